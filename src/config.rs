@@ -1,0 +1,84 @@
+//! What a handle is told: Fabric nodes, credentials, TLS files, limits and times.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::log::Log;
+
+/// The port a Fabric node listens on for XML-RPC unless told otherwise.
+pub const DEFAULT_PORT: u16 = 32274;
+
+/// The address of one Fabric node.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Node {
+    pub host: String,
+    pub port: u16,
+}
+
+/// Who the handle is for Fabric. The password is wiped when the last copy goes.
+#[derive(Clone)]
+pub struct Credentials {
+    pub user: String,
+    pub password: Zeroizing<String>,
+}
+
+/// The PEM files of a TLS connection: the authority the node is verified against, and the
+/// client's own certificate where one is asked for.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    pub ca: PathBuf,
+    pub identity: Option<Identity>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Identity {
+    pub key: PathBuf,
+    pub cert: PathBuf,
+}
+
+#[derive(Clone)]
+pub struct Config {
+    pub nodes: Vec<Node>,
+    pub credentials: Option<Credentials>,
+    pub tls: Option<TlsFiles>,
+    /// Rounds over all known nodes before a fetch gives up.
+    pub connect_attempts: u32,
+    /// The pause between two rounds.
+    pub connect_delay: Duration,
+    pub connect_timeout: Duration,
+    /// One request, from connecting to the last byte of the reply.
+    pub request_timeout: Duration,
+    /// The largest reply taken, after decompression.
+    pub max_reply_bytes: u64,
+    pub report_errors: bool,
+    /// Errnos reported to Fabric besides the built-in ones.
+    pub report_errnos: Vec<i32>,
+    pub ttl_min: Duration,
+    pub ttl_max: Duration,
+    /// Routes like Connector/Python where it differs from the server.
+    pub compat_connector_python: bool,
+    pub log: Log,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            nodes: Vec::new(),
+            credentials: None,
+            tls: None,
+            connect_attempts: 3,
+            connect_delay: Duration::from_secs(1),
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(20),
+            max_reply_bytes: 64 << 20,
+            report_errors: false,
+            report_errnos: Vec::new(),
+            ttl_min: Duration::ZERO,
+            ttl_max: Duration::MAX,
+            compat_connector_python: false,
+            log: Log::default(),
+        }
+    }
+}

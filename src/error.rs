@@ -1,0 +1,51 @@
+//! What can go wrong: one status code, one sentence that names the value and the remedy.
+
+/// The status codes of the C API. Numbers are explicit and never reused.
+///
+/// 1 to 19 are the caller's arguments, 20 to 39 the way to Fabric, 40 to 59 the farm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(i32)]
+pub enum Code {
+    Argument = 1,
+    NullPointer = 2,
+    InvalidUtf8 = 3,
+    TableName = 4,
+    KeyMissing = 5,
+    KeyType = 6,
+    BufferTooSmall = 7,
+
+    Unreachable = 20,
+    Timeout = 21,
+    Auth = 22,
+    Forbidden = 23,
+    Tls = 24,
+    Protocol = 25,
+    ReplyTooLarge = 26,
+    Fabric = 27,
+    NotSeeded = 28,
+
+    UnknownTable = 40,
+    UnknownGroup = 41,
+    NoServer = 42,
+    DifferentShards = 43,
+    KeyOutOfRange = 44,
+    UnsupportedSharding = 45,
+
+    Panic = 99,
+}
+
+/// A failure: its code and a message for people. The MySQL errno follows from the code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    pub code: Code,
+    pub message: String,
+}
+
+impl Error {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
