@@ -1,0 +1,186 @@
+//! Smooth weighted round robin: which secondary is next.
+//!
+//! The turns are worked out once per set of weights, so a pick is one counter and one table
+//! read. After any number of picks every secondary has had its exact share within one pick
+//! (the chairman assignment of Tijdeman, 1980). That bound holds from the start of the
+//! sequence; between two arbitrary points it is two picks for three or more secondaries,
+//! where no sequence can promise one.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Longer sequences would follow odd weights more closely than anyone can notice.
+const MAX_TURNS: usize = 1024;
+
+/// The turns of one set of secondaries, and whose turn it is.
+///
+/// The position outlives a refresh that leaves the members and weights alone, because the
+/// next snapshot shares this value.
+#[derive(Debug)]
+pub struct Rotation {
+    weights: Box<[f64]>,
+    turns: Box<[u16]>,
+    position: AtomicU64,
+}
+
+impl Rotation {
+    /// `weights` are positive and finite; `start` is where this handle begins.
+    pub fn new(weights: &[f64], start: u64) -> Self {
+        let turns = turns(&shares(weights));
+        Self { weights: weights.into(), turns, position: AtomicU64::new(start & START_MASK) }
+    }
+
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// The index of the next secondary; any number of threads may ask.
+    #[inline]
+    pub fn next(&self) -> usize {
+        match self.turns.len() {
+            0 | 1 => 0,
+            length => {
+                let position = self.position.fetch_add(1, Ordering::Relaxed);
+                let turn = (position % length as u64) as usize;
+                self.turns.get(turn).copied().map_or(0, usize::from)
+            }
+        }
+    }
+}
+
+/// A random start must not bring the counter near its end.
+const START_MASK: u64 = u32::MAX as u64;
+
+/// Small integers in the proportion of the weights: exact when the weights are in the
+/// proportion of small integers, else the closest that add up to `MAX_TURNS`.
+fn shares(weights: &[f64]) -> Vec<u32> {
+    let smallest = weights.iter().copied().fold(f64::INFINITY, f64::min);
+    for factor in 1..=64u32 {
+        let scaled: Vec<f64> =
+            weights.iter().map(|weight| weight / smallest * f64::from(factor)).collect();
+        // Fabric stores weights as FLOAT and prints six digits: 1/3 arrives as 0.333333.
+        let exact = scaled.iter().all(|share| (share - share.round()).abs() <= share * 1e-5);
+        if exact && scaled.iter().sum::<f64>() <= MAX_TURNS as f64 {
+            return scaled.iter().map(|share| share.round() as u32).collect();
+        }
+    }
+    let total: f64 = weights.iter().sum();
+    weights
+        .iter()
+        .map(|weight| ((weight / total * MAX_TURNS as f64).round() as u32).max(1))
+        .collect()
+}
+
+/// Spreads each index over the sequence as often as its share says, as evenly as can be: of
+/// those that are owed a turn, the one whose turn is due first.
+fn turns(shares: &[u32]) -> Box<[u16]> {
+    let total: i64 = shares.iter().map(|share| i64::from(*share)).sum();
+    let count = shares.len() as i64;
+    if count < 2 {
+        return shares.iter().take(1).map(|_| 0).collect();
+    }
+    // All quantities are scaled by `total * slack`, so that the comparisons are exact.
+    let slack = 2 * count - 2;
+    let mut given = vec![0i64; shares.len()];
+    let mut sequence = Vec::with_capacity(total as usize);
+    for turn in 1..=total {
+        let owed = shares.iter().zip(&given).enumerate().filter(|(_, (share, given))| {
+            (turn * i64::from(**share) - **given * total) * slack >= total
+        });
+        let due = |share: u32, given: i64| (slack * (given + 1) - 1, i64::from(share));
+        let next = owed.min_by(|(_, (a, a_given)), (_, (b, b_given))| {
+            let ((a_due, a_share), (b_due, b_share)) = (due(**a, **a_given), due(**b, **b_given));
+            (a_due * b_share).cmp(&(b_due * a_share))
+        });
+        // Somebody is always owed a turn: the dues of all add up to it.
+        let index = next.map_or(0, |(index, _)| index);
+        if let Some(given) = given.get_mut(index) {
+            *given += 1;
+        }
+        sequence.push(index as u16);
+    }
+    sequence.into_boxed_slice()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn shares_are_the_smallest_integers() {
+        assert_eq!(shares(&[1.0, 1.0, 1.0]), [1, 1, 1]);
+        assert_eq!(shares(&[2.0, 0.5]), [4, 1]);
+        assert_eq!(shares(&[0.333333, 1.0]), [1, 3]);
+        assert_eq!(shares(&[1.5, 1.0]), [3, 2]);
+        assert_eq!(shares(&[1e9, 1.0]), [1024, 1]);
+    }
+
+    #[test]
+    fn a_heavy_server_gets_no_bursts() {
+        let rotation = Rotation::new(&[3.0, 1.0], 0);
+        let picks: Vec<usize> = (0..8).map(|_| rotation.next()).collect();
+        assert_eq!(picks.iter().filter(|pick| **pick == 1).count(), 2);
+        assert!(!picks.windows(4).any(|window| window == [0, 0, 0, 0]), "{picks:?}");
+    }
+
+    #[test]
+    fn threads_share_one_sequence() {
+        let rotation = Rotation::new(&[2.0, 0.5], 7);
+        let heavy: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| (0..1000).filter(|_| rotation.next() == 0).count()))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().expect("a picking thread")).sum()
+        });
+        assert_eq!(heavy, 3200);
+    }
+
+    proptest! {
+        #[test]
+        fn everyone_has_a_share_within_one_pick(
+            shares in proptest::collection::vec(1u32..60, 1..12),
+        ) {
+            let total: u32 = shares.iter().sum();
+            let weights: Vec<f64> = shares.iter().map(|share| f64::from(*share)).collect();
+            let rotation = Rotation::new(&weights, 0);
+            let mut given = vec![0f64; shares.len()];
+            for turn in 1..=(total * 2) {
+                given[rotation.next()] += 1.0;
+                for (index, share) in shares.iter().enumerate() {
+                    let exact = f64::from(turn) * f64::from(*share) / f64::from(total);
+                    prop_assert!((given[index] - exact).abs() < 1.0, "turn {turn}: {given:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn any_window_is_within_two_picks_and_within_one_for_a_pair(
+            shares in proptest::collection::vec(1u32..30, 2..6),
+            from in 0usize..200,
+            length in 1usize..200,
+        ) {
+            let total: u32 = shares.iter().sum();
+            let weights: Vec<f64> = shares.iter().map(|share| f64::from(*share)).collect();
+            let rotation = Rotation::new(&weights, from as u64);
+            let picks: Vec<usize> = (0..length).map(|_| rotation.next()).collect();
+            let limit = if shares.len() == 2 { 1.0 } else { 2.0 };
+            for (index, share) in shares.iter().enumerate() {
+                let given = picks.iter().filter(|pick| **pick == index).count() as f64;
+                let exact = length as f64 * f64::from(*share) / f64::from(total);
+                prop_assert!((given - exact).abs() <= limit, "{given} of {exact}");
+            }
+        }
+
+        #[test]
+        fn any_weights_make_a_bounded_sequence(
+            weights in proptest::collection::vec(1e-6f64..1e6, 1..40),
+        ) {
+            let rotation = Rotation::new(&weights, 3);
+            prop_assert!(rotation.turns.len() <= MAX_TURNS + weights.len());
+            for index in 0..weights.len() {
+                prop_assert!(rotation.turns.contains(&(index as u16)));
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! A sharding key as the caller gives it, and why one may be refused.
+
+/// A sharding key. Text is UTF-8 and serves strings and date-times alike; whether it is UTF-8
+/// is checked where a sharding type reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key<'a> {
+    Integer(i64),
+    Text(&'a [u8]),
+}
+
+/// Why a key has no shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyError {
+    /// The sharding type takes no integers.
+    WantsText,
+    /// A key of a RANGE table that is not a plain decimal integer.
+    NotInteger,
+    /// A decimal integer that does not fit into signed 64 bits.
+    Beyond64Bits,
+    NotDateTime,
+    NotUtf8,
+    /// Below the lowest bound of a RANGE type: no shard holds it.
+    BelowLowest,
+}

@@ -1,0 +1,24 @@
+//! What the farm looks like, and who owns a key. Pure: no I/O, clock, lock or FFI.
+//!
+//! A [`Topology`] is built whole, never changed, and replaced by the next one. Its parts are
+//! shared between snapshots as long as they stay the same.
+
+pub mod balance;
+pub mod datetime;
+pub mod group;
+pub mod hash;
+pub mod integer;
+pub mod key;
+pub mod names;
+pub mod server;
+pub mod shard_map;
+pub mod snapshot;
+pub mod table;
+pub mod text;
+
+pub use group::{Group, GroupId, Wanted};
+pub use key::{Key, KeyError};
+pub use server::{Mode, Server, Status};
+pub use shard_map::{Compat, Shard, ShardMap, ShardingType};
+pub use snapshot::{Entry, TableState, Topology};
+pub use table::{Table, TableError, TableRow};

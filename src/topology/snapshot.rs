@@ -1,0 +1,106 @@
+//! One immutable picture of the farm, as far as the handle has looked.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::group::{Group, GroupId};
+use super::names::Names;
+use super::table::{Table, TableError};
+
+/// A part of the picture and until when it counts as fresh.
+///
+/// Times are milliseconds on the handle's own clock; the topology itself has none. Freshness
+/// changes in place, so that confirming a part publishes no new picture.
+#[derive(Debug)]
+pub struct Entry<T> {
+    pub value: T,
+    expires: AtomicU64,
+}
+
+impl<T> Entry<T> {
+    pub fn new(value: T, expires: u64) -> Self {
+        Self { value, expires: AtomicU64::new(expires) }
+    }
+
+    #[inline]
+    pub fn is_fresh(&self, now: u64) -> bool {
+        now < self.expires.load(Ordering::Relaxed)
+    }
+
+    /// The part is good until `expires`.
+    pub fn renew(&self, expires: u64) {
+        self.expires.store(expires, Ordering::Relaxed);
+    }
+
+    /// The part may be wrong: it must not be used before Fabric was asked again.
+    pub fn distrust(&self) {
+        self.expires.store(0, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub fn is_distrusted(&self) -> bool {
+        self.expires.load(Ordering::Relaxed) == 0
+    }
+}
+
+/// What is known of a table name.
+#[derive(Debug)]
+pub enum TableState {
+    Known(Table),
+    /// Fabric lists no such table.
+    Absent,
+    /// Fabric lists it, but its rows make no shard map.
+    Unusable(TableError),
+}
+
+/// Tables by their full name `db.table`, groups by number. A name holds exactly one dot, so
+/// `ab.c` and `a.bc` can never meet.
+#[derive(Debug, Default, Clone)]
+pub struct Topology {
+    /// Counts the published pictures; equal generations are the same picture.
+    pub generation: u64,
+    pub tables: Names<Arc<Entry<TableState>>>,
+    group_numbers: Names<GroupId>,
+    groups: Vec<(Arc<str>, Option<Arc<Entry<Group>>>)>,
+}
+
+impl Topology {
+    /// The entry of a group that has been fetched.
+    #[inline]
+    pub fn group(&self, id: GroupId) -> Option<&Arc<Entry<Group>>> {
+        self.groups.get(id.0 as usize)?.1.as_ref()
+    }
+
+    pub fn group_number(&self, name: &[u8]) -> Option<GroupId> {
+        self.group_numbers.get(name).copied()
+    }
+
+    pub fn group_name(&self, id: GroupId) -> &str {
+        self.groups.get(id.0 as usize).map_or("", |(name, _)| name)
+    }
+
+    /// Every group with a number, fetched or not.
+    pub fn groups(&self) -> impl Iterator<Item = (GroupId, &str, Option<&Arc<Entry<Group>>>)> {
+        self.groups
+            .iter()
+            .enumerate()
+            .map(|(at, (name, entry))| (GroupId(at as u32), &**name, entry.as_ref()))
+    }
+
+    /// The number of a group name, a new one if it has none yet.
+    pub fn number_group(&mut self, name: &str) -> GroupId {
+        if let Some(id) = self.group_number(name.as_bytes()) {
+            return id;
+        }
+        let id = GroupId(self.groups.len() as u32);
+        self.groups.push((name.into(), None));
+        self.group_numbers.insert(name.as_bytes(), id);
+        id
+    }
+
+    pub fn set_group(&mut self, id: GroupId, entry: Option<Arc<Entry<Group>>>) {
+        if let Some(slot) = self.groups.get_mut(id.0 as usize) {
+            slot.1 = entry;
+        }
+    }
+}
