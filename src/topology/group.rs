@@ -100,8 +100,7 @@ mod tests {
 
     #[test]
     fn writes_go_to_the_primary_and_reads_to_the_secondaries() {
-        let servers =
-            vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
+        let servers = vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
         let group = Group::new(servers, None, 0);
         assert_eq!(picks(&group, Wanted::Primary, 2), ["p", "p"]);
         let mut read = picks(&group, Wanted::Reader, 2);
@@ -137,9 +136,8 @@ mod tests {
 
     #[test]
     fn the_turns_survive_a_refresh_of_the_same_members() {
-        let servers = || {
-            vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)]
-        };
+        let servers =
+            || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
         let first = Group::new(servers(), None, 0);
         let mut taken = picks(&first, Wanted::Reader, 1);
         let second = Group::new(servers(), Some(&first), 0);

@@ -84,7 +84,9 @@ mod tests {
         assert_eq!(format(bound), text);
         assert_eq!(parse(text.to_lowercase().as_bytes()), Some(bound));
         assert_eq!(format(1), "00000000000000000000000000000001");
-        for text in ["", "C783", "+783BBB72B956E3F1818E9D4A59D76CB", "G783BBB72B956E3F1818E9D4A59D76CB"] {
+        for text in
+            ["", "C783", "+783BBB72B956E3F1818E9D4A59D76CB", "G783BBB72B956E3F1818E9D4A59D76CB"]
+        {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }
     }
