@@ -38,6 +38,17 @@ pub struct Identity {
     pub cert: PathBuf,
 }
 
+/// How a server's failure is told to Fabric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum ReportErrors {
+    Off = 0,
+    /// `threat.report_error`: Fabric acts once enough clients agree.
+    Error = 1,
+    /// `threat.report_failure`: Fabric fails over on a single report, healthy primary or not.
+    Failure = 2,
+}
+
 #[derive(Clone)]
 pub struct Config {
     pub nodes: Vec<Node>,
@@ -52,7 +63,7 @@ pub struct Config {
     pub request_timeout: Duration,
     /// The largest reply taken, after decompression.
     pub max_reply_bytes: u64,
-    pub report_errors: bool,
+    pub report_errors: ReportErrors,
     /// Errnos reported to Fabric besides the built-in ones.
     pub report_errnos: Vec<i32>,
     pub ttl_min: Duration,
@@ -73,7 +84,7 @@ impl Default for Config {
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(20),
             max_reply_bytes: 64 << 20,
-            report_errors: false,
+            report_errors: ReportErrors::Off,
             report_errnos: Vec::new(),
             ttl_min: Duration::ZERO,
             ttl_max: Duration::MAX,

@@ -1,6 +1,24 @@
-//! The map of the house.
+//! The map of the house. Data flows one way:
+//!
+//! `fabric` (one Fabric node) -> `refresh` (when and which node to ask) -> `topology` (what
+//! the farm looks like) -> `router` (which server) -> `ffi` (the C boundary).
+//!
+//! `topology` is pure: it imports nothing of the others. `unsafe` lives in `ffi` alone. C
+//! programs see `include/mysqlfabric.h`, which is made from `ffi`; the other modules are public
+//! for the project's own tests and benches and promise nothing to anyone else.
+
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::todo)]
+#![deny(clippy::print_stdout, clippy::print_stderr, clippy::indexing_slicing)]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 pub mod config;
 pub mod error;
+pub mod fabric;
+pub mod ffi;
 pub mod log;
+pub mod refresh;
+pub mod router;
 pub mod topology;

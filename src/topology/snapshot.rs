@@ -32,6 +32,13 @@ impl<T> Entry<T> {
         self.expires.store(expires, Ordering::Relaxed);
     }
 
+    /// The part's time is over, but it may serve until Fabric was asked again.
+    pub fn expire(&self) {
+        if !self.is_distrusted() {
+            self.expires.store(1, Ordering::Relaxed);
+        }
+    }
+
     /// The part may be wrong: it must not be used before Fabric was asked again.
     pub fn distrust(&self) {
         self.expires.store(0, Ordering::Relaxed);
@@ -44,7 +51,7 @@ impl<T> Entry<T> {
 }
 
 /// What is known of a table name.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum TableState {
     Known(Table),
     /// Fabric lists no such table.
@@ -62,6 +69,9 @@ pub struct Topology {
     pub tables: Names<Arc<Entry<TableState>>>,
     group_numbers: Names<GroupId>,
     groups: Vec<(Arc<str>, Option<Arc<Entry<Group>>>)>,
+    /// Names that were asked for and that Fabric lists no server of. They get no number, so
+    /// that a service which invents names does not use up the numbers.
+    pub absent_groups: Names<Arc<Entry<()>>>,
 }
 
 impl Topology {

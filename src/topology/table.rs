@@ -29,6 +29,8 @@ pub enum TableError {
     UnknownType(String),
     #[error("it is listed with two different {0}s, '{1}' and '{2}'")]
     Contradiction(&'static str, String, String),
+    #[error("one of its rows is unusable: {0}")]
+    Row(String),
     #[error("{0}")]
     Map(#[from] MapError),
 }

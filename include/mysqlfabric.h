@@ -1,0 +1,1326 @@
+#ifndef MYSQLFABRIC_H
+#define MYSQLFABRIC_H
+
+/* Made by cbindgen from src/ffi. Do not edit: change the Rust source and run `make header`. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * @mainpage libmysqlfabric
+ *
+ * Which MySQL server holds this table and key, for reading or for writing? A service makes one
+ * handle per farm, asks it, and connects with the MySQL driver it already uses.
+ *
+ * @code
+ * fabric_options_t *o = fabric_options_new();
+ * fabric_options_add_node(o, "fabric1.example.com", 0);
+ * fabric_options_set_credentials(o, "admin", "secret");
+ *
+ * fabric_t *f;
+ * fabric_error_t err;
+ * if (fabric_new(o, &f, &err) != FABRIC_OK)
+ *     errx(1, "%s", err.message);
+ * fabric_options_free(o);
+ *
+ * const char *tables[] = {"employees.salaries"};
+ * fabric_key_t key = fabric_key_int(10021);
+ * fabric_server_t s;
+ * if (fabric_get_shard_server(f, tables, 1, &key, FABRIC_SCOPE_LOCAL, FABRIC_MODE_READWRITE,
+ *                             &s, &err) == FABRIC_OK)
+ *     mysql_real_connect(m, s.host, user, password, "employees", s.port, NULL, 0);
+ * fabric_free(f);
+ * @endcode
+ *
+ * ## The handle
+ * A fabric_t is one farm as one service sees it. fabric_new() does no I/O; the first lookup asks
+ * Fabric, and so may block. What has been looked up is kept for the server's time to live, and
+ * longer when no Fabric node can be reached: fabric_topology_age() says how old it is.
+ *
+ * ## Threads
+ * Any number of threads may make any calls that take a `const fabric_t *` at the same time, and
+ * all calls on a `const fabric_result_t *`. fabric_options_t is for one thread at a time.
+ * fabric_free() must be the last call on its handle. The library starts no thread that outlives
+ * a call, installs no signal handler, reads no environment variable, and prints nothing.
+ *
+ * ## Ownership
+ * Whatever a `_new` call, fabric_execute() or fabric_new() makes is freed by its `_free` call,
+ * once; `_free(NULL)` does nothing. Structs are written into the caller's memory and own
+ * nothing. Strings that go in are copied, but for the text of a fabric_key_t, which must stay
+ * for the call. Strings that come out as pointers belong to the object they were asked of.
+ *
+ * ## Errors
+ * Calls that can fail return a status, @ref FABRIC_OK or one of FABRIC_ERR_*, and leave their
+ * outputs alone unless they succeed. Numbers never change and are never used again: 1 to 19 are
+ * the caller's arguments, 20 to 39 the way to Fabric, 40 to 59 the farm. The last parameter, a
+ * fabric_error_t or NULL, gets the details. There is no last error of a thread or a handle.
+ *
+ * ## Strings and lists
+ * Names are UTF-8 and NUL-terminated. Lists are asked for in two calls: with too small a
+ * capacity, FABRIC_ERR_BUFFER_TOO_SMALL tells the count needed.
+ */
+
+#if defined(__GNUC__) || defined(__clang__)
+#define FABRIC_MUST_USE __attribute__((warn_unused_result))
+#else
+#define FABRIC_MUST_USE
+#endif
+
+
+/**
+ * The version this header belongs to: incompatible changes.
+ */
+#define FABRIC_VERSION_MAJOR 0
+
+/**
+ * The version this header belongs to: additions.
+ */
+#define FABRIC_VERSION_MINOR 1
+
+/**
+ * The version this header belongs to: corrections.
+ */
+#define FABRIC_VERSION_PATCH 0
+
+/**
+ * The call did what it says.
+ */
+#define FABRIC_OK 0
+
+/**
+ * An argument is outside its range: a mode, a scope, an option, an empty name.
+ */
+#define FABRIC_ERR_ARGUMENT 1
+
+/**
+ * A pointer that must not be NULL is.
+ */
+#define FABRIC_ERR_NULL_POINTER 2
+
+/**
+ * A string is not UTF-8.
+ */
+#define FABRIC_ERR_INVALID_UTF8 3
+
+/**
+ * A table name is not of the form `db.table`.
+ */
+#define FABRIC_ERR_TABLE_NAME 4
+
+/**
+ * Scope LOCAL needs a key.
+ */
+#define FABRIC_ERR_KEY_MISSING 5
+
+/**
+ * The key is not of the kind the table is sharded by.
+ */
+#define FABRIC_ERR_KEY_TYPE 6
+
+/**
+ * The list is longer than the buffer; `*count` says how long.
+ */
+#define FABRIC_ERR_BUFFER_TOO_SMALL 7
+
+/**
+ * No Fabric node could be connected to.
+ */
+#define FABRIC_ERR_UNREACHABLE 20
+
+/**
+ * A Fabric node did not answer within the time that the options give it.
+ */
+#define FABRIC_ERR_TIMEOUT 21
+
+/**
+ * Fabric refuses the user or the password, or wants some.
+ */
+#define FABRIC_ERR_AUTH 22
+
+/**
+ * The user lacks the role for this command.
+ */
+#define FABRIC_ERR_FORBIDDEN 23
+
+/**
+ * TLS failed: an unreadable file, a certificate that does not verify.
+ */
+#define FABRIC_ERR_TLS 24
+
+/**
+ * A Fabric node sent something that is not an answer.
+ */
+#define FABRIC_ERR_PROTOCOL 25
+
+/**
+ * A reply is larger than the option allows.
+ */
+#define FABRIC_ERR_REPLY_TOO_LARGE 26
+
+/**
+ * Fabric answered with an error of its own; the message is Fabric's.
+ */
+#define FABRIC_ERR_FABRIC 27
+
+/**
+ * No Fabric node is known to ask.
+ */
+#define FABRIC_ERR_NOT_SEEDED 28
+
+/**
+ * Fabric shards no table of this name (MySQL errno 1051).
+ */
+#define FABRIC_ERR_UNKNOWN_TABLE 40
+
+/**
+ * Fabric lists no server of a group of this name.
+ */
+#define FABRIC_ERR_UNKNOWN_GROUP 41
+
+/**
+ * The group has no server for this request at the moment.
+ */
+#define FABRIC_ERR_NO_SERVER 42
+
+/**
+ * The tables lie in different groups for this key.
+ */
+#define FABRIC_ERR_DIFFERENT_SHARDS 43
+
+/**
+ * No shard holds the key: it is below the lowest bound or beyond signed 64 bits.
+ */
+#define FABRIC_ERR_KEY_OUT_OF_RANGE 44
+
+/**
+ * The table's sharding cannot be understood; other tables are not affected.
+ */
+#define FABRIC_ERR_UNSUPPORTED_SHARDING 45
+
+/**
+ * An internal error of the library. The handle can be used on.
+ */
+#define FABRIC_ERR_PANIC 99
+
+/**
+ * The size of `fabric_error_t.message`, its terminating NUL included.
+ */
+#define FABRIC_MESSAGE_SIZE 512
+
+/**
+ * The port a Fabric node listens on for XML-RPC unless it is told otherwise.
+ */
+#define FABRIC_DEFAULT_PORT 32274
+
+/**
+ * No failure is reported to Fabric: the default.
+ */
+#define FABRIC_REPORT_OFF 0
+
+/**
+ * Failures are reported with `threat.report_error`: Fabric acts once enough clients agree.
+ */
+#define FABRIC_REPORT_ERROR 1
+
+/**
+ * Failures are reported with `threat.report_failure`: Fabric fails over on a single report,
+ * be the server dead or healthy.
+ */
+#define FABRIC_REPORT_FAILURE 2
+
+/**
+ * Keys go where the server puts them: the default.
+ */
+#define FABRIC_COMPAT_SERVER 0
+
+/**
+ * Keys go where Connector/Python puts them, for farms whose rows it placed: a RANGE key below
+ * the lowest bound on the highest shard, a HASH digest below every bound on the lowest.
+ */
+#define FABRIC_COMPAT_CONNECTOR_PYTHON 1
+
+/**
+ * The longest time an option takes: ten minutes, in milliseconds.
+ */
+#define FABRIC_MAX_TIME_MS 600000
+
+/**
+ * Something failed and a caller will see it.
+ */
+#define FABRIC_LOG_ERROR 1
+
+/**
+ * Something is not as it should be, and the handle goes on: a mapping that cannot be
+ * understood, an old topology that stays in use.
+ */
+#define FABRIC_LOG_WARNING 2
+
+/**
+ * A node that did not answer while another one may.
+ */
+#define FABRIC_LOG_INFO 3
+
+/**
+ * For the developers of the library.
+ */
+#define FABRIC_LOG_DEBUG 4
+
+/**
+ * The kind of a key made by fabric_key_int().
+ */
+#define FABRIC_KEY_INT 1
+
+/**
+ * The kind of a key made by fabric_key_text().
+ */
+#define FABRIC_KEY_TEXT 2
+
+/**
+ * The caller gave no mode.
+ */
+#define FABRIC_MODE_NONE 0
+
+/**
+ * For reading: a secondary, or the primary where there is none.
+ */
+#define FABRIC_MODE_READONLY 1
+
+/**
+ * For writing: the primary.
+ */
+#define FABRIC_MODE_WRITEONLY 2
+
+/**
+ * For reading and writing: the primary.
+ */
+#define FABRIC_MODE_READWRITE 3
+
+/**
+ * The mode of a server that must not be used; only in `fabric_server_t.mode`.
+ */
+#define FABRIC_MODE_OFFLINE 0
+
+/**
+ * The caller gave no status.
+ */
+#define FABRIC_STATUS_NONE -1
+
+/**
+ * The server has failed. Never chosen; Fabric does not even list it.
+ */
+#define FABRIC_STATUS_FAULTY 0
+
+/**
+ * The server stands by. Never chosen.
+ */
+#define FABRIC_STATUS_SPARE 1
+
+/**
+ * The server replicates from the primary and takes reads.
+ */
+#define FABRIC_STATUS_SECONDARY 2
+
+/**
+ * The server takes the group's writes.
+ */
+#define FABRIC_STATUS_PRIMARY 3
+
+/**
+ * The size of `fabric_server_t.uuid`: VARCHAR(40) in Fabric's schema, a NUL, and padding.
+ */
+#define FABRIC_UUID_SIZE 48
+
+/**
+ * The size of a group name: VARCHAR(64) in Fabric's schema, up to three bytes a character, a
+ * NUL, and padding.
+ */
+#define FABRIC_GROUP_SIZE 200
+
+/**
+ * The size of a host: at most 255 bytes, as DNS has it, and a NUL.
+ */
+#define FABRIC_HOST_SIZE 256
+
+/**
+ * The shard that holds a key.
+ */
+#define FABRIC_SCOPE_LOCAL 1
+
+/**
+ * The global group of the table's mapping, for what all shards share; needs no key.
+ */
+#define FABRIC_SCOPE_GLOBAL 2
+
+/**
+ * Integer bounds; the older name of RANGE_INTEGER.
+ */
+#define FABRIC_SHARDING_RANGE 1
+
+/**
+ * Integer bounds, signed 64-bit.
+ */
+#define FABRIC_SHARDING_RANGE_INTEGER 2
+
+/**
+ * String bounds, compared as UTF-8 bytes with blank padding.
+ */
+#define FABRIC_SHARDING_RANGE_STRING 3
+
+/**
+ * Date and date-time bounds, whole seconds without time zones.
+ */
+#define FABRIC_SHARDING_RANGE_DATETIME 4
+
+/**
+ * Bounds on the ring of MD5 digests.
+ */
+#define FABRIC_SHARDING_HASH 5
+
+/**
+ * The size of `fabric_shard_t.lower_bound`: VARBINARY(16) in Fabric's schema, which HASH
+ * stretches to 32 digits, a NUL, and padding.
+ */
+#define FABRIC_BOUND_SIZE 64
+
+/**
+ * The size of a column name: 64 characters of up to three bytes, a NUL, and padding.
+ */
+#define FABRIC_COLUMN_SIZE 200
+
+/**
+ * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
+ *
+ * Not for use by several threads at once. An option that is refused leaves the others alone,
+ * and fabric_new() refuses the whole set with the same message, so the statuses of the single
+ * calls need not be looked at.
+ */
+typedef struct fabric_options_t fabric_options_t;
+
+/**
+ * What a Fabric command answered. Made by fabric_execute(), freed by fabric_result_free(),
+ * never changed: any number of threads may read it at once.
+ */
+typedef struct fabric_result_t fabric_result_t;
+
+/**
+ * A farm of MySQL servers. Made by fabric_new(), freed by fabric_free().
+ *
+ * Every call that takes a `const fabric_t *` may be made by any number of threads at once.
+ */
+typedef struct fabric_t fabric_t;
+
+/**
+ * Receives a handle's messages.
+ *
+ * `message` is UTF-8, NUL-terminated, without passwords, and valid during the call only. The
+ * callback runs on the thread that has something to say, never under a lock of the library,
+ * and possibly on several threads at once. It may call the library, but must not free the
+ * handle, throw a C++ exception, or leave with longjmp().
+ */
+typedef void (*fabric_log_t)(int32_t level, const char *message, void *userdata);
+
+/**
+ * Frees what `userdata` points at.
+ */
+typedef void (*fabric_free_t)(void *userdata);
+
+/**
+ * What went wrong, for the caller that wants to know.
+ *
+ * Owned by the caller, on its stack as a rule; nothing in it needs freeing. A call writes it
+ * only when it fails.
+ */
+typedef struct fabric_error_t {
+  /**
+   * The status that the call returned.
+   */
+  int32_t code;
+  /**
+   * The MySQL errno that fits, for callers that hand it on; 0 where none does.
+   */
+  int32_t mysql_errno;
+  /**
+   * A sentence that names the value and the remedy, in UTF-8, NUL-terminated. A longer one
+   * is cut at a character.
+   */
+  char message[FABRIC_MESSAGE_SIZE];
+} fabric_error_t;
+
+/**
+ * A sharding key. Make it with fabric_key_int() or fabric_key_text().
+ *
+ * Passed around by value; it owns nothing. A text key points at the caller's bytes, which must
+ * stay unchanged for the call that uses it.
+ */
+typedef struct fabric_key_t {
+  /**
+   * @ref FABRIC_KEY_INT or @ref FABRIC_KEY_TEXT.
+   */
+  int32_t kind;
+  /**
+   * 0; room for later.
+   */
+  int32_t reserved;
+  /**
+   * The value of an integer key.
+   */
+  int64_t integer;
+  /**
+   * The bytes of a text key, in UTF-8; not NUL-terminated.
+   */
+  const char *text;
+  /**
+   * The number of bytes at `text`.
+   */
+  size_t length;
+} fabric_key_t;
+
+/**
+ * A MySQL server to connect to.
+ *
+ * A plain copy that the caller owns: nothing in it needs freeing, and no later call changes
+ * it. Strings are UTF-8 and NUL-terminated; bytes behind the NUL are undefined.
+ */
+typedef struct fabric_server_t {
+  /**
+   * The server's share of its group's reads, greater than 0; 1.0 unless set otherwise.
+   */
+  double weight;
+  /**
+   * The TCP port of the MySQL protocol, 1 to 65535.
+   */
+  uint32_t port;
+  /**
+   * What Fabric lets the server be used for, one of FABRIC_MODE_*; other numbers as they
+   * came.
+   */
+  int32_t mode;
+  /**
+   * The server's role in its group, one of FABRIC_STATUS_*; other numbers as they came.
+   */
+  int32_t status;
+  /**
+   * 0; room for later.
+   */
+  int32_t reserved0;
+  /**
+   * The server's UUID, as MySQL's `server_uuid` has it.
+   */
+  char uuid[FABRIC_UUID_SIZE];
+  /**
+   * The host name or address to connect to.
+   */
+  char host[FABRIC_HOST_SIZE];
+  /**
+   * The group the server belongs to.
+   */
+  char group[FABRIC_GROUP_SIZE];
+  /**
+   * 0; room for later.
+   */
+  uint64_t reserved[8];
+} fabric_server_t;
+
+/**
+ * A shard of a table. A plain copy that the caller owns.
+ */
+typedef struct fabric_shard_t {
+  /**
+   * The shard's number at the server. A split gives the split shard a new one.
+   */
+  int64_t shard_id;
+  /**
+   * One of FABRIC_SHARDING_*.
+   */
+  int32_t sharding_type;
+  /**
+   * 0; room for later.
+   */
+  int32_t reserved0;
+  /**
+   * Where the shard begins: a decimal integer, 32 upper-case hexadecimal digits,
+   * `YYYY-MM-DD hh:mm:ss`, or the string. UTF-8, NUL-terminated.
+   */
+  char lower_bound[FABRIC_BOUND_SIZE];
+  /**
+   * The group that holds the shard.
+   */
+  char group[FABRIC_GROUP_SIZE];
+  /**
+   * The group that holds what all shards share.
+   */
+  char global_group[FABRIC_GROUP_SIZE];
+  /**
+   * The column the table is sharded by.
+   */
+  char column[FABRIC_COLUMN_SIZE];
+  /**
+   * 0; room for later.
+   */
+  uint64_t reserved[8];
+} fabric_shard_t;
+
+/**
+ * The address of a Fabric node. A plain copy that the caller owns.
+ */
+typedef struct fabric_node_t {
+  /**
+   * Host name or address, UTF-8, NUL-terminated.
+   */
+  char host[FABRIC_HOST_SIZE];
+  /**
+   * The XML-RPC port, 1 to 65535.
+   */
+  uint32_t port;
+  /**
+   * 0; room for later.
+   */
+  uint32_t reserved[7];
+} fabric_node_t;
+
+
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library that is running, such as "0.1.0".
+ *
+ * @return Static text, never NULL, never to be freed.
+ *
+ * Never blocks. Any thread.
+ */
+const char *fabric_version(void);
+
+/**
+ * A short text for a status, such as "unknown table" for @ref FABRIC_ERR_UNKNOWN_TABLE.
+ *
+ * @param code  Any number; one that is no status gives "unknown status".
+ * @return Static text in English, never NULL, never to be freed.
+ *
+ * Never blocks. Any thread.
+ */
+const char *fabric_strerror(int32_t code);
+
+/**
+ * Makes a set of options with the defaults.
+ *
+ * | option | default |
+ * |---|---|
+ * | nodes | none |
+ * | credentials, TLS, log | none |
+ * | connect attempts | 3 |
+ * | connect delay | 1000 ms |
+ * | connect timeout | 5000 ms |
+ * | request timeout | 20000 ms |
+ * | largest reply | 64 MiB |
+ * | reports to Fabric | off |
+ * | time to live | as the server says, 60 s if it says 0 |
+ * | compat | FABRIC_COMPAT_SERVER |
+ *
+ * @return The options, to be freed with fabric_options_free(); NULL only after an internal
+ *         error.
+ *
+ * Never blocks. Any thread.
+ */
+struct fabric_options_t *fabric_options_new(void);
+
+/**
+ * Frees options. Handles made from them are not affected.
+ *
+ * @param options  From fabric_options_new(), or NULL, which does nothing.
+ *
+ * Never blocks. The password is wiped from memory.
+ */
+void fabric_options_free(struct fabric_options_t *options);
+
+/**
+ * Names a Fabric node. Several may be named; they are tried in this order, and the nodes they
+ * tell of join them.
+ *
+ * @param options  The options.
+ * @param host     A host name or address (IPv6 without brackets), UTF-8, NUL-terminated. Copied.
+ * @param port     The XML-RPC port, or 0 for @ref FABRIC_DEFAULT_PORT.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks: nothing is resolved or connected to.
+ */
+int32_t fabric_options_add_node(struct fabric_options_t *options, const char *host, uint16_t port);
+
+/**
+ * Sets the user and password for Fabric's digest authentication (RFC 7616, MD5).
+ *
+ * They go only to nodes named by the service and to nodes learned from those, are never
+ * logged, and are wiped when the last copy is freed.
+ *
+ * @param options   The options.
+ * @param user      UTF-8, NUL-terminated, not empty. Copied.
+ * @param password  UTF-8, NUL-terminated. Copied.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_credentials(struct fabric_options_t *options,
+                                       const char *user,
+                                       const char *password);
+
+/**
+ * Talks TLS to every node, and verifies it: its certificate must be signed by `ca` and carry
+ * the host name or address it is asked under. (Connector/Python asks for a CA and never looks
+ * at it.)
+ *
+ * @param options  The options.
+ * @param ca       The path of a PEM file with the authority's certificate or certificates. Copied.
+ * @param key      The path of a PEM file with the client's private key, or NULL. Copied.
+ * @param cert     The path of a PEM file with the client's certificate, or NULL. Copied.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+ * @retval FABRIC_ERR_ARGUMENT  `key` without `cert`, or the other way round.
+ *
+ * Never blocks: the files are read at the first connection, and what is wrong with them is
+ * then said as FABRIC_ERR_TLS.
+ */
+int32_t fabric_options_set_tls(struct fabric_options_t *options,
+                               const char *ca,
+                               const char *key,
+                               const char *cert);
+
+/**
+ * Sets how often all nodes are tried before a fetch that a caller waits for gives up.
+ *
+ * @param options   The options.
+ * @param attempts  1 to 100; 3 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_connect_attempts(struct fabric_options_t *options, int64_t attempts);
+
+/**
+ * Sets the pause between two attempts.
+ *
+ * @param options  The options.
+ * @param delay    Milliseconds, 0 to @ref FABRIC_MAX_TIME_MS; 1000 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_connect_delay_ms(struct fabric_options_t *options, int64_t delay);
+
+/**
+ * Sets how long a connection to a Fabric node may take to come about.
+ *
+ * @param options  The options.
+ * @param timeout  Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS; 5000 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_connect_timeout_ms(struct fabric_options_t *options, int64_t timeout);
+
+/**
+ * Sets how long one request to a Fabric node may take, from connecting to the last byte.
+ *
+ * A node whose backing store is down takes up to 18 s to say so.
+ *
+ * @param options  The options.
+ * @param timeout  Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS; 20000 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_request_timeout_ms(struct fabric_options_t *options, int64_t timeout);
+
+/**
+ * Sets the largest reply that is taken from a Fabric node, after decompression. A larger one
+ * is FABRIC_ERR_REPLY_TOO_LARGE; a shard takes about 400 bytes.
+ *
+ * @param options  The options.
+ * @param bytes    1024 to 2^40; 67108864 (64 MiB) unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int64_t bytes);
+
+/**
+ * Sets whether and how fabric_report_failure() tells Fabric.
+ *
+ * @param options  The options.
+ * @param how      @ref FABRIC_REPORT_OFF (the default), @ref FABRIC_REPORT_ERROR or
+ *                 @ref FABRIC_REPORT_FAILURE.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_report_errors(struct fabric_options_t *options, int32_t how);
+
+/**
+ * Adds an errno to those that fabric_report_failure() tells Fabric of: 2002, 2003, 2004, 2006
+ * and 2013.
+ *
+ * @param options  The options.
+ * @param errno_   A MySQL errno, 1000 to 5999.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_add_report_errno(struct fabric_options_t *options, int32_t errno_);
+
+/**
+ * Clamps the time to live that each reply of the server carries (1 s unless its administrator
+ * changed it). Where a server sends 0, 60 s are clamped.
+ *
+ * @param options  The options.
+ * @param min      Milliseconds, 0 to 86400000 (a day); 0 unless set.
+ * @param max      Milliseconds, `min` to 86400000, or 0 for no upper limit; 0 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_ttl_ms(struct fabric_options_t *options, int64_t min, int64_t max);
+
+/**
+ * Sets whose answer is given where the server and Connector/Python put a key on different
+ * shards.
+ *
+ * @param options  The options.
+ * @param compat   @ref FABRIC_COMPAT_SERVER (the default) or
+ *                 @ref FABRIC_COMPAT_CONNECTOR_PYTHON.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_compat(struct fabric_options_t *options, int32_t compat);
+
+/**
+ * Sets who hears what the handles made from these options have to say. Without it they are
+ * silent: the library never prints.
+ *
+ * @param options    The options.
+ * @param level      The least grave level to hear, @ref FABRIC_LOG_ERROR to
+ *                   @ref FABRIC_LOG_DEBUG.
+ * @param callback   Called for each message; see fabric_log_t. NULL turns the log off.
+ * @param userdata   Handed to the callback; may be NULL.
+ * @param free       Called with `userdata` when the options and all handles made from them are
+ *                   freed or told otherwise, also when this call fails; may be NULL.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_log(struct fabric_options_t *options,
+                               int32_t level,
+                               fabric_log_t callback,
+                               void *userdata,
+                               fabric_free_t free);
+
+/**
+ * Makes a handle. No I/O: the first lookup, or fabric_seed(), asks Fabric.
+ *
+ * @param options  The options; copied, so they may be freed or changed right after.
+ * @param out      Where the handle goes, to be freed with fabric_free().
+ * @param err      Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_NULL_POINTER  `options` or `out` is NULL.
+ * @retval other   The status of the first option that was refused, with its message.
+ *
+ * Never blocks. Any thread, but the options must not be changed meanwhile.
+ */
+FABRIC_MUST_USE
+int32_t fabric_new(const struct fabric_options_t *options,
+                   struct fabric_t **out,
+                   struct fabric_error_t *err);
+
+/**
+ * Frees a handle. The password is wiped from memory.
+ *
+ * @param f  From fabric_new(), or NULL, which does nothing. No other call may be using it, and
+ *           none may be made afterwards.
+ *
+ * Does not wait for the network.
+ */
+void fabric_free(struct fabric_t *f);
+
+/**
+ * Asks a Fabric node for the farm's Fabric nodes, and loads the whole farm: all shard maps and
+ * all groups, in three requests.
+ *
+ * A service that uses a small part of a large farm need not call it: lookups fetch what they
+ * need. One that wants its first lookup to be fast calls it at start.
+ *
+ * @param f     The handle.
+ * @param host  The node to ask, UTF-8, NUL-terminated; it joins the configured ones and is
+ *              asked first from now on. NULL asks the configured ones.
+ * @param port  Its XML-RPC port, or 0 for @ref FABRIC_DEFAULT_PORT. Not used with NULL.
+ * @param err   Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_NOT_SEEDED  NULL was given, and no node is configured.
+ * @retval FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH, FABRIC_ERR_FORBIDDEN,
+ *         FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL, FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC
+ *         What the node that got furthest said. Other nodes are tried first.
+ * @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
+ *
+ * Blocks, for each of the three requests at most: attempts x nodes x request timeout +
+ * (attempts - 1) x delay. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_seed(const struct fabric_t *f,
+                    const char *host,
+                    uint16_t port,
+                    struct fabric_error_t *err);
+
+/**
+ * An integer key: for RANGE, RANGE_INTEGER and HASH.
+ *
+ * HASH takes it as its decimal text, as the server does.
+ *
+ * @param value  Any signed 64-bit integer.
+ * @return The key, by value; nothing to free.
+ *
+ * Never blocks. Any thread.
+ */
+struct fabric_key_t fabric_key_int(int64_t value);
+
+/**
+ * A text key: a string or a date and time, in UTF-8.
+ *
+ * - HASH and RANGE_STRING take any text, the empty one among them.
+ * - RANGE_DATETIME takes `YYYY-MM-DD`, `YYYY-MM-DD hh:mm[:ss[.fraction]]` (a blank or a `T`
+ *   between), `YYYYMMDD` and `YYYYMMDDhhmmss[.fraction]`, without a time zone. Fractions
+ *   round to whole seconds, half up, as the server's CAST does.
+ * - RANGE and RANGE_INTEGER take a plain decimal integer, "-12" or "+7" or "007".
+ *
+ * @param text    The bytes; need no terminating NUL; may be NULL if `length` is 0. They are
+ *                not copied: they must stay until the call that uses the key returns.
+ * @param length  The number of bytes.
+ * @return The key, by value; nothing to free. What is wrong with it (NULL, not UTF-8) is said
+ *         by the call that uses it.
+ *
+ * Never blocks. Any thread.
+ */
+struct fabric_key_t fabric_key_text(const char *text, size_t length);
+
+/**
+ * Which server holds these tables and this key?
+ *
+ * The shard is the one the Fabric server itself would name: the greatest lower bound that is
+ * not above the key. RANGE types have no shard below the lowest bound; HASH is a ring, where a
+ * digest below every bound belongs to the highest one.
+ *
+ * Writes (@ref FABRIC_MODE_WRITEONLY, @ref FABRIC_MODE_READWRITE) go to the group's primary.
+ * Reads (@ref FABRIC_MODE_READONLY) and @ref FABRIC_MODE_NONE go to the secondaries by weight,
+ * and to the primary where there is none. A server whose own mode forbids it is not chosen.
+ *
+ * @param f       The handle.
+ * @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated, spelled as in
+ *                Fabric. All must lie in one group for this key.
+ * @param n       The number of tables, at least 1.
+ * @param key     The sharding key; may be NULL with @ref FABRIC_SCOPE_GLOBAL.
+ * @param scope   @ref FABRIC_SCOPE_LOCAL or @ref FABRIC_SCOPE_GLOBAL.
+ * @param mode    One of FABRIC_MODE_NONE, _READONLY, _WRITEONLY, _READWRITE.
+ * @param server  Where the server goes; left alone on failure.
+ * @param err     Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
+ * @retval FABRIC_ERR_KEY_MISSING, FABRIC_ERR_KEY_TYPE, FABRIC_ERR_KEY_OUT_OF_RANGE
+ * @retval FABRIC_ERR_DIFFERENT_SHARDS  Look the tables up one by one.
+ * @retval FABRIC_ERR_NO_SERVER         No server of the group serves this mode now; try again.
+ * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
+ *         FABRIC_ERR_ARGUMENT
+ * @retval FABRIC_ERR_NOT_SEEDED, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH,
+ *         FABRIC_ERR_FORBIDDEN, FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL,
+ *         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC
+ *         The tables had to be fetched first, and could not be.
+ * @retval FABRIC_ERR_PROTOCOL  Also for a name that is longer than Fabric's schema allows.
+ *
+ * Does not block, allocate, or make a system call when the tables are known and fresh. It
+ * fetches, and so may block, when they are not known yet: see fabric_seed() for how long. When
+ * they are known and past their time to live, one caller fetches with a single attempt while
+ * the others go on with what is known; so does that caller if Fabric cannot be reached. Any
+ * thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_shard_server(const struct fabric_t *f,
+                                const char *const *tables,
+                                size_t n,
+                                const struct fabric_key_t *key,
+                                int32_t scope,
+                                int32_t mode,
+                                struct fabric_server_t *server,
+                                struct fabric_error_t *err);
+
+/**
+ * Which server of this group serves this mode or status?
+ *
+ * @param f       The handle.
+ * @param group   The group's name, UTF-8, NUL-terminated, spelled as in Fabric.
+ * @param mode    As for fabric_get_shard_server(); @ref FABRIC_MODE_NONE with a status.
+ * @param status  @ref FABRIC_STATUS_NONE with a mode, @ref FABRIC_STATUS_PRIMARY for the
+ *                primary, @ref FABRIC_STATUS_SECONDARY for a secondary, or the primary where
+ *                there is none. Others never serve: FABRIC_ERR_NO_SERVER.
+ * @param server  Where the server goes; left alone on failure.
+ * @param err     Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_UNKNOWN_GROUP  Fabric lists no server of this group.
+ * @retval FABRIC_ERR_NO_SERVER      No server of the group serves this now; try again.
+ * @retval FABRIC_ERR_ARGUMENT       Mode and status are both given, or outside their range, or
+ *                                   the name is empty.
+ * @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+ * @retval other                     The group had to be fetched first, as for
+ *                                   fabric_get_shard_server(), and could not be.
+ *
+ * Blocks as fabric_get_shard_server() does. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_group_server(const struct fabric_t *f,
+                                const char *group,
+                                int32_t mode,
+                                int32_t status,
+                                struct fabric_server_t *server,
+                                struct fabric_error_t *err);
+
+/**
+ * All servers of a group, in Fabric's order, those that never serve among them.
+ *
+ * @param f          The handle.
+ * @param group      The group's name, UTF-8, NUL-terminated, spelled as in Fabric.
+ * @param use_cache  Not 0: what is known and fresh will do. 0: Fabric is asked now.
+ * @param out        Room for `capacity` servers; may be NULL if `capacity` is 0.
+ * @param capacity   How many fit.
+ * @param count      Where the number of servers goes, also with FABRIC_ERR_BUFFER_TOO_SMALL.
+ * @param err        Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again.
+ * @retval FABRIC_ERR_UNKNOWN_GROUP     Fabric lists no server of this group.
+ * @retval FABRIC_ERR_ARGUMENT, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+ * @retval other                        The group could not be fetched, as for
+ *                                      fabric_get_shard_server().
+ *
+ * Blocks if `use_cache` is 0, else as fabric_get_shard_server() does. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_group_servers(const struct fabric_t *f,
+                                 const char *group,
+                                 int32_t use_cache,
+                                 struct fabric_server_t *out,
+                                 size_t capacity,
+                                 size_t *count,
+                                 struct fabric_error_t *err);
+
+/**
+ * The shards of a table, in the order of their lower bounds.
+ *
+ * A disabled shard is not among them: Fabric does not list it.
+ *
+ * @param f         The handle.
+ * @param table     A name of the form `db.table`, UTF-8, NUL-terminated.
+ * @param out       Room for `capacity` shards; may be NULL if `capacity` is 0.
+ * @param capacity  How many fit.
+ * @param count     Where the number of shards goes, also with FABRIC_ERR_BUFFER_TOO_SMALL.
+ * @param err       Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again.
+ * @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
+ * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER
+ * @retval FABRIC_ERR_PROTOCOL          A name is longer than Fabric's schema allows.
+ * @retval other                        The table could not be fetched, as for
+ *                                      fabric_get_shard_server().
+ *
+ * Blocks as fabric_get_shard_server() does. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_shards(const struct fabric_t *f,
+                          const char *table,
+                          struct fabric_shard_t *out,
+                          size_t capacity,
+                          size_t *count,
+                          struct fabric_error_t *err);
+
+/**
+ * The Fabric nodes: those the service named, then those they told of.
+ *
+ * A Fabric node names the address it is bound to. Where that is a loopback address or a
+ * wildcard of another machine, it means the address it was asked under.
+ *
+ * @param f         The handle. If nobody asked Fabric yet, this call does.
+ * @param out       Room for `capacity` nodes; may be NULL if `capacity` is 0.
+ * @param capacity  How many fit.
+ * @param count     Where the number of nodes goes, also with FABRIC_ERR_BUFFER_TOO_SMALL.
+ * @param err       Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER
+ * @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again.
+ * @retval other                        Fabric could not be asked, as for fabric_seed().
+ *
+ * Blocks only if nobody asked Fabric yet. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_fabric_nodes(const struct fabric_t *f,
+                                struct fabric_node_t *out,
+                                size_t capacity,
+                                size_t *count,
+                                struct fabric_error_t *err);
+
+/**
+ * Fetches the shard maps of tables, and the groups they need, before they are looked up.
+ *
+ * @param f       The handle.
+ * @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated.
+ * @param n       The number of tables; 0 fetches the whole farm.
+ * @param err     Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
+ *         Said of the first such table; the others were fetched.
+ * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER
+ * @retval other  Fabric could not be asked, as for fabric_seed().
+ *
+ * Blocks, as fabric_seed() does. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_sharding_information(const struct fabric_t *f,
+                                        const char *const *tables,
+                                        size_t n,
+                                        struct fabric_error_t *err);
+
+/**
+ * Makes the next lookup of a group, or of anything, ask Fabric before it answers.
+ *
+ * The old answer is not thrown away: it serves on if Fabric cannot be reached.
+ *
+ * @param f      The handle.
+ * @param group  A group's name, UTF-8, NUL-terminated; NULL for everything. A group that was
+ *               never looked up is asked for anyway, so an unknown one is no error.
+ * @param err    Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+ *
+ * Never blocks. Any thread.
+ */
+int32_t fabric_reset_cache(const struct fabric_t *f, const char *group, struct fabric_error_t *err);
+
+/**
+ * The number of the topology in use. It grows by one with every change that was fetched, and
+ * with nothing else: equal numbers mean the same shard maps and the same servers.
+ *
+ * @param f  The handle; NULL gives 0.
+ * @return 0 before the first fetch.
+ *
+ * Never blocks. Any thread.
+ */
+uint64_t fabric_topology_generation(const struct fabric_t *f);
+
+/**
+ * How long ago Fabric last answered a request for shard maps or servers.
+ *
+ * When it grows beyond the time to live, lookups are being answered from an old topology
+ * because Fabric cannot be reached, or nothing was looked up meanwhile.
+ *
+ * @param f  The handle; NULL gives -1.
+ * @return Milliseconds; -1 if Fabric never answered.
+ *
+ * Never blocks. Any thread.
+ */
+int64_t fabric_topology_age(const struct fabric_t *f);
+
+/**
+ * Tells the library, and Fabric if the options ask for it, that a server could not be reached.
+ *
+ * Does nothing unless fabric_options_set_report_errors() turned reports on and `errno_` is
+ * 2002, 2003, 2004, 2006, 2013 or one added by fabric_options_add_report_errno(). Then Fabric
+ * gets the report, and the next lookup of the server's group asks Fabric again. A report that
+ * fails is logged and hurts nobody.
+ *
+ * @param f            The handle.
+ * @param server_uuid  The `uuid` of the server, UTF-8, NUL-terminated, not empty.
+ * @param errno_       The MySQL errno of the failure, as mysql_errno() gives it.
+ * @param err          Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK   Also when Fabric could not be told.
+ * @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
+ *
+ * Blocks for one request to each Fabric node at most, when it reports. Any thread.
+ */
+int32_t fabric_report_failure(const struct fabric_t *f,
+                              const char *server_uuid,
+                              int32_t errno_,
+                              struct fabric_error_t *err);
+
+/**
+ * Runs any Fabric command, such as group "group", command "lookup_servers".
+ *
+ * It is sent to the Fabric node that answered last. Another one is tried only if no connection
+ * came about, so that no command runs twice.
+ *
+ * @param f        The handle.
+ * @param group    The command's group, UTF-8, NUL-terminated.
+ * @param command  The command's name, UTF-8, NUL-terminated.
+ * @param args     `n` arguments, each UTF-8 and NUL-terminated and sent as a string; NULL in
+ *                 place of one leaves that argument to its default.
+ * @param n        The number of arguments.
+ * @param result   Where the answer goes, to be freed with fabric_result_free().
+ * @param err      Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_FABRIC     Fabric knows no such command or says it failed; the message is
+ *                               Fabric's.
+ * @retval FABRIC_ERR_FORBIDDEN  The user's role does not include the command: the built-in role
+ *                               `connector` has only `dump` and `threat`.
+ * @retval FABRIC_ERR_ARGUMENT, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+ * @retval other                 Fabric could not be asked, as for fabric_seed().
+ *
+ * Blocks for one request timeout at most once a connection came about. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_execute(const struct fabric_t *f,
+                       const char *group,
+                       const char *command,
+                       const char *const *args,
+                       size_t n,
+                       struct fabric_result_t **result,
+                       struct fabric_error_t *err);
+
+/**
+ * Frees an answer.
+ *
+ * @param result  From fabric_execute(), or NULL, which does nothing.
+ *
+ * Never blocks.
+ */
+void fabric_result_free(struct fabric_result_t *result);
+
+/**
+ * The number of result sets in an answer: 0 for commands that answer nothing, 2 for most that
+ * change something (the procedure, then its steps).
+ *
+ * @param result  The answer; NULL gives 0.
+ * @return The number.
+ *
+ * Never blocks. Any thread.
+ */
+size_t fabric_result_sets(const struct fabric_result_t *result);
+
+/**
+ * The number of rows in a result set.
+ *
+ * @param result  The answer; NULL gives 0.
+ * @param set     The result set, from 0; one that does not exist gives 0.
+ * @return The number.
+ *
+ * Never blocks. Any thread.
+ */
+size_t fabric_result_rows(const struct fabric_result_t *result, size_t set);
+
+/**
+ * The number of columns in a result set.
+ *
+ * @param result  The answer; NULL gives 0.
+ * @param set     The result set, from 0; one that does not exist gives 0.
+ * @return The number.
+ *
+ * Never blocks. Any thread.
+ */
+size_t fabric_result_columns(const struct fabric_result_t *result, size_t set);
+
+/**
+ * The name of a column. Fabric 1.4 names none; those of known commands get the names that
+ * later versions use, others "column1" and so on.
+ *
+ * @param result  The answer.
+ * @param set     The result set, from 0.
+ * @param column  The column, from 0.
+ * @return UTF-8, NUL-terminated, owned by the answer; NULL if there is no such column.
+ *
+ * Never blocks. Any thread.
+ */
+const char *fabric_result_column_name(const struct fabric_result_t *result,
+                                      size_t set,
+                                      size_t column);
+
+/**
+ * A value as text: numbers in decimal, booleans as 0 and 1.
+ *
+ * @param result  The answer.
+ * @param set     The result set, from 0.
+ * @param row     The row, from 0.
+ * @param column  The column, from 0.
+ * @param length  Where the number of bytes goes, without the terminating NUL; may be NULL.
+ *                Left alone where there is no value.
+ * @return UTF-8 (base64 values: their bytes), NUL-terminated, owned by the answer; NULL if
+ *         there is no such value or it is nil.
+ *
+ * Never blocks. Any thread.
+ */
+const char *fabric_result_value(const struct fabric_result_t *result,
+                                size_t set,
+                                size_t row,
+                                size_t column,
+                                size_t *length);
+
+/**
+ * The user the handle was given for Fabric.
+ *
+ * @param f  The handle.
+ * @return UTF-8, owned by the handle and valid as long as it; NULL if none was given or `f` is
+ *         NULL.
+ *
+ * Never blocks. Any thread.
+ */
+const char *fabric_get_user(const struct fabric_t *f);
+
+/**
+ * The path of the authority's certificate the handle was given.
+ *
+ * @param f  The handle.
+ * @return As fabric_get_user().
+ *
+ * Never blocks. Any thread.
+ */
+const char *fabric_get_tls_ca(const struct fabric_t *f);
+
+/**
+ * The path of the client's private key the handle was given.
+ *
+ * @param f  The handle.
+ * @return As fabric_get_user().
+ *
+ * Never blocks. Any thread.
+ */
+const char *fabric_get_tls_key(const struct fabric_t *f);
+
+/**
+ * The path of the client's certificate the handle was given.
+ *
+ * @param f  The handle.
+ * @return As fabric_get_user().
+ *
+ * Never blocks. Any thread.
+ */
+const char *fabric_get_tls_cert(const struct fabric_t *f);
+
+/**
+ * The UUID that Fabric gives itself in its answers. It is the same constant in every
+ * installation of Fabric 1.5 and later, so it identifies the product, not the farm.
+ *
+ * @param f    The handle.
+ * @param out  An array of @ref FABRIC_UUID_SIZE bytes; gets the UUID, NUL-terminated, or an
+ *             empty string before the first answer and with Fabric 1.4, which sends none.
+ * @param err  Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER
+ * @retval FABRIC_ERR_PROTOCOL  Fabric sent something longer than a UUID.
+ *
+ * Never waits for the network. Any thread.
+ */
+int32_t fabric_get_fabric_uuid(const struct fabric_t *f, char *out, struct fabric_error_t *err);
+
+/**
+ * The time to live that the handle works with: the server's last one, clamped by
+ * fabric_options_set_ttl_ms().
+ *
+ * @param f  The handle; NULL gives -1.
+ * @return Milliseconds; -1 before the first answer.
+ *
+ * Never waits for the network. Any thread.
+ */
+int64_t fabric_get_ttl_ms(const struct fabric_t *f);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* MYSQLFABRIC_H */

@@ -1,0 +1,81 @@
+//! Where a call from C becomes a Rust call: errors become statuses, and so do panics.
+
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+use crate::error::{Code, Error, Result};
+
+use super::error::{FABRIC_OK, fabric_error_t, write_error};
+
+thread_local! {
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a fallible call. `err` is written only when it fails.
+#[inline]
+pub(super) fn boundary(
+    function: &'static str,
+    err: *mut fabric_error_t,
+    body: impl FnOnce() -> Result<()>,
+) -> i32 {
+    match guarded(body) {
+        Some(Ok(())) => FABRIC_OK,
+        Some(Err(error)) => fail(err, &error),
+        None => fail(err, &panicked(function)),
+    }
+}
+
+/// Runs a call that cannot fail; a panic gives `otherwise`.
+#[inline]
+pub(super) fn boundary_value<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+    guarded(body).unwrap_or(otherwise)
+}
+
+/// Keeps the message of a panic inside the library off the process's standard error: a
+/// library prints nothing. Panics of anybody else reach the hook that was there before.
+pub(super) fn silence_panics() {
+    static SILENCED: Once = Once::new();
+    SILENCED.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !INSIDE.get() {
+                previous(info);
+            }
+        }));
+    });
+}
+
+#[inline]
+fn guarded<T>(body: impl FnOnce() -> T) -> Option<T> {
+    let outer = INSIDE.replace(true);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(body));
+    INSIDE.set(outer);
+    match outcome {
+        Ok(value) => Some(value),
+        Err(payload) => {
+            // Dropping a payload may run code that panics again; it holds a message at most.
+            std::mem::forget(payload);
+            None
+        }
+    }
+}
+
+#[cold]
+fn fail(err: *mut fabric_error_t, error: &Error) -> i32 {
+    // SAFETY: every caller of `boundary` passes on the `err` of its own C caller, which is
+    // NULL or points to a writable fabric_error_t by the contract of the header.
+    unsafe { write_error(err, error) };
+    error.code as i32
+}
+
+#[cold]
+fn panicked(function: &'static str) -> Error {
+    Error::new(
+        Code::Panic,
+        format!(
+            "{function} stopped at an internal error of the library; the handle can be used on, \
+             please report this"
+        ),
+    )
+}

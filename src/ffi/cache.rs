@@ -1,0 +1,98 @@
+//! What the handle has fetched: prefetch it, forget it, ask how old it is.
+
+use std::ffi::c_char;
+
+use crate::error::Result;
+
+use super::boundary::{boundary, boundary_value};
+use super::error::fabric_error_t;
+use super::handle::fabric_t;
+use super::ptr::{optional_text, reference, slice, text};
+
+/// Fetches the shard maps of tables, and the groups they need, before they are looked up.
+///
+/// @param f       The handle.
+/// @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated.
+/// @param n       The number of tables; 0 fetches the whole farm.
+/// @param err     Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK
+/// @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
+///         Said of the first such table; the others were fetched.
+/// @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER
+/// @retval other  Fabric could not be asked, as for fabric_seed().
+///
+/// Blocks, as fabric_seed() does. Any thread.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_get_sharding_information(
+    f: *const fabric_t,
+    tables: *const *const c_char,
+    n: usize,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_get_sharding_information", err, || {
+        // SAFETY: the caller's promise, for both pointers.
+        let (f, tables) = unsafe { (reference(f, "f")?, slice(tables, n, "tables")?) };
+        // SAFETY: the caller's promise, for each string.
+        let tables = tables.iter().map(|table| unsafe { text(*table, "tables[i]") });
+        f.router.prefetch(&tables.collect::<Result<Vec<_>>>()?)
+    })
+}
+
+/// Makes the next lookup of a group, or of anything, ask Fabric before it answers.
+///
+/// The old answer is not thrown away: it serves on if Fabric cannot be reached.
+///
+/// @param f      The handle.
+/// @param group  A group's name, UTF-8, NUL-terminated; NULL for everything. A group that was
+///               never looked up is asked for anyway, so an unknown one is no error.
+/// @param err    Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+///
+/// Never blocks. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_reset_cache(
+    f: *const fabric_t,
+    group: *const c_char,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_reset_cache", err, || {
+        // SAFETY: the caller's promise, for both pointers.
+        let (f, group) = unsafe { (reference(f, "f")?, optional_text(group, "group")?) };
+        f.router.reset_cache(group);
+        Ok(())
+    })
+}
+
+/// The number of the topology in use. It grows by one with every change that was fetched, and
+/// with nothing else: equal numbers mean the same shard maps and the same servers.
+///
+/// @param f  The handle; NULL gives 0.
+/// @return 0 before the first fetch.
+///
+/// Never blocks. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_topology_generation(f: *const fabric_t) -> u64 {
+    boundary_value(0, || {
+        // SAFETY: the caller's promise.
+        unsafe { reference(f, "f") }.map_or(0, |f| f.router.generation())
+    })
+}
+
+/// How long ago Fabric last answered a request for shard maps or servers.
+///
+/// When it grows beyond the time to live, lookups are being answered from an old topology
+/// because Fabric cannot be reached, or nothing was looked up meanwhile.
+///
+/// @param f  The handle; NULL gives -1.
+/// @return Milliseconds; -1 if Fabric never answered.
+///
+/// Never blocks. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_topology_age(f: *const fabric_t) -> i64 {
+    boundary_value(-1, || {
+        // SAFETY: the caller's promise.
+        let age = unsafe { reference(f, "f") }.ok().and_then(|f| f.router.age());
+        age.map_or(-1, |age| i64::try_from(age).unwrap_or(i64::MAX))
+    })
+}

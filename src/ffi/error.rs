@@ -1,0 +1,189 @@
+//! Statuses, and the error a caller may ask to have filled in.
+
+use std::ffi::c_char;
+
+use crate::error::{Code, Error};
+
+use super::boundary::boundary_value;
+
+/// The call did what it says.
+pub const FABRIC_OK: i32 = 0;
+
+/// An argument is outside its range: a mode, a scope, an option, an empty name.
+pub const FABRIC_ERR_ARGUMENT: i32 = 1;
+/// A pointer that must not be NULL is.
+pub const FABRIC_ERR_NULL_POINTER: i32 = 2;
+/// A string is not UTF-8.
+pub const FABRIC_ERR_INVALID_UTF8: i32 = 3;
+/// A table name is not of the form `db.table`.
+pub const FABRIC_ERR_TABLE_NAME: i32 = 4;
+/// Scope LOCAL needs a key.
+pub const FABRIC_ERR_KEY_MISSING: i32 = 5;
+/// The key is not of the kind the table is sharded by.
+pub const FABRIC_ERR_KEY_TYPE: i32 = 6;
+/// The list is longer than the buffer; `*count` says how long.
+pub const FABRIC_ERR_BUFFER_TOO_SMALL: i32 = 7;
+
+/// No Fabric node could be connected to.
+pub const FABRIC_ERR_UNREACHABLE: i32 = 20;
+/// A Fabric node did not answer within the time that the options give it.
+pub const FABRIC_ERR_TIMEOUT: i32 = 21;
+/// Fabric refuses the user or the password, or wants some.
+pub const FABRIC_ERR_AUTH: i32 = 22;
+/// The user lacks the role for this command.
+pub const FABRIC_ERR_FORBIDDEN: i32 = 23;
+/// TLS failed: an unreadable file, a certificate that does not verify.
+pub const FABRIC_ERR_TLS: i32 = 24;
+/// A Fabric node sent something that is not an answer.
+pub const FABRIC_ERR_PROTOCOL: i32 = 25;
+/// A reply is larger than the option allows.
+pub const FABRIC_ERR_REPLY_TOO_LARGE: i32 = 26;
+/// Fabric answered with an error of its own; the message is Fabric's.
+pub const FABRIC_ERR_FABRIC: i32 = 27;
+/// No Fabric node is known to ask.
+pub const FABRIC_ERR_NOT_SEEDED: i32 = 28;
+
+/// Fabric shards no table of this name (MySQL errno 1051).
+pub const FABRIC_ERR_UNKNOWN_TABLE: i32 = 40;
+/// Fabric lists no server of a group of this name.
+pub const FABRIC_ERR_UNKNOWN_GROUP: i32 = 41;
+/// The group has no server for this request at the moment.
+pub const FABRIC_ERR_NO_SERVER: i32 = 42;
+/// The tables lie in different groups for this key.
+pub const FABRIC_ERR_DIFFERENT_SHARDS: i32 = 43;
+/// No shard holds the key: it is below the lowest bound or beyond signed 64 bits.
+pub const FABRIC_ERR_KEY_OUT_OF_RANGE: i32 = 44;
+/// The table's sharding cannot be understood; other tables are not affected.
+pub const FABRIC_ERR_UNSUPPORTED_SHARDING: i32 = 45;
+
+/// An internal error of the library. The handle can be used on.
+pub const FABRIC_ERR_PANIC: i32 = 99;
+
+/// The size of `fabric_error_t.message`, its terminating NUL included.
+pub const FABRIC_MESSAGE_SIZE: usize = 512;
+
+/// What went wrong, for the caller that wants to know.
+///
+/// Owned by the caller, on its stack as a rule; nothing in it needs freeing. A call writes it
+/// only when it fails.
+#[repr(C)]
+pub struct fabric_error_t {
+    /// The status that the call returned.
+    pub code: i32,
+    /// The MySQL errno that fits, for callers that hand it on; 0 where none does.
+    pub mysql_errno: i32,
+    /// A sentence that names the value and the remedy, in UTF-8, NUL-terminated. A longer one
+    /// is cut at a character.
+    pub message: [c_char; FABRIC_MESSAGE_SIZE],
+}
+
+/// A short text for a status, such as "unknown table" for @ref FABRIC_ERR_UNKNOWN_TABLE.
+///
+/// @param code  Any number; one that is no status gives "unknown status".
+/// @return Static text in English, never NULL, never to be freed.
+///
+/// Never blocks. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn fabric_strerror(code: i32) -> *const c_char {
+    boundary_value(c"unknown status".as_ptr(), || {
+        let text = match code {
+            FABRIC_OK => c"success",
+            FABRIC_ERR_ARGUMENT => c"argument out of range",
+            FABRIC_ERR_NULL_POINTER => c"NULL pointer",
+            FABRIC_ERR_INVALID_UTF8 => c"invalid UTF-8",
+            FABRIC_ERR_TABLE_NAME => c"malformed table name",
+            FABRIC_ERR_KEY_MISSING => c"key missing",
+            FABRIC_ERR_KEY_TYPE => c"key of the wrong type",
+            FABRIC_ERR_BUFFER_TOO_SMALL => c"buffer too small",
+            FABRIC_ERR_UNREACHABLE => c"Fabric unreachable",
+            FABRIC_ERR_TIMEOUT => c"Fabric timed out",
+            FABRIC_ERR_AUTH => c"authentication failed",
+            FABRIC_ERR_FORBIDDEN => c"not permitted by Fabric",
+            FABRIC_ERR_TLS => c"TLS failure",
+            FABRIC_ERR_PROTOCOL => c"protocol violation",
+            FABRIC_ERR_REPLY_TOO_LARGE => c"reply too large",
+            FABRIC_ERR_FABRIC => c"error reported by Fabric",
+            FABRIC_ERR_NOT_SEEDED => c"no Fabric node known",
+            FABRIC_ERR_UNKNOWN_TABLE => c"unknown table",
+            FABRIC_ERR_UNKNOWN_GROUP => c"unknown group",
+            FABRIC_ERR_NO_SERVER => c"no server available",
+            FABRIC_ERR_DIFFERENT_SHARDS => c"tables in different shards",
+            FABRIC_ERR_KEY_OUT_OF_RANGE => c"key out of range",
+            FABRIC_ERR_UNSUPPORTED_SHARDING => c"unsupported sharding",
+            FABRIC_ERR_PANIC => c"internal error",
+            _ => c"unknown status",
+        };
+        text.as_ptr()
+    })
+}
+
+/// # Safety
+/// `err` is NULL or points to a writable `fabric_error_t`.
+pub(super) unsafe fn write_error(err: *mut fabric_error_t, error: &Error) {
+    if err.is_null() {
+        return;
+    }
+    // A NUL inside would hide the rest of the message from C.
+    let text = error.message.replace('\0', "\u{FFFD}");
+    let end = text.floor_char_boundary(FABRIC_MESSAGE_SIZE - 1);
+    let mut message = [0; FABRIC_MESSAGE_SIZE];
+    for (to, from) in message.iter_mut().zip(text.as_bytes().iter().take(end)) {
+        *to = *from as c_char;
+    }
+    let value =
+        fabric_error_t { code: error.code as i32, mysql_errno: mysql_errno(error.code), message };
+    // SAFETY: not NULL; the rest is the caller's promise.
+    unsafe { err.write(value) };
+}
+
+/// Connector/Python raises these errnos where it has a number at all: ER_BAD_TABLE_ERROR for a
+/// table that is not sharded, and the client's own numbers for connections to Fabric.
+fn mysql_errno(code: Code) -> i32 {
+    match code {
+        Code::UnknownTable => 1051,
+        Code::Auth => 1045,
+        Code::Forbidden => 1370,
+        Code::Unreachable | Code::NotSeeded => 2003,
+        Code::Timeout => 2013,
+        Code::Tls => 2026,
+        Code::Protocol | Code::ReplyTooLarge => 2027,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_constants_are_the_codes() {
+        let pairs = [
+            (FABRIC_ERR_ARGUMENT, Code::Argument),
+            (FABRIC_ERR_NULL_POINTER, Code::NullPointer),
+            (FABRIC_ERR_INVALID_UTF8, Code::InvalidUtf8),
+            (FABRIC_ERR_TABLE_NAME, Code::TableName),
+            (FABRIC_ERR_KEY_MISSING, Code::KeyMissing),
+            (FABRIC_ERR_KEY_TYPE, Code::KeyType),
+            (FABRIC_ERR_BUFFER_TOO_SMALL, Code::BufferTooSmall),
+            (FABRIC_ERR_UNREACHABLE, Code::Unreachable),
+            (FABRIC_ERR_TIMEOUT, Code::Timeout),
+            (FABRIC_ERR_AUTH, Code::Auth),
+            (FABRIC_ERR_FORBIDDEN, Code::Forbidden),
+            (FABRIC_ERR_TLS, Code::Tls),
+            (FABRIC_ERR_PROTOCOL, Code::Protocol),
+            (FABRIC_ERR_REPLY_TOO_LARGE, Code::ReplyTooLarge),
+            (FABRIC_ERR_FABRIC, Code::Fabric),
+            (FABRIC_ERR_NOT_SEEDED, Code::NotSeeded),
+            (FABRIC_ERR_UNKNOWN_TABLE, Code::UnknownTable),
+            (FABRIC_ERR_UNKNOWN_GROUP, Code::UnknownGroup),
+            (FABRIC_ERR_NO_SERVER, Code::NoServer),
+            (FABRIC_ERR_DIFFERENT_SHARDS, Code::DifferentShards),
+            (FABRIC_ERR_KEY_OUT_OF_RANGE, Code::KeyOutOfRange),
+            (FABRIC_ERR_UNSUPPORTED_SHARDING, Code::UnsupportedSharding),
+            (FABRIC_ERR_PANIC, Code::Panic),
+        ];
+        for (constant, code) in pairs {
+            assert_eq!(constant, code as i32);
+        }
+    }
+}

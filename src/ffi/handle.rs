@@ -1,0 +1,126 @@
+//! The handle: made from options, used by all threads, freed once.
+
+use std::ffi::{CString, c_char};
+use std::path::Path;
+
+use crate::config::Config;
+use crate::router::Router;
+
+use super::boundary::{boundary, boundary_value, silence_panics};
+use super::error::fabric_error_t;
+use super::options::{fabric_options_t, node};
+use super::ptr::{Out, optional_text, reference};
+
+/// A farm of MySQL servers. Made by fabric_new(), freed by fabric_free().
+///
+/// Every call that takes a `const fabric_t *` may be made by any number of threads at once.
+pub struct fabric_t {
+    pub(super) router: Router,
+    pub(super) strings: Strings,
+}
+
+/// What the getters of fixed strings point at.
+#[derive(Default)]
+pub(super) struct Strings {
+    pub(super) user: Option<CString>,
+    pub(super) tls_ca: Option<CString>,
+    pub(super) tls_key: Option<CString>,
+    pub(super) tls_cert: Option<CString>,
+}
+
+impl Strings {
+    fn of(config: &Config) -> Self {
+        let text = |text: &str| CString::new(text).ok();
+        let path = |path: &Path| text(&path.to_string_lossy());
+        let tls = config.tls.as_ref();
+        let identity = tls.and_then(|tls| tls.identity.as_ref());
+        Self {
+            user: config.credentials.as_ref().and_then(|credentials| text(&credentials.user)),
+            tls_ca: tls.and_then(|tls| path(&tls.ca)),
+            tls_key: identity.and_then(|identity| path(&identity.key)),
+            tls_cert: identity.and_then(|identity| path(&identity.cert)),
+        }
+    }
+}
+
+/// Makes a handle. No I/O: the first lookup, or fabric_seed(), asks Fabric.
+///
+/// @param options  The options; copied, so they may be freed or changed right after.
+/// @param out      Where the handle goes, to be freed with fabric_free().
+/// @param err      Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK
+/// @retval FABRIC_ERR_NULL_POINTER  `options` or `out` is NULL.
+/// @retval other   The status of the first option that was refused, with its message.
+///
+/// Never blocks. Any thread, but the options must not be changed meanwhile.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_new(
+    options: *const fabric_options_t,
+    out: *mut *mut fabric_t,
+    err: *mut fabric_error_t,
+) -> i32 {
+    silence_panics();
+    boundary("fabric_new", err, || {
+        // SAFETY: the caller's promise, for both pointers.
+        let (options, out) = unsafe { (reference(options, "options")?, Out::new(out, "out")?) };
+        if let Some(refused) = &options.refused {
+            return Err(refused.clone());
+        }
+        let strings = Strings::of(&options.config);
+        let router = Router::new(options.config.clone());
+        out.set(Box::into_raw(Box::new(fabric_t { router, strings })));
+        Ok(())
+    })
+}
+
+/// Frees a handle. The password is wiped from memory.
+///
+/// @param f  From fabric_new(), or NULL, which does nothing. No other call may be using it, and
+///           none may be made afterwards.
+///
+/// Does not wait for the network.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_free(f: *mut fabric_t) {
+    boundary_value((), || {
+        if !f.is_null() {
+            // SAFETY: not NULL, made by fabric_new(), and freed once by the contract.
+            drop(unsafe { Box::from_raw(f) });
+        }
+    });
+}
+
+/// Asks a Fabric node for the farm's Fabric nodes, and loads the whole farm: all shard maps and
+/// all groups, in three requests.
+///
+/// A service that uses a small part of a large farm need not call it: lookups fetch what they
+/// need. One that wants its first lookup to be fast calls it at start.
+///
+/// @param f     The handle.
+/// @param host  The node to ask, UTF-8, NUL-terminated; it joins the configured ones and is
+///              asked first from now on. NULL asks the configured ones.
+/// @param port  Its XML-RPC port, or 0 for @ref FABRIC_DEFAULT_PORT. Not used with NULL.
+/// @param err   Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK
+/// @retval FABRIC_ERR_NOT_SEEDED  NULL was given, and no node is configured.
+/// @retval FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH, FABRIC_ERR_FORBIDDEN,
+///         FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL, FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC
+///         What the node that got furthest said. Other nodes are tried first.
+/// @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
+///
+/// Blocks, for each of the three requests at most: attempts x nodes x request timeout +
+/// (attempts - 1) x delay. Any thread.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_seed(
+    f: *const fabric_t,
+    host: *const c_char,
+    port: u16,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_seed", err, || {
+        // SAFETY: the caller's promise, for both pointers.
+        let (f, host) = unsafe { (reference(f, "f")?, optional_text(host, "host")?) };
+        f.router.seed(host.map(|host| node(host, port)).transpose()?)
+    })
+}

@@ -1,0 +1,98 @@
+//! A sharding key as C hands it over.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use crate::error::{Code, Error, Result};
+use crate::topology::Key;
+
+use super::boundary::boundary_value;
+use super::ptr::{reference, slice};
+
+/// The kind of a key made by fabric_key_int().
+pub const FABRIC_KEY_INT: i32 = 1;
+/// The kind of a key made by fabric_key_text().
+pub const FABRIC_KEY_TEXT: i32 = 2;
+
+/// A sharding key. Make it with fabric_key_int() or fabric_key_text().
+///
+/// Passed around by value; it owns nothing. A text key points at the caller's bytes, which must
+/// stay unchanged for the call that uses it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct fabric_key_t {
+    /// @ref FABRIC_KEY_INT or @ref FABRIC_KEY_TEXT.
+    pub kind: i32,
+    /// 0; room for later.
+    pub reserved: i32,
+    /// The value of an integer key.
+    pub integer: i64,
+    /// The bytes of a text key, in UTF-8; not NUL-terminated.
+    pub text: *const c_char,
+    /// The number of bytes at `text`.
+    pub length: usize,
+}
+
+/// An integer key: for RANGE, RANGE_INTEGER and HASH.
+///
+/// HASH takes it as its decimal text, as the server does.
+///
+/// @param value  Any signed 64-bit integer.
+/// @return The key, by value; nothing to free.
+///
+/// Never blocks. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn fabric_key_int(value: i64) -> fabric_key_t {
+    let key = fabric_key_t {
+        kind: FABRIC_KEY_INT,
+        reserved: 0,
+        integer: value,
+        text: ptr::null(),
+        length: 0,
+    };
+    boundary_value(key, || key)
+}
+
+/// A text key: a string or a date and time, in UTF-8.
+///
+/// - HASH and RANGE_STRING take any text, the empty one among them.
+/// - RANGE_DATETIME takes `YYYY-MM-DD`, `YYYY-MM-DD hh:mm[:ss[.fraction]]` (a blank or a `T`
+///   between), `YYYYMMDD` and `YYYYMMDDhhmmss[.fraction]`, without a time zone. Fractions
+///   round to whole seconds, half up, as the server's CAST does.
+/// - RANGE and RANGE_INTEGER take a plain decimal integer, "-12" or "+7" or "007".
+///
+/// @param text    The bytes; need no terminating NUL; may be NULL if `length` is 0. They are
+///                not copied: they must stay until the call that uses the key returns.
+/// @param length  The number of bytes.
+/// @return The key, by value; nothing to free. What is wrong with it (NULL, not UTF-8) is said
+///         by the call that uses it.
+///
+/// Never blocks. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn fabric_key_text(text: *const c_char, length: usize) -> fabric_key_t {
+    let key = fabric_key_t { kind: FABRIC_KEY_TEXT, reserved: 0, integer: 0, text, length };
+    boundary_value(key, || key)
+}
+
+/// # Safety
+/// `pointer` is NULL or points to a key whose text, if it is one, is valid for `'a`.
+#[inline]
+pub(super) unsafe fn key<'a>(pointer: *const fabric_key_t) -> Result<Option<Key<'a>>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let key = unsafe { reference(pointer, "key") }?;
+    match key.kind {
+        FABRIC_KEY_INT => Ok(Some(Key::Integer(key.integer))),
+        FABRIC_KEY_TEXT => {
+            // SAFETY: the caller's promise; c_char and u8 have the same layout.
+            let text = unsafe { slice(key.text.cast::<u8>(), key.length, "key.text") }?;
+            Ok(Some(Key::Text(text)))
+        }
+        kind => Err(Error::new(
+            Code::Argument,
+            format!("a key of kind {kind}; make it with fabric_key_int or fabric_key_text"),
+        )),
+    }
+}

@@ -1,0 +1,69 @@
+//! A handle's log, handed to C.
+
+use std::ffi::{CString, c_char, c_void};
+
+use crate::log::{Level, Log};
+
+use super::boundary::boundary_value;
+
+/// Something failed and a caller will see it.
+pub const FABRIC_LOG_ERROR: i32 = 1;
+/// Something is not as it should be, and the handle goes on: a mapping that cannot be
+/// understood, an old topology that stays in use.
+pub const FABRIC_LOG_WARNING: i32 = 2;
+/// A node that did not answer while another one may.
+pub const FABRIC_LOG_INFO: i32 = 3;
+/// For the developers of the library.
+pub const FABRIC_LOG_DEBUG: i32 = 4;
+
+/// Receives a handle's messages.
+///
+/// `message` is UTF-8, NUL-terminated, without passwords, and valid during the call only. The
+/// callback runs on the thread that has something to say, never under a lock of the library,
+/// and possibly on several threads at once. It may call the library, but must not free the
+/// handle, throw a C++ exception, or leave with longjmp().
+pub type fabric_log_t =
+    Option<unsafe extern "C" fn(level: i32, message: *const c_char, userdata: *mut c_void)>;
+
+/// Frees what `userdata` points at.
+pub type fabric_free_t = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
+
+struct Listener {
+    callback: unsafe extern "C" fn(i32, *const c_char, *mut c_void),
+    userdata: *mut c_void,
+    free: fabric_free_t,
+}
+
+// SAFETY: the header asks for a callback and a userdata that may be used from any thread.
+unsafe impl Send for Listener {}
+// SAFETY: as above, and on several threads at once.
+unsafe impl Sync for Listener {}
+
+impl Listener {
+    fn hear(&self, level: Level, message: &str) {
+        let message = CString::new(message.replace('\0', "\u{FFFD}")).unwrap_or_default();
+        // SAFETY: the callback and its userdata are valid until the listener is dropped, as
+        // the header asks; the message outlives the call.
+        unsafe { (self.callback)(level as i32, message.as_ptr(), self.userdata) };
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(free) = self.free {
+            // SAFETY: called once, with the userdata it was given for.
+            boundary_value((), || unsafe { free(self.userdata) });
+        }
+    }
+}
+
+/// The log that calls back into C. `free` runs when the last user of the log is gone.
+pub(super) fn log_to(
+    level: Level,
+    callback: unsafe extern "C" fn(i32, *const c_char, *mut c_void),
+    userdata: *mut c_void,
+    free: fabric_free_t,
+) -> Log {
+    let listener = Listener { callback, userdata, free };
+    Log::new(level, move |level, message| listener.hear(level, message))
+}

@@ -1,0 +1,218 @@
+//! The main calls: which server holds this table and key.
+
+use std::ffi::c_char;
+
+use crate::error::{Code, Error, Result};
+use crate::router::Scope;
+use crate::topology::{Mode, Status, Wanted};
+
+use super::boundary::boundary;
+use super::error::fabric_error_t;
+use super::handle::fabric_t;
+use super::key::{fabric_key_t, key as read_key};
+use super::ptr::{Out, bytes, list, name, reference, slice};
+use super::server::{FABRIC_MODE_NONE, FABRIC_STATUS_NONE, fabric_server_t, write_server};
+
+/// The shard that holds a key.
+pub const FABRIC_SCOPE_LOCAL: i32 = 1;
+/// The global group of the table's mapping, for what all shards share; needs no key.
+pub const FABRIC_SCOPE_GLOBAL: i32 = 2;
+
+/// Which server holds these tables and this key?
+///
+/// The shard is the one the Fabric server itself would name: the greatest lower bound that is
+/// not above the key. RANGE types have no shard below the lowest bound; HASH is a ring, where a
+/// digest below every bound belongs to the highest one.
+///
+/// Writes (@ref FABRIC_MODE_WRITEONLY, @ref FABRIC_MODE_READWRITE) go to the group's primary.
+/// Reads (@ref FABRIC_MODE_READONLY) and @ref FABRIC_MODE_NONE go to the secondaries by weight,
+/// and to the primary where there is none. A server whose own mode forbids it is not chosen.
+///
+/// @param f       The handle.
+/// @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated, spelled as in
+///                Fabric. All must lie in one group for this key.
+/// @param n       The number of tables, at least 1.
+/// @param key     The sharding key; may be NULL with @ref FABRIC_SCOPE_GLOBAL.
+/// @param scope   @ref FABRIC_SCOPE_LOCAL or @ref FABRIC_SCOPE_GLOBAL.
+/// @param mode    One of FABRIC_MODE_NONE, _READONLY, _WRITEONLY, _READWRITE.
+/// @param server  Where the server goes; left alone on failure.
+/// @param err     Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK
+/// @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
+/// @retval FABRIC_ERR_KEY_MISSING, FABRIC_ERR_KEY_TYPE, FABRIC_ERR_KEY_OUT_OF_RANGE
+/// @retval FABRIC_ERR_DIFFERENT_SHARDS  Look the tables up one by one.
+/// @retval FABRIC_ERR_NO_SERVER         No server of the group serves this mode now; try again.
+/// @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
+///         FABRIC_ERR_ARGUMENT
+/// @retval FABRIC_ERR_NOT_SEEDED, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH,
+///         FABRIC_ERR_FORBIDDEN, FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL,
+///         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC
+///         The tables had to be fetched first, and could not be.
+/// @retval FABRIC_ERR_PROTOCOL  Also for a name that is longer than Fabric's schema allows.
+///
+/// Does not block, allocate, or make a system call when the tables are known and fresh. It
+/// fetches, and so may block, when they are not known yet: see fabric_seed() for how long. When
+/// they are known and past their time to live, one caller fetches with a single attempt while
+/// the others go on with what is known; so does that caller if Fabric cannot be reached. Any
+/// thread.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_get_shard_server(
+    f: *const fabric_t,
+    tables: *const *const c_char,
+    n: usize,
+    key: *const fabric_key_t,
+    scope: i32,
+    mode: i32,
+    server: *mut fabric_server_t,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_get_shard_server", err, || {
+        // SAFETY: the caller's promise, for every pointer of this call.
+        let (f, tables, key, out) = unsafe {
+            (
+                reference(f, "f")?,
+                slice(tables, n, "tables")?,
+                read_key(key)?,
+                Out::new(server, "server")?,
+            )
+        };
+        let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
+        if let [table] = tables {
+            // SAFETY: the caller's promise, for the string.
+            let table = unsafe { bytes(*table, "tables[0]") }?;
+            return f.router.shard_server(&[table], key, scope, wanted, |group, server| {
+                write_server(out, group, server)
+            });
+        }
+        // SAFETY: the caller's promise, for each string.
+        let tables = tables.iter().map(|table| unsafe { bytes(*table, "tables[i]") });
+        let tables = tables.collect::<Result<Vec<_>>>()?;
+        f.router.shard_server(&tables, key, scope, wanted, |group, server| {
+            write_server(out, group, server)
+        })
+    })
+}
+
+/// Which server of this group serves this mode or status?
+///
+/// @param f       The handle.
+/// @param group   The group's name, UTF-8, NUL-terminated, spelled as in Fabric.
+/// @param mode    As for fabric_get_shard_server(); @ref FABRIC_MODE_NONE with a status.
+/// @param status  @ref FABRIC_STATUS_NONE with a mode, @ref FABRIC_STATUS_PRIMARY for the
+///                primary, @ref FABRIC_STATUS_SECONDARY for a secondary, or the primary where
+///                there is none. Others never serve: FABRIC_ERR_NO_SERVER.
+/// @param server  Where the server goes; left alone on failure.
+/// @param err     Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK
+/// @retval FABRIC_ERR_UNKNOWN_GROUP  Fabric lists no server of this group.
+/// @retval FABRIC_ERR_NO_SERVER      No server of the group serves this now; try again.
+/// @retval FABRIC_ERR_ARGUMENT       Mode and status are both given, or outside their range, or
+///                                   the name is empty.
+/// @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+/// @retval other                     The group had to be fetched first, as for
+///                                   fabric_get_shard_server(), and could not be.
+///
+/// Blocks as fabric_get_shard_server() does. Any thread.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_get_group_server(
+    f: *const fabric_t,
+    group: *const c_char,
+    mode: i32,
+    status: i32,
+    server: *mut fabric_server_t,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_get_group_server", err, || {
+        // SAFETY: the caller's promise, for every pointer of this call.
+        let (f, group, out) =
+            unsafe { (reference(f, "f")?, name(group, "group")?, Out::new(server, "server")?) };
+        let wanted = match (mode, status) {
+            (mode, FABRIC_STATUS_NONE) => wanted_by_mode(mode)?,
+            (FABRIC_MODE_NONE, status) => wanted_by_status(status)?,
+            _ => {
+                return Err(Error::new(
+                    Code::Argument,
+                    format!("mode {mode} and status {status} are both given; give one of them"),
+                ));
+            }
+        };
+        f.router.group_server(group, wanted, |group, server| write_server(out, group, server))
+    })
+}
+
+/// All servers of a group, in Fabric's order, those that never serve among them.
+///
+/// @param f          The handle.
+/// @param group      The group's name, UTF-8, NUL-terminated, spelled as in Fabric.
+/// @param use_cache  Not 0: what is known and fresh will do. 0: Fabric is asked now.
+/// @param out        Room for `capacity` servers; may be NULL if `capacity` is 0.
+/// @param capacity   How many fit.
+/// @param count      Where the number of servers goes, also with FABRIC_ERR_BUFFER_TOO_SMALL.
+/// @param err        Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK
+/// @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again.
+/// @retval FABRIC_ERR_UNKNOWN_GROUP     Fabric lists no server of this group.
+/// @retval FABRIC_ERR_ARGUMENT, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+/// @retval other                        The group could not be fetched, as for
+///                                      fabric_get_shard_server().
+///
+/// Blocks if `use_cache` is 0, else as fabric_get_shard_server() does. Any thread.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_get_group_servers(
+    f: *const fabric_t,
+    group: *const c_char,
+    use_cache: i32,
+    out: *mut fabric_server_t,
+    capacity: usize,
+    count: *mut usize,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_get_group_servers", err, || {
+        // SAFETY: the caller's promise, for every pointer of this call.
+        let (f, group) = unsafe { (reference(f, "f")?, name(group, "group")?) };
+        let servers = f.router.group_servers(group, use_cache != 0, |group, servers| {
+            servers.iter().map(|server| fabric_server_t::of(group, server)).collect()
+        })?;
+        // SAFETY: the caller's promise.
+        unsafe { list(out, capacity, count, servers) }
+    })
+}
+
+fn scope_of(scope: i32) -> Result<Scope> {
+    match scope {
+        FABRIC_SCOPE_LOCAL => Ok(Scope::Local),
+        FABRIC_SCOPE_GLOBAL => Ok(Scope::Global),
+        _ => Err(Error::new(
+            Code::Argument,
+            format!("scope {scope} is none of FABRIC_SCOPE_LOCAL, FABRIC_SCOPE_GLOBAL"),
+        )),
+    }
+}
+
+fn wanted_by_mode(mode: i32) -> Result<Wanted> {
+    match (mode, Mode::from_number(mode)) {
+        (FABRIC_MODE_NONE, _) | (_, Some(Mode::ReadOnly)) => Ok(Wanted::Reader),
+        (_, Some(Mode::WriteOnly | Mode::ReadWrite)) => Ok(Wanted::Primary),
+        _ => Err(Error::new(
+            Code::Argument,
+            format!("mode {mode} is none of FABRIC_MODE_NONE, _READONLY, _WRITEONLY, _READWRITE"),
+        )),
+    }
+}
+
+fn wanted_by_status(status: i32) -> Result<Wanted> {
+    match Status::from_number(status) {
+        Some(Status::Primary) => Ok(Wanted::Primary),
+        Some(Status::Secondary) => Ok(Wanted::Reader),
+        Some(Status::Faulty | Status::Spare) => Ok(Wanted::Nobody),
+        None => Err(Error::new(
+            Code::Argument,
+            format!(
+                "status {status} is none of FABRIC_STATUS_NONE, _FAULTY, _SPARE, _SECONDARY, _PRIMARY"
+            ),
+        )),
+    }
+}

@@ -1,0 +1,59 @@
+//! The C boundary: one file per C object, and the only unsafe code of the library.
+//!
+//! `include/mysqlfabric.h` is made from the doc comments here, so they speak to a C reader.
+
+#![allow(non_camel_case_types, clippy::too_many_arguments)]
+// The docs are the header's: what a caller must keep to stands there in C terms.
+#![allow(clippy::missing_safety_doc)]
+
+mod boundary;
+mod ptr;
+
+// The order of the header, so each on its own: what a newcomer meets first stands first.
+mod version;
+
+mod error;
+
+mod options;
+
+mod log;
+
+mod handle;
+
+mod key;
+
+mod server;
+
+mod lookup;
+
+mod shard;
+
+mod node;
+
+mod cache;
+
+mod report;
+
+mod execute;
+
+mod getters;
+
+#[cfg(feature = "test-hooks")]
+mod test_hooks;
+
+pub use cache::*;
+pub use error::*;
+pub use execute::*;
+pub use getters::*;
+pub use handle::*;
+pub use key::*;
+pub use log::*;
+pub use lookup::*;
+pub use node::*;
+pub use options::*;
+pub use report::*;
+pub use server::*;
+pub use shard::*;
+#[cfg(feature = "test-hooks")]
+pub use test_hooks::*;
+pub use version::*;

@@ -1,0 +1,503 @@
+//! What a handle is told before it is made.
+
+use std::ffi::{c_char, c_void};
+use std::path::PathBuf;
+use std::ptr;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::config::{Config, Credentials, DEFAULT_PORT, Identity, Node, ReportErrors, TlsFiles};
+use crate::error::{Code, Error, Result};
+use crate::log::{Level, Log};
+
+use super::boundary::{boundary, boundary_value};
+use super::log::{fabric_free_t, fabric_log_t, log_to};
+use super::ptr::{exclusive, name, optional_text, text};
+
+/// The port a Fabric node listens on for XML-RPC unless it is told otherwise.
+pub const FABRIC_DEFAULT_PORT: u16 = 32274;
+
+/// No failure is reported to Fabric: the default.
+pub const FABRIC_REPORT_OFF: i32 = 0;
+/// Failures are reported with `threat.report_error`: Fabric acts once enough clients agree.
+pub const FABRIC_REPORT_ERROR: i32 = 1;
+/// Failures are reported with `threat.report_failure`: Fabric fails over on a single report,
+/// be the server dead or healthy.
+pub const FABRIC_REPORT_FAILURE: i32 = 2;
+
+/// Keys go where the server puts them: the default.
+pub const FABRIC_COMPAT_SERVER: i32 = 0;
+/// Keys go where Connector/Python puts them, for farms whose rows it placed: a RANGE key below
+/// the lowest bound on the highest shard, a HASH digest below every bound on the lowest.
+pub const FABRIC_COMPAT_CONNECTOR_PYTHON: i32 = 1;
+
+/// The longest time an option takes: ten minutes, in milliseconds.
+pub const FABRIC_MAX_TIME_MS: i64 = 600_000;
+
+/// Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
+///
+/// Not for use by several threads at once. An option that is refused leaves the others alone,
+/// and fabric_new() refuses the whole set with the same message, so the statuses of the single
+/// calls need not be looked at.
+pub struct fabric_options_t {
+    pub(super) config: Config,
+    pub(super) refused: Option<Error>,
+}
+
+/// # Safety
+/// `options` is NULL or comes from fabric_options_new().
+unsafe fn set(
+    function: &'static str,
+    options: *mut fabric_options_t,
+    change: impl FnOnce(&mut Config) -> Result<()>,
+) -> i32 {
+    boundary(function, ptr::null_mut(), || {
+        // SAFETY: the caller's promise; the header forbids use by several threads.
+        let options = unsafe { exclusive(options, "options") }?;
+        change(&mut options.config).inspect_err(|error| {
+            options.refused.get_or_insert_with(|| {
+                Error::new(error.code, format!("{function}: {}", error.message))
+            });
+        })
+    })
+}
+
+fn within(what: &str, value: i64, least: i64, most: i64) -> Result<u64> {
+    match u64::try_from(value) {
+        Ok(unsigned) if value >= least && value <= most => Ok(unsigned),
+        _ => Err(Error::new(
+            Code::Argument,
+            format!("{what} of {value} is outside {least} to {most}"),
+        )),
+    }
+}
+
+/// Makes a set of options with the defaults.
+///
+/// | option | default |
+/// |---|---|
+/// | nodes | none |
+/// | credentials, TLS, log | none |
+/// | connect attempts | 3 |
+/// | connect delay | 1000 ms |
+/// | connect timeout | 5000 ms |
+/// | request timeout | 20000 ms |
+/// | largest reply | 64 MiB |
+/// | reports to Fabric | off |
+/// | time to live | as the server says, 60 s if it says 0 |
+/// | compat | FABRIC_COMPAT_SERVER |
+///
+/// @return The options, to be freed with fabric_options_free(); NULL only after an internal
+///         error.
+///
+/// Never blocks. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn fabric_options_new() -> *mut fabric_options_t {
+    boundary_value(ptr::null_mut(), || {
+        Box::into_raw(Box::new(fabric_options_t { config: Config::default(), refused: None }))
+    })
+}
+
+/// Frees options. Handles made from them are not affected.
+///
+/// @param options  From fabric_options_new(), or NULL, which does nothing.
+///
+/// Never blocks. The password is wiped from memory.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_free(options: *mut fabric_options_t) {
+    boundary_value((), || {
+        if !options.is_null() {
+            // SAFETY: not NULL, made by fabric_options_new(), and freed once by the contract.
+            drop(unsafe { Box::from_raw(options) });
+        }
+    });
+}
+
+/// Names a Fabric node. Several may be named; they are tried in this order, and the nodes they
+/// tell of join them.
+///
+/// @param options  The options.
+/// @param host     A host name or address (IPv6 without brackets), UTF-8, NUL-terminated. Copied.
+/// @param port     The XML-RPC port, or 0 for @ref FABRIC_DEFAULT_PORT.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks: nothing is resolved or connected to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_add_node(
+    options: *mut fabric_options_t,
+    host: *const c_char,
+    port: u16,
+) -> i32 {
+    // SAFETY: the caller's promise, for the pointers of this call.
+    unsafe {
+        set("fabric_options_add_node", options, |config| {
+            config.nodes.push(node(text(host, "host")?, port)?);
+            Ok(())
+        })
+    }
+}
+
+/// A node as the caller names it.
+pub(super) fn node(host: &str, port: u16) -> Result<Node> {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "/@?#[]".contains(c);
+    if host.is_empty() || host.contains(odd) || host.len() > 255 {
+        return Err(Error::new(
+            Code::Argument,
+            format!("'{host}' is no host; give a name or an address alone, without a URL's parts"),
+        ));
+    }
+    let port = if port == 0 { DEFAULT_PORT } else { port };
+    Ok(Node { host: host.to_owned(), port })
+}
+
+/// Sets the user and password for Fabric's digest authentication (RFC 7616, MD5).
+///
+/// They go only to nodes named by the service and to nodes learned from those, are never
+/// logged, and are wiped when the last copy is freed.
+///
+/// @param options   The options.
+/// @param user      UTF-8, NUL-terminated, not empty. Copied.
+/// @param password  UTF-8, NUL-terminated. Copied.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_credentials(
+    options: *mut fabric_options_t,
+    user: *const c_char,
+    password: *const c_char,
+) -> i32 {
+    // SAFETY: the caller's promise, for the pointers of this call.
+    unsafe {
+        set("fabric_options_set_credentials", options, |config| {
+            let user = name(user, "user")?;
+            if user.contains(['"', '\\', '\r', '\n', ':']) {
+                return Err(Error::new(
+                    Code::Argument,
+                    format!("user '{user}' holds a character that HTTP digest cannot carry"),
+                ));
+            }
+            let user = user.to_owned();
+            // The message must not show the password, so its encoding is checked apart.
+            let password = super::ptr::bytes(password, "password")?;
+            let password = std::str::from_utf8(password).map_err(|_| {
+                Error::new(Code::InvalidUtf8, "'password' is not UTF-8; convert it first")
+            })?;
+            let password = Zeroizing::new(password.to_owned());
+            config.credentials = Some(Credentials { user, password });
+            Ok(())
+        })
+    }
+}
+
+/// Talks TLS to every node, and verifies it: its certificate must be signed by `ca` and carry
+/// the host name or address it is asked under. (Connector/Python asks for a CA and never looks
+/// at it.)
+///
+/// @param options  The options.
+/// @param ca       The path of a PEM file with the authority's certificate or certificates. Copied.
+/// @param key      The path of a PEM file with the client's private key, or NULL. Copied.
+/// @param cert     The path of a PEM file with the client's certificate, or NULL. Copied.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+/// @retval FABRIC_ERR_ARGUMENT  `key` without `cert`, or the other way round.
+///
+/// Never blocks: the files are read at the first connection, and what is wrong with them is
+/// then said as FABRIC_ERR_TLS.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_tls(
+    options: *mut fabric_options_t,
+    ca: *const c_char,
+    key: *const c_char,
+    cert: *const c_char,
+) -> i32 {
+    // SAFETY: the caller's promise, for the pointers of this call.
+    unsafe {
+        set("fabric_options_set_tls", options, |config| {
+            let ca = PathBuf::from(name(ca, "ca")?);
+            let identity = match (optional_text(key, "key")?, optional_text(cert, "cert")?) {
+                (None, None) => None,
+                (Some(key), Some(cert)) => Some(Identity { key: key.into(), cert: cert.into() }),
+                _ => {
+                    return Err(Error::new(
+                        Code::Argument,
+                        "a TLS key and a certificate only go together; give both or neither",
+                    ));
+                }
+            };
+            config.tls = Some(TlsFiles { ca, identity });
+            Ok(())
+        })
+    }
+}
+
+/// Sets how often all nodes are tried before a fetch that a caller waits for gives up.
+///
+/// @param options   The options.
+/// @param attempts  1 to 100; 3 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_connect_attempts(
+    options: *mut fabric_options_t,
+    attempts: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_connect_attempts", options, |config| {
+            config.connect_attempts = within("a number of attempts", attempts, 1, 100)? as u32;
+            Ok(())
+        })
+    }
+}
+
+/// Sets the pause between two attempts.
+///
+/// @param options  The options.
+/// @param delay    Milliseconds, 0 to @ref FABRIC_MAX_TIME_MS; 1000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_connect_delay_ms(
+    options: *mut fabric_options_t,
+    delay: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_connect_delay_ms", options, |config| {
+            config.connect_delay = time("a delay", delay, 0)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long a connection to a Fabric node may take to come about.
+///
+/// @param options  The options.
+/// @param timeout  Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS; 5000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_connect_timeout_ms(
+    options: *mut fabric_options_t,
+    timeout: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_connect_timeout_ms", options, |config| {
+            config.connect_timeout = time("a timeout", timeout, 1)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long one request to a Fabric node may take, from connecting to the last byte.
+///
+/// A node whose backing store is down takes up to 18 s to say so.
+///
+/// @param options  The options.
+/// @param timeout  Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS; 20000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_request_timeout_ms(
+    options: *mut fabric_options_t,
+    timeout: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_request_timeout_ms", options, |config| {
+            config.request_timeout = time("a timeout", timeout, 1)?;
+            Ok(())
+        })
+    }
+}
+
+fn time(what: &str, millis: i64, least: i64) -> Result<Duration> {
+    within(what, millis, least, FABRIC_MAX_TIME_MS).map(Duration::from_millis)
+}
+
+/// Sets the largest reply that is taken from a Fabric node, after decompression. A larger one
+/// is FABRIC_ERR_REPLY_TOO_LARGE; a shard takes about 400 bytes.
+///
+/// @param options  The options.
+/// @param bytes    1024 to 2^40; 67108864 (64 MiB) unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_max_reply_bytes(
+    options: *mut fabric_options_t,
+    bytes: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_max_reply_bytes", options, |config| {
+            config.max_reply_bytes = within("a reply size", bytes, 1024, 1 << 40)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets whether and how fabric_report_failure() tells Fabric.
+///
+/// @param options  The options.
+/// @param how      @ref FABRIC_REPORT_OFF (the default), @ref FABRIC_REPORT_ERROR or
+///                 @ref FABRIC_REPORT_FAILURE.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_report_errors(
+    options: *mut fabric_options_t,
+    how: i32,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_report_errors", options, |config| {
+            config.report_errors = match how {
+                FABRIC_REPORT_OFF => ReportErrors::Off,
+                FABRIC_REPORT_ERROR => ReportErrors::Error,
+                FABRIC_REPORT_FAILURE => ReportErrors::Failure,
+                _ => {
+                    return Err(Error::new(
+                        Code::Argument,
+                        format!("{how} is none of FABRIC_REPORT_OFF, _ERROR, _FAILURE"),
+                    ));
+                }
+            };
+            Ok(())
+        })
+    }
+}
+
+/// Adds an errno to those that fabric_report_failure() tells Fabric of: 2002, 2003, 2004, 2006
+/// and 2013.
+///
+/// @param options  The options.
+/// @param errno_   A MySQL errno, 1000 to 5999.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_add_report_errno(
+    options: *mut fabric_options_t,
+    errno_: i32,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_add_report_errno", options, |config| {
+            within("a MySQL errno", i64::from(errno_), 1000, 5999)?;
+            config.report_errnos.push(errno_);
+            Ok(())
+        })
+    }
+}
+
+/// Clamps the time to live that each reply of the server carries (1 s unless its administrator
+/// changed it). Where a server sends 0, 60 s are clamped.
+///
+/// @param options  The options.
+/// @param min      Milliseconds, 0 to 86400000 (a day); 0 unless set.
+/// @param max      Milliseconds, `min` to 86400000, or 0 for no upper limit; 0 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_ttl_ms(
+    options: *mut fabric_options_t,
+    min: i64,
+    max: i64,
+) -> i32 {
+    const DAY: i64 = 86_400_000;
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_ttl_ms", options, |config| {
+            let least = within("a least time to live", min, 0, DAY)?;
+            let most = match max {
+                0 => Duration::MAX,
+                _ => Duration::from_millis(within("a longest time to live", max, min, DAY)?),
+            };
+            (config.ttl_min, config.ttl_max) = (Duration::from_millis(least), most);
+            Ok(())
+        })
+    }
+}
+
+/// Sets whose answer is given where the server and Connector/Python put a key on different
+/// shards.
+///
+/// @param options  The options.
+/// @param compat   @ref FABRIC_COMPAT_SERVER (the default) or
+///                 @ref FABRIC_COMPAT_CONNECTOR_PYTHON.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_compat(
+    options: *mut fabric_options_t,
+    compat: i32,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_compat", options, |config| {
+            config.compat_connector_python = match compat {
+                FABRIC_COMPAT_SERVER => false,
+                FABRIC_COMPAT_CONNECTOR_PYTHON => true,
+                _ => {
+                    return Err(Error::new(
+                        Code::Argument,
+                        format!("{compat} is none of FABRIC_COMPAT_SERVER, _CONNECTOR_PYTHON"),
+                    ));
+                }
+            };
+            Ok(())
+        })
+    }
+}
+
+/// Sets who hears what the handles made from these options have to say. Without it they are
+/// silent: the library never prints.
+///
+/// @param options    The options.
+/// @param level      The least grave level to hear, @ref FABRIC_LOG_ERROR to
+///                   @ref FABRIC_LOG_DEBUG.
+/// @param callback   Called for each message; see fabric_log_t. NULL turns the log off.
+/// @param userdata   Handed to the callback; may be NULL.
+/// @param free       Called with `userdata` when the options and all handles made from them are
+///                   freed or told otherwise, also when this call fails; may be NULL.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_log(
+    options: *mut fabric_options_t,
+    level: i32,
+    callback: fabric_log_t,
+    userdata: *mut c_void,
+    free: fabric_free_t,
+) -> i32 {
+    unsafe extern "C" fn deaf(_: i32, _: *const c_char, _: *mut c_void) {}
+    // The log owns the userdata from here on, whatever becomes of the call.
+    let max = [Level::Error, Level::Warning, Level::Info, Level::Debug]
+        .into_iter()
+        .find(|known| *known as i32 == level);
+    let log = log_to(max.unwrap_or(Level::Error), callback.unwrap_or(deaf), userdata, free);
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_log", options, move |config| {
+            if max.is_none() {
+                return Err(Error::new(
+                    Code::Argument,
+                    format!("a log level of {level} is outside FABRIC_LOG_ERROR to _DEBUG"),
+                ));
+            }
+            config.log = if callback.is_some() { log } else { Log::default() };
+            Ok(())
+        })
+    }
+}

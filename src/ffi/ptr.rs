@@ -1,0 +1,186 @@
+//! Pointers from C, checked before use. Every conversion of a raw pointer happens here.
+
+use std::ffi::{CStr, c_char};
+use std::slice;
+
+use crate::error::{Code, Error, Result};
+
+/// # Safety
+/// `pointer` is NULL or points to a `T` that stays valid and unchanged for `'a`.
+#[inline]
+pub(super) unsafe fn reference<'a, T>(pointer: *const T, what: &str) -> Result<&'a T> {
+    // SAFETY: NULL is handled, the rest is the caller's promise.
+    unsafe { pointer.as_ref() }.ok_or_else(|| null(what))
+}
+
+/// # Safety
+/// `pointer` is NULL or points to a `T` that nobody else uses for `'a`.
+#[inline]
+pub(super) unsafe fn exclusive<'a, T>(pointer: *mut T, what: &str) -> Result<&'a mut T> {
+    // SAFETY: NULL is handled, the rest is the caller's promise.
+    unsafe { pointer.as_mut() }.ok_or_else(|| null(what))
+}
+
+/// The place for an output: checked first, written last, so that a failure leaves it alone.
+pub(super) struct Out<T>(*mut T);
+
+impl<T> Out<T> {
+    /// # Safety
+    /// `pointer` is NULL or may be written until the value is dropped.
+    #[inline]
+    pub(super) unsafe fn new(pointer: *mut T, what: &str) -> Result<Self> {
+        if pointer.is_null() { Err(null(what)) } else { Ok(Self(pointer)) }
+    }
+
+    #[inline]
+    pub(super) fn set(self, value: T) {
+        // SAFETY: not NULL and writable, as `new` was promised. What was there is plain C data.
+        unsafe { self.0.write(value) };
+    }
+}
+
+/// NULL with length 0 is an empty slice.
+///
+/// # Safety
+/// `pointer` is NULL or points to `length` values that stay valid and unchanged for `'a`.
+#[inline]
+pub(super) unsafe fn slice<'a, T>(pointer: *const T, length: usize, what: &str) -> Result<&'a [T]> {
+    if length == 0 {
+        return Ok(&[]);
+    }
+    if pointer.is_null() {
+        return Err(null(what));
+    }
+    if length > isize::MAX as usize / size_of::<T>().max(1) {
+        return Err(Error::new(
+            Code::Argument,
+            format!("'{what}' cannot hold {length} elements; check the count"),
+        ));
+    }
+    // SAFETY: not NULL, and no larger than an object can be; the rest is the caller's promise.
+    Ok(unsafe { slice::from_raw_parts(pointer, length) })
+}
+
+/// A NUL-terminated string, its encoding unchecked.
+///
+/// # Safety
+/// `pointer` is NULL or points to a NUL-terminated string valid and unchanged for `'a`.
+#[inline]
+pub(super) unsafe fn bytes<'a>(pointer: *const c_char, what: &str) -> Result<&'a [u8]> {
+    if pointer.is_null() {
+        return Err(null(what));
+    }
+    // SAFETY: not NULL; the rest is the caller's promise.
+    Ok(unsafe { CStr::from_ptr(pointer) }.to_bytes())
+}
+
+/// A NUL-terminated string in UTF-8.
+///
+/// # Safety
+/// As for [`bytes`].
+pub(super) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
+    // SAFETY: the same promise.
+    let bytes = unsafe { bytes(pointer, what) }?;
+    std::str::from_utf8(bytes).map_err(|_| {
+        Error::new(
+            Code::InvalidUtf8,
+            format!(
+                "'{what}' is not UTF-8: '{}'; convert it first",
+                String::from_utf8_lossy(bytes)
+            ),
+        )
+    })
+}
+
+/// As [`text`], and not empty.
+///
+/// # Safety
+/// As for [`bytes`].
+pub(super) unsafe fn name<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
+    // SAFETY: the same promise.
+    match unsafe { text(pointer, what) }? {
+        "" => Err(Error::new(Code::Argument, format!("'{what}' is empty; give a name"))),
+        name => Ok(name),
+    }
+}
+
+/// As [`text`], with NULL for nothing.
+///
+/// # Safety
+/// As for [`bytes`].
+pub(super) unsafe fn optional_text<'a>(
+    pointer: *const c_char,
+    what: &str,
+) -> Result<Option<&'a str>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the same promise.
+    unsafe { text(pointer, what) }.map(Some)
+}
+
+#[cold]
+fn null(what: &str) -> Error {
+    Error::new(Code::NullPointer, format!("'{what}' is NULL; pass a valid pointer"))
+}
+
+/// Copies text and its NUL into an array of a struct that goes to C. Too long is an error:
+/// nothing is ever cut.
+#[inline]
+pub(super) fn copy_text<const N: usize>(
+    target: &mut [c_char; N],
+    text: &str,
+    what: &str,
+) -> Result<()> {
+    let bytes = text.as_bytes();
+    match (target.get_mut(..bytes.len()), N > bytes.len()) {
+        (Some(place), true) => {
+            for (to, from) in place.iter_mut().zip(bytes) {
+                *to = *from as c_char;
+            }
+            if let Some(end) = target.get_mut(bytes.len()) {
+                *end = 0;
+            }
+            Ok(())
+        }
+        _ => Err(Error::new(
+            Code::Protocol,
+            format!(
+                "Fabric sent a {what} of {} bytes, and {} is the most its schema holds: '{text}'",
+                bytes.len(),
+                N - 1
+            ),
+        )),
+    }
+}
+
+/// The two-call shape of a list: tells the number of elements, and writes them if they fit.
+///
+/// # Safety
+/// `out` is NULL or has room for `capacity` values, and `count` is NULL or writable.
+pub(super) unsafe fn list<T>(
+    out: *mut T,
+    capacity: usize,
+    count: *mut usize,
+    elements: Vec<T>,
+) -> Result<()> {
+    // SAFETY: the caller's promise.
+    let count = unsafe { Out::new(count, "count") }?;
+    let needed = elements.len();
+    if needed > capacity {
+        count.set(needed);
+        return Err(Error::new(
+            Code::BufferTooSmall,
+            format!("there is room for {capacity} elements, but there are {needed}; call again"),
+        ));
+    }
+    if needed > 0 && out.is_null() {
+        return Err(null("out"));
+    }
+    for (at, element) in elements.into_iter().enumerate() {
+        // SAFETY: `at` is below `needed`, which is at most `capacity`, and `out` is not NULL.
+        unsafe { out.add(at).write(element) };
+    }
+    count.set(needed);
+    Ok(())
+}

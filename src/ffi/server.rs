@@ -1,0 +1,102 @@
+//! A MySQL server as C sees it.
+
+use std::ffi::c_char;
+
+use crate::error::Result;
+use crate::topology::Server;
+
+use super::ptr::{Out, copy_text};
+
+/// The caller gave no mode.
+pub const FABRIC_MODE_NONE: i32 = 0;
+/// For reading: a secondary, or the primary where there is none.
+pub const FABRIC_MODE_READONLY: i32 = 1;
+/// For writing: the primary.
+pub const FABRIC_MODE_WRITEONLY: i32 = 2;
+/// For reading and writing: the primary.
+pub const FABRIC_MODE_READWRITE: i32 = 3;
+
+/// The mode of a server that must not be used; only in `fabric_server_t.mode`.
+pub const FABRIC_MODE_OFFLINE: i32 = 0;
+
+/// The caller gave no status.
+pub const FABRIC_STATUS_NONE: i32 = -1;
+/// The server has failed. Never chosen; Fabric does not even list it.
+pub const FABRIC_STATUS_FAULTY: i32 = 0;
+/// The server stands by. Never chosen.
+pub const FABRIC_STATUS_SPARE: i32 = 1;
+/// The server replicates from the primary and takes reads.
+pub const FABRIC_STATUS_SECONDARY: i32 = 2;
+/// The server takes the group's writes.
+pub const FABRIC_STATUS_PRIMARY: i32 = 3;
+
+/// The size of `fabric_server_t.uuid`: VARCHAR(40) in Fabric's schema, a NUL, and padding.
+pub const FABRIC_UUID_SIZE: usize = 48;
+/// The size of a group name: VARCHAR(64) in Fabric's schema, up to three bytes a character, a
+/// NUL, and padding.
+pub const FABRIC_GROUP_SIZE: usize = 200;
+/// The size of a host: at most 255 bytes, as DNS has it, and a NUL.
+pub const FABRIC_HOST_SIZE: usize = 256;
+
+/// A MySQL server to connect to.
+///
+/// A plain copy that the caller owns: nothing in it needs freeing, and no later call changes
+/// it. Strings are UTF-8 and NUL-terminated; bytes behind the NUL are undefined.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct fabric_server_t {
+    /// The server's share of its group's reads, greater than 0; 1.0 unless set otherwise.
+    pub weight: f64,
+    /// The TCP port of the MySQL protocol, 1 to 65535.
+    pub port: u32,
+    /// What Fabric lets the server be used for, one of FABRIC_MODE_*; other numbers as they
+    /// came.
+    pub mode: i32,
+    /// The server's role in its group, one of FABRIC_STATUS_*; other numbers as they came.
+    pub status: i32,
+    /// 0; room for later.
+    pub reserved0: i32,
+    /// The server's UUID, as MySQL's `server_uuid` has it.
+    pub uuid: [c_char; FABRIC_UUID_SIZE],
+    /// The host name or address to connect to.
+    pub host: [c_char; FABRIC_HOST_SIZE],
+    /// The group the server belongs to.
+    pub group: [c_char; FABRIC_GROUP_SIZE],
+    /// 0; room for later.
+    pub reserved: [u64; 8],
+}
+
+impl fabric_server_t {
+    pub(super) const EMPTY: Self = Self {
+        weight: 0.0,
+        port: 0,
+        mode: 0,
+        status: 0,
+        reserved0: 0,
+        uuid: [0; FABRIC_UUID_SIZE],
+        host: [0; FABRIC_HOST_SIZE],
+        group: [0; FABRIC_GROUP_SIZE],
+        reserved: [0; 8],
+    };
+
+    pub(super) fn of(group: &str, server: &Server) -> Result<Self> {
+        let mut filled = Self {
+            weight: server.weight,
+            port: u32::from(server.port),
+            mode: server.mode,
+            status: server.status,
+            ..Self::EMPTY
+        };
+        copy_text(&mut filled.uuid, &server.uuid, "server UUID")?;
+        copy_text(&mut filled.host, &server.host, "host")?;
+        copy_text(&mut filled.group, group, "group name")?;
+        Ok(filled)
+    }
+}
+
+/// Writes a server where C wants it.
+#[inline]
+pub(super) fn write_server(out: Out<fabric_server_t>, group: &str, server: &Server) -> Result<()> {
+    out.set(fabric_server_t::of(group, server)?);
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! The shard map of a table as C sees it.
+
+use std::ffi::c_char;
+
+use crate::error::Result;
+use crate::topology::{Shard, Table, Topology};
+
+use super::boundary::boundary;
+use super::error::fabric_error_t;
+use super::handle::fabric_t;
+use super::ptr::{copy_text, list, reference, text};
+use super::server::FABRIC_GROUP_SIZE;
+
+/// Integer bounds; the older name of RANGE_INTEGER.
+pub const FABRIC_SHARDING_RANGE: i32 = 1;
+/// Integer bounds, signed 64-bit.
+pub const FABRIC_SHARDING_RANGE_INTEGER: i32 = 2;
+/// String bounds, compared as UTF-8 bytes with blank padding.
+pub const FABRIC_SHARDING_RANGE_STRING: i32 = 3;
+/// Date and date-time bounds, whole seconds without time zones.
+pub const FABRIC_SHARDING_RANGE_DATETIME: i32 = 4;
+/// Bounds on the ring of MD5 digests.
+pub const FABRIC_SHARDING_HASH: i32 = 5;
+
+/// The size of `fabric_shard_t.lower_bound`: VARBINARY(16) in Fabric's schema, which HASH
+/// stretches to 32 digits, a NUL, and padding.
+pub const FABRIC_BOUND_SIZE: usize = 64;
+/// The size of a column name: 64 characters of up to three bytes, a NUL, and padding.
+pub const FABRIC_COLUMN_SIZE: usize = 200;
+
+/// A shard of a table. A plain copy that the caller owns.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct fabric_shard_t {
+    /// The shard's number at the server. A split gives the split shard a new one.
+    pub shard_id: i64,
+    /// One of FABRIC_SHARDING_*.
+    pub sharding_type: i32,
+    /// 0; room for later.
+    pub reserved0: i32,
+    /// Where the shard begins: a decimal integer, 32 upper-case hexadecimal digits,
+    /// `YYYY-MM-DD hh:mm:ss`, or the string. UTF-8, NUL-terminated.
+    pub lower_bound: [c_char; FABRIC_BOUND_SIZE],
+    /// The group that holds the shard.
+    pub group: [c_char; FABRIC_GROUP_SIZE],
+    /// The group that holds what all shards share.
+    pub global_group: [c_char; FABRIC_GROUP_SIZE],
+    /// The column the table is sharded by.
+    pub column: [c_char; FABRIC_COLUMN_SIZE],
+    /// 0; room for later.
+    pub reserved: [u64; 8],
+}
+
+impl fabric_shard_t {
+    fn of(topology: &Topology, table: &Table, at: usize, shard: &Shard) -> Result<Self> {
+        let mut filled = Self {
+            shard_id: shard.id,
+            sharding_type: table.map.kind() as i32,
+            reserved0: 0,
+            lower_bound: [0; FABRIC_BOUND_SIZE],
+            group: [0; FABRIC_GROUP_SIZE],
+            global_group: [0; FABRIC_GROUP_SIZE],
+            column: [0; FABRIC_COLUMN_SIZE],
+            reserved: [0; 8],
+        };
+        copy_text(&mut filled.lower_bound, &table.map.bound_text(at), "lower bound")?;
+        copy_text(&mut filled.group, topology.group_name(shard.group), "group name")?;
+        let global = topology.group_name(table.global_group);
+        copy_text(&mut filled.global_group, global, "group name")?;
+        copy_text(&mut filled.column, &table.column, "column name")?;
+        Ok(filled)
+    }
+}
+
+/// The shards of a table, in the order of their lower bounds.
+///
+/// A disabled shard is not among them: Fabric does not list it.
+///
+/// @param f         The handle.
+/// @param table     A name of the form `db.table`, UTF-8, NUL-terminated.
+/// @param out       Room for `capacity` shards; may be NULL if `capacity` is 0.
+/// @param capacity  How many fit.
+/// @param count     Where the number of shards goes, also with FABRIC_ERR_BUFFER_TOO_SMALL.
+/// @param err       Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK
+/// @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again.
+/// @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
+/// @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER
+/// @retval FABRIC_ERR_PROTOCOL          A name is longer than Fabric's schema allows.
+/// @retval other                        The table could not be fetched, as for
+///                                      fabric_get_shard_server().
+///
+/// Blocks as fabric_get_shard_server() does. Any thread.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_get_shards(
+    f: *const fabric_t,
+    table: *const c_char,
+    out: *mut fabric_shard_t,
+    capacity: usize,
+    count: *mut usize,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_get_shards", err, || {
+        // SAFETY: the caller's promise, for both pointers.
+        let (f, name) = unsafe { (reference(f, "f")?, text(table, "table")?) };
+        let shards = f.router.table(name, |topology, table| {
+            let shards = table.map.shards().iter().enumerate();
+            shards.map(|(at, shard)| fabric_shard_t::of(topology, table, at, shard)).collect()
+        })?;
+        // SAFETY: the caller's promise.
+        unsafe { list(out, capacity, count, shards) }
+    })
+}

@@ -1,0 +1,25 @@
+//! The handle's clock: milliseconds since the handle was made, never 0.
+
+use std::time::{Duration, Instant};
+
+/// Monotonic. 0 is left free because an entry's freshness uses it for "distrusted".
+#[derive(Debug)]
+pub struct Clock {
+    born: Instant,
+}
+
+impl Clock {
+    pub fn new() -> Self {
+        Self { born: Instant::now() }
+    }
+
+    #[inline]
+    pub fn now(&self) -> u64 {
+        1 + millis(self.born.elapsed())
+    }
+}
+
+/// A duration in whole milliseconds, the longest ones cut to what 64 bits hold.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

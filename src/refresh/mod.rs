@@ -1,0 +1,313 @@
+//! When to ask which Fabric node, and what becomes of the answer.
+//!
+//! Every change of the topology goes through here: one fetch at a time, whole snapshots out.
+
+pub mod clock;
+mod farm;
+pub mod flight;
+pub mod nodes;
+mod process;
+pub mod update;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use uuid::Uuid;
+
+use crate::config::{Config, Node, ReportErrors};
+use crate::error::{Code, Error, Result};
+use crate::fabric::{Client, ResultSets, Value};
+use crate::log::Level;
+use crate::topology::Topology;
+
+use self::clock::{Clock, millis};
+use self::flight::{Flights, Wish};
+use self::nodes::{Nodes, Rounds, may_pass, more_telling};
+use self::process::PerProcess;
+
+/// What Fabric said of itself in its last answer.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Empty before the first answer, and with generation 1, which has none.
+    pub uuid: String,
+    /// The server's own time to live in seconds; `None` before the first answer.
+    pub ttl: Option<u64>,
+}
+
+/// Everything that takes a lock. A forked child makes it anew.
+struct Workshop {
+    client: Client,
+    nodes: Mutex<Nodes>,
+    flights: Flights,
+    facts: Mutex<Facts>,
+}
+
+/// The current topology of a handle and the way to a newer one.
+pub struct Refresher {
+    config: Arc<Config>,
+    clock: Clock,
+    topology: ArcSwap<Topology>,
+    workshop: PerProcess<Workshop>,
+    /// When Fabric last answered a dump; 0 = never.
+    last_answer: AtomicU64,
+    seeded: AtomicU64,
+    /// Where the turns among secondaries begin: another place in every handle.
+    start: u64,
+    /// Who reports: one name for each handle, since Fabric counts distinct reporters.
+    reporter: String,
+}
+
+impl Refresher {
+    /// No I/O.
+    pub fn new(config: Arc<Config>) -> Self {
+        let for_workshop = Arc::clone(&config);
+        let workshop = PerProcess::new(move || Workshop {
+            client: Client::new(Arc::clone(&for_workshop)),
+            nodes: Mutex::new(Nodes::new(&for_workshop.nodes)),
+            flights: Flights::default(),
+            facts: Mutex::default(),
+        });
+        Self {
+            config,
+            clock: Clock::new(),
+            topology: ArcSwap::from_pointee(Topology::default()),
+            workshop,
+            last_answer: AtomicU64::new(0),
+            seeded: AtomicU64::new(0),
+            start: Uuid::new_v4().as_u64_pair().0,
+            reporter: format!("libmysqlfabric-{}", Uuid::new_v4()),
+        }
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The newest published topology.
+    #[inline]
+    pub fn topology(&self) -> arc_swap::Guard<Arc<Topology>> {
+        self.topology.load()
+    }
+
+    /// Milliseconds since Fabric last answered a dump; `None` if it never did.
+    pub fn age(&self) -> Option<u64> {
+        match self.last_answer.load(Ordering::Relaxed) {
+            0 => None,
+            then => Some(self.clock.now().saturating_sub(then)),
+        }
+    }
+
+    pub fn facts(&self) -> Facts {
+        self.workshop.with(|shop| lock(&shop.facts).clone())
+    }
+
+    /// The Fabric nodes known so far, in the order they became known.
+    pub fn nodes(&self) -> Vec<Node> {
+        self.workshop.with(|shop| lock(&shop.nodes).known().to_vec())
+    }
+
+    pub fn is_seeded(&self) -> bool {
+        self.seeded.load(Ordering::Acquire) != 0
+    }
+
+    /// Fetches `wish` and waits for it, together with whoever else waits. Tries every node,
+    /// as often as the options say.
+    pub fn obtain(&self, wish: Wish) -> Result<()> {
+        let rounds =
+            Rounds { count: self.config.connect_attempts, pause: self.config.connect_delay };
+        self.workshop.with(|shop| shop.flights.join(wish, |wish| self.fetch(shop, wish, rounds)))
+    }
+
+    /// Fetches `wish` unless another caller is fetching; true if this caller did, whatever came
+    /// of it. What cannot be had stays as it is: the old answer is used and grows older.
+    pub fn renew(&self, wish: &Wish) -> bool {
+        self.workshop.with(|shop| {
+            match shop.flights.try_lead(wish, |wish| self.fetch(shop, wish, Rounds::ONCE)) {
+                None => false,
+                Some(Ok(())) => true,
+                Some(Err(error)) => {
+                    self.keep_old(wish, &error);
+                    true
+                }
+            }
+        })
+    }
+
+    /// Has `wish` fetched anew before it is used again, by whoever needs it first. The old
+    /// answer stays for the case that Fabric cannot be reached.
+    pub fn distrust(&self, group: Option<&str>) -> bool {
+        let topology = self.topology.load();
+        match group {
+            None => {
+                topology.tables.iter().for_each(|(_, entry)| entry.distrust());
+                topology.absent_groups.iter().for_each(|(_, entry)| entry.distrust());
+                topology.groups().filter_map(|(_, _, entry)| entry).for_each(|e| e.distrust());
+                true
+            }
+            Some(name) => {
+                let number = topology.group_number(name.as_bytes());
+                match number.and_then(|id| topology.group(id)) {
+                    Some(entry) => {
+                        entry.distrust();
+                        true
+                    }
+                    None => match topology.absent_groups.get(name.as_bytes()) {
+                        Some(entry) => {
+                            entry.distrust();
+                            true
+                        }
+                        None => number.is_some(),
+                    },
+                }
+            }
+        }
+    }
+
+    /// After a failed fetch of what is known already: the old answer serves on, and the next
+    /// try comes after one more time to live, so that callers do not queue for a dead Fabric.
+    pub fn keep_old(&self, wish: &Wish, error: &Error) {
+        self.config.log.write(
+            Level::Warning,
+            format_args!("Fabric gave no new topology, the old one stays in use: {error}"),
+        );
+        let retry = self.clock.now().saturating_add(self.time_to_live(self.facts().ttl));
+        let topology = self.topology.load();
+        for name in &wish.tables {
+            if let Some(entry) = topology.tables.get(name.as_bytes()) {
+                entry.renew(retry);
+            }
+        }
+        for name in &wish.groups {
+            let number = topology.group_number(name.as_bytes());
+            if let Some(entry) = number.and_then(|id| topology.group(id)) {
+                entry.renew(retry);
+            } else if let Some(entry) = topology.absent_groups.get(name.as_bytes()) {
+                entry.renew(retry);
+            }
+        }
+    }
+
+    /// Asks a node named by the caller, or the configured ones, for the Fabric nodes, and
+    /// loads the whole farm.
+    pub fn seed(&self, given: Option<Node>) -> Result<()> {
+        self.workshop.with(|shop| {
+            if let Some(node) = given {
+                let mut nodes = lock(&shop.nodes);
+                nodes.learn(std::slice::from_ref(&node));
+                nodes.prefer(&node);
+            }
+            self.seeded.store(0, Ordering::Release);
+        });
+        self.obtain(Wish::everything())
+    }
+
+    /// Runs any Fabric command on the preferred node. The next one is asked only if no
+    /// connection came about: a command may not be run twice.
+    pub fn execute(&self, group: &str, command: &str, args: &[Value]) -> Result<ResultSets> {
+        self.workshop.with(|shop| {
+            let mut failure = no_nodes();
+            for node in lock(&shop.nodes).in_turn() {
+                match shop.client.execute(&node, group, command, args) {
+                    Ok(sets) => {
+                        lock(&shop.nodes).prefer(&node);
+                        return Ok(sets);
+                    }
+                    Err(error) if error.code == Code::Unreachable => failure = error,
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(failure)
+        })
+    }
+
+    /// Reports a server to the first node that takes the report, without waiting for what
+    /// Fabric makes of it.
+    pub fn report(&self, server_uuid: &str, errno: i32, how: ReportErrors) -> Result<()> {
+        let text = format!("MySQL errno {errno}");
+        let reporter = &self.reporter;
+        self.workshop.with(|shop| {
+            self.on_nodes(shop, Rounds::ONCE, |node| match how {
+                ReportErrors::Failure => {
+                    shop.client.report_failure(node, server_uuid, reporter, &text)
+                }
+                _ => shop.client.report_error(node, server_uuid, reporter, &text),
+            })
+        })
+    }
+
+    /// Makes the group of a server old, so that the next lookup asks Fabric.
+    pub fn expire_group_of(&self, server_uuid: &str) {
+        let topology = self.topology.load();
+        for (_, _, entry) in topology.groups() {
+            if let Some(entry) = entry
+                && entry.value.servers().iter().any(|server| server.uuid == server_uuid)
+            {
+                entry.expire();
+            }
+        }
+    }
+
+    /// The effective time to live in milliseconds for what the server said in seconds.
+    ///
+    /// 0 means the server was told none; Connector/Python's 60 s serve then.
+    pub fn time_to_live(&self, seconds: Option<u64>) -> u64 {
+        let said = match seconds {
+            None | Some(0) => Duration::from_secs(60),
+            Some(seconds) => Duration::from_secs(seconds),
+        };
+        millis(said.max(self.config.ttl_min).min(self.config.ttl_max)).max(1)
+    }
+
+    /// Tries `ask` on the nodes in turn until one answers.
+    fn on_nodes<T>(
+        &self,
+        shop: &Workshop,
+        rounds: Rounds,
+        ask: impl Fn(&Node) -> Result<T>,
+    ) -> Result<T> {
+        let mut failure: Option<Error> = None;
+        for round in 0..rounds.count.max(1) {
+            if round > 0 {
+                thread::sleep(rounds.pause);
+            }
+            let mut passing = false;
+            for node in lock(&shop.nodes).in_turn() {
+                match ask(&node) {
+                    Ok(answer) => {
+                        lock(&shop.nodes).prefer(&node);
+                        return Ok(answer);
+                    }
+                    Err(error) => {
+                        self.config.log.write(
+                            Level::Info,
+                            format_args!("Fabric node {}:{}: {error}", node.host, node.port),
+                        );
+                        passing |= may_pass(&error);
+                        failure = Some(match failure.take() {
+                            None => error,
+                            Some(earlier) => more_telling(earlier, error),
+                        });
+                    }
+                }
+            }
+            if !passing {
+                break;
+            }
+        }
+        Err(failure.unwrap_or_else(no_nodes))
+    }
+}
+
+fn no_nodes() -> Error {
+    Error::new(
+        Code::NotSeeded,
+        "no Fabric node is known; name one with fabric_options_add_node or fabric_seed",
+    )
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,278 @@
+//! From the rows of a dump to the next topology. No I/O: what was fetched comes in, what
+//! changed goes out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::fabric::{Owner, ServerRow, ShardRow, Skipped};
+use crate::log::{Level, Log};
+use crate::topology::names::Names;
+use crate::topology::{
+    Entry, Group, Server, Shard, Table, TableError, TableRow, TableState, Topology,
+};
+
+/// Absent names are remembered for one time to live; a service that asks for endless invented
+/// names must not fill the memory meanwhile.
+const MAX_ABSENT: usize = 1000;
+
+/// Which of the dump's rows were asked for. The server's patterns over-match: `_` and `%` are
+/// live in table names, and groups match by substring.
+pub enum Asked<'a> {
+    Everything,
+    Names(&'a BTreeSet<String>),
+}
+
+impl Asked<'_> {
+    fn covers(&self, name: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Names(names) => names.contains(name),
+        }
+    }
+}
+
+/// A topology being written. It copies the current one only when something changed.
+pub struct Update<'a> {
+    current: &'a Topology,
+    next: Option<Topology>,
+    log: &'a Log,
+}
+
+impl<'a> Update<'a> {
+    pub fn new(current: &'a Topology, log: &'a Log) -> Self {
+        Self { current, next: None, log }
+    }
+
+    /// The next topology, or nothing if the fetched content is what is known already.
+    pub fn finish(self) -> Option<Topology> {
+        self.next
+    }
+
+    fn view(&self) -> &Topology {
+        self.next.as_ref().unwrap_or(self.current)
+    }
+
+    fn change(&mut self) -> &mut Topology {
+        self.next.get_or_insert_with(|| {
+            let mut next = self.current.clone();
+            next.generation += 1;
+            next
+        })
+    }
+
+    /// Takes in the rows of a `dump.sharding_information`, good until `expires`.
+    pub fn tables(
+        &mut self,
+        asked: &Asked<'_>,
+        rows: &[ShardRow],
+        skipped: &[Skipped],
+        now: u64,
+        expires: u64,
+    ) {
+        let mut found: BTreeMap<String, Vec<&ShardRow>> = BTreeMap::new();
+        for row in rows {
+            let name = full_name(&row.schema, &row.table);
+            if !asked.covers(&name) {
+                continue;
+            }
+            if row.schema.contains('.') || row.table.contains('.') {
+                self.log.write(
+                    Level::Warning,
+                    format_args!("table '{name}' is left out: its name has more than one dot"),
+                );
+                continue;
+            }
+            found.entry(name).or_default().push(row);
+        }
+        let mut spoiled: BTreeMap<String, &str> = BTreeMap::new();
+        for row in skipped {
+            self.log.write(
+                Level::Warning,
+                format_args!("a row of sharding information is unusable: {}", row.reason),
+            );
+            if let Some(Owner::Table { schema, table }) = &row.owner {
+                let name = full_name(schema, table);
+                if asked.covers(&name) {
+                    found.entry(name.clone()).or_default();
+                    spoiled.insert(name, &row.reason);
+                }
+            }
+        }
+        for (name, rows) in &found {
+            // A map with a hole would send the missing keys to the wrong shard.
+            match spoiled.get(name) {
+                Some(reason) => {
+                    let error = TableError::Row((*reason).to_owned());
+                    self.set_table(name, TableState::Unusable(error), expires);
+                }
+                None => self.table(name, rows, expires),
+            }
+        }
+        let missing: Vec<String> = match asked {
+            Asked::Names(names) => {
+                names.iter().filter(|name| !found.contains_key(*name)).cloned().collect()
+            }
+            Asked::Everything => {
+                let known = self.view().tables.iter();
+                let known = known.map(|(name, _)| String::from_utf8_lossy(name).into_owned());
+                known.filter(|name| !found.contains_key(name)).collect()
+            }
+        };
+        for name in missing {
+            self.set_table(&name, TableState::Absent, expires);
+        }
+        let absent = |entry: &Entry<TableState>| matches!(entry.value, TableState::Absent);
+        if let Some(tables) = trimmed(&self.view().tables, absent, now) {
+            self.change().tables = tables;
+        }
+    }
+
+    fn table(&mut self, name: &str, rows: &[&ShardRow], expires: u64) {
+        let unknown = |group: &str| self.view().group_number(group.as_bytes()).is_none();
+        if rows.iter().any(|row| unknown(&row.group) || unknown(&row.global_group)) {
+            let topology = self.change();
+            for row in rows {
+                topology.number_group(&row.group);
+                topology.number_group(&row.global_group);
+            }
+        }
+        let view = self.view();
+        let numbered = rows.iter().filter_map(|row| {
+            Some(TableRow {
+                column: &row.column,
+                type_name: &row.type_name,
+                lower_bound: &row.lower_bound,
+                global_group: view.group_number(row.global_group.as_bytes())?,
+                shard: Shard { id: row.shard_id, group: view.group_number(row.group.as_bytes())? },
+            })
+        });
+        let numbered: Vec<TableRow<'_>> = numbered.collect();
+        let state = match Table::new(&numbered, |id| view.group_name(id).to_owned()) {
+            Ok(table) => TableState::Known(table),
+            Err(error) => TableState::Unusable(error),
+        };
+        self.set_table(name, state, expires);
+    }
+
+    fn set_table(&mut self, name: &str, state: TableState, expires: u64) {
+        if let TableState::Unusable(error) = &state {
+            self.log.write(Level::Warning, format_args!("table '{name}' is unusable: {error}"));
+        }
+        match self.view().tables.get(name.as_bytes()) {
+            Some(entry) if entry.value == state => entry.renew(expires),
+            _ => {
+                let entry = Arc::new(Entry::new(state, expires));
+                self.change().tables.insert(name.as_bytes(), entry);
+            }
+        }
+    }
+
+    /// Takes in the rows of a `dump.servers`, good until `expires`. `start` is where new
+    /// rotations begin.
+    pub fn groups(
+        &mut self,
+        asked: &Asked<'_>,
+        rows: Vec<ServerRow>,
+        skipped: &[Skipped],
+        now: u64,
+        expires: u64,
+        start: u64,
+    ) {
+        for row in skipped {
+            self.log.write(
+                Level::Warning,
+                format_args!("a server is left out, its row is unusable: {}", row.reason),
+            );
+        }
+        let mut found: BTreeMap<String, Vec<Server>> = BTreeMap::new();
+        for row in rows {
+            if asked.covers(&row.group) {
+                let server = Server {
+                    uuid: row.uuid,
+                    host: row.host,
+                    port: row.port,
+                    mode: row.mode,
+                    status: row.status,
+                    weight: row.weight,
+                };
+                let servers = found.entry(row.group).or_default();
+                // Overlapping patterns repeat rows.
+                if !servers.contains(&server) {
+                    servers.push(server);
+                }
+            }
+        }
+        match asked {
+            Asked::Names(names) => {
+                for name in *names {
+                    found.entry(name.clone()).or_default();
+                }
+            }
+            Asked::Everything => {
+                let known = self.view().groups().map(|(_, name, _)| name.to_owned());
+                for name in known.collect::<Vec<_>>() {
+                    found.entry(name).or_default();
+                }
+            }
+        }
+        for (name, servers) in found {
+            self.group(&name, servers, expires, start);
+        }
+        if let Some(groups) = trimmed(&self.view().absent_groups, |_| true, now) {
+            self.change().absent_groups = groups;
+        }
+    }
+
+    fn group(&mut self, name: &str, servers: Vec<Server>, expires: u64, start: u64) {
+        let number = self.view().group_number(name.as_bytes());
+        if number.is_none() && servers.is_empty() {
+            self.absent_group(name, expires);
+            return;
+        }
+        let known = number.and_then(|id| self.view().group(id)).cloned();
+        if let Some(entry) = &known
+            && entry.value.same_servers(&servers)
+        {
+            entry.renew(expires);
+            return;
+        }
+        let group = Group::new(servers, known.as_ref().map(|entry| &entry.value), start);
+        let topology = self.change();
+        let id = topology.number_group(name);
+        topology.set_group(id, Some(Arc::new(Entry::new(group, expires))));
+    }
+
+    fn absent_group(&mut self, name: &str, expires: u64) {
+        match self.view().absent_groups.get(name.as_bytes()) {
+            Some(entry) => entry.renew(expires),
+            None => {
+                let absent = &mut self.change().absent_groups;
+                absent.insert(name.as_bytes(), Arc::new(Entry::new((), expires)));
+            }
+        }
+    }
+}
+
+/// The map without its negative answers, if it holds too many of them: without the expired
+/// ones, or without any if most are fresh.
+fn trimmed<T>(
+    names: &Names<Arc<Entry<T>>>,
+    absent: impl Fn(&Entry<T>) -> bool,
+    now: u64,
+) -> Option<Names<Arc<Entry<T>>>> {
+    let count = |names: &Names<Arc<Entry<T>>>| names.iter().filter(|(_, e)| absent(e)).count();
+    if count(names) <= MAX_ABSENT {
+        return None;
+    }
+    let mut kept = names.clone();
+    kept.retain(|_, entry| !absent(entry) || entry.is_fresh(now));
+    if count(&kept) > MAX_ABSENT / 2 {
+        kept.retain(|_, entry| !absent(entry));
+    }
+    Some(kept)
+}
+
+/// The name a table goes by in the API.
+pub fn full_name(schema: &str, table: &str) -> String {
+    format!("{schema}.{table}")
+}

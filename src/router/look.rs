@@ -1,0 +1,271 @@
+//! Looking a thing up, and fetching it first where it is missing or past its time.
+
+use crate::error::{Code, Error, Result};
+use crate::refresh::flight::Wish;
+use crate::topology::{Compat, Entry, GroupId, Key, Table, TableState, Topology};
+
+use super::names::full_name;
+use super::{Router, Scope, refusal};
+
+/// A lookup fetches at most so often before it settles for what there is.
+const MAX_LOOKS: usize = 4;
+
+/// What a look at the topology came to.
+pub(super) enum Look<T> {
+    Found(T),
+    /// Not there, or not to be trusted: fetch before answering.
+    Missing(Wish),
+    /// There, but past its time: worth a fetch if nobody else is at it.
+    Old(Wish, T),
+}
+
+impl<T> Look<T> {
+    /// Goes on with what was found, and remembers what was missing or old on the way.
+    fn then<U>(self, next: impl FnOnce(T) -> Look<U>) -> Look<U> {
+        match self {
+            Self::Found(found) => next(found),
+            Self::Missing(wish) => Look::Missing(wish),
+            Self::Old(mut wish, found) => match next(found) {
+                Look::Found(found) => Look::Old(wish, found),
+                Look::Missing(more) => {
+                    wish.merge(more);
+                    Look::Missing(wish)
+                }
+                Look::Old(more, found) => {
+                    wish.merge(more);
+                    Look::Old(wish, found)
+                }
+            },
+        }
+    }
+}
+
+/// How much a look takes for granted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Trust {
+    /// What is fresh at this time.
+    Until(u64),
+    /// Whatever there is.
+    Anything,
+}
+
+impl Trust {
+    #[inline]
+    fn judge<E, T>(self, entry: &Entry<E>, found: T, wish: impl FnOnce() -> Wish) -> Look<T> {
+        match self {
+            Self::Until(now) if entry.is_fresh(now) => Look::Found(found),
+            Self::Until(_) if entry.is_distrusted() => Look::Missing(wish()),
+            Self::Until(_) => Look::Old(wish(), found),
+            Self::Anything => Look::Found(found),
+        }
+    }
+}
+
+/// A request on sharded tables.
+pub(super) struct Request<'a> {
+    pub tables: &'a [&'a [u8]],
+    pub key: Option<Key<'a>>,
+    pub scope: Scope,
+    pub compat: Compat,
+}
+
+/// The group that serves a request.
+#[inline]
+pub(super) fn group_of_request(
+    topology: &Topology,
+    request: &Request<'_>,
+    trust: Trust,
+) -> Result<Look<GroupId>> {
+    let found = match request.tables {
+        [name] => shard(topology, name, request, trust)?,
+        names => shards(topology, names, request, trust)?,
+    };
+    Ok(found.then(|id| group(topology, id, trust)))
+}
+
+/// The group of one name, whether or not any table lives there.
+pub(super) fn group_named(name: &str) -> impl Fn(&Topology, Trust) -> Result<Look<GroupId>> {
+    move |topology, trust| match topology.group_number(name.as_bytes()) {
+        Some(id) => Ok(group(topology, id, trust)),
+        None => match topology.absent_groups.get(name.as_bytes()) {
+            None => Ok(Look::Missing(Wish::group(name))),
+            Some(entry) => match trust.judge(entry, (), || Wish::group(name)) {
+                Look::Found(()) => Err(refusal::unknown_group(name)),
+                Look::Missing(wish) | Look::Old(wish, ()) => Ok(Look::Missing(wish)),
+            },
+        },
+    }
+}
+
+/// Whether a table is at hand.
+pub(super) fn table_named(name: &str) -> impl Fn(&Topology, Trust) -> Result<Look<()>> {
+    move |topology, trust| Ok(table(topology, name.as_bytes(), trust)?.then(|_| Look::Found(())))
+}
+
+/// A table that has been fetched, or why it cannot be used.
+pub(super) fn known_table<'t>(topology: &'t Topology, name: &[u8]) -> Result<&'t Table> {
+    match topology.tables.get(name) {
+        Some(entry) => usable(name, entry),
+        None => Err(refusal::unknown_table(name)),
+    }
+}
+
+#[inline]
+fn usable<'t>(name: &[u8], entry: &'t Entry<TableState>) -> Result<&'t Table> {
+    match &entry.value {
+        TableState::Known(table) => Ok(table),
+        TableState::Absent => Err(refusal::unknown_table(name)),
+        TableState::Unusable(error) => Err(refusal::unusable_table(name, error)),
+    }
+}
+
+/// A table name comes from the C boundary as bytes: those that name a known table are UTF-8,
+/// because Fabric's answers are.
+#[inline]
+fn table<'t>(
+    topology: &'t Topology,
+    name: &[u8],
+    trust: Trust,
+) -> Result<Look<&'t Entry<TableState>>> {
+    match topology.tables.get(name) {
+        Some(entry) => {
+            let wish = || Wish::table(&String::from_utf8_lossy(name));
+            Ok(trust.judge(entry, &**entry, wish))
+        }
+        None => Ok(Look::Missing(Wish::table(full_name(name)?))),
+    }
+}
+
+#[inline]
+fn group(topology: &Topology, id: GroupId, trust: Trust) -> Look<GroupId> {
+    let wish = || Wish::group(topology.group_name(id));
+    match topology.group(id) {
+        Some(entry) => trust.judge(entry, id, wish),
+        None => Look::Missing(wish()),
+    }
+}
+
+#[inline]
+fn shard(
+    topology: &Topology,
+    name: &[u8],
+    request: &Request<'_>,
+    trust: Trust,
+) -> Result<Look<GroupId>> {
+    let choose = |entry| {
+        let table = usable(name, entry)?;
+        if request.scope == Scope::Global {
+            return Ok(table.global_group);
+        }
+        let key = request.key.ok_or_else(|| refusal::key_missing(name))?;
+        let shard = table.map.find(key, request.compat);
+        shard.map(|shard| shard.group).map_err(|error| refusal::key(name, table, key, error))
+    };
+    match table(topology, name, trust)? {
+        Look::Found(entry) => choose(entry).map(Look::Found),
+        Look::Missing(wish) => Ok(Look::Missing(wish)),
+        // An answer that is about to be renewed refuses nobody yet.
+        Look::Old(wish, entry) => match choose(entry) {
+            Ok(group) => Ok(Look::Old(wish, group)),
+            Err(_) => Ok(Look::Missing(wish)),
+        },
+    }
+}
+
+/// All tables must lie in one group.
+fn shards(
+    topology: &Topology,
+    names: &[&[u8]],
+    request: &Request<'_>,
+    trust: Trust,
+) -> Result<Look<GroupId>> {
+    let mut chosen: Option<Look<(GroupId, &[u8])>> = None;
+    for name in names {
+        let next = shard(topology, name, request, trust)?;
+        chosen = Some(match chosen {
+            None => next.then(|group| Look::Found((group, *name))),
+            Some(Look::Missing(mut wish)) => {
+                if let Look::Missing(more) | Look::Old(more, _) = next {
+                    wish.merge(more);
+                }
+                Look::Missing(wish)
+            }
+            Some(first) => {
+                let mut clash = None;
+                let agreed = first.then(|(first, first_name)| {
+                    next.then(|group| {
+                        if group != first {
+                            clash = Some(((first_name, first), (*name, group)));
+                        }
+                        Look::Found((first, first_name))
+                    })
+                });
+                // Old maps that disagree may be two halves of one change.
+                match (clash, agreed) {
+                    (None, agreed) => agreed,
+                    (Some(_), Look::Old(wish, _)) => Look::Missing(wish),
+                    (Some((a, b)), _) => {
+                        let named = |(name, id)| (name, topology.group_name(id));
+                        return Err(refusal::different_shards(named(a), named(b)));
+                    }
+                }
+            }
+        });
+    }
+    let none = || Error::new(Code::Argument, "no table is named; name at least one");
+    Ok(chosen.ok_or_else(none)?.then(|(group, _)| Look::Found(group)))
+}
+
+impl Router {
+    /// Looks until everything is there, fetching what is missing and renewing what is old.
+    #[inline]
+    pub(super) fn look<F, T>(
+        &self,
+        find: impl Fn(&Topology, Trust) -> Result<Look<F>>,
+        finish: impl FnOnce(&Topology, F) -> Result<T>,
+    ) -> Result<T> {
+        {
+            let topology = self.refresher.topology();
+            let trust = Trust::Until(self.refresher.clock().now());
+            if let Look::Found(found) = find(&topology, trust)? {
+                return finish(&topology, found);
+            }
+        }
+        self.look_and_fetch(find, finish)
+    }
+
+    #[cold]
+    fn look_and_fetch<F, T>(
+        &self,
+        find: impl Fn(&Topology, Trust) -> Result<Look<F>>,
+        finish: impl FnOnce(&Topology, F) -> Result<T>,
+    ) -> Result<T> {
+        // What this call has just fetched is new enough for it, however short its time to live.
+        let mut trust = Trust::Until(self.refresher.clock().now());
+        for _ in 0..MAX_LOOKS {
+            let topology = self.refresher.topology();
+            match find(&topology, trust)? {
+                Look::Found(found) => return finish(&topology, found),
+                Look::Missing(wish) => {
+                    if let Err(error) = self.refresher.obtain(wish.clone()) {
+                        // A failure counts only where nothing older can serve instead.
+                        if matches!(find(&topology, Trust::Anything)?, Look::Missing(_)) {
+                            return Err(error);
+                        }
+                        self.refresher.keep_old(&wish, &error);
+                    }
+                }
+                Look::Old(wish, found) => {
+                    if !self.refresher.renew(&wish) {
+                        return finish(&topology, found);
+                    }
+                }
+            }
+            trust = Trust::Anything;
+        }
+        Err(Error::new(
+            Code::NoServer,
+            "the farm changes faster than it can be looked up; try again",
+        ))
+    }
+}

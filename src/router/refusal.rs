@@ -1,0 +1,135 @@
+//! Why a lookup has no answer, in words that name the value and the remedy.
+
+use crate::error::{Code, Error};
+use crate::topology::{Group, Key, KeyError, Status, Table, TableError, Wanted};
+
+/// Long keys are shown only so far: a message holds 511 bytes.
+const SHOWN: usize = 120;
+
+pub(super) fn unknown_table(name: &[u8]) -> Error {
+    Error::new(
+        Code::UnknownTable,
+        format!(
+            "table '{}' is not sharded by this farm; check the spelling (names are case-sensitive) \
+             or add it with Fabric's sharding.add_table",
+            shown(name)
+        ),
+    )
+}
+
+pub(super) fn unusable_table(name: &[u8], error: &TableError) -> Error {
+    Error::new(
+        Code::UnsupportedSharding,
+        format!("table '{}' cannot be routed: {error}", shown(name)),
+    )
+}
+
+pub(super) fn unknown_group(name: &str) -> Error {
+    Error::new(
+        Code::UnknownGroup,
+        format!(
+            "Fabric lists no server of group '{name}': it does not exist or is empty; check the \
+             spelling (names are case-sensitive)"
+        ),
+    )
+}
+
+pub(super) fn no_server(group: &str, wanted: Wanted, servers: Option<&Group>) -> Error {
+    if servers.is_none_or(|group| group.servers().is_empty()) {
+        return Error::new(
+            Code::NoServer,
+            format!("Fabric lists no server of group '{group}'; add one or try again later"),
+        );
+    }
+    let message = match wanted {
+        Wanted::Primary => format!(
+            "group '{group}' has no primary that takes writes at the moment; a failover may be \
+             under way, try again"
+        ),
+        Wanted::Reader => format!(
+            "group '{group}' has no server that takes reads: no secondary, no primary, or all \
+             of them in mode OFFLINE or WRITE_ONLY"
+        ),
+        Wanted::Nobody => format!(
+            "servers of group '{group}' with status {} or {} never serve; ask for {} or {}",
+            Status::Faulty as i32,
+            Status::Spare as i32,
+            Status::Secondary as i32,
+            Status::Primary as i32
+        ),
+    };
+    Error::new(Code::NoServer, message)
+}
+
+pub(super) fn different_shards(first: (&[u8], &str), second: (&[u8], &str)) -> Error {
+    Error::new(
+        Code::DifferentShards,
+        format!(
+            "tables '{}' and '{}' lie in different groups, '{}' and '{}', for this key; look them \
+             up one by one",
+            shown(first.0),
+            shown(second.0),
+            first.1,
+            second.1
+        ),
+    )
+}
+
+pub(super) fn key_missing(name: &[u8]) -> Error {
+    Error::new(
+        Code::KeyMissing,
+        format!(
+            "scope LOCAL needs a key for table '{}'; give one, or ask for scope GLOBAL",
+            shown(name)
+        ),
+    )
+}
+
+#[cold]
+pub(super) fn key(name: &[u8], table: &Table, key: Key<'_>, error: KeyError) -> Error {
+    let key = match key {
+        Key::Integer(value) => value.to_string(),
+        Key::Text(text) => format!("'{}'", shown(text)),
+    };
+    let place = format!("table '{}', sharded by {}", shown(name), table.map.kind().name());
+    match error {
+        KeyError::WantsText => Error::new(
+            Code::KeyType,
+            format!("{place}, takes text keys; give {key} as text with fabric_key_text"),
+        ),
+        KeyError::NotInteger => Error::new(
+            Code::KeyType,
+            format!("{place}, takes integers; {key} is no plain decimal integer"),
+        ),
+        KeyError::NotDateTime => Error::new(
+            Code::KeyType,
+            format!(
+                "{place}, takes dates and times as YYYY-MM-DD, YYYY-MM-DD hh:mm:ss, YYYYMMDD or \
+                 YYYYMMDDhhmmss without a time zone; {key} is none"
+            ),
+        ),
+        KeyError::NotUtf8 => Error::new(
+            Code::InvalidUtf8,
+            format!("{place}, takes keys in UTF-8; {key} is not, convert it first"),
+        ),
+        KeyError::Beyond64Bits => Error::new(
+            Code::KeyOutOfRange,
+            format!("{place}, takes integers of signed 64 bits; {key} is beyond them"),
+        ),
+        KeyError::BelowLowest => Error::new(
+            Code::KeyOutOfRange,
+            format!(
+                "no shard of {place}, holds {key}: its lowest bound is '{}'",
+                table.map.bound_text(0)
+            ),
+        ),
+    }
+}
+
+fn shown(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.into_owned(),
+    }
+}
