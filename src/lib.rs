@@ -2,4 +2,5 @@
 
 pub mod config;
 pub mod error;
+pub mod fabric;
 pub mod log;
