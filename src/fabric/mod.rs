@@ -4,5 +4,10 @@
 //! reads and writes calls, [`client`] makes one exchange of them, [`envelope`] unwraps the
 //! replies of both generations of servers and [`commands`] gives them types.
 
+pub mod challenge;
+pub mod digest;
+pub mod failure;
+pub mod http;
+pub mod tls;
 pub mod transport;
 pub mod xmlrpc;

@@ -1,0 +1,193 @@
+//! What a failed exchange means, told from the errors under it.
+
+use std::error::Error as StdError;
+use std::io::{self, ErrorKind};
+
+use crate::config::Node;
+use crate::error::{Code, Error};
+use crate::fabric::transport::{Times, TransportError};
+
+/// What there is to say about any failure of one exchange.
+#[derive(Clone)]
+pub struct Failure {
+    pub node: Node,
+    pub secure: bool,
+    pub times: Times,
+}
+
+impl Failure {
+    /// The total deadline passed.
+    pub fn timeout(&self) -> Error {
+        let message = format!(
+            "{} gave no full answer within {} ms; see fabric_options_set_request_timeout_ms (a \
+             node whose backing store is down takes up to 18 s)",
+            self.address(),
+            self.times.total.as_millis()
+        );
+        Error::new(Code::Timeout, message)
+    }
+
+    pub fn too_large(&self, limit: u64) -> Error {
+        let message = format!(
+            "the reply of {} is larger than the limit of {limit} bytes; check that the address \
+             is a MySQL Fabric node's",
+            self.address()
+        );
+        Error::new(Code::ReplyTooLarge, message)
+    }
+
+    pub fn protocol(&self, what: &str) -> TransportError {
+        let message = format!(
+            "{} {what}; check that the address is a MySQL Fabric node's XML-RPC port",
+            self.address()
+        );
+        Error::new(Code::Protocol, message).into()
+    }
+
+    /// Sorts an error of reqwest's by the first cause in it that says something.
+    pub fn of(&self, error: &reqwest::Error) -> TransportError {
+        let causes = causes(error);
+        if error.is_timeout() {
+            return self.connect_timeout().into();
+        }
+        if let Some(error) = tls_failure(&causes, self) {
+            return error.into();
+        }
+        let detail = causes.last().map(|cause| cause.to_string()).unwrap_or_default();
+        let cut_off = causes.iter().any(|cause| is_cut_off(*cause));
+        if error.is_connect() {
+            return match self.secure && cut_off {
+                true => self.handshake_cut_off(&detail).into(),
+                false => self.unreachable(&detail).into(),
+            };
+        }
+        if cut_off {
+            return self.incomplete();
+        }
+        if causes.iter().any(|cause| is_not_http(*cause)) {
+            let hint = if self.secure { "" } else { " (a TLS port needs fabric_options_set_tls)" };
+            return self.protocol(&format!("does not answer in HTTP{hint}: {detail}"));
+        }
+        self.protocol(&format!("breaks off the exchange: {detail}"))
+    }
+
+    fn connect_timeout(&self) -> Error {
+        let message = format!(
+            "{} took no connection within {} ms; check the address, that Fabric runs there, and \
+             fabric_options_set_connect_timeout_ms",
+            self.address(),
+            self.times.connect.as_millis()
+        );
+        Error::new(Code::Timeout, message)
+    }
+
+    fn unreachable(&self, detail: &str) -> Error {
+        let message = format!(
+            "{} cannot be reached: {detail}; check the address and that Fabric runs there",
+            self.address()
+        );
+        Error::new(Code::Unreachable, message)
+    }
+
+    fn handshake_cut_off(&self, detail: &str) -> Error {
+        let message = format!(
+            "{} closed the connection in the TLS handshake: {detail}; check that the port is a \
+             TLS port, else do without fabric_options_set_tls",
+            self.address()
+        );
+        Error::new(Code::Tls, message)
+    }
+
+    fn incomplete(&self) -> TransportError {
+        let hint = match self.secure {
+            true => "",
+            false => " (a port that expects TLS does so too: see fabric_options_set_tls)",
+        };
+        let message =
+            format!("{} closed the connection before its answer was whole{hint}", self.address());
+        TransportError::Incomplete(message)
+    }
+
+    #[cfg_attr(not(feature = "tls"), allow(dead_code))]
+    fn tls(&self, what: &str) -> Error {
+        Error::new(Code::Tls, format!("{} {what}", self.address()))
+    }
+
+    fn address(&self) -> String {
+        address(&self.node)
+    }
+}
+
+/// A node for messages: host and port, the host in brackets if it has colons itself.
+pub fn address(node: &Node) -> String {
+    match node.host.contains(':') && !node.host.starts_with('[') {
+        true => format!("[{}]:{}", node.host, node.port),
+        false => format!("{}:{}", node.host, node.port),
+    }
+}
+
+type Cause<'a> = &'a (dyn StdError + 'static);
+
+/// The chain of sources. What an `io::Error` wraps is not its source, so that needs a step.
+fn causes(error: &reqwest::Error) -> Vec<Cause<'_>> {
+    let mut causes: Vec<Cause<'_>> = Vec::new();
+    let mut next: Option<Cause<'_>> = Some(error);
+    while let Some(cause) = next {
+        causes.push(cause);
+        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = wrapped.map(|inner| inner as Cause<'_>).or_else(|| cause.source());
+    }
+    causes
+}
+
+fn is_cut_off(cause: Cause<'_>) -> bool {
+    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+        return error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+    }
+    cause.downcast_ref::<io::Error>().is_some_and(|error| {
+        matches!(
+            error.kind(),
+            ErrorKind::UnexpectedEof
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+        )
+    })
+}
+
+fn is_not_http(cause: Cause<'_>) -> bool {
+    cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
+}
+
+#[cfg(not(feature = "tls"))]
+fn tls_failure(_: &[Cause<'_>], _: &Failure) -> Option<Error> {
+    None
+}
+
+#[cfg(feature = "tls")]
+fn tls_failure(causes: &[Cause<'_>], failure: &Failure) -> Option<Error> {
+    use rustls::CertificateError::{
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer,
+    };
+    use rustls::Error::{InvalidCertificate, InvalidMessage};
+
+    let error = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
+    Some(match error {
+        InvalidCertificate(UnknownIssuer) => failure.tls(
+            "shows a certificate that the CA given did not issue; give \
+             fabric_options_set_tls the CA file of this node",
+        ),
+        InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => failure.tls(
+            "shows a certificate for other names; add the node by a name or address in its \
+             certificate, or have one issued for this one",
+        ),
+        InvalidCertificate(Expired | ExpiredContext { .. }) => {
+            failure.tls("shows a certificate that has expired; renew it")
+        }
+        InvalidMessage(_) => failure.tls(
+            "does not answer in TLS; check that the port is a TLS port, else do without \
+             fabric_options_set_tls",
+        ),
+        other => failure.tls(&format!("and this library agree on no TLS session: {other}")),
+    })
+}

@@ -1,0 +1,347 @@
+//! HTTP to a node, by reqwest.
+//!
+//! Each exchange has a runtime of its own that lives in the calling thread and dies with the
+//! reply. `reqwest::blocking` would keep a thread and a pool per client: a forked child
+//! inherits such a client without its thread, hangs in it, and aborts when it drops it.
+
+use std::io::{self, Cursor, Read};
+use std::net::Ipv6Addr;
+use std::time::Instant;
+
+use flate2::read::GzDecoder;
+use hyper::body::Bytes;
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap,
+    HeaderValue, WWW_AUTHENTICATE,
+};
+use reqwest::{Client, Response, Url};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::time::timeout_at;
+
+use crate::config::{Config, Node};
+use crate::error::{Code, Error};
+use crate::fabric::failure::Failure;
+use crate::fabric::tls::{Tls, TlsConfig};
+use crate::fabric::transport::{Reply, Times, Transport, TransportError};
+
+const USER_AGENT: &str = concat!("libmysqlfabric/", env!("CARGO_PKG_VERSION"));
+
+/// The transport of a handle: plain HTTP, or HTTPS if there are TLS files.
+pub struct Http {
+    tls: Tls,
+    secure: bool,
+    max_reply_bytes: u64,
+}
+
+impl Http {
+    /// Does no I/O: the TLS files are read at the first exchange.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            tls: Tls::new(config.tls.clone()),
+            secure: config.tls.is_some(),
+            max_reply_bytes: config.max_reply_bytes,
+        }
+    }
+
+    fn exchange(
+        &self,
+        node: &Node,
+        authorization: Option<&str>,
+        body: &[u8],
+        times: Times,
+    ) -> Result<Reply, TransportError> {
+        let failure = Failure { node: node.clone(), secure: self.secure, times };
+        let request = self.request(node, authorization, body, times)?;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = Own(Some(runtime.map_err(|error| {
+            let message = format!("no network event loop can be had: {error}");
+            Error::new(Code::Unreachable, message)
+        })?));
+        let response = runtime
+            .wait(times.deadline, request.send())
+            .ok_or_else(|| failure.timeout())?
+            .map_err(|error| failure.of(&error))?;
+        self.reply(response, runtime, failure)
+    }
+
+    fn request(
+        &self,
+        node: &Node,
+        authorization: Option<&str>,
+        body: &[u8],
+        times: Times,
+    ) -> Result<reqwest::RequestBuilder, Error> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        if let Some(authorization) = authorization {
+            let mut value = HeaderValue::from_bytes(authorization.as_bytes()).map_err(|_| {
+                let message = "the user name cannot be put into an HTTP header; see \
+                               fabric_options_set_credentials";
+                Error::new(Code::Auth, message)
+            })?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let client = self.client(times)?;
+        Ok(client.post(url(node, self.secure)?).headers(headers).body(body.to_vec()))
+    }
+
+    fn client(&self, times: Times) -> Result<Client, Error> {
+        let builder = Client::builder()
+            .user_agent(USER_AGENT)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .http1_only()
+            .pool_max_idle_per_host(0)
+            .connect_timeout(times.connect);
+        preconfigured(builder, self.tls.config()?).build().map_err(|error| {
+            let code = if self.secure { Code::Tls } else { Code::Unreachable };
+            Error::new(code, format!("no HTTP client can be had: {error}"))
+        })
+    }
+
+    fn reply(
+        &self,
+        response: Response,
+        runtime: Own,
+        failure: Failure,
+    ) -> Result<Reply, TransportError> {
+        let status = response.status();
+        let reason = response.extensions().get::<hyper::ext::ReasonPhrase>();
+        let reason = reason.map(|phrase| String::from_utf8_lossy(phrase.as_bytes()).into_owned());
+        let reason = reason.or_else(|| status.canonical_reason().map(str::to_owned));
+        let www_authenticate = joined(response.headers());
+        let encoding = response.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+        let zipped = match encoding {
+            None => false,
+            Some(name) if name.eq_ignore_ascii_case(b"gzip") => true,
+            Some(name) if name.eq_ignore_ascii_case(b"identity") => false,
+            Some(name) => {
+                let name = String::from_utf8_lossy(name).escape_debug().to_string();
+                return Err(failure.protocol(&format!("encodes its reply as \"{name}\"")));
+            }
+        };
+        let limit = self.max_reply_bytes;
+        if response.content_length().is_some_and(|length| length > limit) {
+            return Err(failure.too_large(limit).into());
+        }
+        let wire = Limited::new(Body::new(response, runtime, failure.clone()), limit, &failure);
+        let body: Box<dyn Read> = match zipped {
+            true => Box::new(Limited::new(GzDecoder::new(wire), limit, &failure)),
+            false => Box::new(wire),
+        };
+        Ok(Reply {
+            status: status.as_u16(),
+            reason: reason.unwrap_or_default(),
+            www_authenticate,
+            body,
+        })
+    }
+}
+
+impl Transport for Http {
+    fn post(
+        &self,
+        node: &Node,
+        authorization: Option<&str>,
+        body: &[u8],
+        times: Times,
+    ) -> Result<Reply, TransportError> {
+        if Handle::try_current().is_err() {
+            return self.exchange(node, authorization, body, times);
+        }
+        // A service that is asynchronous itself calls from within its own runtime, where ours
+        // may not block. A thread has no runtime; nothing of it outlives this call.
+        std::thread::scope(|scope| {
+            let builder = std::thread::Builder::new().name("fabric-exchange".into());
+            let exchange = || self.exchange(node, authorization, body, times).map(Collected::of);
+            let thread = builder.spawn_scoped(scope, exchange).map_err(|error| {
+                let message = format!("no thread can be had for a request: {error}");
+                TransportError::from(Error::new(Code::Unreachable, message))
+            })?;
+            match thread.join() {
+                Ok(collected) => collected.map(Collected::into_reply),
+                Err(_) => Err(Error::new(Code::Panic, "the request panicked; report it").into()),
+            }
+        })
+    }
+}
+
+#[cfg(feature = "tls")]
+fn preconfigured(builder: reqwest::ClientBuilder, tls: TlsConfig) -> reqwest::ClientBuilder {
+    builder.tls_backend_preconfigured(tls)
+}
+
+#[cfg(not(feature = "tls"))]
+fn preconfigured(builder: reqwest::ClientBuilder, _: TlsConfig) -> reqwest::ClientBuilder {
+    builder
+}
+
+/// The server answers to `/RPC2`, the path its digest is made of.
+fn url(node: &Node, secure: bool) -> Result<Url, Error> {
+    let scheme = if secure { "https" } else { "http" };
+    let Node { host, port } = node;
+    let literal = host.parse::<Ipv6Addr>().is_ok();
+    let text = match literal {
+        true => format!("{scheme}://[{host}]:{port}/RPC2"),
+        false => format!("{scheme}://{host}:{port}/RPC2"),
+    };
+    let strange = |c: char| c.is_whitespace() || c.is_control() || "/?#@\\%".contains(c);
+    let usable = !host.is_empty() && !host.contains(strange);
+    match Url::parse(&text) {
+        Ok(url) if usable && url.path() == "/RPC2" => Ok(url),
+        _ => {
+            let host = host.escape_debug();
+            let message =
+                format!("\"{host}\" is not a host name or address; see fabric_options_add_node");
+            Err(Error::new(Code::Argument, message))
+        }
+    }
+}
+
+fn joined(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(WWW_AUTHENTICATE).iter();
+    let texts: Vec<_> =
+        values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+    (!texts.is_empty()).then(|| texts.join(", "))
+}
+
+/// A runtime that is dropped without waiting, so that a name look-up that hangs, or a runtime
+/// of the service around us, cannot make trouble.
+struct Own(Option<Runtime>);
+
+impl Own {
+    /// Nothing if `deadline` came first.
+    fn wait<T>(&self, deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
+        let runtime = self.0.as_ref()?;
+        runtime.block_on(async { timeout_at(deadline.into(), future).await.ok() })
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The bytes of a body as they arrive. Only reading moves the connection on.
+struct Body {
+    response: Response,
+    chunk: Bytes,
+    runtime: Own,
+    failure: Failure,
+}
+
+impl Body {
+    fn new(response: Response, runtime: Own, failure: Failure) -> Self {
+        Self { response, chunk: Bytes::new(), runtime, failure }
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.chunk.is_empty() {
+            let next = self.runtime.wait(self.failure.times.deadline, self.response.chunk());
+            match next.ok_or_else(|| TransportError::from(self.failure.timeout()).into_io())? {
+                Ok(Some(chunk)) => self.chunk = chunk,
+                Ok(None) => return Ok(0),
+                Err(error) => return Err(self.failure.of(&error).into_io()),
+            }
+        }
+        let count = self.chunk.len().min(buffer.len());
+        let head = self.chunk.split_to(count);
+        for (to, from) in buffer.iter_mut().zip(head) {
+            *to = from;
+        }
+        Ok(count)
+    }
+}
+
+/// Fails instead of reading more than `left` bytes.
+struct Limited<R> {
+    inner: R,
+    left: u64,
+    error: Error,
+}
+
+impl<R> Limited<R> {
+    fn new(inner: R, limit: u64, failure: &Failure) -> Self {
+        Self { inner, left: limit, error: failure.too_large(limit) }
+    }
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        match self.left.checked_sub(count as u64) {
+            Some(left) => self.left = left,
+            None => return Err(TransportError::from(self.error.clone()).into_io()),
+        }
+        Ok(count)
+    }
+}
+
+/// A reply read to its end, or to the error in its middle, on another thread.
+struct Collected {
+    status: u16,
+    reason: String,
+    www_authenticate: Option<String>,
+    bytes: Vec<u8>,
+    error: Option<io::Error>,
+}
+
+impl Collected {
+    fn of(mut reply: Reply) -> Self {
+        let mut bytes = Vec::new();
+        // Nobody reads the body of a refusal, which may only end with the connection.
+        let error = match reply.status {
+            200 => reply.body.read_to_end(&mut bytes).err(),
+            _ => None,
+        };
+        let Reply { status, reason, www_authenticate, .. } = reply;
+        Self { status, reason, www_authenticate, bytes, error }
+    }
+
+    fn into_reply(self) -> Reply {
+        let rest = Broken(self.error);
+        Reply {
+            status: self.status,
+            reason: self.reason,
+            www_authenticate: self.www_authenticate,
+            body: Box::new(Cursor::new(self.bytes).chain(rest)),
+        }
+    }
+}
+
+/// Ends a body with the error it ended with.
+struct Broken(Option<io::Error>);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_become_urls() {
+        let url = |host: &str, secure| {
+            url(&Node { host: host.into(), port: 32274 }, secure).map(|url| url.to_string())
+        };
+        assert_eq!(url("fabric1", false).unwrap(), "http://fabric1:32274/RPC2");
+        assert_eq!(url("::1", true).unwrap(), "https://[::1]:32274/RPC2");
+        assert_eq!(url("[::1]", false).unwrap(), "http://[::1]:32274/RPC2");
+        assert_eq!(url("10.0.0.1", false).unwrap(), "http://10.0.0.1:32274/RPC2");
+        for host in ["", "a b", "a/b", "user@host", "a:1:2", "a?b", "a#b", "fe80::1%eth0", "[::1"] {
+            assert_eq!(url(host, false).unwrap_err().code, Code::Argument, "{host}");
+        }
+    }
+}
