@@ -1,6 +1,7 @@
 //! The `WWW-Authenticate` header: which kinds of proof a node takes (RFC 9110, section 11.6.1).
 
 use crate::error::{Code, Error, Result};
+use crate::fabric::text::excerpt;
 
 /// A digest challenge that can be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl Challenge {
             let message = format!(
                 "the node asks for authentication by \"{}\", and only Digest with MD5 and qop=auth \
                  is known here; check that the address is a MySQL Fabric node's",
-                schemes.join(", ").escape_debug()
+                excerpt(&schemes.join(", "), 60)
             );
             Error::new(Code::Auth, message)
         })

@@ -21,6 +21,7 @@ use tokio::time::timeout_at;
 use crate::config::{Config, Node};
 use crate::error::{Code, Error};
 use crate::fabric::failure::Failure;
+use crate::fabric::text::excerpt;
 use crate::fabric::tls::{Tls, TlsConfig};
 use crate::fabric::transport::{Reply, Times, Transport, TransportError};
 
@@ -120,7 +121,7 @@ impl Http {
             Some(name) if name.eq_ignore_ascii_case(b"gzip") => true,
             Some(name) if name.eq_ignore_ascii_case(b"identity") => false,
             Some(name) => {
-                let name = String::from_utf8_lossy(name).escape_debug().to_string();
+                let name = excerpt(&String::from_utf8_lossy(name), 40);
                 return Err(failure.protocol(&format!("encodes its reply as \"{name}\"")));
             }
         };
@@ -194,7 +195,7 @@ fn url(node: &Node, secure: bool) -> Result<Url, Error> {
     match Url::parse(&text) {
         Ok(url) if usable && url.path() == "/RPC2" => Ok(url),
         _ => {
-            let host = host.escape_debug();
+            let host = excerpt(host, 80);
             let message =
                 format!("\"{host}\" is not a host name or address; see fabric_options_add_node");
             Err(Error::new(Code::Argument, message))

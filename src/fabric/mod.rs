@@ -1,13 +1,30 @@
 //! One Fabric node: how to reach it, what to say, and what its answers mean.
 //!
-//! [`http`] carries bytes (the [`transport`] contract), [`digest`] proves who asks, [`xmlrpc`]
-//! reads and writes calls, [`client`] makes one exchange of them, [`envelope`] unwraps the
-//! replies of both generations of servers and [`commands`] gives them types.
+//! From the wire up: [`http`] carries bytes under the [`transport`] contract, with [`tls`] and
+//! [`failure`] at its side; [`challenge`], [`digest`] and [`auth`] prove who asks; [`xmlrpc`]
+//! writes calls and reads replies; [`client`] makes one call of all that; [`envelope`] and
+//! [`tabulate`] take the wrapping off, [`rows`] and [`nodes`] give types, and [`commands`] is
+//! what the rest of the library uses.
 
+pub mod auth;
 pub mod challenge;
+pub mod client;
+pub mod commands;
 pub mod digest;
+pub mod envelope;
 pub mod failure;
 pub mod http;
+pub mod nodes;
+pub mod rows;
+pub mod tabulate;
+pub mod text;
 pub mod tls;
 pub mod transport;
 pub mod xmlrpc;
+
+pub use client::Client;
+pub use commands::ResultSets;
+pub use envelope::{Generation, ResultSet};
+pub use nodes::NodesReply;
+pub use rows::{Dump, Owner, ServerRow, ShardRow, Skipped};
+pub use xmlrpc::Value;

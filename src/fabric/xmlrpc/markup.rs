@@ -9,6 +9,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 
 use crate::error::{Code, Error, Result};
+use crate::fabric::text::excerpt;
 use crate::fabric::transport::TransportError;
 
 /// A tag, or the end of the input.
@@ -84,15 +85,6 @@ impl<R: BufRead> Markup<R> {
 /// An error about the document itself.
 pub fn protocol(what: &str) -> Error {
     Error::new(Code::Protocol, format!("the reply is not the XML-RPC expected: {what}"))
-}
-
-/// At most `limit` characters of foreign text for a message, made printable.
-pub fn excerpt(text: &str, limit: usize) -> String {
-    let mut short: String = text.chars().take(limit).flat_map(char::escape_debug).collect();
-    if text.chars().nth(limit).is_some() {
-        short.push_str("...");
-    }
-    short
 }
 
 fn not_xml(error: quick_xml::Error) -> Error {

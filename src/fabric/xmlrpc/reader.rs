@@ -3,9 +3,10 @@
 use std::io::BufRead;
 
 use super::event::{Event, Scalar};
-use super::markup::{Markup, Token, excerpt, protocol};
+use super::markup::{Markup, Token, protocol};
 use super::scalar;
 use crate::error::{Error, Result};
+use crate::fabric::text::excerpt;
 
 /// How deep arrays and structs may nest. Fabric's own replies nest six deep.
 pub const MAX_DEPTH: usize = 64;

@@ -2,8 +2,9 @@
 
 use super::base64;
 use super::event::Scalar;
-use super::markup::{excerpt, protocol};
+use super::markup::protocol;
 use crate::error::Result;
+use crate::fabric::text::excerpt;
 
 /// Reads `text` as the type `tag` says; nothing if `tag` is no scalar type.
 pub fn parse(tag: &str, text: String) -> Option<Result<Scalar>> {

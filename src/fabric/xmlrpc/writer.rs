@@ -5,6 +5,7 @@ use super::markup::is_xml_char;
 use super::reader::MAX_DEPTH;
 use super::value::Value;
 use crate::error::{Code, Error, Result};
+use crate::fabric::text::excerpt;
 
 /// A call of `method` with positional parameters.
 ///
@@ -115,7 +116,7 @@ fn check_method(method: &str) -> Result<()> {
     }
     let message = format!(
         "\"{}\" cannot be a command: only letters, digits, '.', '_', ':' and '/' may be in it",
-        super::markup::excerpt(method, 60)
+        excerpt(method, 60)
     );
     Err(Error::new(Code::Argument, message))
 }

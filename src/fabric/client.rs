@@ -1,0 +1,215 @@
+//! One call to one node: authentication, HTTP status, and the value that came back.
+
+use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
+
+use crate::config::{Config, Credentials, Node};
+use crate::error::{Code, Error, Result};
+use crate::fabric::auth::{Auth, Nonces};
+use crate::fabric::failure::address;
+use crate::fabric::http::Http;
+use crate::fabric::text::excerpt;
+use crate::fabric::transport::{Times, Transport, TransportError};
+use crate::fabric::xmlrpc::{Response, Value, method_call, read_response};
+use crate::log::Level;
+
+/// Talks to the nodes of one farm. Any number of threads may use it at once.
+pub struct Client {
+    config: Arc<Config>,
+    transport: Box<dyn Transport>,
+    auth: Auth,
+}
+
+/// What one request led to.
+enum Outcome {
+    Answer(Response),
+    /// 401, with the challenge.
+    Challenge(String),
+    /// Credentials were sent and not taken. A real node says so by 400, without the blank line
+    /// that would end the headers, or by closing the connection.
+    Denied(String),
+}
+
+impl Client {
+    /// Does no I/O.
+    pub fn new(config: Arc<Config>) -> Self {
+        let transport = Box::new(Http::new(&config));
+        Self::with_transport(config, transport)
+    }
+
+    pub fn with_transport(config: Arc<Config>, transport: Box<dyn Transport>) -> Self {
+        Self { config, transport, auth: Auth::default() }
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Calls `method` and gives its value; a fault becomes `Code::Fabric` with the server's text.
+    pub fn call(&self, node: &Node, method: &str, params: &[Value]) -> Result<Value> {
+        match self.request(node, method, params)? {
+            Response::Value(value) => Ok(value),
+            Response::Fault { text, .. } => Err(fault(node, method, &text)),
+        }
+    }
+
+    /// Calls `method` and leaves a fault to be told from a value by the caller. All requests it
+    /// takes together end within the request timeout.
+    pub fn request(&self, node: &Node, method: &str, params: &[Value]) -> Result<Response> {
+        let body = method_call(method, params)?;
+        let times = Times::starting_now(self.config.connect_timeout, self.config.request_timeout);
+        let ask = |authorization: Option<&str>| {
+            self.ask(node, method, authorization, body.as_bytes(), times)
+        };
+        let credentials = self.config.credentials.as_ref();
+        let (opening, nonces) = match self.auth.opening(credentials, node)? {
+            Some((header, nonces)) => (Some(header), Some(nonces)),
+            None => (None, None),
+        };
+        let mut outcome = ask(opening.as_deref())?;
+        // A nonce of ours that is challenged, or denied where a fresh one is not, means that
+        // the node checks nonces; one of the node's own that is denied means the opposite.
+        let mut next = nonces.map_or(Nonces::Ours, |_| Nonces::Theirs);
+        let mut denied = None;
+        if let (Outcome::Denied(how), Some(used)) = (&outcome, nonces) {
+            self.log(format_args!("{} {how}; trying a new challenge", address(node)));
+            next = if used == Nonces::Ours { Nonces::Theirs } else { Nonces::Ours };
+            denied = Some(how.clone());
+            self.auth.forget(node);
+            outcome = match ask(None) {
+                Err(error) if error.code == Code::Protocol => {
+                    return Err(self.not_let_in(node, &error.message));
+                }
+                other => other?,
+            };
+        }
+        if let Outcome::Challenge(challenge) = &outcome {
+            let credentials = credentials.ok_or_else(|| needs_credentials(node))?;
+            let header = self.auth.answer(credentials, node, challenge, next)?;
+            outcome = ask(Some(&header))?;
+        }
+        match outcome {
+            Outcome::Answer(response) => Ok(response),
+            Outcome::Challenge(_) => {
+                Err(self.not_let_in(node, denied.as_deref().unwrap_or("answered 401")))
+            }
+            Outcome::Denied(how) => Err(self.not_let_in(node, &how)),
+        }
+    }
+
+    fn ask(
+        &self,
+        node: &Node,
+        method: &str,
+        authorization: Option<&str>,
+        body: &[u8],
+        times: Times,
+    ) -> Result<Outcome> {
+        let reply = match self.transport.post(node, authorization, body, times) {
+            Ok(reply) => reply,
+            Err(TransportError::Incomplete(_)) if authorization.is_some() => {
+                return Ok(Outcome::Denied("closed the connection".into()));
+            }
+            Err(error) => return Err(error.into_error()),
+        };
+        match reply.status {
+            200 => decode(reply.body)
+                .map(Outcome::Answer)
+                .map_err(|error| located(node, method, error)),
+            401 => Ok(Outcome::Challenge(reply.www_authenticate.unwrap_or_default())),
+            400 if authorization.is_some() => Ok(Outcome::Denied("answered 400".into())),
+            403 => Err(self.forbidden(node, &reply.reason)),
+            status => {
+                let message = format!(
+                    "{} answers {status} {} to {method}; check that the address is a MySQL \
+                     Fabric node's",
+                    address(node),
+                    excerpt(&reply.reason, 100)
+                );
+                Err(Error::new(Code::Protocol, message))
+            }
+        }
+    }
+
+    fn forbidden(&self, node: &Node, reason: &str) -> Error {
+        let message = format!(
+            "{} forbids it to user \"{}\": {}; give the user a role that may (the role \
+             \"connector\" has dump.* and threat.* only)",
+            address(node),
+            self.user(),
+            excerpt(reason, 100)
+        );
+        Error::new(Code::Forbidden, message)
+    }
+
+    fn not_let_in(&self, node: &Node, how: &str) -> Error {
+        self.auth.forget(node);
+        let message = format!(
+            "{} did not let user \"{}\" in, on a fresh challenge either ({how}): the user or the \
+             password is wrong (see fabric_options_set_credentials; Fabric answers 400 then), \
+             the node forgot the nonce, or its backing store is down (it closes the connection \
+             after 6 s then)",
+            address(node),
+            self.user()
+        );
+        Error::new(Code::Auth, message)
+    }
+
+    fn user(&self) -> String {
+        let user = self.config.credentials.as_ref().map(|Credentials { user, .. }| user.as_str());
+        excerpt(user.unwrap_or_default(), 60)
+    }
+
+    fn log(&self, message: std::fmt::Arguments<'_>) {
+        self.config.log.write(Level::Debug, message);
+    }
+}
+
+/// A fault as an error. The text is the server's, `<type 'exceptions.X'>:` and all.
+pub fn fault(node: &Node, method: &str, text: &str) -> Error {
+    Error::new(Code::Fabric, format!("{method} at {}: {text}", address(node)))
+}
+
+fn needs_credentials(node: &Node) -> Error {
+    let message =
+        format!("{} needs a user and a password: fabric_options_set_credentials", address(node));
+    Error::new(Code::Auth, message)
+}
+
+fn located(node: &Node, method: &str, error: Error) -> Error {
+    let address = address(node);
+    if error.message.contains(&address) {
+        return error;
+    }
+    Error::new(error.code, format!("{method} at {address}: {}", error.message))
+}
+
+/// An HTML page and the like are best told by how they begin.
+fn decode(body: Box<dyn Read>) -> Result<Response> {
+    let mut body = BufReader::with_capacity(16 << 10, body);
+    let start = body.fill_buf().map_err(|error| TransportError::of_read(&error))?;
+    let start = start.trim_ascii_start().get(..60).unwrap_or(start.trim_ascii_start()).to_vec();
+    let plausible = ["<?xml", "<methodResponse", "<!--", "\u{FEFF}"]
+        .iter()
+        .any(|prefix| start.starts_with(prefix.as_bytes()));
+    if start.is_empty() || plausible {
+        return read_response(body);
+    }
+    let message = format!(
+        "the reply is not XML-RPC: it begins with \"{}\"; check that the address is a MySQL \
+         Fabric node's XML-RPC port",
+        excerpt(&String::from_utf8_lossy(&start), 60)
+    );
+    Err(Error::new(Code::Protocol, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_may_share_it() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Client>();
+    }
+}

@@ -1,0 +1,318 @@
+//! Typed rows out of result sets: columns by name, numbers from either of their wire types,
+//! and a row that makes no sense set aside alone.
+
+use std::str::FromStr;
+
+use crate::error::{Code, Error, Result};
+use crate::fabric::envelope::{Envelope, Form, ResultSet};
+use crate::fabric::text::excerpt;
+use crate::fabric::xmlrpc::Value;
+
+/// A dump: what it holds for how long, its rows, and the rows nobody can use.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dump<T> {
+    /// Empty in generation 1.
+    pub uuid: String,
+    pub ttl_seconds: u64,
+    pub rows: Vec<T>,
+    pub skipped: Vec<Skipped>,
+}
+
+/// A row set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// What it belonged to, if that much could be read: the group of a server, the table of a
+    /// shard. What is said of that group or table without this row is incomplete.
+    pub owner: Option<Owner>,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Owner {
+    Group(String),
+    Table { schema: String, table: String },
+}
+
+/// A row of a dump.
+pub trait FromRow: Sized {
+    /// The columns it needs, in the order generation 1, which sends no names, has them.
+    const COLUMNS: &'static [&'static str];
+
+    /// Reads one row, or says in words why that cannot be.
+    fn from_row(row: &Row<'_>) -> std::result::Result<Self, String>;
+
+    fn owner(row: &Row<'_>) -> Option<Owner>;
+}
+
+/// The cells of one row, by the index of the column in `FromRow::COLUMNS`.
+pub struct Row<'a> {
+    columns: &'static [&'static str],
+    positions: &'a [usize],
+    cells: &'a [Value],
+}
+
+impl Row<'_> {
+    fn cell(&self, column: usize) -> Option<&Value> {
+        self.cells.get(*self.positions.get(column)?)
+    }
+
+    fn name(&self, column: usize) -> &'static str {
+        self.columns.get(column).copied().unwrap_or("a column")
+    }
+
+    /// A string, possibly empty. Numbers pass as their digits.
+    pub fn text(&self, column: usize) -> std::result::Result<String, String> {
+        let name = self.name(column);
+        match self.cell(column) {
+            Some(Value::Text(text)) if text.contains('\0') => Err(format!("{name} holds a NUL")),
+            Some(Value::Text(text)) => Ok(text.clone()),
+            Some(Value::Int(number)) => Ok(number.to_string()),
+            Some(other) => Err(format!("{name} is {} where a string is due", other.kind())),
+            None => Err(format!("{name} is missing")),
+        }
+    }
+
+    /// A string with something in it.
+    pub fn name_text(&self, column: usize) -> std::result::Result<String, String> {
+        match self.text(column)? {
+            text if text.is_empty() => Err(format!("{} is empty", self.name(column))),
+            text => Ok(text),
+        }
+    }
+
+    /// An integer, as such or as a string: generation 1 sends many of them so.
+    pub fn integer<T: TryFrom<i64>>(&self, column: usize) -> std::result::Result<T, String> {
+        let name = self.name(column);
+        let number = match self.cell(column) {
+            Some(Value::Int(number)) => *number,
+            Some(Value::Text(text)) => parse(name, text)?,
+            Some(other) => {
+                return Err(format!("{name} is {} where an integer is due", other.kind()));
+            }
+            None => return Err(format!("{name} is missing")),
+        };
+        T::try_from(number).map_err(|_| format!("{name} {number} is out of range"))
+    }
+
+    pub fn double(&self, column: usize) -> std::result::Result<f64, String> {
+        let name = self.name(column);
+        match self.cell(column) {
+            Some(Value::Double(number)) => Ok(*number),
+            // No weight is so large that this would lose a digit of it.
+            Some(Value::Int(number)) => Ok(*number as f64),
+            Some(Value::Text(text)) => parse(name, text),
+            Some(other) => Err(format!("{name} is {} where a number is due", other.kind())),
+            None => Err(format!("{name} is missing")),
+        }
+    }
+}
+
+fn parse<T: FromStr>(name: &str, text: &str) -> std::result::Result<T, String> {
+    text.trim().parse().map_err(|_| {
+        let short = excerpt(text, 40);
+        format!("{name} \"{short}\" is no number")
+    })
+}
+
+impl<T: FromRow> Dump<T> {
+    /// Reads the only result set of a dump. A column that is needed and not there fails the
+    /// whole of it; columns nobody needs are left alone.
+    pub fn from_envelope(envelope: Envelope) -> Result<Self> {
+        let Envelope { form, uuid, ttl_seconds, sets, .. } = envelope;
+        let set = sets.into_iter().next().unwrap_or_default();
+        let positions = positions(form, &set, T::COLUMNS)?;
+        let mut dump = Self { uuid, ttl_seconds, rows: Vec::new(), skipped: Vec::new() };
+        dump.rows.reserve(set.rows.len());
+        for cells in &set.rows {
+            let row = Row { columns: T::COLUMNS, positions: &positions, cells };
+            match T::from_row(&row) {
+                Ok(typed) => dump.rows.push(typed),
+                Err(reason) => dump.skipped.push(Skipped { owner: T::owner(&row), reason }),
+            }
+        }
+        Ok(dump)
+    }
+}
+
+fn positions(form: Form, set: &ResultSet, wanted: &[&str]) -> Result<Vec<usize>> {
+    match form {
+        Form::Two => {}
+        Form::Dump => return Ok((0..wanted.len()).collect()),
+        // Read as rows this would be an empty farm.
+        other => {
+            let message = format!("the reply is no dump but of the form {other:?}");
+            return Err(Error::new(Code::Protocol, message));
+        }
+    }
+    let position = |name: &&str| {
+        set.columns.iter().position(|column| column == name).ok_or_else(|| {
+            let message = format!(
+                "the dump has no column {name}, only \"{}\"; check the version of the node",
+                excerpt(&set.columns.join(", "), 200)
+            );
+            Error::new(Code::Protocol, message)
+        })
+    };
+    wanted.iter().map(position).collect()
+}
+
+/// A server of a group, as `dump.servers` has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServerRow {
+    pub uuid: String,
+    pub group: String,
+    pub host: String,
+    pub port: u16,
+    /// 0 OFFLINE, 1 READ_ONLY, 2 WRITE_ONLY, 3 READ_WRITE; others as they came.
+    pub mode: i32,
+    /// 0 FAULTY, 1 SPARE, 2 SECONDARY, 3 PRIMARY; others as they came.
+    pub status: i32,
+    pub weight: f64,
+}
+
+impl FromRow for ServerRow {
+    const COLUMNS: &'static [&'static str] =
+        &["server_uuid", "group_id", "host", "port", "mode", "status", "weight"];
+
+    fn from_row(row: &Row<'_>) -> std::result::Result<Self, String> {
+        let server = Self {
+            uuid: row.name_text(0)?,
+            group: row.name_text(1)?,
+            host: row.name_text(2)?,
+            port: row.integer(3)?,
+            mode: row.integer(4)?,
+            status: row.integer(5)?,
+            weight: row.double(6)?,
+        };
+        if server.port == 0 {
+            return Err("port 0 is out of range".into());
+        }
+        match server.weight > 0.0 && server.weight.is_finite() {
+            true => Ok(server),
+            false => Err(format!("weight {} is not a positive number", server.weight)),
+        }
+    }
+
+    fn owner(row: &Row<'_>) -> Option<Owner> {
+        row.name_text(1).ok().map(Owner::Group)
+    }
+}
+
+/// A shard of a table, as `dump.sharding_information` has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardRow {
+    pub schema: String,
+    pub table: String,
+    pub column: String,
+    /// As the administrator typed it, or 32 hexadecimal digits for HASH; may be empty.
+    pub lower_bound: String,
+    pub shard_id: i64,
+    pub type_name: String,
+    pub group: String,
+    pub global_group: String,
+}
+
+impl FromRow for ShardRow {
+    const COLUMNS: &'static [&'static str] = &[
+        "schema_name",
+        "table_name",
+        "column_name",
+        "lower_bound",
+        "shard_id",
+        "type_name",
+        "group_id",
+        "global_group",
+    ];
+
+    fn from_row(row: &Row<'_>) -> std::result::Result<Self, String> {
+        Ok(Self {
+            schema: row.name_text(0)?,
+            table: row.name_text(1)?,
+            column: row.text(2)?,
+            lower_bound: row.text(3)?,
+            shard_id: row.integer(4)?,
+            type_name: row.name_text(5)?,
+            group: row.name_text(6)?,
+            global_group: row.name_text(7)?,
+        })
+    }
+
+    fn owner(row: &Row<'_>) -> Option<Owner> {
+        let (schema, table) = (row.name_text(0).ok()?, row.name_text(1).ok()?);
+        Some(Owner::Table { schema, table })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope(columns: &[&str], rows: Vec<Vec<Value>>) -> Envelope {
+        let columns = columns.iter().map(|name| (*name).to_owned()).collect();
+        Envelope {
+            form: Form::Two,
+            uuid: "u".into(),
+            ttl_seconds: 1,
+            error: None,
+            sets: vec![ResultSet { columns, rows }],
+        }
+    }
+
+    fn server() -> Vec<Value> {
+        let int = Value::Int;
+        vec!["id".into(), "g".into(), "h".into(), int(3306), int(3), int(9), Value::Double(0.5)]
+    }
+
+    #[test]
+    fn columns_go_by_name() {
+        let mut columns = ServerRow::COLUMNS.to_vec();
+        columns.reverse();
+        columns.insert(2, "datacentre");
+        let mut cells = server();
+        cells.reverse();
+        cells.insert(2, Value::Nil);
+        let dump = Dump::<ServerRow>::from_envelope(envelope(&columns, vec![cells])).unwrap();
+        let [server] = dump.rows.as_slice() else { panic!("{dump:?}") };
+        assert_eq!((server.host.as_str(), server.port, server.status), ("h", 3306, 9));
+        let bare = Envelope { form: Form::Bare, ..envelope(&[], vec![]) };
+        assert_eq!(Dump::<ServerRow>::from_envelope(bare).unwrap_err().code, Code::Protocol);
+        let without = envelope(&ServerRow::COLUMNS[1..], vec![]);
+        let error = Dump::<ServerRow>::from_envelope(without).unwrap_err();
+        assert!(error.code == Code::Protocol && error.message.contains("server_uuid"), "{error}");
+    }
+
+    #[test]
+    fn bad_rows_go_alone() {
+        let mut rows = vec![server()];
+        for (index, cell) in [
+            (0, Value::Nil),
+            (2, "".into()),
+            (2, "a\0b".into()),
+            (3, Value::Int(0)),
+            (3, Value::Int(65536)),
+            (3, Value::Int(-1)),
+            (3, "many".into()),
+            (4, Value::Int(1 << 40)),
+            (5, Value::Bool(true)),
+            (6, Value::Double(f64::NAN)),
+            (6, Value::Double(f64::INFINITY)),
+            (6, Value::Double(0.0)),
+            (6, Value::Double(-1.0)),
+            (6, "heavy".into()),
+        ] {
+            let mut row = server();
+            row[index] = cell;
+            rows.push(row);
+        }
+        rows.push(server()[..6].to_vec());
+        let bad = rows.len() - 1;
+        let dump = Dump::<ServerRow>::from_envelope(envelope(ServerRow::COLUMNS, rows)).unwrap();
+        assert_eq!((dump.rows.len(), dump.skipped.len()), (1, bad));
+        for skipped in &dump.skipped {
+            assert_eq!(skipped.owner, Some(Owner::Group("g".into())), "{}", skipped.reason);
+        }
+        assert_eq!(dump.skipped[4].reason, "port 65536 is out of range");
+        assert_eq!(dump.skipped[6].reason, "port \"many\" is no number");
+        assert_eq!(dump.skipped[bad - 1].reason, "weight is missing");
+    }
+}

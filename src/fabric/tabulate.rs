@@ -1,0 +1,132 @@
+//! Rows and columns from the free-form values of generation 1.
+
+use crate::fabric::envelope::ResultSet;
+use crate::fabric::xmlrpc::Value;
+
+/// More columns than any command has. Padding every row to what one hostile row asks for would
+/// cost memory without end; what is beyond is left out.
+const MAX_COLUMNS: usize = 256;
+
+/// A list of structs gets their members as columns, a list of lists is rows already, a struct
+/// of structs gets its own names as first column, and anything else is one cell a row.
+pub fn table(value: Value) -> ResultSet {
+    match value {
+        Value::Array(items) => match items.first() {
+            Some(Value::Struct(_)) => objects(items),
+            Some(Value::Array(_)) => numbered(items),
+            Some(_) => cells(items),
+            None => ResultSet::default(),
+        },
+        Value::Struct(members) => match members.first() {
+            Some((_, Value::Struct(_))) => dictionary(members),
+            _ => objects(vec![Value::Struct(members)]),
+        },
+        Value::Nil => ResultSet::default(),
+        cell => cells(vec![cell]),
+    }
+}
+
+/// One row a struct; the columns are all names that occur, in the order they first do.
+pub fn objects(items: Vec<Value>) -> ResultSet {
+    let mut set = ResultSet::default();
+    for item in items {
+        let members = match item {
+            Value::Struct(members) => members,
+            other => vec![("value".to_owned(), other)],
+        };
+        let mut row = vec![Value::Nil; set.columns.len()];
+        for (name, value) in members {
+            match set.columns.iter().position(|column| *column == name) {
+                Some(index) => {
+                    if let Some(cell) = row.get_mut(index) {
+                        *cell = value;
+                    }
+                }
+                None if set.columns.len() >= MAX_COLUMNS => {}
+                None => {
+                    set.columns.push(name);
+                    row.push(value);
+                }
+            }
+        }
+        set.rows.push(row);
+    }
+    let width = set.columns.len();
+    for row in &mut set.rows {
+        row.resize(width, Value::Nil);
+    }
+    set
+}
+
+fn dictionary(members: Vec<(String, Value)>) -> ResultSet {
+    let rows = members.into_iter().map(|(name, value)| {
+        let mut columns = vec![("name".to_owned(), Value::Text(name))];
+        match value {
+            Value::Struct(inner) => columns.extend(inner),
+            other => columns.push(("value".to_owned(), other)),
+        }
+        Value::Struct(columns)
+    });
+    objects(rows.collect())
+}
+
+fn numbered(items: Vec<Value>) -> ResultSet {
+    let rows: Vec<Vec<Value>> = items
+        .into_iter()
+        .map(|item| match item {
+            Value::Array(cells) => cells,
+            cell => vec![cell],
+        })
+        .collect();
+    let width = rows.iter().map(Vec::len).max().unwrap_or(0).min(MAX_COLUMNS);
+    let columns = (1..=width).map(|number| format!("column{number}")).collect();
+    let mut set = ResultSet { columns, rows };
+    for row in &mut set.rows {
+        row.resize(width, Value::Nil);
+    }
+    set
+}
+
+fn cells(items: Vec<Value>) -> ResultSet {
+    let rows = items.into_iter().map(|item| vec![item]).collect();
+    ResultSet { columns: vec!["value".into()], rows }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(members: &[(&str, i64)]) -> Value {
+        Value::Struct(members.iter().map(|(n, v)| ((*n).to_owned(), Value::Int(*v))).collect())
+    }
+
+    #[test]
+    fn structs_share_their_columns() {
+        let set = table(Value::Array(vec![object(&[("a", 1)]), object(&[("b", 2), ("a", 3)])]));
+        assert_eq!(set.columns, ["a", "b"]);
+        let rows = vec![vec![Value::Int(1), Value::Nil], vec![Value::Int(3), Value::Int(2)]];
+        assert_eq!(set.rows, rows);
+    }
+
+    #[test]
+    fn columns_are_limited() {
+        let wide = Value::Array(vec![Value::Nil; 1000]);
+        let set = table(Value::Array(vec![wide, Value::Array(vec![])]));
+        assert_eq!((set.columns.len(), set.rows[0].len(), set.rows[1].len()), (256, 256, 256));
+        let many = (0..1000).map(|index| object(&[(format!("n{index}").as_str(), 1)])).collect();
+        let set = table(Value::Array(many));
+        assert_eq!((set.columns.len(), set.rows.len(), set.rows[999].len()), (256, 1000, 256));
+    }
+
+    #[test]
+    fn other_shapes() {
+        let set = table(Value::Struct(vec![("x".into(), object(&[("a", 1)]))]));
+        assert_eq!(set.columns, ["name", "a"]);
+        assert_eq!(set.rows, [vec!["x".into(), Value::Int(1)]]);
+        let set = table(Value::Array(vec![Value::Array(vec![Value::Nil, Value::Nil])]));
+        assert_eq!(set.columns, ["column1", "column2"]);
+        assert_eq!(table(Value::Bool(true)).rows, [vec![Value::Bool(true)]]);
+        assert_eq!(table(Value::Nil), ResultSet::default());
+        assert_eq!(table(Value::Array(vec![])), ResultSet::default());
+    }
+}
