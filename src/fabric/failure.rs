@@ -73,10 +73,11 @@ impl Failure {
 
     fn connect_timeout(&self) -> Error {
         let message = format!(
-            "{} took no connection within {} ms; check the address, that Fabric runs there, and \
+            "{} took no connection within {} ms{}; check the address, that Fabric runs there, and \
              fabric_options_set_connect_timeout_ms",
             self.address(),
-            self.times.connect.as_millis()
+            self.times.connect.as_millis(),
+            if self.secure { " (a port without TLS may keep silent)" } else { "" }
         );
         Error::new(Code::Timeout, message)
     }

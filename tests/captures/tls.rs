@@ -1,5 +1,6 @@
 //! Verified TLS: the right certificate, the wrong ones, and ports that speak something else.
 
+use std::io::Write;
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -90,7 +91,10 @@ fn certificates_that_do_not_fit() {
 
 #[test]
 fn plain_where_tls_is_due_and_the_other_way_round() {
-    let plain = Canned::replaying(&["servers_global"]);
+    let plain = Canned::with(vec![Act::Hang], |mut stream| {
+        let _ = stream.write_all(b"HTTP/1.0 400 Bad request syntax\r\n\r\n");
+        None
+    });
     let error = nodes(trusting("tls/ca.pem", None), &plain.node).unwrap_err();
     assert_eq!(error.code, Code::Tls, "{error}");
     assert!(error.message.contains("fabric_options_set_tls"), "{error}");
