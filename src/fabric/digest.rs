@@ -4,6 +4,7 @@
 //! an unknown key in the header is refused.
 
 use md5::{Digest as _, Md5};
+use zeroize::Zeroizing;
 
 use crate::config::Credentials;
 use crate::error::{Code, Error, Result};
@@ -44,9 +45,9 @@ pub fn authorization(
     ))
 }
 
-/// The hash that stands for the password: H(user:realm:password).
-pub fn user_hash(user: &str, realm: &str, password: &str) -> String {
-    hash(&[user, realm, password])
+/// The hash that stands for the password, H(user:realm:password), and so is wiped like one.
+pub fn user_hash(user: &str, realm: &str, password: &str) -> Zeroizing<String> {
+    Zeroizing::new(hash(&[user, realm, password]))
 }
 
 /// The `response` of RFC 7616, section 3.4.1, in the lower-case digits the server insists on.

@@ -1,0 +1,11 @@
+//! One Fabric node on the wire, from bytes that real nodes sent.
+
+mod auth;
+mod canned;
+mod generation_one;
+mod hostile;
+mod replies;
+mod runtime;
+mod timing;
+#[cfg(feature = "tls")]
+mod tls;
