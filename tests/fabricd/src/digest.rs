@@ -110,9 +110,6 @@ pub fn check(
     let Some(user) = users.iter().find(|u| u.user == name) else {
         return Verdict::Bad;
     };
-    let Ok(count) = u64::from_str_radix(nc, 16) else {
-        return Verdict::Bad;
-    };
     let ha1 = md5hex::lower(format!("{name}:{}:{}", policy.realm, user.password).as_bytes());
     let ha2 = md5hex::lower(b"POST:/RPC2");
     let expected = md5hex::lower(format!("{ha1}:{nonce}:{nc}:{cnonce}:{qop}:{ha2}").as_bytes());
@@ -122,6 +119,9 @@ pub fn check(
     if policy.check_nonce && !nonces.issued.contains(nonce) {
         return Verdict::Challenge;
     }
+    let Ok(count) = u64::from_str_radix(nc, 16) else {
+        return Verdict::Drop;
+    };
     if nonces.count(nonce, count) { Verdict::Allowed(name.to_owned()) } else { Verdict::Drop }
 }
 
