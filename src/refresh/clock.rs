@@ -8,11 +8,13 @@ pub struct Clock {
     born: Instant,
 }
 
-impl Clock {
-    pub fn new() -> Self {
+impl Default for Clock {
+    fn default() -> Self {
         Self { born: Instant::now() }
     }
+}
 
+impl Clock {
     #[inline]
     pub fn now(&self) -> u64 {
         1 + millis(self.born.elapsed())

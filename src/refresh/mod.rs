@@ -72,7 +72,7 @@ impl Refresher {
         });
         Self {
             config,
-            clock: Clock::new(),
+            clock: Clock::default(),
             topology: ArcSwap::from_pointee(Topology::default()),
             workshop,
             last_answer: AtomicU64::new(0),

@@ -58,10 +58,12 @@ pub struct Shard {
     pub group: GroupId,
 }
 
+type Bound = Box<[u8]>;
+
 #[derive(Debug, PartialEq, Eq)]
 enum Bounds {
     Integer(Box<[i64]>),
-    Text(Box<[Box<[u8]>]>),
+    Text(Box<[Bound]>),
     DateTime(Box<[i64]>),
     Hash(Box<[u128]>),
 }
@@ -105,8 +107,8 @@ impl ShardMap {
             }
             ShardingType::RangeString => {
                 let read = |t: &str| Ok(Box::from(t.as_bytes()));
-                let order = |a: &Box<[u8]>, b: &Box<[u8]>| text::compare(a, b);
-                let (bounds, shards) = sorted(rows, read, order, &describe)?;
+                let (bounds, shards) =
+                    sorted(rows, read, |a: &Bound, b| text::compare(a, b), &describe)?;
                 (Bounds::Text(bounds), shards)
             }
             ShardingType::RangeDatetime => {

@@ -60,6 +60,9 @@ pub enum TableState {
     Unusable(TableError),
 }
 
+/// A group's name, and its entry once it has been fetched.
+type NamedGroup = (Arc<str>, Option<Arc<Entry<Group>>>);
+
 /// Tables by their full name `db.table`, groups by number. A name holds exactly one dot, so
 /// `ab.c` and `a.bc` can never meet.
 #[derive(Debug, Default, Clone)]
@@ -68,7 +71,7 @@ pub struct Topology {
     pub generation: u64,
     pub tables: Names<Arc<Entry<TableState>>>,
     group_numbers: Names<GroupId>,
-    groups: Vec<(Arc<str>, Option<Arc<Entry<Group>>>)>,
+    groups: Vec<NamedGroup>,
     /// Names that were asked for and that Fabric lists no server of. They get no number, so
     /// that a service which invents names does not use up the numbers.
     pub absent_groups: Names<Arc<Entry<()>>>,
