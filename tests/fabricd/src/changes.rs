@@ -1,8 +1,12 @@
 //! Changes to a farm at run time. Each either happens as a whole or says why not.
 
 use crate::farm::{
+<<<<<<< HEAD
     Extra, FAULTY, Farm, Group, Mapping, Node, PRIMARY, SECONDARY, SPARE, Server, Shard, State,
     Table,
+=======
+    Extra, Farm, Group, Mapping, Node, PRIMARY, SECONDARY, SPARE, Server, Shard, State, Table,
+>>>>>>> wt-fabricd
 };
 use crate::{hashring, pyfloat};
 
@@ -80,7 +84,12 @@ impl Farm {
         server.mode = match status {
             PRIMARY => 3,
             SECONDARY => 1,
+<<<<<<< HEAD
             FAULTY | SPARE => 0,
+=======
+            SPARE => 0,
+            // FAULTY leaves it: no dump shows such a server anyway.
+>>>>>>> wt-fabricd
             _ => server.mode,
         };
         Ok(())
