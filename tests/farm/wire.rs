@@ -58,7 +58,7 @@ fn threads_that_miss_together_ask_together() {
         std::time::Duration::from_millis(100),
     )));
     let router = router(&server);
-    let tables = ["employees.salaries", "employees.dept_emp", "shop.orders", "big.t"];
+    let tables = ["employees.salaries", "employees.dept_emp", "shop.orders", "hashdb.users"];
     std::thread::scope(|scope| {
         for i in 0..16 {
             let router = &router;

@@ -1,12 +1,7 @@
 //! Changes to a farm at run time. Each either happens as a whole or says why not.
 
 use crate::farm::{
-<<<<<<< HEAD
-    Extra, FAULTY, Farm, Group, Mapping, Node, PRIMARY, SECONDARY, SPARE, Server, Shard, State,
-    Table,
-=======
     Extra, Farm, Group, Mapping, Node, PRIMARY, SECONDARY, SPARE, Server, Shard, State, Table,
->>>>>>> wt-fabricd
 };
 use crate::{hashring, pyfloat};
 
@@ -84,12 +79,8 @@ impl Farm {
         server.mode = match status {
             PRIMARY => 3,
             SECONDARY => 1,
-<<<<<<< HEAD
-            FAULTY | SPARE => 0,
-=======
             SPARE => 0,
             // FAULTY leaves it: no dump shows such a server anyway.
->>>>>>> wt-fabricd
             _ => server.mode,
         };
         Ok(())
