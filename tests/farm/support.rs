@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use fabricd::{Farm, Options, Server};
 use mysqlfabric::config::{Config, Credentials, Node};
-use mysqlfabric::error::{Code, Error, Result};
+use mysqlfabric::error::{Code, Result};
 use mysqlfabric::log::{Level, Log};
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::topology::{Key, Wanted};
@@ -103,8 +103,4 @@ pub fn eventually(what: &str, mut come: impl FnMut() -> bool) {
         assert!(begun.elapsed() < Duration::from_secs(30), "never came: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-pub fn error(code: Code) -> impl Fn(Error) {
-    move |error| assert_eq!(error.code, code, "{error}")
 }

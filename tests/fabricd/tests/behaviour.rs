@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{call, data, exchange, request, strings};
+use common::{call, exchange, recorded, request, strings};
 use fabricd::{Fault, FaultKind, Options, Oversized, Server};
 
 const SHARD1_PRIMARY: &str = "aa9b1821-e706-11f1-b000-02fc00000001";
@@ -125,7 +125,7 @@ fn idle_connections_stall_the_node() {
 #[test]
 fn nonces_are_checked_when_told() {
     let server = Server::start(Options::default()).unwrap();
-    let invented = fs::read(data("captures/auth_invented_nonce.req")).unwrap();
+    let invented = fs::read(recorded("captures/auth_invented_nonce.req")).unwrap();
     assert!(exchange(server.port(), &invented).starts_with(b"HTTP/1.0 200"));
     assert!(exchange(server.port(), &invented).is_empty(), "nc=1 once more");
     server.purge_nonces();
