@@ -203,6 +203,12 @@
 #define FABRIC_ERR_STALE 46
 
 /**
+ * The group's primary refused writes and nobody knows yet where they go now. Wait a little and
+ * ask again, or use one of the `_wait` calls.
+ */
+#define FABRIC_ERR_WRITE_HELD 48
+
+/**
  * An internal error of the library. The handle can be used on.
  */
 #define FABRIC_ERR_PANIC 99
@@ -620,7 +626,9 @@ const char *fabric_strerror(int32_t code);
  * | connect timeout | 5000 ms |
  * | request timeout | 20000 ms |
  * | largest reply | 64 MiB |
- * | reports to Fabric | off |
+ * | reports to Fabric | off; if on, one of a server in 10000 ms |
+ * | quarantine of an unreachable server | 2000 ms |
+ * | write hold after a refused write | 4000 ms |
  * | background refresh | on, for 5 % of the time at most |
  * | oldest topology to go on from | no limit |
  * | time to live | as the server says, 60 s if it says 0 |
@@ -751,7 +759,8 @@ int32_t fabric_options_set_request_timeout_ms(struct fabric_options_t *options, 
 int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int64_t bytes);
 
 /**
- * Sets whether and how fabric_report_failure() tells Fabric.
+ * Sets whether and how fabric_report_failure() and fabric_report_result() tell Fabric of servers
+ * that cannot be reached.
  *
  * @param options  The options.
  * @param how      @ref FABRIC_REPORT_OFF (the default), @ref FABRIC_REPORT_ERROR or
@@ -763,8 +772,7 @@ int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int
 int32_t fabric_options_set_report_errors(struct fabric_options_t *options, int32_t how);
 
 /**
- * Adds an errno to those that fabric_report_failure() tells Fabric of: 2002, 2003, 2004, 2006
- * and 2013.
+ * Adds an errno to those that Fabric is told of: 2002, 2003, 2004, 2006 and 2013.
  *
  * @param options  The options.
  * @param errno_   A MySQL errno, 1000 to 5999.
@@ -814,6 +822,46 @@ int32_t fabric_options_set_refresh_share(struct fabric_options_t *options, int32
  * Never blocks.
  */
 int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options, int64_t most);
+
+/**
+ * Sets how long a server that fabric_report_result() found unreachable is left out, while others
+ * can serve. After that it takes its turns again, and the next failure leaves it out again.
+ *
+ * @param options  The options.
+ * @param time     Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS; 2000 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_quarantine_ms(struct fabric_options_t *options, int64_t time);
+
+/**
+ * Sets how long writes to a group are held at most after fabric_report_result() told that its
+ * primary refused one as read-only.
+ *
+ * Fabric makes the primary of a shard read-only while it splits or moves the shard, and lifts
+ * that up to 1.2 s before it commits the new shard map. Rows that are written in this gap are
+ * lost. A service that holds its writes from the first refusal until the map has changed loses
+ * none; a group that sees no write while it is read-only is not covered.
+ *
+ * @param options  The options.
+ * @param time     Milliseconds, 0 (never hold) to @ref FABRIC_MAX_TIME_MS; 4000 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_write_hold_ms(struct fabric_options_t *options, int64_t time);
+
+/**
+ * Sets the least time between two reports of one server to Fabric.
+ *
+ * @param options  The options.
+ * @param time     Milliseconds, 0 to @ref FABRIC_MAX_TIME_MS; 10000 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_report_window_ms(struct fabric_options_t *options, int64_t time);
 
 /**
  * Clamps the time to live that each reply of the server carries (1 s unless its administrator
@@ -973,6 +1021,9 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  * @retval FABRIC_ERR_KEY_MISSING, FABRIC_ERR_KEY_TYPE, FABRIC_ERR_KEY_OUT_OF_RANGE
  * @retval FABRIC_ERR_DIFFERENT_SHARDS  Look the tables up one by one.
  * @retval FABRIC_ERR_NO_SERVER         No server of the group serves this mode now; try again.
+ * @retval FABRIC_ERR_WRITE_HELD        The group's primary refused a write; see
+ *                                      fabric_report_result().
+ * @retval FABRIC_ERR_STALE             See fabric_options_set_max_stale_ms().
  * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
  *         FABRIC_ERR_ARGUMENT
  * @retval FABRIC_ERR_NOT_SEEDED, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH,
@@ -1011,6 +1062,7 @@ int32_t fabric_get_shard_server(const struct fabric_t *f,
  * @retval FABRIC_OK
  * @retval FABRIC_ERR_UNKNOWN_GROUP  Fabric lists no server of this group.
  * @retval FABRIC_ERR_NO_SERVER      No server of the group serves this now; try again.
+ * @retval FABRIC_ERR_WRITE_HELD, FABRIC_ERR_STALE  As for fabric_get_shard_server().
  * @retval FABRIC_ERR_ARGUMENT       Mode and status are both given, or outside their range, or
  *                                   the name is empty.
  * @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
@@ -1026,6 +1078,68 @@ int32_t fabric_get_group_server(const struct fabric_t *f,
                                 int32_t status,
                                 struct fabric_server_t *server,
                                 struct fabric_error_t *err);
+
+/**
+ * As fabric_get_shard_server(), but waits for a server instead of refusing: after
+ * fabric_report_result() told of a failure, it returns as soon as there is a server that has not
+ * failed, such as a newer primary.
+ *
+ * @param f         The handle.
+ * @param tables    As for fabric_get_shard_server().
+ * @param n         As for fabric_get_shard_server().
+ * @param key       As for fabric_get_shard_server().
+ * @param scope     As for fabric_get_shard_server().
+ * @param mode      As for fabric_get_shard_server().
+ * @param deadline  How long to wait at most, in milliseconds, 0 to @ref FABRIC_MAX_TIME_MS.
+ * @param server    Where the server goes; left alone on failure.
+ * @param err       Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_NO_SERVER, FABRIC_ERR_WRITE_HELD, FABRIC_ERR_STALE
+ *         The deadline passed; what it was waited for says the message.
+ * @retval other  As for fabric_get_shard_server(), at once: what time does not heal is not
+ *                waited for.
+ *
+ * Blocks for the deadline at most, but for a table that is not known yet, which is fetched as
+ * in fabric_get_shard_server(). Fabric is asked every 100 ms meanwhile, however many callers of
+ * the handle wait. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_shard_server_wait(const struct fabric_t *f,
+                                     const char *const *tables,
+                                     size_t n,
+                                     const struct fabric_key_t *key,
+                                     int32_t scope,
+                                     int32_t mode,
+                                     int64_t deadline,
+                                     struct fabric_server_t *server,
+                                     struct fabric_error_t *err);
+
+/**
+ * As fabric_get_group_server(), but waits for a server instead of refusing, as
+ * fabric_get_shard_server_wait() does.
+ *
+ * @param f         The handle.
+ * @param group     As for fabric_get_group_server().
+ * @param mode      As for fabric_get_group_server().
+ * @param status    As for fabric_get_group_server().
+ * @param deadline  How long to wait at most, in milliseconds, 0 to @ref FABRIC_MAX_TIME_MS.
+ * @param server    Where the server goes; left alone on failure.
+ * @param err       Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_NO_SERVER, FABRIC_ERR_UNKNOWN_GROUP, FABRIC_ERR_WRITE_HELD,
+ *         FABRIC_ERR_STALE  The deadline passed; what it was waited for says the message.
+ * @retval other  As for fabric_get_group_server(), at once.
+ *
+ * Blocks as fabric_get_shard_server_wait() does. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_group_server_wait(const struct fabric_t *f,
+                                     const char *group,
+                                     int32_t mode,
+                                     int32_t status,
+                                     int64_t deadline,
+                                     struct fabric_server_t *server,
+                                     struct fabric_error_t *err);
 
 /**
  * All servers of a group, in Fabric's order, those that never serve among them.
@@ -1169,12 +1283,39 @@ uint64_t fabric_topology_generation(const struct fabric_t *f);
 int64_t fabric_topology_age(const struct fabric_t *f);
 
 /**
- * Tells the library, and Fabric if the options ask for it, that a server could not be reached.
+ * Tells the library what became of a connection or a statement, so that it routes around what
+ * the service found out before Fabric says so.
+ *
+ * | `errno_` | what it means | what happens |
+ * |---|---|---|
+ * | 0 | all was well | a quarantine of the server ends |
+ * | 2002 to 2006, 2013, 2055, 1053 | the server cannot be reached, or went away | reads leave it out at once (see fabric_options_set_quarantine_ms()), unless nobody else is left; Fabric is asked again at once, and told if fabric_options_set_report_errors() says so |
+ * | 1290, 1792, 1836 | the server is read-only | if it is its group's primary, writes to the group are held (see fabric_options_set_write_hold_ms()), because it was demoted or a shard is being split or moved; Fabric is asked again at once |
+ * | others, such as 1040 (too many connections) | no matter of routing | nothing |
+ *
+ * @param f            The handle.
+ * @param server_uuid  The `uuid` of the server, UTF-8, NUL-terminated, not empty. One that the
+ *                     topology does not know is no error.
+ * @param errno_       The MySQL errno, as mysql_errno() gives it, or 0.
+ * @param err          Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
+ *
+ * Never waits for the network. With 0 and nothing quarantined, it is a matter of nanoseconds:
+ * call it after every statement if you like. Any thread.
+ */
+int32_t fabric_report_result(const struct fabric_t *f,
+                             const char *server_uuid,
+                             int32_t errno_,
+                             struct fabric_error_t *err);
+
+/**
+ * Tells Fabric that a server could not be reached, if the options ask for it.
  *
  * Does nothing unless fabric_options_set_report_errors() turned reports on and `errno_` is
- * 2002, 2003, 2004, 2006, 2013 or one added by fabric_options_add_report_errno(). Then Fabric
- * gets the report, and the next lookup of the server's group asks Fabric again. A report that
- * fails is logged and hurts nobody.
+ * 2002, 2003, 2004, 2006, 2013 or one added by fabric_options_add_report_errno(). Then a thread
+ * tells Fabric, one report at a time and one of a server in the report window, and asks for the
+ * topology when Fabric is done. A report that fails is logged and hurts nobody.
+ * fabric_report_result() does the same and more.
  *
  * @param f            The handle.
  * @param server_uuid  The `uuid` of the server, UTF-8, NUL-terminated, not empty.
@@ -1183,7 +1324,7 @@ int64_t fabric_topology_age(const struct fabric_t *f);
  * @retval FABRIC_OK   Also when Fabric could not be told.
  * @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
  *
- * Blocks for one request to each Fabric node at most, when it reports. Any thread.
+ * Never waits for the network. Any thread.
  */
 int32_t fabric_report_failure(const struct fabric_t *f,
                               const char *server_uuid,

@@ -69,6 +69,12 @@ pub struct Config {
     pub refresh_share_percent: u32,
     /// How old an answer may be when Fabric cannot be reached; `None` = any age.
     pub max_stale: Option<Duration>,
+    /// How long a server that could not be reached is left out.
+    pub quarantine: Duration,
+    /// How long writes are held after a primary refused one; zero = never.
+    pub write_hold: Duration,
+    /// The least time between two reports of one server.
+    pub report_window: Duration,
     pub report_errors: ReportErrors,
     /// Errnos reported to Fabric besides the built-in ones.
     pub report_errnos: Vec<i32>,
@@ -93,6 +99,9 @@ impl Default for Config {
             background_refresh: true,
             refresh_share_percent: 5,
             max_stale: None,
+            quarantine: Duration::from_secs(2),
+            write_hold: Duration::from_secs(4),
+            report_window: Duration::from_secs(10),
             report_errors: ReportErrors::Off,
             report_errnos: Vec::new(),
             ttl_min: Duration::ZERO,

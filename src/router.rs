@@ -4,6 +4,7 @@ mod look;
 mod names;
 mod refusal;
 mod report;
+mod wait;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ use super::boundary::boundary;
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
 use super::key::{fabric_key_t, key as read_key};
+use super::options::time;
 use super::ptr::{Out, bytes, list, name, reference, slice};
 use super::server::{FABRIC_MODE_NONE, FABRIC_STATUS_NONE, fabric_server_t, write_server};
 
@@ -42,6 +43,9 @@ pub const FABRIC_SCOPE_GLOBAL: i32 = 2;
 /// @retval FABRIC_ERR_KEY_MISSING, FABRIC_ERR_KEY_TYPE, FABRIC_ERR_KEY_OUT_OF_RANGE
 /// @retval FABRIC_ERR_DIFFERENT_SHARDS  Look the tables up one by one.
 /// @retval FABRIC_ERR_NO_SERVER         No server of the group serves this mode now; try again.
+/// @retval FABRIC_ERR_WRITE_HELD        The group's primary refused a write; see
+///                                      fabric_report_result().
+/// @retval FABRIC_ERR_STALE             See fabric_options_set_max_stale_ms().
 /// @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
 ///         FABRIC_ERR_ARGUMENT
 /// @retval FABRIC_ERR_NOT_SEEDED, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH,
@@ -107,6 +111,7 @@ pub unsafe extern "C" fn fabric_get_shard_server(
 /// @retval FABRIC_OK
 /// @retval FABRIC_ERR_UNKNOWN_GROUP  Fabric lists no server of this group.
 /// @retval FABRIC_ERR_NO_SERVER      No server of the group serves this now; try again.
+/// @retval FABRIC_ERR_WRITE_HELD, FABRIC_ERR_STALE  As for fabric_get_shard_server().
 /// @retval FABRIC_ERR_ARGUMENT       Mode and status are both given, or outside their range, or
 ///                                   the name is empty.
 /// @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
@@ -128,17 +133,103 @@ pub unsafe extern "C" fn fabric_get_group_server(
         // SAFETY: the caller's promise, for every pointer of this call.
         let (f, group, out) =
             unsafe { (reference(f, "f")?, name(group, "group")?, Out::new(server, "server")?) };
-        let wanted = match (mode, status) {
-            (mode, FABRIC_STATUS_NONE) => wanted_by_mode(mode)?,
-            (FABRIC_MODE_NONE, status) => wanted_by_status(status)?,
-            _ => {
-                return Err(Error::new(
-                    Code::Argument,
-                    format!("mode {mode} and status {status} are both given; give one of them"),
-                ));
-            }
-        };
+        let wanted = wanted_of(mode, status)?;
         f.router.group_server(group, wanted, |group, server| write_server(out, group, server))
+    })
+}
+
+/// As fabric_get_shard_server(), but waits for a server instead of refusing: after
+/// fabric_report_result() told of a failure, it returns as soon as there is a server that has not
+/// failed, such as a newer primary.
+///
+/// @param f         The handle.
+/// @param tables    As for fabric_get_shard_server().
+/// @param n         As for fabric_get_shard_server().
+/// @param key       As for fabric_get_shard_server().
+/// @param scope     As for fabric_get_shard_server().
+/// @param mode      As for fabric_get_shard_server().
+/// @param deadline  How long to wait at most, in milliseconds, 0 to @ref FABRIC_MAX_TIME_MS.
+/// @param server    Where the server goes; left alone on failure.
+/// @param err       Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK
+/// @retval FABRIC_ERR_NO_SERVER, FABRIC_ERR_WRITE_HELD, FABRIC_ERR_STALE
+///         The deadline passed; what it was waited for says the message.
+/// @retval other  As for fabric_get_shard_server(), at once: what time does not heal is not
+///                waited for.
+///
+/// Blocks for the deadline at most, but for a table that is not known yet, which is fetched as
+/// in fabric_get_shard_server(). Fabric is asked every 100 ms meanwhile, however many callers of
+/// the handle wait. Any thread.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_get_shard_server_wait(
+    f: *const fabric_t,
+    tables: *const *const c_char,
+    n: usize,
+    key: *const fabric_key_t,
+    scope: i32,
+    mode: i32,
+    deadline: i64,
+    server: *mut fabric_server_t,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_get_shard_server_wait", err, || {
+        // SAFETY: the caller's promise, for every pointer of this call.
+        let (f, tables, key, out) = unsafe {
+            (
+                reference(f, "f")?,
+                slice(tables, n, "tables")?,
+                read_key(key)?,
+                Out::new(server, "server")?,
+            )
+        };
+        let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
+        let most = time("a deadline", deadline, 0)?;
+        // SAFETY: the caller's promise, for each string.
+        let tables = tables.iter().map(|table| unsafe { bytes(*table, "tables[i]") });
+        let tables = tables.collect::<Result<Vec<_>>>()?;
+        let found =
+            f.router.shard_server_wait(&tables, key, scope, wanted, most, fabric_server_t::of)?;
+        out.set(found);
+        Ok(())
+    })
+}
+
+/// As fabric_get_group_server(), but waits for a server instead of refusing, as
+/// fabric_get_shard_server_wait() does.
+///
+/// @param f         The handle.
+/// @param group     As for fabric_get_group_server().
+/// @param mode      As for fabric_get_group_server().
+/// @param status    As for fabric_get_group_server().
+/// @param deadline  How long to wait at most, in milliseconds, 0 to @ref FABRIC_MAX_TIME_MS.
+/// @param server    Where the server goes; left alone on failure.
+/// @param err       Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK
+/// @retval FABRIC_ERR_NO_SERVER, FABRIC_ERR_UNKNOWN_GROUP, FABRIC_ERR_WRITE_HELD,
+///         FABRIC_ERR_STALE  The deadline passed; what it was waited for says the message.
+/// @retval other  As for fabric_get_group_server(), at once.
+///
+/// Blocks as fabric_get_shard_server_wait() does. Any thread.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_get_group_server_wait(
+    f: *const fabric_t,
+    group: *const c_char,
+    mode: i32,
+    status: i32,
+    deadline: i64,
+    server: *mut fabric_server_t,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_get_group_server_wait", err, || {
+        // SAFETY: the caller's promise, for every pointer of this call.
+        let (f, group, out) =
+            unsafe { (reference(f, "f")?, name(group, "group")?, Out::new(server, "server")?) };
+        let wanted = wanted_of(mode, status)?;
+        let most = time("a deadline", deadline, 0)?;
+        out.set(f.router.group_server_wait(group, wanted, most, fabric_server_t::of)?);
+        Ok(())
     })
 }
 
@@ -179,6 +270,17 @@ pub unsafe extern "C" fn fabric_get_group_servers(
         // SAFETY: the caller's promise.
         unsafe { list(out, capacity, count, servers) }
     })
+}
+
+fn wanted_of(mode: i32, status: i32) -> Result<Wanted> {
+    match (mode, status) {
+        (mode, FABRIC_STATUS_NONE) => wanted_by_mode(mode),
+        (FABRIC_MODE_NONE, status) => wanted_by_status(status),
+        _ => Err(Error::new(
+            Code::Argument,
+            format!("mode {mode} and status {status} are both given; give one of them"),
+        )),
+    }
 }
 
 fn scope_of(scope: i32) -> Result<Scope> {

@@ -87,7 +87,9 @@ fn within(what: &str, value: i64, least: i64, most: i64) -> Result<u64> {
 /// | connect timeout | 5000 ms |
 /// | request timeout | 20000 ms |
 /// | largest reply | 64 MiB |
-/// | reports to Fabric | off |
+/// | reports to Fabric | off; if on, one of a server in 10000 ms |
+/// | quarantine of an unreachable server | 2000 ms |
+/// | write hold after a refused write | 4000 ms |
 /// | background refresh | on, for 5 % of the time at most |
 /// | oldest topology to go on from | no limit |
 /// | time to live | as the server says, 60 s if it says 0 |
@@ -322,7 +324,7 @@ pub unsafe extern "C" fn fabric_options_set_request_timeout_ms(
     }
 }
 
-fn time(what: &str, millis: i64, least: i64) -> Result<Duration> {
+pub(super) fn time(what: &str, millis: i64, least: i64) -> Result<Duration> {
     within(what, millis, least, FABRIC_MAX_TIME_MS).map(Duration::from_millis)
 }
 
@@ -348,7 +350,8 @@ pub unsafe extern "C" fn fabric_options_set_max_reply_bytes(
     }
 }
 
-/// Sets whether and how fabric_report_failure() tells Fabric.
+/// Sets whether and how fabric_report_failure() and fabric_report_result() tell Fabric of servers
+/// that cannot be reached.
 ///
 /// @param options  The options.
 /// @param how      @ref FABRIC_REPORT_OFF (the default), @ref FABRIC_REPORT_ERROR or
@@ -380,8 +383,7 @@ pub unsafe extern "C" fn fabric_options_set_report_errors(
     }
 }
 
-/// Adds an errno to those that fabric_report_failure() tells Fabric of: 2002, 2003, 2004, 2006
-/// and 2013.
+/// Adds an errno to those that Fabric is told of: 2002, 2003, 2004, 2006 and 2013.
 ///
 /// @param options  The options.
 /// @param errno_   A MySQL errno, 1000 to 5999.
@@ -473,6 +475,76 @@ pub unsafe extern "C" fn fabric_options_set_max_stale_ms(
                 0 => None,
                 most => Some(Duration::from_millis(most)),
             };
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long a server that fabric_report_result() found unreachable is left out, while others
+/// can serve. After that it takes its turns again, and the next failure leaves it out again.
+///
+/// @param options  The options.
+/// @param time     Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS; 2000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_quarantine_ms(
+    options: *mut fabric_options_t,
+    time: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_quarantine_ms", options, |config| {
+            config.quarantine = self::time("a quarantine", time, 1)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long writes to a group are held at most after fabric_report_result() told that its
+/// primary refused one as read-only.
+///
+/// Fabric makes the primary of a shard read-only while it splits or moves the shard, and lifts
+/// that up to 1.2 s before it commits the new shard map. Rows that are written in this gap are
+/// lost. A service that holds its writes from the first refusal until the map has changed loses
+/// none; a group that sees no write while it is read-only is not covered.
+///
+/// @param options  The options.
+/// @param time     Milliseconds, 0 (never hold) to @ref FABRIC_MAX_TIME_MS; 4000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_write_hold_ms(
+    options: *mut fabric_options_t,
+    time: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_write_hold_ms", options, |config| {
+            config.write_hold = self::time("a write hold", time, 0)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets the least time between two reports of one server to Fabric.
+///
+/// @param options  The options.
+/// @param time     Milliseconds, 0 to @ref FABRIC_MAX_TIME_MS; 10000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_report_window_ms(
+    options: *mut fabric_options_t,
+    time: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_report_window_ms", options, |config| {
+            config.report_window = self::time("a window", time, 0)?;
             Ok(())
         })
     }

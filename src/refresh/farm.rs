@@ -54,7 +54,7 @@ impl Refresher {
             }
             if let Some(Timed { dump, asked_at, expires }) = servers {
                 let asked = asked(wish.everything, &groups);
-                update.groups(&asked, dump.rows, &dump.skipped, asked_at, expires, self.start);
+                update.groups(&asked, dump.rows, &dump.skipped, asked_at, expires);
             }
         });
         if outcome.is_ok() && wish.everything {
@@ -65,14 +65,19 @@ impl Refresher {
 
     /// Replaces the topology by what `write` makes of it, if that is another one.
     pub(super) fn publish(&self, shop: &Workshop, write: impl FnOnce(&mut Update<'_>)) {
-        // Fetches are single already; what the service itself reports comes from any thread.
-        let _one_at_a_time = lock(&shop.publishing);
-        let current = self.topology.load_full();
-        let mut update = Update::new(&current, &self.config.log);
-        write(&mut update);
-        if let Some(next) = update.finish() {
-            self.topology.store(Arc::new(next));
+        {
+            // Fetches are single already; what the service itself reports comes from any thread.
+            let mut observed = lock(&shop.observed);
+            observed.expire(self.clock.now());
+            let current = self.topology.load_full();
+            let mut update = Update::new(&current, &mut observed, &self.config.log, self.start);
+            write(&mut update);
+            if let Some(next) = update.finish() {
+                self.topology.store(Arc::new(next));
+            }
+            shop.observing.note(&observed);
         }
+        shop.waiting.tell();
     }
 
     fn fetch_nodes(&self, shop: &Workshop, rounds: Rounds) -> Result<()> {

@@ -5,10 +5,13 @@
 mod backoff;
 pub mod clock;
 mod farm;
+mod feedback;
 pub mod flight;
 pub mod nodes;
 pub mod process;
+mod reports;
 pub mod update;
+mod waiting;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,12 +26,15 @@ use crate::config::{Config, Node, ReportErrors};
 use crate::error::{Code, Error, Result};
 use crate::fabric::{Client, ResultSets, Value};
 use crate::log::Level;
-use crate::topology::{TableState, Topology};
+use crate::topology::{Observed, TableState, Topology};
 
 use self::clock::{Clock, millis};
+use self::feedback::Observing;
 use self::flight::{Flights, Wish};
 use self::nodes::{Nodes, Rounds, may_pass, more_telling};
 use self::process::PerProcess;
+use self::reports::Reports;
+use self::waiting::Waiting;
 use self::worker::Worker;
 
 /// What Fabric said of itself in its last answer.
@@ -45,7 +51,11 @@ struct Workshop {
     client: Client,
     nodes: Mutex<Nodes>,
     flights: Flights,
-    publishing: Mutex<()>,
+    /// Also the lock of whoever publishes.
+    observed: Mutex<Observed>,
+    observing: Observing,
+    waiting: Waiting,
+    reports: Reports,
 }
 
 /// The current topology of a handle and the way to a newer one.
@@ -65,6 +75,8 @@ pub struct Refresher {
     start: u64,
     /// Who reports: one name for each handle, since Fabric counts distinct reporters.
     reporter: String,
+    /// When a waiting caller may ask Fabric again, without a background refresh.
+    next_poll: AtomicU64,
 }
 
 impl Refresher {
@@ -75,7 +87,10 @@ impl Refresher {
             client: Client::new(Arc::clone(&for_workshop)),
             nodes: Mutex::new(Nodes::new(&for_workshop.nodes)),
             flights: Flights::default(),
-            publishing: Mutex::default(),
+            observed: Mutex::default(),
+            observing: Observing::default(),
+            waiting: Waiting::default(),
+            reports: Reports::default(),
         });
         Self {
             config,
@@ -89,6 +104,7 @@ impl Refresher {
             worker: Worker::default(),
             start: Uuid::new_v4().as_u64_pair().0,
             reporter: format!("libmysqlfabric-{}", Uuid::new_v4()),
+            next_poll: AtomicU64::new(0),
         }
     }
 
@@ -171,10 +187,11 @@ impl Refresher {
         ))
     }
 
-    /// Ends the background refresh, cutting off what is on the wire.
+    /// Ends what runs in the background, cutting off what is on the wire.
     pub fn stop(&self) {
         self.workshop.with(|shop| shop.client.cancel());
         self.worker.stop();
+        self.workshop.with(|shop| shop.reports.stop());
     }
 
     /// One background refresh: everything the handle knows, one round over the nodes.
@@ -296,8 +313,8 @@ impl Refresher {
         })
     }
 
-    /// Reports a server to the first node that takes the report, without waiting for what
-    /// Fabric makes of it.
+    /// Reports a server to the first node that takes the report. Fabric answers when it is done
+    /// with what it makes of it.
     pub fn report(&self, server_uuid: &str, errno: i32, how: ReportErrors) -> Result<()> {
         let text = format!("MySQL errno {errno}");
         let reporter = &self.reporter;

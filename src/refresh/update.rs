@@ -8,7 +8,7 @@ use crate::fabric::{Owner, ServerRow, ShardRow, Skipped};
 use crate::log::{Level, Log};
 use crate::topology::names::Names;
 use crate::topology::{
-    Entry, Group, Server, Shard, Table, TableError, TableRow, TableState, Topology,
+    Care, Entry, Group, Observed, Server, Shard, Table, TableError, TableRow, TableState, Topology,
 };
 
 /// Absent names are remembered for one time to live; a service that asks for endless invented
@@ -35,17 +35,42 @@ impl Asked<'_> {
 pub struct Update<'a> {
     current: &'a Topology,
     next: Option<Topology>,
+    observed: &'a mut Observed,
     log: &'a Log,
+    /// Where new rotations begin.
+    start: u64,
 }
 
 impl<'a> Update<'a> {
-    pub fn new(current: &'a Topology, log: &'a Log) -> Self {
-        Self { current, next: None, log }
+    pub fn new(
+        current: &'a Topology,
+        observed: &'a mut Observed,
+        log: &'a Log,
+        start: u64,
+    ) -> Self {
+        Self { current, next: None, observed, log, start }
     }
 
-    /// The next topology, or nothing if the fetched content is what is known already.
-    pub fn finish(self) -> Option<Topology> {
+    /// What the service saw, to be added to.
+    pub fn observed(&mut self) -> &mut Observed {
+        self.observed
+    }
+
+    /// The next topology, or nothing if it would be what is known already.
+    pub fn finish(mut self) -> Option<Topology> {
+        // What was observed of a group may have changed without any news of its servers.
+        for name in self.observed.take_touched() {
+            let entry = self.view().group_number(name.as_bytes());
+            if let Some(entry) = entry.and_then(|id| self.view().group(id)).cloned() {
+                self.group(&name, entry.value.servers().to_vec(), entry.expires());
+            }
+        }
         self.next
+    }
+
+    fn care(&self, group: &str, servers: &[Server]) -> Care {
+        let shunned = servers.iter().map(|server| self.observed.is_quarantined(&server.uuid));
+        Care { shunned: shunned.collect(), held: self.observed.is_held(group) }
     }
 
     /// The topology as it stands so far.
@@ -161,15 +186,32 @@ impl<'a> Update<'a> {
         }
         match self.view().tables.get(name.as_bytes()) {
             Some(entry) if entry.value == state => entry.renew(expires),
-            _ => {
+            before => {
+                let before = before.cloned();
+                self.end_holds(before.as_deref(), &state);
                 let entry = Arc::new(Entry::new(state, expires));
                 self.change().tables.insert(name.as_bytes(), entry);
             }
         }
     }
 
-    /// Takes in the rows of a `dump.servers`, good until `expires`. `start` is where new
-    /// rotations begin.
+    /// A shard map that changed ends the holds of the groups it touches: what their primaries
+    /// refused is now to be written where the new map says.
+    fn end_holds(&mut self, before: Option<&Entry<TableState>>, after: &TableState) {
+        if self.observed.held() == 0 {
+            return;
+        }
+        for state in before.map(|entry| &entry.value).into_iter().chain([after]) {
+            if let TableState::Known(table) = state {
+                for id in table.groups() {
+                    let view = self.next.as_ref().unwrap_or(self.current);
+                    self.observed.map_changed(view.group_name(id));
+                }
+            }
+        }
+    }
+
+    /// Takes in the rows of a `dump.servers`, good until `expires`.
     pub fn groups(
         &mut self,
         asked: &Asked<'_>,
@@ -177,7 +219,6 @@ impl<'a> Update<'a> {
         skipped: &[Skipped],
         now: u64,
         expires: u64,
-        start: u64,
     ) {
         for row in skipped {
             self.log.write(
@@ -217,27 +258,31 @@ impl<'a> Update<'a> {
             }
         }
         for (name, servers) in found {
-            self.group(&name, servers, expires, start);
+            let primary = servers.iter().find(|server| server.takes_writes());
+            self.observed.primary_is(&name, primary.map(|server| server.uuid.as_str()));
+            self.group(&name, servers, expires);
         }
         if let Some(groups) = trimmed(&self.view().absent_groups, |_| true, now) {
             self.change().absent_groups = groups;
         }
     }
 
-    fn group(&mut self, name: &str, servers: Vec<Server>, expires: u64, start: u64) {
+    fn group(&mut self, name: &str, servers: Vec<Server>, expires: u64) {
         let number = self.view().group_number(name.as_bytes());
         if number.is_none() && servers.is_empty() {
             self.absent_group(name, expires);
             return;
         }
         let known = number.and_then(|id| self.view().group(id)).cloned();
+        let care = self.care(name, &servers);
         if let Some(entry) = &known
-            && entry.value.same_servers(&servers)
+            && entry.value.is_same(&servers, &care)
         {
             entry.renew(expires);
             return;
         }
-        let group = Group::new(servers, known.as_ref().map(|entry| &entry.value), start);
+        let previous = known.as_ref().map(|entry| &entry.value);
+        let group = Group::new(servers, &care, previous, self.start);
         let topology = self.change();
         let id = topology.number_group(name);
         topology.set_group(id, Some(Arc::new(Entry::new(group, expires))));

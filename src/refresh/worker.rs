@@ -10,6 +10,8 @@ use crate::error::Result;
 use crate::log::Level;
 
 use super::backoff::Backoff;
+use super::clock::millis;
+use super::feedback::LEAST_PAUSE;
 use super::process;
 use super::{Refresher, jitter};
 
@@ -106,16 +108,32 @@ impl Drop for Departure<'_> {
     }
 }
 
+/// What the thread has to do next.
+enum Task {
+    Fetch,
+    /// A quarantine or a hold has lasted long enough.
+    Settle,
+    Stop,
+}
+
 fn run(refresher: &Refresher) {
     let worker = &refresher.worker;
     let _departure = Departure(worker);
     let mut backoff = Backoff::default();
-    let mut pause = first_pause(refresher);
-    while worker.inner.with(|inner| wait(inner, pause)) {
-        let begun = refresher.clock.now();
-        let outcome = refresher.refresh_known();
-        let took = refresher.clock.now() - begun;
-        pause = next_pause(refresher, &outcome, took, &mut backoff);
+    let mut begun = 0;
+    let mut due = refresher.clock.now() + millis(first_pause(refresher));
+    loop {
+        match worker.inner.with(|inner| wait(refresher, inner, due, begun)) {
+            Task::Stop => return,
+            Task::Settle => refresher.settle(),
+            Task::Fetch => {
+                begun = refresher.clock.now();
+                let outcome = refresher.refresh_known();
+                let now = refresher.clock.now();
+                let pause = next_pause(refresher, &outcome, now - begun, &mut backoff);
+                due = now.saturating_add(millis(pause));
+            }
+        }
     }
 }
 
@@ -153,15 +171,33 @@ fn next_pause(
     }
 }
 
-/// Waits for the time to pass or for somebody in a hurry; false when it is time to stop.
-fn wait(inner: &Inner, pause: Duration) -> bool {
-    let orders = lock(&inner.orders);
-    let (mut orders, _) = inner
-        .changed
-        .wait_timeout_while(orders, pause, |orders| !orders.stop && !orders.hurry)
-        .unwrap_or_else(PoisonError::into_inner);
-    orders.hurry = false;
-    !orders.stop
+/// Waits until there is something to do. A fetch is due in time, or at once when somebody is in a
+/// hurry, but never sooner than the least pause after the last one began.
+fn wait(refresher: &Refresher, inner: &Inner, due: u64, begun: u64) -> Task {
+    let mut orders = lock(&inner.orders);
+    loop {
+        let now = refresher.clock.now();
+        let fetch_at = if orders.hurry || refresher.is_urgent() {
+            due.min(begun + millis(LEAST_PAUSE))
+        } else {
+            due
+        };
+        if orders.stop {
+            return Task::Stop;
+        }
+        if fetch_at <= now {
+            orders.hurry = false;
+            return Task::Fetch;
+        }
+        let settles_in = refresher.settles_in();
+        if settles_in == Some(Duration::ZERO) {
+            return Task::Settle;
+        }
+        let pause = Duration::from_millis(fetch_at - now);
+        let pause = settles_in.map_or(pause, |settle| settle.min(pause));
+        let woken = inner.changed.wait_timeout(orders, pause);
+        orders = woken.unwrap_or_else(PoisonError::into_inner).0;
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -41,6 +41,16 @@ pub(super) fn no_server(group: &str, wanted: Wanted, servers: Option<&Group>) ->
             format!("Fabric lists no server of group '{group}'; add one or try again later"),
         );
     }
+    if wanted == Wanted::Primary && servers.is_some_and(Group::is_held) {
+        return Error::new(
+            Code::WriteHeld,
+            format!(
+                "the primary of group '{group}' refused a write, and until Fabric names another \
+                 primary or another shard map, writes to the group are held; ask again in a \
+                 moment, or use a _wait call"
+            ),
+        );
+    }
     let message = match wanted {
         Wanted::Primary => format!(
             "group '{group}' has no primary that takes writes at the moment; a failover may be \

@@ -25,22 +25,32 @@ pub enum Wanted {
 #[derive(Debug)]
 pub struct Group {
     servers: Box<[Server]>,
+    /// Which of them the service could not reach.
+    shunned: Box<[bool]>,
+    /// Whether the primary refused a write and nobody knows yet where writes go now.
+    held: bool,
     primary: Option<usize>,
     readers: Box<[usize]>,
     rotation: Arc<Rotation>,
 }
 
+/// What the service saw of one group's servers.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Care {
+    /// Whether each server is quarantined, in Fabric's order. Missing ones are not.
+    pub shunned: Vec<bool>,
+    pub held: bool,
+}
+
 impl Group {
-    /// Keeps the order Fabric gave. `previous` lends its rotation when the secondaries and
-    /// their weights are the same, so that a refresh does not start the turns again; `start`
-    /// is where a new rotation begins.
-    pub fn new(servers: Vec<Server>, previous: Option<&Group>, start: u64) -> Self {
+    /// Keeps the order Fabric gave. `previous` lends its rotation when the readers and their
+    /// weights are the same, so that a refresh does not start the turns again; `start` is where
+    /// a new rotation begins.
+    pub fn new(servers: Vec<Server>, care: &Care, previous: Option<&Group>, start: u64) -> Self {
+        let shunned: Box<[bool]> =
+            (0..servers.len()).map(|at| care.shunned.get(at) == Some(&true)).collect();
         let primary = servers.iter().position(Server::takes_writes);
-        let mut readers: Vec<usize> = positions(&servers, Server::takes_reads_as_secondary);
-        if readers.is_empty() {
-            readers = positions(&servers, Server::takes_reads_as_primary);
-            readers.truncate(1);
-        }
+        let readers = readers(&servers, &shunned);
         let reading = |index: &usize| servers.get(*index);
         let weights: Vec<f64> =
             readers.iter().filter_map(reading).map(|server| server.weight).collect();
@@ -53,7 +63,9 @@ impl Group {
             }
             _ => Arc::new(Rotation::new(&weights, start)),
         };
-        Self { servers: servers.into(), primary, readers: readers.into(), rotation }
+        let primary = if care.held { None } else { primary };
+        let readers = readers.into();
+        Self { servers: servers.into(), shunned, held: care.held, primary, readers, rotation }
     }
 
     /// All servers Fabric listed, those that never serve among them.
@@ -61,25 +73,65 @@ impl Group {
         &self.servers
     }
 
+    /// The server that Fabric calls the primary, whether or not writes are held.
+    pub fn named_primary(&self) -> Option<&Server> {
+        self.servers.iter().find(|server| server.takes_writes())
+    }
+
+    /// Whether writes are held back.
+    pub fn is_held(&self) -> bool {
+        self.held
+    }
+
     /// The server for the next request of this kind.
     #[inline]
     pub fn choose(&self, wanted: Wanted) -> Option<&Server> {
-        let index = match wanted {
-            Wanted::Primary => self.primary?,
-            Wanted::Reader => *self.readers.get(self.rotation.next())?,
-            Wanted::Nobody => return None,
-        };
-        self.servers.get(index)
+        self.servers.get(self.index(wanted)?)
     }
 
-    /// Whether both list the same servers in the same state.
-    pub fn same_servers(&self, servers: &[Server]) -> bool {
+    /// As `choose`, but none that the service could not reach.
+    pub fn choose_reachable(&self, wanted: Wanted) -> Option<&Server> {
+        let index = self.index(wanted)?;
+        if self.shunned.get(index) == Some(&true) { None } else { self.servers.get(index) }
+    }
+
+    #[inline]
+    fn index(&self, wanted: Wanted) -> Option<usize> {
+        match wanted {
+            Wanted::Primary => self.primary,
+            Wanted::Reader => self.readers.get(self.rotation.next()).copied(),
+            Wanted::Nobody => None,
+        }
+    }
+
+    /// Whether both list the same servers in the same state, and the service saw the same.
+    pub fn is_same(&self, servers: &[Server], care: &Care) -> bool {
+        let shunned = |at: usize| care.shunned.get(at) == Some(&true);
         *self.servers == *servers
+            && self.held == care.held
+            && self.shunned.iter().enumerate().all(|(at, known)| *known == shunned(at))
     }
 
     fn readers(&self) -> impl Iterator<Item = &String> {
         self.readers.iter().filter_map(|index| self.servers.get(*index)).map(|server| &server.uuid)
     }
+}
+
+/// Who takes reads: the secondaries within reach, else the primary if it is, else whoever there
+/// is. A service that reaches nobody is better off trying than refused.
+fn readers(servers: &[Server], shunned: &[bool]) -> Vec<usize> {
+    let within_reach = |index: &usize| shunned.get(*index) != Some(&true);
+    let secondaries = positions(servers, Server::takes_reads_as_secondary);
+    let mut primary = positions(servers, Server::takes_reads_as_primary);
+    primary.truncate(1);
+    let reachable: Vec<usize> = secondaries.iter().copied().filter(within_reach).collect();
+    if !reachable.is_empty() {
+        return reachable;
+    }
+    if secondaries.is_empty() || primary.iter().any(within_reach) {
+        return primary;
+    }
+    secondaries
 }
 
 fn positions(servers: &[Server], wanted: impl Fn(&Server) -> bool) -> Vec<usize> {
@@ -101,7 +153,7 @@ mod tests {
     #[test]
     fn writes_go_to_the_primary_and_reads_to_the_secondaries() {
         let servers = vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
-        let group = Group::new(servers, None, 0);
+        let group = Group::new(servers, &Care::default(), None, 0);
         assert_eq!(picks(&group, Wanted::Primary, 2), ["p", "p"]);
         let mut read = picks(&group, Wanted::Reader, 2);
         read.sort();
@@ -111,9 +163,14 @@ mod tests {
 
     #[test]
     fn reads_fall_back_to_the_primary_only_without_secondaries() {
-        let group = Group::new(vec![server("p", 3, 3, 1.0), server("s", 1, 0, 1.0)], None, 5);
+        let group = Group::new(
+            vec![server("p", 3, 3, 1.0), server("s", 1, 0, 1.0)],
+            &Care::default(),
+            None,
+            5,
+        );
         assert_eq!(picks(&group, Wanted::Reader, 2), ["p", "p"]);
-        let group = Group::new(vec![server("p", 3, 2, 1.0)], None, 5);
+        let group = Group::new(vec![server("p", 3, 2, 1.0)], &Care::default(), None, 5);
         assert!(picks(&group, Wanted::Reader, 1).is_empty(), "a WRITE_ONLY primary reads nothing");
     }
 
@@ -129,7 +186,7 @@ mod tests {
             server("spare", 1, 3, 1.0),
             server("good", 2, 1, 1.0),
         ];
-        let group = Group::new(servers, None, 0);
+        let group = Group::new(servers, &Care::default(), None, 0);
         assert!(picks(&group, Wanted::Primary, 1).is_empty(), "a READ_ONLY primary writes nothing");
         assert_eq!(picks(&group, Wanted::Reader, 4), ["good"; 4]);
     }
@@ -138,23 +195,57 @@ mod tests {
     fn the_turns_survive_a_refresh_of_the_same_members() {
         let servers =
             || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
-        let first = Group::new(servers(), None, 0);
+        let first = Group::new(servers(), &Care::default(), None, 0);
         let mut taken = picks(&first, Wanted::Reader, 1);
-        let second = Group::new(servers(), Some(&first), 0);
+        let second = Group::new(servers(), &Care::default(), Some(&first), 0);
         taken.extend(picks(&second, Wanted::Reader, 1));
         taken.sort();
         assert_eq!(taken, ["a", "b"], "the second group went on where the first stood");
 
         let mut heavier = servers();
         heavier[1].weight = 3.0;
-        let third = Group::new(heavier, Some(&second), 0);
+        let third = Group::new(heavier, &Care::default(), Some(&second), 0);
         assert!(!Arc::ptr_eq(&third.rotation, &second.rotation));
     }
 
     #[test]
     fn handles_begin_at_different_places() {
         let servers = || vec![server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
-        let (one, two) = (Group::new(servers(), None, 0), Group::new(servers(), None, 1));
+        let (one, two) = (
+            Group::new(servers(), &Care::default(), None, 0),
+            Group::new(servers(), &Care::default(), None, 1),
+        );
         assert_ne!(picks(&one, Wanted::Reader, 1), picks(&two, Wanted::Reader, 1));
+    }
+
+    #[test]
+    fn what_cannot_be_reached_is_left_out_while_somebody_can() {
+        let servers =
+            || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
+        let shun = |shunned: [bool; 3]| {
+            let care = Care { shunned: shunned.to_vec(), held: false };
+            Group::new(servers(), &care, None, 0)
+        };
+        assert_eq!(picks(&shun([false, true, false]), Wanted::Reader, 2), ["b", "b"]);
+        assert_eq!(picks(&shun([false, true, true]), Wanted::Reader, 2), ["p", "p"]);
+        let mut all = picks(&shun([true, true, true]), Wanted::Reader, 2);
+        all.sort();
+        assert_eq!(all, ["a", "b"], "the last ones standing are never left out");
+        let dead_primary = shun([true, false, false]);
+        assert_eq!(picks(&dead_primary, Wanted::Primary, 1), ["p"], "there is no other");
+        assert!(dead_primary.choose_reachable(Wanted::Primary).is_none());
+        assert!(dead_primary.choose_reachable(Wanted::Reader).is_some());
+    }
+
+    #[test]
+    fn a_hold_stops_writes_and_nothing_else() {
+        let servers = vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0)];
+        let care = Care { shunned: Vec::new(), held: true };
+        let group = Group::new(servers.clone(), &care, None, 0);
+        assert!(picks(&group, Wanted::Primary, 1).is_empty());
+        assert_eq!(picks(&group, Wanted::Reader, 1), ["a"]);
+        assert_eq!(group.named_primary().map(|s| s.uuid.as_str()), Some("p"));
+        assert!(group.is_same(&servers, &care));
+        assert!(!group.is_same(&servers, &Care::default()));
     }
 }

@@ -10,14 +10,16 @@ pub mod hash;
 pub mod integer;
 pub mod key;
 pub mod names;
+pub mod observed;
 pub mod server;
 pub mod shard_map;
 pub mod snapshot;
 pub mod table;
 pub mod text;
 
-pub use group::{Group, GroupId, Wanted};
+pub use group::{Care, Group, GroupId, Wanted};
 pub use key::{Key, KeyError};
+pub use observed::Observed;
 pub use server::{Mode, Server, Status};
 pub use shard_map::{Compat, Shard, ShardMap, ShardingType};
 pub use snapshot::{Entry, TableState, Topology};

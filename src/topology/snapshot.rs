@@ -27,6 +27,10 @@ impl<T> Entry<T> {
         now < self.expires.load(Ordering::Relaxed)
     }
 
+    pub fn expires(&self) -> u64 {
+        self.expires.load(Ordering::Relaxed)
+    }
+
     /// The part is good until `expires`.
     pub fn renew(&self, expires: u64) {
         self.expires.store(expires, Ordering::Relaxed);

@@ -1,0 +1,241 @@
+//! What the service tells of its connections, taken into the topology at once.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::log::Level;
+use crate::topology::Observed;
+
+use super::clock::millis;
+use super::flight::Wish;
+use super::{Refresher, Workshop};
+
+/// The least time between two fetches, however many callers are in a hurry.
+pub const LEAST_PAUSE: Duration = Duration::from_millis(100);
+
+/// What an errno says of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The server answered.
+    Fine,
+    /// Nobody could be reached there, or the connection was lost.
+    Unreachable,
+    /// The server is up and takes no writes.
+    ReadOnly,
+    /// The statement failed, or there are too many connections: no matter of routing.
+    Other,
+}
+
+impl Verdict {
+    /// The client's errors for connections that do not come about or break off (CR_*, and 2055,
+    /// which Connector/Python makes of them), ER_SERVER_SHUTDOWN, and the three errors of a
+    /// server that is read-only: ER_OPTION_PREVENTS_STATEMENT, which --read-only gives,
+    /// ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION and ER_READ_ONLY_MODE.
+    pub fn of(errno: i32) -> Self {
+        match errno {
+            0 => Self::Fine,
+            2002..=2006 | 2013 | 2055 | 1053 => Self::Unreachable,
+            1290 | 1792 | 1836 => Self::ReadOnly,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Numbers about the observations that others may read without their lock.
+#[derive(Default)]
+pub struct Observing {
+    quarantined: AtomicUsize,
+    held: AtomicUsize,
+    /// When the next observation ends; 0 = there is none.
+    next_end: AtomicU64,
+}
+
+impl Observing {
+    pub fn note(&self, observed: &Observed) {
+        self.quarantined.store(observed.quarantined(), Ordering::Relaxed);
+        self.held.store(observed.held(), Ordering::Relaxed);
+        self.next_end.store(observed.next_end().unwrap_or(0), Ordering::Relaxed);
+    }
+
+    pub fn quarantined(&self) -> usize {
+        self.quarantined.load(Ordering::Relaxed)
+    }
+
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// How long until the next observation ends.
+    pub fn ends_in(&self, now: u64) -> Option<Duration> {
+        match self.next_end.load(Ordering::Relaxed) {
+            0 => None,
+            end => Some(Duration::from_millis(end.saturating_sub(now))),
+        }
+    }
+}
+
+impl Refresher {
+    /// Takes in what a service saw of a server: true if it says that the server's group is not
+    /// what the topology says, so that Fabric was asked again.
+    pub fn observe(&self, server_uuid: &str, errno: i32) -> bool {
+        let verdict = Verdict::of(errno);
+        self.workshop.with(|shop| match verdict {
+            Verdict::Other => false,
+            // The usual case of the usual call: nothing is wrong and nothing was.
+            Verdict::Fine if shop.observing.quarantined() == 0 => false,
+            Verdict::Fine => {
+                self.publish(shop, |update| {
+                    update.observed().release(server_uuid);
+                });
+                false
+            }
+            Verdict::Unreachable => self.quarantine(shop, server_uuid),
+            Verdict::ReadOnly => self.hold(shop, server_uuid),
+        })
+    }
+
+    /// Ends what has lasted long enough.
+    pub fn settle(&self) {
+        self.workshop.with(|shop| {
+            if shop.observing.ends_in(self.clock.now()) == Some(Duration::ZERO) {
+                self.publish(shop, |_| {});
+            }
+        });
+    }
+
+    /// How long until a quarantine or a hold ends.
+    pub(super) fn settles_in(&self) -> Option<Duration> {
+        self.workshop.with(|shop| shop.observing.ends_in(self.clock.now()))
+    }
+
+    /// How many servers are quarantined.
+    pub fn quarantined(&self) -> usize {
+        self.workshop.with(|shop| shop.observing.quarantined())
+    }
+
+    fn quarantine(&self, shop: &Workshop, server_uuid: &str) -> bool {
+        let Some((group, _)) = self.group_of_server(server_uuid) else { return false };
+        let until = self.clock.now().saturating_add(millis(self.config.quarantine));
+        let mut is_new = false;
+        self.publish(shop, |update| {
+            is_new = update.observed().quarantine(server_uuid, &group, until);
+        });
+        if is_new {
+            self.config.log.write(
+                Level::Warning,
+                format_args!("server {server_uuid} of group '{group}' could not be reached"),
+            );
+        }
+        self.ask_again(&group);
+        true
+    }
+
+    /// Only the primary's word counts: a secondary is read-only by trade, and a primary of
+    /// yesterday is one today.
+    fn hold(&self, shop: &Workshop, server_uuid: &str) -> bool {
+        let Some((group, is_primary)) = self.group_of_server(server_uuid) else { return false };
+        if is_primary && !self.config.write_hold.is_zero() {
+            let until = self.clock.now().saturating_add(millis(self.config.write_hold));
+            let mut is_new = false;
+            self.publish(shop, |update| {
+                is_new = update.observed().hold(&group, server_uuid, until);
+            });
+            if is_new {
+                self.config.log.write(
+                    Level::Warning,
+                    format_args!(
+                        "the primary of group '{group}' is read-only: it was demoted, or a shard \
+                         is being split or moved; writes to the group are held"
+                    ),
+                );
+            }
+        }
+        self.ask_again(&group);
+        true
+    }
+
+    /// The group a server is in, and whether Fabric calls it the primary there.
+    fn group_of_server(&self, server_uuid: &str) -> Option<(String, bool)> {
+        let topology = self.topology.load();
+        topology.groups().find_map(|(_, name, entry)| {
+            let group = &entry?.value;
+            group.servers().iter().find(|server| server.uuid == server_uuid)?;
+            let is_primary = group.named_primary().is_some_and(|p| p.uuid == server_uuid);
+            Some((name.to_owned(), is_primary))
+        })
+    }
+
+    /// Has Fabric asked again: at once by the background refresh, else by the next lookup.
+    fn ask_again(&self, group: &str) {
+        if self.worker.is_alive() {
+            self.worker.hurry();
+            return;
+        }
+        let topology = self.topology.load();
+        let number = topology.group_number(group.as_bytes());
+        if let Some(entry) = number.and_then(|id| topology.group(id)) {
+            entry.expire();
+        }
+        // A read-only primary may mean a new shard map.
+        for (_, entry) in topology.tables.iter() {
+            entry.expire();
+        }
+    }
+
+    /// Whether somebody waits for Fabric's next word: a caller, or a group whose writes are held.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.workshop.with(|shop| shop.waiting.is_needed() || shop.observing.held() > 0)
+    }
+
+    /// Waits for a newer topology than the one of `seen`, or for `most`; meanwhile `wish` is
+    /// asked for as often as may be.
+    pub fn wait_for_news(&self, seen: u64, most: Duration, wish: &Wish) {
+        self.workshop.with(|shop| {
+            let _present = shop.waiting.enter();
+            if self.worker.is_alive() {
+                self.worker.hurry();
+                shop.waiting.wait(seen, most);
+                return;
+            }
+            let now = self.clock.now();
+            let next = self.next_poll.load(Ordering::Relaxed);
+            if now >= next {
+                let after = now.saturating_add(millis(LEAST_PAUSE));
+                let mine = self.next_poll.compare_exchange(
+                    next,
+                    after,
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                );
+                if mine.is_ok() && self.renew(wish) {
+                    return;
+                }
+            }
+            shop.waiting.wait(seen, most.min(LEAST_PAUSE));
+        });
+    }
+
+    /// See [`Waiting::published`](super::waiting::Waiting::published).
+    pub fn published(&self) -> u64 {
+        self.workshop.with(|shop| shop.waiting.published())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errnos_are_told_apart() {
+        for errno in [2002, 2003, 2004, 2005, 2006, 2013, 2055, 1053] {
+            assert_eq!(Verdict::of(errno), Verdict::Unreachable, "{errno}");
+        }
+        for errno in [1290, 1792, 1836] {
+            assert_eq!(Verdict::of(errno), Verdict::ReadOnly, "{errno}");
+        }
+        for errno in [1040, 1045, 1062, 1205, 1213, -1] {
+            assert_eq!(Verdict::of(errno), Verdict::Other, "{errno}");
+        }
+        assert_eq!(Verdict::of(0), Verdict::Fine);
+    }
+}

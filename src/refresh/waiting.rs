@@ -1,0 +1,51 @@
+//! Callers that wait for the farm to change.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Counts what was published, and wakes those who wait for more.
+#[derive(Default)]
+pub struct Waiting {
+    published: Mutex<u64>,
+    news: Condvar,
+    waiters: AtomicUsize,
+}
+
+impl Waiting {
+    /// A number that grows with every publication: ask for it before looking, wait with it
+    /// after.
+    pub fn published(&self) -> u64 {
+        *self.published.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anybody waits.
+    pub fn is_needed(&self) -> bool {
+        self.waiters.load(Ordering::Relaxed) > 0
+    }
+
+    pub fn tell(&self) {
+        *self.published.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.news.notify_all();
+    }
+
+    /// Waits until something newer than `seen` is published, or for `most`.
+    pub fn wait(&self, seen: u64, most: Duration) {
+        let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = self.news.wait_timeout_while(published, most, |published| *published == seen);
+    }
+
+    /// Counts the caller among the waiters for as long as the value lives.
+    pub fn enter(&self) -> impl Drop + '_ {
+        self.waiters.fetch_add(1, Ordering::Relaxed);
+        Present(self)
+    }
+}
+
+struct Present<'a>(&'a Waiting);
+
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        self.0.waiters.fetch_sub(1, Ordering::Relaxed);
+    }
+}

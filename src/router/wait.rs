@@ -1,0 +1,97 @@
+//! Lookups that wait for a server instead of refusing.
+
+use std::time::{Duration, Instant};
+
+use crate::error::{Code, Error, Result};
+use crate::refresh::flight::Wish;
+use crate::topology::{Group, Key, Server, Wanted};
+
+use super::{Router, Scope, look, refusal};
+
+/// Whether waiting may help.
+fn may_pass(error: &Error) -> bool {
+    matches!(error.code, Code::NoServer | Code::UnknownGroup | Code::WriteHeld | Code::Stale)
+}
+
+impl Router {
+    /// As `shard_server`, but waits for a server that the service has not found unreachable.
+    pub fn shard_server_wait<T>(
+        &self,
+        tables: &[&[u8]],
+        key: Option<Key<'_>>,
+        scope: Scope,
+        wanted: Wanted,
+        most: Duration,
+        take: impl Fn(&str, &Server) -> Result<T>,
+    ) -> Result<T> {
+        let request = look::Request { tables, key, scope, compat: self.compat };
+        let mut wish = Wish::default();
+        for name in tables {
+            wish.merge(Wish::table(&String::from_utf8_lossy(name)));
+        }
+        self.wait(most, &mut wish, |wish| {
+            let find = |topology: &_, trust: look::Trust<'_>| {
+                look::group_of_request(topology, &request, trust)
+            };
+            self.look(find, |topology, id| {
+                let name = topology.group_name(id);
+                wish.merge(Wish::group(name));
+                let servers = topology.group(id).map(|entry| &entry.value);
+                take(name, reachable(name, wanted, servers)?)
+            })
+        })
+    }
+
+    /// As `group_server`, but waits for a server that the service has not found unreachable.
+    pub fn group_server_wait<T>(
+        &self,
+        group: &str,
+        wanted: Wanted,
+        most: Duration,
+        take: impl Fn(&str, &Server) -> Result<T>,
+    ) -> Result<T> {
+        self.wait(most, &mut Wish::group(group), |_| {
+            self.look(look::group_named(group), |topology, id| {
+                let servers = topology.group(id).map(|entry| &entry.value);
+                take(group, reachable(group, wanted, servers)?)
+            })
+        })
+    }
+
+    /// Looks again with every newer topology, until there is an answer, a refusal that time
+    /// does not heal, or no time left.
+    fn wait<T>(
+        &self,
+        most: Duration,
+        wish: &mut Wish,
+        mut look: impl FnMut(&mut Wish) -> Result<T>,
+    ) -> Result<T> {
+        let begun = Instant::now();
+        loop {
+            // Asked for before looking, so that nothing published meanwhile is missed.
+            let seen = self.refresher.published();
+            let refusal = match look(wish) {
+                Err(error) if may_pass(&error) => error,
+                outcome => return outcome,
+            };
+            let left = most.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Err(refusal);
+            }
+            self.refresher.wait_for_news(seen, left, wish);
+        }
+    }
+}
+
+fn reachable<'g>(name: &str, wanted: Wanted, servers: Option<&'g Group>) -> Result<&'g Server> {
+    match servers.and_then(|servers| servers.choose_reachable(wanted)) {
+        Some(server) => Ok(server),
+        None if servers.is_some_and(|servers| servers.choose(wanted).is_some()) => Err(Error::new(
+            Code::NoServer,
+            format!(
+                "every server of group '{name}' that may serve this could not be reached lately"
+            ),
+        )),
+        None => Err(refusal::no_server(name, wanted, servers)),
+    }
+}
