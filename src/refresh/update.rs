@@ -198,10 +198,9 @@ impl<'a> Update<'a> {
     /// A shard map that changed ends the holds of the groups it touches: what their primaries
     /// refused is now to be written where the new map says.
     fn end_holds(&mut self, before: Option<&Entry<TableState>>, after: &TableState) {
-        if self.observed.held() == 0 {
-            return;
-        }
-        for state in before.map(|entry| &entry.value).into_iter().chain([after]) {
+        // A map that is looked at for the first time is no news of a change.
+        let Some(before) = before.filter(|_| self.observed.held() > 0) else { return };
+        for state in [&before.value, after] {
             if let TableState::Known(table) = state {
                 for id in table.groups() {
                     let view = self.next.as_ref().unwrap_or(self.current);

@@ -2,8 +2,10 @@
 
 mod background;
 mod cache;
+mod feedback;
 mod isolation;
 mod nodes;
 mod refresh;
+mod split;
 mod support;
 mod wire;
