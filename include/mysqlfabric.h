@@ -209,6 +209,12 @@
 #define FABRIC_ERR_WRITE_HELD 48
 
 /**
+ * Fabric stopped listing the shard that holds the key: it is disabled or was removed. Try again
+ * later.
+ */
+#define FABRIC_ERR_SHARD_UNAVAILABLE 49
+
+/**
  * An internal error of the library. The handle can be used on.
  */
 #define FABRIC_ERR_PANIC 99
@@ -397,6 +403,11 @@
  * The size of a column name: 64 characters of up to three bytes, a NUL, and padding.
  */
 #define FABRIC_COLUMN_SIZE 200
+
+/**
+ * A group's number in its handle. A name keeps its number as long as the handle lives.
+ */
+typedef struct GroupId GroupId;
 
 /**
  * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
@@ -591,6 +602,8 @@ typedef struct fabric_node_t {
 
 
 
+
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -629,6 +642,7 @@ const char *fabric_strerror(int32_t code);
  * | reports to Fabric | off; if on, one of a server in 10000 ms |
  * | quarantine of an unreachable server | 2000 ms |
  * | write hold after a refused write | 4000 ms |
+ * | hold of a vanished shard | 600000 ms |
  * | background refresh | on, for 5 % of the time at most |
  * | oldest topology to go on from | no limit |
  * | time to live | as the server says, 60 s if it says 0 |
@@ -851,6 +865,23 @@ int32_t fabric_options_set_quarantine_ms(struct fabric_options_t *options, int64
  * Never blocks.
  */
 int32_t fabric_options_set_write_hold_ms(struct fabric_options_t *options, int64_t time);
+
+/**
+ * Sets how long the keys of a shard that Fabric stopped listing are held.
+ *
+ * Fabric's dumps leave out disabled shards, and without their lower bounds their keys would
+ * silently go to the next lower shard, where their rows are not. So lookups of such keys answer
+ * FABRIC_ERR_SHARD_UNAVAILABLE until Fabric lists the bound again, or says on being asked
+ * (`sharding.lookup_servers`, which the built-in role `connector` may not use) where a key of it
+ * belongs, or fabric_reset_cache() has the maps taken as they are, or this time is over.
+ *
+ * @param options  The options.
+ * @param time     Milliseconds, 0 (never hold) to @ref FABRIC_MAX_TIME_MS; 600000 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_vanished_hold_ms(struct fabric_options_t *options, int64_t time);
 
 /**
  * Sets the least time between two reports of one server to Fabric.

@@ -73,6 +73,8 @@ pub struct Config {
     pub quarantine: Duration,
     /// How long writes are held after a primary refused one; zero = never.
     pub write_hold: Duration,
+    /// How long the keys of a shard that Fabric stopped listing are held.
+    pub vanished_hold: Duration,
     /// The least time between two reports of one server.
     pub report_window: Duration,
     pub report_errors: ReportErrors,
@@ -101,6 +103,7 @@ impl Default for Config {
             max_stale: None,
             quarantine: Duration::from_secs(2),
             write_hold: Duration::from_secs(4),
+            vanished_hold: Duration::from_secs(600),
             report_window: Duration::from_secs(10),
             report_errors: ReportErrors::Off,
             report_errnos: Vec::new(),

@@ -32,6 +32,7 @@ pub enum Code {
     UnsupportedSharding = 45,
     Stale = 46,
     WriteHeld = 48,
+    ShardUnavailable = 49,
 
     Panic = 99,
 }

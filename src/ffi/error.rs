@@ -60,6 +60,9 @@ pub const FABRIC_ERR_STALE: i32 = 46;
 /// The group's primary refused writes and nobody knows yet where they go now. Wait a little and
 /// ask again, or use one of the `_wait` calls.
 pub const FABRIC_ERR_WRITE_HELD: i32 = 48;
+/// Fabric stopped listing the shard that holds the key: it is disabled or was removed. Try again
+/// later.
+pub const FABRIC_ERR_SHARD_UNAVAILABLE: i32 = 49;
 
 /// An internal error of the library. The handle can be used on.
 pub const FABRIC_ERR_PANIC: i32 = 99;
@@ -117,6 +120,7 @@ pub extern "C" fn fabric_strerror(code: i32) -> *const c_char {
             FABRIC_ERR_UNSUPPORTED_SHARDING => c"unsupported sharding",
             FABRIC_ERR_STALE => c"topology too old",
             FABRIC_ERR_WRITE_HELD => c"writes held",
+            FABRIC_ERR_SHARD_UNAVAILABLE => c"shard unavailable",
             FABRIC_ERR_PANIC => c"internal error",
             _ => c"unknown status",
         };
@@ -189,6 +193,7 @@ mod tests {
             (FABRIC_ERR_UNSUPPORTED_SHARDING, Code::UnsupportedSharding),
             (FABRIC_ERR_STALE, Code::Stale),
             (FABRIC_ERR_WRITE_HELD, Code::WriteHeld),
+            (FABRIC_ERR_SHARD_UNAVAILABLE, Code::ShardUnavailable),
             (FABRIC_ERR_PANIC, Code::Panic),
         ];
         for (constant, code) in pairs {

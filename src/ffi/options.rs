@@ -90,6 +90,7 @@ fn within(what: &str, value: i64, least: i64, most: i64) -> Result<u64> {
 /// | reports to Fabric | off; if on, one of a server in 10000 ms |
 /// | quarantine of an unreachable server | 2000 ms |
 /// | write hold after a refused write | 4000 ms |
+/// | hold of a vanished shard | 600000 ms |
 /// | background refresh | on, for 5 % of the time at most |
 /// | oldest topology to go on from | no limit |
 /// | time to live | as the server says, 60 s if it says 0 |
@@ -524,6 +525,33 @@ pub unsafe extern "C" fn fabric_options_set_write_hold_ms(
     unsafe {
         set("fabric_options_set_write_hold_ms", options, |config| {
             config.write_hold = self::time("a write hold", time, 0)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long the keys of a shard that Fabric stopped listing are held.
+///
+/// Fabric's dumps leave out disabled shards, and without their lower bounds their keys would
+/// silently go to the next lower shard, where their rows are not. So lookups of such keys answer
+/// FABRIC_ERR_SHARD_UNAVAILABLE until Fabric lists the bound again, or says on being asked
+/// (`sharding.lookup_servers`, which the built-in role `connector` may not use) where a key of it
+/// belongs, or fabric_reset_cache() has the maps taken as they are, or this time is over.
+///
+/// @param options  The options.
+/// @param time     Milliseconds, 0 (never hold) to @ref FABRIC_MAX_TIME_MS; 600000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_vanished_hold_ms(
+    options: *mut fabric_options_t,
+    time: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_vanished_hold_ms", options, |config| {
+            config.vanished_hold = self::time("a hold", time, 0)?;
             Ok(())
         })
     }

@@ -106,6 +106,7 @@ pub unsafe extern "C" fn fabric_get_shards(
         let (f, name) = unsafe { (reference(f, "f")?, text(table, "table")?) };
         let shards = f.router.table(name, |topology, table| {
             let shards = table.map.shards().iter().enumerate();
+            let shards = shards.filter(|(_, shard)| !shard.is_kept());
             shards.map(|(at, shard)| fabric_shard_t::of(topology, table, at, shard)).collect()
         })?;
         // SAFETY: the caller's promise.

@@ -57,6 +57,7 @@ impl Refresher {
                 update.groups(&asked, dump.rows, &dump.skipped, asked_at, expires);
             }
         });
+        self.ask_for_vanished(shop);
         if outcome.is_ok() && wish.everything {
             self.whole.store(true, Ordering::Relaxed);
         }
@@ -70,12 +71,16 @@ impl Refresher {
             let mut observed = lock(&shop.observed);
             observed.expire(self.clock.now());
             let current = self.topology.load_full();
-            let mut update = Update::new(&current, &mut observed, &self.config.log, self.start);
+            let keeps = !self.config.vanished_hold.is_zero();
+            let log = &self.config.log;
+            let mut update = Update::new(&current, &mut observed, log, self.start, keeps);
             write(&mut update);
+            let vanished = update.vanished();
             if let Some(next) = update.finish() {
                 self.topology.store(Arc::new(next));
             }
             shop.observing.note(&observed);
+            shop.vanished.note(vanished, self.vanished_until());
         }
         shop.waiting.tell();
     }

@@ -11,6 +11,7 @@ pub mod nodes;
 pub mod process;
 mod reports;
 pub mod update;
+mod vanished;
 mod waiting;
 mod worker;
 
@@ -34,6 +35,7 @@ use self::flight::{Flights, Wish};
 use self::nodes::{Nodes, Rounds, may_pass, more_telling};
 use self::process::PerProcess;
 use self::reports::Reports;
+use self::vanished::Vanished;
 use self::waiting::Waiting;
 use self::worker::Worker;
 
@@ -56,6 +58,7 @@ struct Workshop {
     observing: Observing,
     waiting: Waiting,
     reports: Reports,
+    vanished: Vanished,
 }
 
 /// The current topology of a handle and the way to a newer one.
@@ -91,6 +94,7 @@ impl Refresher {
             observing: Observing::default(),
             waiting: Waiting::default(),
             reports: Reports::default(),
+            vanished: Vanished::default(),
         });
         Self {
             config,

@@ -8,7 +8,8 @@ use crate::fabric::{Owner, ServerRow, ShardRow, Skipped};
 use crate::log::{Level, Log};
 use crate::topology::names::Names;
 use crate::topology::{
-    Care, Entry, Group, Observed, Server, Shard, Table, TableError, TableRow, TableState, Topology,
+    Care, Entry, Group, GroupId, Observed, Server, Shard, Table, TableError, TableRow, TableState,
+    Topology,
 };
 
 /// Absent names are remembered for one time to live; a service that asks for endless invented
@@ -39,6 +40,8 @@ pub struct Update<'a> {
     log: &'a Log,
     /// Where new rotations begin.
     start: u64,
+    /// Whether lower bounds that Fabric stops listing are kept.
+    keeps: bool,
 }
 
 impl<'a> Update<'a> {
@@ -47,8 +50,9 @@ impl<'a> Update<'a> {
         observed: &'a mut Observed,
         log: &'a Log,
         start: u64,
+        keeps: bool,
     ) -> Self {
-        Self { current, next: None, observed, log, start }
+        Self { current, next: None, observed, log, start, keeps }
     }
 
     /// What the service saw, to be added to.
@@ -174,10 +178,72 @@ impl<'a> Update<'a> {
         });
         let numbered: Vec<TableRow<'_>> = numbered.collect();
         let state = match Table::new(&numbered, |id| view.group_name(id).to_owned()) {
-            Ok(table) => TableState::Known(table),
+            Ok(table) => TableState::Known(self.with_lost_bounds(name, table)),
             Err(error) => TableState::Unusable(error),
         };
         self.set_table(name, state, expires);
+    }
+
+    /// A table whose map lost bounds keeps them, unless the service had it asked for anew because
+    /// it wants what Fabric says and nothing else.
+    fn with_lost_bounds(&self, name: &str, table: Table) -> Table {
+        match self.view().tables.get(name.as_bytes()) {
+            Some(entry) if self.keeps && !entry.is_distrusted() => match &entry.value {
+                TableState::Known(before) => {
+                    let Table { column, global_group, map } = table;
+                    let map = map.keeping(&before.map);
+                    let kept = Table { column, global_group, map };
+                    for bound in kept.vanished() {
+                        if !before.vanished().contains(&bound) {
+                            self.log.write(
+                                Level::Warning,
+                                format_args!(
+                                    "Fabric stopped listing the shard of table '{name}' that \
+                                     begins at '{bound}'; lookups there are held"
+                                ),
+                            );
+                        }
+                    }
+                    kept
+                }
+                _ => table,
+            },
+            _ => table,
+        }
+    }
+
+    /// The shards nobody knows the whereabouts of: tables and lower bounds.
+    pub fn vanished(&self) -> Vec<(String, String)> {
+        let mut vanished = Vec::new();
+        for (name, entry) in self.view().tables.iter() {
+            if let TableState::Known(table) = &entry.value {
+                let name = String::from_utf8_lossy(name);
+                vanished.extend(table.vanished().into_iter().map(|b| (name.to_string(), b)));
+            }
+        }
+        vanished
+    }
+
+    /// A vanished shard's keys are in this group.
+    pub fn resolve(&mut self, table: &str, bound: &str, group: GroupId) {
+        let Some(entry) = self.view().tables.get(table.as_bytes()).cloned() else { return };
+        if let TableState::Known(known) = &entry.value
+            && let Some(map) = known.map.resolved(bound, group)
+        {
+            let state = TableState::Known(known.with_map(map));
+            self.set_table(table, state, entry.expires());
+        }
+    }
+
+    /// Takes the map as Fabric last listed it.
+    pub fn forget_vanished(&mut self, table: &str, bound: &str) {
+        let Some(entry) = self.view().tables.get(table.as_bytes()).cloned() else { return };
+        if let TableState::Known(known) = &entry.value
+            && let Some(map) = known.map.without_kept(bound)
+        {
+            let state = TableState::Known(known.with_map(map));
+            self.set_table(table, state, entry.expires());
+        }
     }
 
     fn set_table(&mut self, name: &str, state: TableState, expires: u64) {

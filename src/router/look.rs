@@ -178,8 +178,13 @@ fn shard(
             return Ok(table.global_group);
         }
         let key = request.key.ok_or_else(|| refusal::key_missing(name))?;
-        let shard = table.map.find(key, request.compat);
-        shard.map(|shard| shard.group).map_err(|error| refusal::key(name, table, key, error))
+        match table.map.find(key, request.compat) {
+            Ok(shard) if shard.group == GroupId::NOWHERE => {
+                Err(refusal::shard_unavailable(name, key))
+            }
+            Ok(shard) => Ok(shard.group),
+            Err(error) => Err(refusal::key(name, table, key, error)),
+        }
     };
     match table(topology, name, trust)? {
         Look::Found(entry) => choose(entry).map(Look::Found),

@@ -96,11 +96,28 @@ pub(super) fn key_missing(name: &[u8]) -> Error {
 }
 
 #[cold]
-pub(super) fn key(name: &[u8], table: &Table, key: Key<'_>, error: KeyError) -> Error {
-    let key = match key {
+pub(super) fn shard_unavailable(name: &[u8], key: Key<'_>) -> Error {
+    Error::new(
+        Code::ShardUnavailable,
+        format!(
+            "Fabric stopped listing the shard of table '{}' that holds {}: it is disabled or was \
+             removed; try again later, or have the map taken as it is with fabric_reset_cache",
+            shown(name),
+            described(key)
+        ),
+    )
+}
+
+fn described(key: Key<'_>) -> String {
+    match key {
         Key::Integer(value) => value.to_string(),
         Key::Text(text) => format!("'{}'", shown(text)),
-    };
+    }
+}
+
+#[cold]
+pub(super) fn key(name: &[u8], table: &Table, key: Key<'_>, error: KeyError) -> Error {
+    let key = described(key);
     let place = format!("table '{}', sharded by {}", shown(name), table.map.kind().name());
     match error {
         KeyError::WantsText => Error::new(

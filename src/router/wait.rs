@@ -10,7 +10,14 @@ use super::{Router, Scope, look, refusal};
 
 /// Whether waiting may help.
 fn may_pass(error: &Error) -> bool {
-    matches!(error.code, Code::NoServer | Code::UnknownGroup | Code::WriteHeld | Code::Stale)
+    matches!(
+        error.code,
+        Code::NoServer
+            | Code::UnknownGroup
+            | Code::WriteHeld
+            | Code::Stale
+            | Code::ShardUnavailable
+    )
 }
 
 impl Router {

@@ -9,6 +9,11 @@ use super::server::Server;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupId(pub u32);
 
+impl GroupId {
+    /// The group of a shard that Fabric stopped listing: nobody knows where its keys are.
+    pub const NOWHERE: Self = Self(u32::MAX);
+}
+
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {

@@ -58,6 +58,16 @@ pub struct Shard {
     pub group: GroupId,
 }
 
+impl Shard {
+    /// The number of a shard that Fabric stopped listing and whose bound is kept all the same.
+    const KEPT: i64 = i64::MIN;
+
+    /// Whether the shard is in the map although Fabric does not list it.
+    pub fn is_kept(&self) -> bool {
+        self.id == Self::KEPT
+    }
+}
+
 type Bound = Box<[u8]>;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -66,6 +76,40 @@ enum Bounds {
     Text(Box<[Bound]>),
     DateTime(Box<[i64]>),
     Hash(Box<[u128]>),
+}
+
+impl Bounds {
+    /// Whether the bound at `at` is one of `others`.
+    fn is_in(&self, at: usize, others: &Self) -> bool {
+        match (self, others) {
+            (Self::Integer(own), Self::Integer(others))
+            | (Self::DateTime(own), Self::DateTime(others)) => {
+                own.get(at).is_some_and(|bound| others.binary_search(bound).is_ok())
+            }
+            (Self::Hash(own), Self::Hash(others)) => {
+                own.get(at).is_some_and(|bound| others.binary_search(bound).is_ok())
+            }
+            (Self::Text(own), Self::Text(others)) => own.get(at).is_some_and(|bound| {
+                others.binary_search_by(|other| text::compare(other, bound)).is_ok()
+            }),
+            _ => false,
+        }
+    }
+
+    fn all_in(&self, others: &Self) -> bool {
+        if self == others {
+            return true;
+        }
+        (0..self.len()).all(|at| self.is_in(at, others))
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Integer(bounds) | Self::DateTime(bounds) => bounds.len(),
+            Self::Text(bounds) => bounds.len(),
+            Self::Hash(bounds) => bounds.len(),
+        }
+    }
 }
 
 /// The bounds of a table in ascending order, and the shard that begins at each.
@@ -77,6 +121,16 @@ pub struct ShardMap {
     bounds: Bounds,
     shards: Box<[Shard]>,
 }
+
+/// A key for a question to the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeldKey {
+    Integer(i64),
+    Text(String),
+}
+
+/// Enough to find a key in a shard that holds a hundred-thousandth of the ring.
+const MOST_TRIES: i64 = 1 << 20;
 
 /// Why the rows of a table make no shard map.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +186,77 @@ impl ShardMap {
     /// The shards in the order of their bounds.
     pub fn shards(&self) -> &[Shard] {
         &self.shards
+    }
+
+    /// This map, with every bound of `before` that it lost. A dump leaves out disabled shards,
+    /// and without their bounds their keys would fall to the next lower shard. What was kept
+    /// already stays as it is, resolved or not; what is newly lost is nowhere for now.
+    pub fn keeping(self, before: &Self) -> Self {
+        if self.kind != before.kind || before.bounds.all_in(&self.bounds) {
+            return self;
+        }
+        let own = (0..self.shards.len()).map(|at| (self.bound_text(at), self.shards.get(at)));
+        let lost = (0..before.shards.len()).filter(|at| !before.bounds.is_in(*at, &self.bounds));
+        let kept = lost.filter_map(|at| {
+            let shard = before.shards.get(at)?;
+            let group = if shard.is_kept() { shard.group } else { GroupId::NOWHERE };
+            Some((before.bound_text(at), Shard { id: Shard::KEPT, group }))
+        });
+        let own = own.filter_map(|(text, shard)| Some((text, *shard?)));
+        let rows: Vec<(String, Shard)> = own.chain(kept).collect();
+        let rows = rows.iter().map(|(text, shard)| (text.as_str(), *shard));
+        // The bounds come out of two maps of this kind, and no two of them are equal.
+        Self::new(self.kind, rows, |_| String::new()).unwrap_or(self)
+    }
+
+    /// The map in which a kept bound has found its group, or is gone if its keys belong to the
+    /// shard below.
+    pub fn resolved(&self, bound: &str, group: GroupId) -> Option<Self> {
+        let at = (0..self.shards.len()).find(|at| self.bound_text(*at) == bound)?;
+        self.shards.get(at).filter(|shard| shard.is_kept())?;
+        let below = match at.checked_sub(1) {
+            Some(below) => self.shards.get(below),
+            None if self.kind == ShardingType::Hash => self.shards.last(),
+            None => None,
+        };
+        let is_below = below.is_some_and(|below| below.group == group && !below.is_kept());
+        self.replacing(at, (!is_below).then_some(Shard { id: Shard::KEPT, group }))
+    }
+
+    /// The map without a bound that was kept.
+    pub fn without_kept(&self, bound: &str) -> Option<Self> {
+        let at = (0..self.shards.len()).find(|at| self.bound_text(*at) == bound)?;
+        self.shards.get(at).filter(|shard| shard.is_kept())?;
+        self.replacing(at, None)
+    }
+
+    fn replacing(&self, at: usize, shard: Option<Shard>) -> Option<Self> {
+        let rows = (0..self.shards.len()).filter_map(|index| {
+            let shard = if index == at { shard } else { self.shards.get(index).copied() };
+            Some((self.bound_text(index), shard?))
+        });
+        let rows: Vec<(String, Shard)> = rows.collect();
+        let rows = rows.iter().map(|(text, shard)| (text.as_str(), *shard));
+        Self::new(self.kind, rows, |_| String::new()).ok()
+    }
+
+    /// A key that the shard at this bound holds, for a question to the server itself. For HASH
+    /// one is looked for, which may fail in a very small shard; RANGE_DATETIME has none, since
+    /// servers before 1.6 answer such questions wrongly.
+    pub fn key_at(&self, bound: &str) -> Option<HeldKey> {
+        let at = (0..self.shards.len()).find(|at| self.bound_text(*at) == bound)?;
+        match &self.bounds {
+            Bounds::Integer(bounds) => bounds.get(at).copied().map(HeldKey::Integer),
+            Bounds::Text(_) => Some(HeldKey::Text(bound.to_owned())),
+            Bounds::DateTime(_) => None,
+            Bounds::Hash(bounds) => {
+                let (least, next) = (*bounds.get(at)?, bounds.get(at + 1).copied());
+                let within = |digest| least <= digest && next.is_none_or(|next| digest < next);
+                (0..MOST_TRIES)
+                    .find(|key| hash::of_key(Key::Integer(*key)).is_ok_and(within))
+                    .map(HeldKey::Integer)
+            }
+        }
     }
 
     /// A lower bound as text: decimal, 32 upper-case digits, `YYYY-MM-DD hh:mm:ss`, or the

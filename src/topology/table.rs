@@ -66,6 +66,19 @@ impl Table {
         groups.push(self.global_group);
         groups.sort_unstable();
         groups.dedup();
+        groups.retain(|group| *group != GroupId::NOWHERE);
         groups
+    }
+
+    /// The lower bounds of the shards that nobody knows the whereabouts of.
+    pub fn vanished(&self) -> Vec<String> {
+        let shards = self.map.shards().iter().enumerate();
+        let vanished = shards.filter(|(_, shard)| shard.group == GroupId::NOWHERE);
+        vanished.map(|(at, _)| self.map.bound_text(at)).collect()
+    }
+
+    /// As it was, with another map.
+    pub fn with_map(&self, map: ShardMap) -> Self {
+        Self { column: self.column.clone(), global_group: self.global_group, map }
     }
 }

@@ -8,4 +8,5 @@ mod nodes;
 mod refresh;
 mod split;
 mod support;
+mod vanished;
 mod wire;
