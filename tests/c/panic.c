@@ -31,10 +31,11 @@ int main(void)
     int32_t status;
 
     /* Before there is any handle, too. */
+    fabric_options_t *o = options();
     CHECK_INT(printed(fabric_test_panic, &err, &status), 0);
     CHECK_INT(status, FABRIC_ERR_PANIC);
 
-    fabric_t *f = handle(options());
+    fabric_t *f = handle(o);
     CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33611);
     for (int i = 0; i < 3; i++) {
         fill(&err, sizeof err);
