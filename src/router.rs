@@ -82,7 +82,9 @@ impl Router {
         take: impl FnOnce(&str, &Server) -> Result<T>,
     ) -> Result<T> {
         let request = look::Request { tables, key, scope, compat: self.compat };
-        let find = |topology: &Topology, trust| look::group_of_request(topology, &request, trust);
+        let find = |topology: &Topology, trust: look::Trust<'_>| {
+            look::group_of_request(topology, &request, trust)
+        };
         self.look(find, |topology, group| {
             let name = topology.group_name(group);
             let servers = topology.group(group).map(|entry| &entry.value);

@@ -42,20 +42,24 @@ impl<T> Look<T> {
 
 /// How much a look takes for granted.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Trust {
+pub(super) enum Trust<'a> {
     /// What is fresh at this time.
     Until(u64),
+    /// That, and what this call has fetched already, however short its time to live.
+    Fetched(u64, &'a Wish),
     /// Whatever there is.
     Anything,
 }
 
-impl Trust {
+impl Trust<'_> {
     #[inline]
-    fn judge<E, T>(self, entry: &Entry<E>, found: T, wish: impl FnOnce() -> Wish) -> Look<T> {
+    fn judge<E, T>(self, entry: &Entry<E>, found: T, wish: impl Fn() -> Wish) -> Look<T> {
         match self {
             Self::Until(now) if entry.is_fresh(now) => Look::Found(found),
             Self::Until(_) if entry.is_distrusted() => Look::Missing(wish()),
             Self::Until(_) => Look::Old(wish(), found),
+            Self::Fetched(_, fetched) if fetched.covers(&wish()) => Look::Found(found),
+            Self::Fetched(now, _) => Self::Until(now).judge(entry, found, wish),
             Self::Anything => Look::Found(found),
         }
     }
@@ -74,7 +78,7 @@ pub(super) struct Request<'a> {
 pub(super) fn group_of_request(
     topology: &Topology,
     request: &Request<'_>,
-    trust: Trust,
+    trust: Trust<'_>,
 ) -> Result<Look<GroupId>> {
     let found = match request.tables {
         [name] => shard(topology, name, request, trust)?,
@@ -84,7 +88,7 @@ pub(super) fn group_of_request(
 }
 
 /// The group of one name, whether or not any table lives there.
-pub(super) fn group_named(name: &str) -> impl Fn(&Topology, Trust) -> Result<Look<GroupId>> {
+pub(super) fn group_named(name: &str) -> impl Fn(&Topology, Trust<'_>) -> Result<Look<GroupId>> {
     move |topology, trust| match topology.group_number(name.as_bytes()) {
         Some(id) => Ok(group(topology, id, trust)),
         None => match topology.absent_groups.get(name.as_bytes()) {
@@ -98,7 +102,7 @@ pub(super) fn group_named(name: &str) -> impl Fn(&Topology, Trust) -> Result<Loo
 }
 
 /// Whether a table is at hand.
-pub(super) fn table_named(name: &str) -> impl Fn(&Topology, Trust) -> Result<Look<()>> {
+pub(super) fn table_named(name: &str) -> impl Fn(&Topology, Trust<'_>) -> Result<Look<()>> {
     move |topology, trust| Ok(table(topology, name.as_bytes(), trust)?.then(|_| Look::Found(())))
 }
 
@@ -125,7 +129,7 @@ fn usable<'t>(name: &[u8], entry: &'t Entry<TableState>) -> Result<&'t Table> {
 fn table<'t>(
     topology: &'t Topology,
     name: &[u8],
-    trust: Trust,
+    trust: Trust<'_>,
 ) -> Result<Look<&'t Entry<TableState>>> {
     match topology.tables.get(name) {
         Some(entry) => {
@@ -137,7 +141,7 @@ fn table<'t>(
 }
 
 #[inline]
-fn group(topology: &Topology, id: GroupId, trust: Trust) -> Look<GroupId> {
+fn group(topology: &Topology, id: GroupId, trust: Trust<'_>) -> Look<GroupId> {
     let wish = || Wish::group(topology.group_name(id));
     match topology.group(id) {
         Some(entry) => trust.judge(entry, id, wish),
@@ -150,7 +154,7 @@ fn shard(
     topology: &Topology,
     name: &[u8],
     request: &Request<'_>,
-    trust: Trust,
+    trust: Trust<'_>,
 ) -> Result<Look<GroupId>> {
     let choose = |entry| {
         let table = usable(name, entry)?;
@@ -177,7 +181,7 @@ fn shards(
     topology: &Topology,
     names: &[&[u8]],
     request: &Request<'_>,
-    trust: Trust,
+    trust: Trust<'_>,
 ) -> Result<Look<GroupId>> {
     let mut chosen: Option<Look<(GroupId, &[u8])>> = None;
     for name in names {
@@ -221,7 +225,7 @@ impl Router {
     #[inline]
     pub(super) fn look<F, T>(
         &self,
-        find: impl Fn(&Topology, Trust) -> Result<Look<F>>,
+        find: impl Fn(&Topology, Trust<'_>) -> Result<Look<F>>,
         finish: impl FnOnce(&Topology, F) -> Result<T>,
     ) -> Result<T> {
         {
@@ -237,14 +241,14 @@ impl Router {
     #[cold]
     fn look_and_fetch<F, T>(
         &self,
-        find: impl Fn(&Topology, Trust) -> Result<Look<F>>,
+        find: impl Fn(&Topology, Trust<'_>) -> Result<Look<F>>,
         finish: impl FnOnce(&Topology, F) -> Result<T>,
     ) -> Result<T> {
-        // What this call has just fetched is new enough for it, however short its time to live.
-        let mut trust = Trust::Until(self.refresher.clock().now());
+        let now = self.refresher.clock().now();
+        let mut fetched = Wish::default();
         for _ in 0..MAX_LOOKS {
             let topology = self.refresher.topology();
-            match find(&topology, trust)? {
+            match find(&topology, Trust::Fetched(now, &fetched))? {
                 Look::Found(found) => return finish(&topology, found),
                 Look::Missing(wish) => {
                     if let Err(error) = self.refresher.obtain(wish.clone()) {
@@ -254,14 +258,15 @@ impl Router {
                         }
                         self.refresher.keep_old(&wish, &error);
                     }
+                    fetched.merge(wish);
                 }
                 Look::Old(wish, found) => {
                     if !self.refresher.renew(&wish) {
                         return finish(&topology, found);
                     }
+                    fetched.merge(wish);
                 }
             }
-            trust = Trust::Anything;
         }
         Err(Error::new(
             Code::NoServer,
