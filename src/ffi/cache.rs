@@ -2,7 +2,6 @@
 
 use std::ffi::c_char;
 
-
 use super::boundary::{boundary, boundary_value};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
