@@ -1,6 +1,8 @@
 //! Where a call from C becomes a Rust call: errors become statuses, and so do panics.
 
+use std::any::Any;
 use std::cell::Cell;
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
@@ -49,16 +51,15 @@ pub(super) fn silence_panics() {
 #[inline]
 fn guarded<T>(body: impl FnOnce() -> T) -> Option<T> {
     let outer = INSIDE.replace(true);
-    let outcome = panic::catch_unwind(AssertUnwindSafe(body));
+    let outcome = panic::catch_unwind(AssertUnwindSafe(body)).map_err(discard);
     INSIDE.set(outer);
-    match outcome {
-        Ok(value) => Some(value),
-        Err(payload) => {
-            // Dropping a payload may run code that panics again; it holds a message at most.
-            std::mem::forget(payload);
-            None
-        }
-    }
+    outcome.ok()
+}
+
+/// Dropping what a panic carries may run code that panics again; that second load is leaked.
+#[cold]
+fn discard(payload: Box<dyn Any + Send>) {
+    panic::catch_unwind(AssertUnwindSafe(|| drop(payload))).unwrap_or_else(mem::forget);
 }
 
 #[cold]

@@ -2,12 +2,10 @@
 
 use std::ffi::c_char;
 
-use crate::error::Result;
-
 use super::boundary::{boundary, boundary_value};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::ptr::{optional_text, reference, slice, text};
+use super::ptr::{each, optional_text, reference, slice, text};
 
 /// Fetches the shard maps of tables, and the groups they need, before they are looked up.
 ///
@@ -34,8 +32,7 @@ pub unsafe extern "C" fn fabric_get_sharding_information(
         // SAFETY: the caller's promise, for both pointers.
         let (f, tables) = unsafe { (reference(f, "f")?, slice(tables, n, "tables")?) };
         // SAFETY: the caller's promise, for each string.
-        let tables = tables.iter().map(|table| unsafe { text(*table, "tables[i]") });
-        f.router.prefetch(&tables.collect::<Result<Vec<_>>>()?)
+        f.router.prefetch(&unsafe { each(tables, "tables", text) }?)
     })
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::config::Config;
 use crate::router::Router;
 
-use super::boundary::{boundary, boundary_value, silence_panics};
+use super::boundary::{boundary, boundary_value};
 use super::error::fabric_error_t;
 use super::fork::notice_forks;
 use super::options::{fabric_options_t, node};
@@ -61,7 +61,6 @@ pub unsafe extern "C" fn fabric_new(
     out: *mut *mut fabric_t,
     err: *mut fabric_error_t,
 ) -> i32 {
-    silence_panics();
     notice_forks();
     boundary("fabric_new", err, || {
         // SAFETY: the caller's promise, for both pointers.

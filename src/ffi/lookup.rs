@@ -11,7 +11,7 @@ use super::error::fabric_error_t;
 use super::handle::fabric_t;
 use super::key::{fabric_key_t, key as read_key};
 use super::options::time;
-use super::ptr::{Out, bytes, list, name, reference, slice};
+use super::ptr::{Out, bytes, each, list, name, reference, slice};
 use super::server::{FABRIC_MODE_NONE, FABRIC_STATUS_NONE, fabric_server_t, write_server};
 
 /// The shard that holds a key.
@@ -90,8 +90,7 @@ pub unsafe extern "C" fn fabric_get_shard_server(
             });
         }
         // SAFETY: the caller's promise, for each string.
-        let tables = tables.iter().map(|table| unsafe { bytes(*table, "tables[i]") });
-        let tables = tables.collect::<Result<Vec<_>>>()?;
+        let tables = unsafe { each(tables, "tables", bytes) }?;
         f.router.shard_server(&tables, key, scope, wanted, |group, server| {
             write_server(out, group, server)
         })

@@ -11,7 +11,7 @@ use crate::config::{Config, Credentials, DEFAULT_PORT, Identity, Node, ReportErr
 use crate::error::{Code, Error, Result};
 use crate::log::{Level, Log};
 
-use super::boundary::{boundary, boundary_value};
+use super::boundary::{boundary, boundary_value, silence_panics};
 use super::log::{fabric_free_t, fabric_log_t, log_to};
 use super::ptr::{exclusive, name, optional_text, text};
 
@@ -102,6 +102,8 @@ fn within(what: &str, value: i64, least: i64, most: i64) -> Result<u64> {
 /// Never blocks. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_options_new() -> *mut fabric_options_t {
+    // Here because every use of the library begins here.
+    silence_panics();
     boundary_value(ptr::null_mut(), || {
         Box::into_raw(Box::new(fabric_options_t { config: Config::default(), refused: None }))
     })

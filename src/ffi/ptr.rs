@@ -119,6 +119,22 @@ pub(super) unsafe fn optional_text<'a>(
     unsafe { text(pointer, what) }.map(Some)
 }
 
+/// The strings of the list `what`, each read by `read`. An error names the element.
+///
+/// # Safety
+/// `read` may be called with each string.
+pub(super) unsafe fn each<T>(
+    strings: &[*const c_char],
+    what: &str,
+    read: unsafe fn(*const c_char, &str) -> Result<T>,
+) -> Result<Vec<T>> {
+    let named = |(at, string): (usize, &*const c_char)| {
+        // SAFETY: the caller's promise.
+        unsafe { read(*string, what).or_else(|_| read(*string, &format!("{what}[{at}]"))) }
+    };
+    strings.iter().enumerate().map(named).collect()
+}
+
 #[cold]
 fn null(what: &str) -> Error {
     Error::new(Code::NullPointer, format!("'{what}' is NULL; pass a valid pointer"))

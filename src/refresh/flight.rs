@@ -38,6 +38,14 @@ impl Wish {
         !self.everything && self.tables.is_empty() && self.groups.is_empty()
     }
 
+    /// Whether `other` asks for nothing more.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.everything
+            || !other.everything
+                && self.tables.is_superset(&other.tables)
+                && self.groups.is_superset(&other.groups)
+    }
+
     pub fn merge(&mut self, other: Self) {
         self.tables.extend(other.tables);
         self.groups.extend(other.groups);

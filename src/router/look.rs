@@ -43,9 +43,16 @@ impl<T> Look<T> {
 
 /// How much a look takes for granted.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Trust<'c> {
+pub(super) struct Trust<'a> {
+    basis: Basis<'a>,
+    /// What this call has fetched already: new enough for it, however short its time to live.
+    fetched: Option<&'a Wish>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Basis<'a> {
     /// What the background refresh keeps; this clock tells the age of what it does not keep.
-    Kept(&'c Clock),
+    Kept(&'a Clock),
     /// What is fresh at this time.
     Until(u64),
     /// Whatever there is.
@@ -53,25 +60,35 @@ pub(super) enum Trust<'c> {
 }
 
 impl Trust<'_> {
+    const BLIND: Trust<'static> = Trust { basis: Basis::Anything, fetched: None };
+
     #[inline]
     fn judge<E, T>(self, entry: &Entry<E>, found: T, wish: impl FnOnce() -> Wish) -> Look<T> {
-        match self {
-            Self::Kept(_) if !entry.is_distrusted() => Look::Found(found),
-            Self::Until(now) if entry.is_fresh(now) => Look::Found(found),
-            Self::Anything => Look::Found(found),
-            _ if entry.is_distrusted() => Look::Missing(wish()),
-            _ => Look::Old(wish(), found),
+        match self.basis {
+            Basis::Kept(_) if !entry.is_distrusted() => Look::Found(found),
+            Basis::Until(now) if entry.is_fresh(now) => Look::Found(found),
+            Basis::Anything => Look::Found(found),
+            _ => self.judge_old(entry, found, wish()),
+        }
+    }
+
+    #[cold]
+    fn judge_old<E, T>(self, entry: &Entry<E>, found: T, wish: Wish) -> Look<T> {
+        match self.fetched {
+            Some(fetched) if fetched.covers(&wish) => Look::Found(found),
+            _ if entry.is_distrusted() => Look::Missing(wish),
+            _ => Look::Old(wish, found),
         }
     }
 
     /// Negative answers are nobody's to keep: they are good for their time to live, and then
     /// the next caller who asks has them asked for again.
     fn judge_absent<E>(self, entry: &Entry<E>, wish: impl FnOnce() -> Wish) -> Look<()> {
-        let strict = match self {
-            Self::Kept(clock) => Trust::Until(clock.now()),
+        let basis = match self.basis {
+            Basis::Kept(clock) => Basis::Until(clock.now()),
             other => other,
         };
-        match strict.judge(entry, (), wish) {
+        match (Trust { basis, ..self }).judge(entry, (), wish) {
             Look::Old(wish, ()) => Look::Missing(wish),
             other => other,
         }
@@ -265,11 +282,12 @@ impl Router {
     fn trust(&self) -> Trust<'_> {
         // A forked child finds no refresh of its own and starts one. What it has inherited
         // serves at once.
-        if self.refresher.refreshes_itself() || self.refresher.keep_refreshed() {
-            Trust::Kept(self.refresher.clock())
+        let basis = if self.refresher.refreshes_itself() || self.refresher.keep_refreshed() {
+            Basis::Kept(self.refresher.clock())
         } else {
-            Trust::Until(self.refresher.clock().now())
-        }
+            Basis::Until(self.refresher.clock().now())
+        };
+        Trust { basis, fetched: None }
     }
 
     #[cold]
@@ -278,11 +296,11 @@ impl Router {
         find: impl Fn(&Topology, Trust<'_>) -> Result<Look<F>>,
         finish: impl FnOnce(&Topology, F) -> Result<T>,
     ) -> Result<T> {
-        // What this call has just fetched is new enough for it, however short its time to live.
-        let mut trust = self.trust();
+        let trust = self.trust();
+        let mut fetched = Wish::default();
         for _ in 0..MAX_LOOKS {
             let topology = self.refresher.topology();
-            match find(&topology, trust)? {
+            match find(&topology, Trust { fetched: Some(&fetched), ..trust })? {
                 Look::Found(found) => {
                     self.refresher.keep_refreshed();
                     self.refresher.refuse_stale()?;
@@ -291,20 +309,21 @@ impl Router {
                 Look::Missing(wish) => {
                     if let Err(error) = self.refresher.obtain(wish.clone()) {
                         // A failure counts only where nothing older can serve instead.
-                        if matches!(find(&topology, Trust::Anything)?, Look::Missing(_)) {
+                        if matches!(find(&topology, Trust::BLIND)?, Look::Missing(_)) {
                             return Err(error);
                         }
                         self.refresher.keep_old(&wish, &error);
                     }
+                    fetched.merge(wish);
                 }
                 Look::Old(wish, found) => {
                     if !self.refresher.renew(&wish) {
                         self.refresher.refuse_stale()?;
                         return finish(&topology, found);
                     }
+                    fetched.merge(wish);
                 }
             }
-            trust = Trust::Anything;
         }
         Err(Error::new(
             Code::NoServer,

@@ -1,0 +1,102 @@
+/* Reports of failures: off, as an error among many, and as a verdict. */
+#include "support.h"
+
+#define PRIMARY "aa9b1821-e706-11f1-b000-02fc00000001"
+
+static fabric_t *reporting(int32_t how)
+{
+    fabric_options_t *o = options();
+    CHECK_INT(fabric_options_set_report_errors(o, how), FABRIC_OK);
+    CHECK_INT(fabric_options_set_ttl_ms(o, 3600000, 0), FABRIC_OK);
+    CHECK_INT(fabric_options_add_report_errno(o, 1205), FABRIC_OK);
+    fabric_t *f = handle(o);
+    CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33611);
+    return f;
+}
+
+static void report(const fabric_t *f, int32_t number)
+{
+    fabric_error_t err;
+    CHECK_OK(fabric_report_failure(f, PRIMARY, number, &err), err);
+}
+
+static size_t reports(const fabric_t *ctl)
+{
+    fabric_result_t *r = ask(ctl, "reports");
+    size_t n = fabric_result_rows(r, 0);
+    fabric_result_free(r);
+    return n;
+}
+
+static void off(const fabric_t *ctl)
+{
+    fabric_t *f = reporting(FABRIC_REPORT_OFF);
+    size_t before = requests(ctl);
+    report(f, 2003);
+    report(f, 1205);
+    CHECK_INT(requests(ctl), before);
+    fabric_free(f);
+}
+
+static void error(const fabric_t *ctl)
+{
+    static const int32_t counted[] = {2002, 2003, 2004, 2006, 2013, 1205};
+    fabric_t *f = reporting(FABRIC_REPORT_ERROR);
+    size_t before = requests(ctl);
+    report(f, 1062);
+    report(f, 0);
+    report(f, -1);
+    CHECK_INT(requests(ctl), before);
+    for (size_t i = 0; i < 6; i++)
+        report(f, counted[i]);
+    fabric_result_t *r = ask(ctl, "reports");
+    CHECK_INT(fabric_result_rows(r, 0), 6);
+    for (size_t i = 0; i < 6; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", counted[i]);
+        CHECK_TEXT(fabric_result_value(r, 0, i, 0, NULL), "report_error");
+        CHECK_TEXT(fabric_result_value(r, 0, i, 1, NULL), PRIMARY);
+        CHECK_CONTAINS(fabric_result_value(r, 0, i, 2, NULL), "libmysqlfabric");
+        CHECK_CONTAINS(fabric_result_value(r, 0, i, 3, NULL), number);
+    }
+    fabric_result_free(r);
+    /* Six complaints of one client are too few to act on. */
+    CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33611);
+    fabric_free(f);
+}
+
+static void failure(const fabric_t *ctl)
+{
+    fabric_t *f = reporting(FABRIC_REPORT_FAILURE);
+    report(f, 2013);
+    CHECK_INT(reports(ctl), 1);
+    /* The group's next lookup asks Fabric, long before its time to live is over. */
+    CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33612);
+    fabric_free(f);
+}
+
+/* A report that nobody takes hurts nobody. */
+static void in_vain(const fabric_t *ctl)
+{
+    fabric_t *f = reporting(FABRIC_REPORT_FAILURE);
+    fabric_error_t err;
+    tell(ctl, "fault", "close", NULL);
+    report(f, 2013);
+    CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33611);
+    tell(ctl, "fault", "none", NULL);
+    CHECK_OK(fabric_report_failure(f, "no-such-server", 2013, &err), err);
+    CHECK_INT(reports(ctl), 0);
+    fabric_free(f);
+}
+
+int main(void)
+{
+    void (*const all[])(const fabric_t *) = {off, error, failure, in_vain};
+    fabric_t *ctl = control();
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        all[i](ctl);
+        tell(ctl, "reset", NULL);
+    }
+    fabric_free(ctl);
+    return 0;
+}

@@ -1,0 +1,100 @@
+/* Options outside their range: refused at once, and by fabric_new() with the same words. */
+#include "refusal.h"
+
+#define OPTION(call, ...)                                                                       \
+    do {                                                                                        \
+        const refusal said = {__VA_ARGS__};                                                     \
+        fabric_options_t *o = options();                                                        \
+        CHECK_INT(call, said.status);                                                           \
+        fabric_t *f;                                                                            \
+        REFUSED(fabric_new(o, &f, err), f, __VA_ARGS__);                                        \
+        fabric_options_free(o);                                                                 \
+    } while (0)
+
+static int freed;
+
+static void heard(int32_t level, const char *message, void *userdata)
+{
+    (void)level, (void)message, (void)userdata;
+}
+
+static void count_up(void *userdata)
+{
+    ++*(int *)userdata;
+}
+
+static void ranges(void)
+{
+    static const int64_t too_long = FABRIC_MAX_TIME_MS + 1;
+    OPTION(fabric_options_set_connect_attempts(o, 0), FABRIC_ERR_ARGUMENT,
+           {"fabric_options_set_connect_attempts", "of 0", "1 to 100"});
+    OPTION(fabric_options_set_connect_attempts(o, 101), FABRIC_ERR_ARGUMENT, {"of 101"});
+    OPTION(fabric_options_set_connect_attempts(o, INT64_MIN), FABRIC_ERR_ARGUMENT, {"-922"});
+    OPTION(fabric_options_set_connect_delay_ms(o, -1), FABRIC_ERR_ARGUMENT, {"-1", "0 to"});
+    OPTION(fabric_options_set_connect_delay_ms(o, too_long), FABRIC_ERR_ARGUMENT, {"600001"});
+    OPTION(fabric_options_set_connect_timeout_ms(o, 0), FABRIC_ERR_ARGUMENT, {"of 0"});
+    OPTION(fabric_options_set_connect_timeout_ms(o, too_long), FABRIC_ERR_ARGUMENT, {"600001"});
+    OPTION(fabric_options_set_request_timeout_ms(o, 0), FABRIC_ERR_ARGUMENT, {"of 0"});
+    OPTION(fabric_options_set_request_timeout_ms(o, INT64_MAX), FABRIC_ERR_ARGUMENT, {"600000"});
+    OPTION(fabric_options_set_max_reply_bytes(o, 1023), FABRIC_ERR_ARGUMENT, {"1023", "1024"});
+    OPTION(fabric_options_set_max_reply_bytes(o, INT64_MAX), FABRIC_ERR_ARGUMENT, {"reply"});
+    OPTION(fabric_options_set_report_errors(o, 3), FABRIC_ERR_ARGUMENT, {"3", "FABRIC_REPORT_OFF"});
+    OPTION(fabric_options_set_report_errors(o, -1), FABRIC_ERR_ARGUMENT, {"-1"});
+    OPTION(fabric_options_add_report_errno(o, 999), FABRIC_ERR_ARGUMENT, {"999", "1000 to 5999"});
+    OPTION(fabric_options_add_report_errno(o, 6000), FABRIC_ERR_ARGUMENT, {"6000"});
+    OPTION(fabric_options_set_ttl_ms(o, -1, 0), FABRIC_ERR_ARGUMENT, {"-1"});
+    OPTION(fabric_options_set_ttl_ms(o, 0, 86400001), FABRIC_ERR_ARGUMENT, {"86400001"});
+    OPTION(fabric_options_set_ttl_ms(o, 200, 100), FABRIC_ERR_ARGUMENT, {"100", "200 to"});
+    OPTION(fabric_options_set_compat(o, 2), FABRIC_ERR_ARGUMENT, {"2", "FABRIC_COMPAT_SERVER"});
+    OPTION(fabric_options_set_log(o, 0, heard, NULL, NULL), FABRIC_ERR_ARGUMENT, {"level of 0"});
+    OPTION(fabric_options_set_log(o, 5, heard, NULL, NULL), FABRIC_ERR_ARGUMENT, {"level of 5"});
+}
+
+static void words(void)
+{
+    OPTION(fabric_options_add_node(o, "", 1), FABRIC_ERR_ARGUMENT, {"''", "no host"});
+    OPTION(fabric_options_add_node(o, "a b", 1), FABRIC_ERR_ARGUMENT, {"'a b'"});
+    OPTION(fabric_options_add_node(o, "u:p@host", 1), FABRIC_ERR_ARGUMENT, {"host"});
+    OPTION(fabric_options_add_node(o, "http://h", 1), FABRIC_ERR_ARGUMENT, {"URL"});
+    OPTION(fabric_options_add_node(o, "\xff", 1), FABRIC_ERR_INVALID_UTF8, {"'host'"});
+    OPTION(fabric_options_set_credentials(o, "", "p"), FABRIC_ERR_ARGUMENT, {"'user'"});
+    OPTION(fabric_options_set_credentials(o, "a\"b", "p"), FABRIC_ERR_ARGUMENT, {"a\"b"});
+    OPTION(fabric_options_set_credentials(o, "\xff", "p"), FABRIC_ERR_INVALID_UTF8, {"'user'"});
+    OPTION(fabric_options_set_credentials(o, "u", "\xff"), FABRIC_ERR_INVALID_UTF8,
+           {"'password'"});
+    OPTION(fabric_options_set_tls(o, "", NULL, NULL), FABRIC_ERR_ARGUMENT, {"'ca'"});
+    OPTION(fabric_options_set_tls(o, "ca", "key", NULL), FABRIC_ERR_ARGUMENT, {"both or neither"});
+    OPTION(fabric_options_set_tls(o, "ca", NULL, "cert"), FABRIC_ERR_ARGUMENT, {"both"});
+    OPTION(fabric_options_set_tls(o, "ca", "\xff", "c"), FABRIC_ERR_INVALID_UTF8, {"'key'"});
+}
+
+/* The first refusal is the one that is told; what was set before it stays. */
+static void several(void)
+{
+    fabric_options_t *o = options();
+    CHECK_INT(fabric_options_set_compat(o, 7), FABRIC_ERR_ARGUMENT);
+    CHECK_INT(fabric_options_add_node(o, "\xff", 1), FABRIC_ERR_INVALID_UTF8);
+    CHECK_INT(fabric_options_set_compat(o, FABRIC_COMPAT_SERVER), FABRIC_OK);
+    fabric_t *f;
+    REFUSED(fabric_new(o, &f, err), f, FABRIC_ERR_ARGUMENT, {"fabric_options_set_compat", "7"});
+    fabric_options_free(o);
+}
+
+/* A refused log frees its userdata once, too. */
+static void refused_log(void)
+{
+    fabric_options_t *o = options();
+    CHECK_INT(fabric_options_set_log(o, 9, heard, &freed, count_up), FABRIC_ERR_ARGUMENT);
+    CHECK_INT(freed, 1);
+    fabric_options_free(o);
+    CHECK_INT(freed, 1);
+}
+
+int main(void)
+{
+    ranges();
+    words();
+    several();
+    refused_log();
+    return 0;
+}

@@ -1,0 +1,222 @@
+/* NULL for every pointer of every function, one at a time. tests/exports.rs sees to it that no
+ * function is left out. */
+#include "support.h"
+
+#define REFUSES(call, parameter)                                                                \
+    do {                                                                                        \
+        fabric_error_t err;                                                                     \
+        fill(&err, sizeof err);                                                                 \
+        CHECK_INT(call, FABRIC_ERR_NULL_POINTER);                                               \
+        CHECK_INT(err.code, FABRIC_ERR_NULL_POINTER);                                           \
+        CHECK_CONTAINS(err.message, "'" parameter "' is NULL");                                 \
+    } while (0)
+
+/* An option says it by its status, and fabric_new() by its message. */
+#define OPTION_REFUSES(call, parameter)                                                         \
+    do {                                                                                        \
+        fabric_options_t *o = fabric_options_new();                                             \
+        CHECK_INT(call, FABRIC_ERR_NULL_POINTER);                                               \
+        fabric_t *made = NULL;                                                                  \
+        REFUSES(fabric_new(o, &made, &err), parameter);                                         \
+        CHECK(!made);                                                                           \
+        fabric_options_free(o);                                                                 \
+    } while (0)
+
+static void heard(int32_t level, const char *message, void *userdata)
+{
+    (void)level, (void)message, (void)userdata;
+}
+
+static void count_up(void *userdata)
+{
+    ++*(int *)userdata;
+}
+
+static void frees(void)
+{
+    fabric_free(NULL);
+    fabric_options_free(NULL);
+    fabric_result_free(NULL);
+}
+
+static void options_of_nobody(void)
+{
+    CHECK_INT(fabric_options_add_node(NULL, "h", 1), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_credentials(NULL, "u", "p"), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_tls(NULL, "ca", NULL, NULL), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_connect_attempts(NULL, 1), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_connect_delay_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_connect_timeout_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_request_timeout_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_max_reply_bytes(NULL, 4096), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_report_errors(NULL, FABRIC_REPORT_OFF), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_add_report_errno(NULL, 2002), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_ttl_ms(NULL, 0, 0), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_compat(NULL, FABRIC_COMPAT_SERVER), FABRIC_ERR_NULL_POINTER);
+    int freed = 0;
+    CHECK_INT(fabric_options_set_log(NULL, FABRIC_LOG_ERROR, heard, &freed, count_up),
+              FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(freed, 1);
+}
+
+static void options_of_nothing(void)
+{
+    OPTION_REFUSES(fabric_options_add_node(o, NULL, 1), "host");
+    OPTION_REFUSES(fabric_options_set_credentials(o, NULL, "p"), "user");
+    OPTION_REFUSES(fabric_options_set_credentials(o, "u", NULL), "password");
+    OPTION_REFUSES(fabric_options_set_tls(o, NULL, "key", "cert"), "ca");
+
+    fabric_options_t *o = options();
+    CHECK_INT(fabric_options_set_tls(o, "ca", NULL, NULL), FABRIC_OK);
+    CHECK_INT(fabric_options_set_log(o, FABRIC_LOG_ERROR, NULL, NULL, NULL), FABRIC_OK);
+    CHECK_INT(fabric_options_set_log(o, FABRIC_LOG_ERROR, heard, NULL, NULL), FABRIC_OK);
+    int freed = 0;
+    CHECK_INT(fabric_options_set_log(o, FABRIC_LOG_ERROR, NULL, &freed, count_up), FABRIC_OK);
+    CHECK_INT(freed, 1);
+    fabric_t *f = NULL;
+    REFUSES(fabric_new(NULL, &f, &err), "options");
+    REFUSES(fabric_new(o, NULL, &err), "out");
+    CHECK(!f);
+    fabric_options_free(o);
+}
+
+static void lookups(const fabric_t *f)
+{
+    const char *tables[] = {"employees.salaries", NULL};
+    const char *group = "shard1";
+    fabric_key_t key = fabric_key_int(1), no_text = fabric_key_text(NULL, 3);
+    fabric_server_t s;
+    size_t count;
+    int32_t l = FABRIC_SCOPE_LOCAL, g = FABRIC_SCOPE_GLOBAL, any = FABRIC_MODE_NONE;
+    fill(&s, sizeof s);
+
+    REFUSES(fabric_get_shard_server(NULL, tables, 1, &key, l, any, &s, &err), "f");
+    REFUSES(fabric_get_shard_server(f, NULL, 1, &key, l, any, &s, &err), "tables");
+    REFUSES(fabric_get_shard_server(f, tables + 1, 1, &key, l, any, &s, &err), "tables[0]");
+    REFUSES(fabric_get_shard_server(f, tables, 2, &key, l, any, &s, &err), "tables[1]");
+    REFUSES(fabric_get_shard_server(f, tables, 1, &key, l, any, NULL, &err), "server");
+    REFUSES(fabric_get_shard_server(f, tables, 1, &no_text, l, any, &s, &err), "key.text");
+    CHECK_INT(fabric_get_shard_server(f, tables, 1, NULL, l, any, &s, NULL),
+              FABRIC_ERR_KEY_MISSING);
+    CHECK_INT(fabric_get_shard_server(f, NULL, 0, &key, l, any, &s, NULL), FABRIC_ERR_ARGUMENT);
+
+    REFUSES(fabric_get_group_server(NULL, group, any, -1, &s, &err), "f");
+    REFUSES(fabric_get_group_server(f, NULL, any, -1, &s, &err), "group");
+    REFUSES(fabric_get_group_server(f, group, any, -1, NULL, &err), "server");
+
+    REFUSES(fabric_get_group_servers(NULL, group, 1, &s, 1, &count, &err), "f");
+    REFUSES(fabric_get_group_servers(f, NULL, 1, &s, 1, &count, &err), "group");
+    REFUSES(fabric_get_group_servers(f, group, 1, NULL, 9, &count, &err), "out");
+    REFUSES(fabric_get_group_servers(f, group, 1, &s, 1, NULL, &err), "count");
+    CHECK(is_filled(&s, sizeof s));
+
+    CHECK_INT(fabric_get_shard_server(f, tables, 1, NULL, g, any, &s, NULL), FABRIC_OK);
+    fabric_key_t empty = fabric_key_text(NULL, 0);
+    const char *names = "crm.names";
+    CHECK_INT(fabric_get_shard_server(f, &names, 1, &empty, l, any, &s, NULL),
+              FABRIC_ERR_KEY_OUT_OF_RANGE);
+    CHECK_INT(fabric_get_group_server(f, group, any, FABRIC_STATUS_NONE, &s, NULL), FABRIC_OK);
+    CHECK_INT(fabric_get_group_servers(f, group, 1, NULL, 0, &count, NULL),
+              FABRIC_ERR_BUFFER_TOO_SMALL);
+    CHECK_INT(count, 3);
+}
+
+static void farm(const fabric_t *f)
+{
+    const char *tables[] = {"employees.salaries", NULL};
+    fabric_shard_t shards[3];
+    fabric_node_t node;
+    size_t count;
+
+    REFUSES(fabric_seed(NULL, "h", 1, &err), "f");
+    CHECK_INT(fabric_seed(f, NULL, 0, NULL), FABRIC_OK);
+
+    REFUSES(fabric_get_shards(NULL, tables[0], shards, 3, &count, &err), "f");
+    REFUSES(fabric_get_shards(f, NULL, shards, 3, &count, &err), "table");
+    REFUSES(fabric_get_shards(f, tables[0], NULL, 3, &count, &err), "out");
+    REFUSES(fabric_get_shards(f, tables[0], shards, 3, NULL, &err), "count");
+    CHECK_INT(fabric_get_shards(f, tables[0], shards, 3, &count, NULL), FABRIC_OK);
+    CHECK_INT(fabric_get_shards(f, tables[0], NULL, 0, &count, NULL),
+              FABRIC_ERR_BUFFER_TOO_SMALL);
+
+    REFUSES(fabric_get_fabric_nodes(NULL, &node, 1, &count, &err), "f");
+    REFUSES(fabric_get_fabric_nodes(f, NULL, 1, &count, &err), "out");
+    REFUSES(fabric_get_fabric_nodes(f, &node, 1, NULL, &err), "count");
+    CHECK_INT(fabric_get_fabric_nodes(f, &node, 1, &count, NULL), FABRIC_OK);
+
+    REFUSES(fabric_get_sharding_information(NULL, tables, 1, &err), "f");
+    REFUSES(fabric_get_sharding_information(f, NULL, 1, &err), "tables");
+    REFUSES(fabric_get_sharding_information(f, tables, 2, &err), "tables[1]");
+    CHECK_INT(fabric_get_sharding_information(f, NULL, 0, NULL), FABRIC_OK);
+
+    REFUSES(fabric_reset_cache(NULL, "shard1", &err), "f");
+    CHECK_INT(fabric_reset_cache(f, NULL, NULL), FABRIC_OK);
+
+    REFUSES(fabric_report_failure(NULL, "uuid", 2002, &err), "f");
+    REFUSES(fabric_report_failure(f, NULL, 2002, &err), "server_uuid");
+    CHECK_INT(fabric_report_failure(f, "uuid", 2002, NULL), FABRIC_OK);
+}
+
+static void commands(const fabric_t *f)
+{
+    const char *args[] = {"0", NULL};
+    fabric_result_t *r = NULL;
+    size_t length = 7;
+
+    REFUSES(fabric_execute(NULL, "dump", "servers", args, 2, &r, &err), "f");
+    REFUSES(fabric_execute(f, NULL, "servers", args, 2, &r, &err), "group");
+    REFUSES(fabric_execute(f, "dump", NULL, args, 2, &r, &err), "command");
+    REFUSES(fabric_execute(f, "dump", "servers", NULL, 2, &r, &err), "args");
+    REFUSES(fabric_execute(f, "dump", "servers", args, 2, NULL, &err), "result");
+    CHECK(!r);
+
+    CHECK_INT(fabric_execute(f, "dump", "servers", args, 2, &r, NULL), FABRIC_OK);
+    CHECK(fabric_result_value(r, 0, 0, 0, NULL));
+    fabric_result_free(r);
+    CHECK_INT(fabric_execute(f, "dump", "servers", NULL, 0, &r, NULL), FABRIC_OK);
+    fabric_result_free(r);
+
+    CHECK_INT(fabric_result_sets(NULL), 0);
+    CHECK_INT(fabric_result_rows(NULL, 0), 0);
+    CHECK_INT(fabric_result_columns(NULL, 0), 0);
+    CHECK(!fabric_result_column_name(NULL, 0, 0));
+    CHECK(!fabric_result_value(NULL, 0, 0, 0, &length));
+    CHECK_INT(length, 7);
+}
+
+static void getters(const fabric_t *f)
+{
+    char uuid[FABRIC_UUID_SIZE];
+    CHECK(!fabric_get_user(NULL));
+    CHECK(!fabric_get_tls_ca(NULL));
+    CHECK(!fabric_get_tls_key(NULL));
+    CHECK(!fabric_get_tls_cert(NULL));
+    CHECK_INT(fabric_get_ttl_ms(NULL), -1);
+    CHECK_INT(fabric_topology_generation(NULL), 0);
+    CHECK_INT(fabric_topology_age(NULL), -1);
+    REFUSES(fabric_get_fabric_uuid(NULL, uuid, &err), "f");
+    REFUSES(fabric_get_fabric_uuid(f, NULL, &err), "out");
+    CHECK_INT(fabric_get_fabric_uuid(f, uuid, NULL), FABRIC_OK);
+}
+
+static void without_pointers(void)
+{
+    CHECK(fabric_version());
+    CHECK(fabric_strerror(0));
+    CHECK_INT(fabric_key_int(-1).integer, -1);
+}
+
+int main(void)
+{
+    fabric_t *f = handle(options());
+    frees();
+    options_of_nobody();
+    options_of_nothing();
+    lookups(f);
+    farm(f);
+    commands(f);
+    getters(f);
+    without_pointers();
+    fabric_free(f);
+    return 0;
+}

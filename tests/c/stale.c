@@ -1,0 +1,67 @@
+/* Fabric goes away after the first lookup: the old topology serves on, no lookup fails, its age
+ * tells. Fabric comes back: what changed meanwhile is picked up. */
+#include "support.h"
+
+enum { TTL = 20, OUTAGE = 400 };
+
+static fabric_t *short_lived(void)
+{
+    fabric_options_t *o = options();
+    CHECK_INT(fabric_options_set_ttl_ms(o, TTL, TTL), FABRIC_OK);
+    CHECK_INT(fabric_options_set_request_timeout_ms(o, 5000), FABRIC_OK);
+    return handle(o);
+}
+
+static uint32_t primary(const fabric_t *f)
+{
+    return port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE);
+}
+
+static void outage(const fabric_t *ctl, const char *fault, int64_t pause)
+{
+    printf("%s\n", fault);
+    fabric_t *f = short_lived();
+    CHECK_INT(primary(f), 33611);
+    uint64_t generation = fabric_topology_generation(f);
+
+    tell(ctl, "fault", fault, "", "-1", NULL);
+    tell(ctl, "promote", "shard1", "127.0.0.1:33612", NULL);
+    sleep_ms(TTL + 1);
+    int64_t age = fabric_topology_age(f), begin = now_ms(), lookups = 0;
+    do {
+        CHECK_INT(primary(f), 33611);
+        int64_t older = fabric_topology_age(f);
+        CHECK(older >= age);
+        age = older;
+        lookups++;
+        sleep_ms(pause);
+    } while (now_ms() - begin < OUTAGE || lookups < 3);
+    CHECK(age >= OUTAGE);
+    CHECK_INT(fabric_topology_generation(f), generation);
+    CHECK_INT(fabric_get_ttl_ms(f), TTL);
+
+    /* Even for a caller who wants it new. */
+    CHECK_INT(fabric_reset_cache(f, NULL, NULL), FABRIC_OK);
+    CHECK_INT(primary(f), 33611);
+
+    tell(ctl, "fault", "none", NULL);
+    begin = now_ms();
+    while (primary(f) != 33612)
+        CHECK(now_ms() - begin < 60000);
+    CHECK(fabric_topology_generation(f) > generation);
+    CHECK(fabric_topology_age(f) < now_ms() - begin + 5000);
+    fabric_free(f);
+    tell(ctl, "reset", NULL);
+}
+
+int main(void)
+{
+    fabric_t *ctl = control();
+    outage(ctl, "close", 0);
+    outage(ctl, "unterminated_400", 0);
+    outage(ctl, "garbage", 0);
+    outage(ctl, "status", 0);
+    outage(ctl, "error", 0);
+    fabric_free(ctl);
+    return 0;
+}

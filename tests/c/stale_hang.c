@@ -1,0 +1,59 @@
+/* Fabric hangs after the first lookup: no lookup fails, each waits for at most one request
+ * timeout, and others need not wait at all while one does. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "support.h"
+
+#include <pthread.h>
+
+enum { TTL = 2000, TIMEOUT = 1500 };
+
+static uint32_t primary(const fabric_t *f)
+{
+    return port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE);
+}
+
+static void *renews(void *f)
+{
+    CHECK_INT(primary(f), 33611);
+    return NULL;
+}
+
+int main(void)
+{
+    fabric_t *ctl = control();
+    fabric_options_t *o = options();
+    CHECK_INT(fabric_options_set_ttl_ms(o, TTL, TTL), FABRIC_OK);
+    CHECK_INT(fabric_options_set_request_timeout_ms(o, TIMEOUT), FABRIC_OK);
+    fabric_t *f = handle(o);
+    CHECK_INT(primary(f), 33611);
+    uint64_t generation = fabric_topology_generation(f);
+    tell(ctl, "promote", "shard1", "127.0.0.1:33612", NULL);
+    tell(ctl, "fault", "hang", "", "-1", NULL);
+    sleep_ms(TTL + 10);
+
+    /* One caller finds the topology old and asks; until it is back, the others do not. */
+    size_t before = requests(ctl);
+    pthread_t asking;
+    CHECK(pthread_create(&asking, NULL, renews, f) == 0);
+    while (requests(ctl) == before)
+        sleep_ms(1);
+    for (int i = 0; i < 10000; i++)
+        CHECK_INT(primary(f), 33611);
+    size_t asked = requests(ctl) - before;
+    CHECK(asked <= 3);
+    CHECK(pthread_join(asking, NULL) == 0);
+    CHECK(fabric_topology_age(f) >= TTL + TIMEOUT);
+    CHECK_INT(fabric_topology_generation(f), generation);
+
+    tell(ctl, "fault", "none", NULL);
+    int64_t begin = now_ms();
+    while (primary(f) != 33612) {
+        CHECK(now_ms() - begin < 60000);
+        sleep_ms(5);
+    }
+    CHECK_INT(fabric_topology_generation(f), generation + 1);
+    fabric_free(f);
+    fabric_free(ctl);
+    return 0;
+}

@@ -1,0 +1,274 @@
+/* Every status of the header, got through the API once. A status that comes without a case
+ * here fails the test. FABRIC_ERR_PANIC has a program of its own, panic.c. */
+#include "support.h"
+
+/* X(FABRIC_ERR_...) for each status, made from the header by the build. */
+static const int32_t wanted[] = {
+#define X(status) status,
+#include "header_statuses.h"
+#undef X
+};
+
+static int32_t lookup(fabric_options_t *o, const char *table, fabric_error_t *err)
+{
+    fabric_server_t server;
+    fabric_t *f = handle(o);
+    int32_t status = find(f, table, fabric_key_int(1), FABRIC_MODE_READWRITE, &server, err);
+    fabric_free(f);
+    return status;
+}
+
+static int32_t plain(const char *table, fabric_error_t *err)
+{
+    return lookup(options(), table, err);
+}
+
+static int32_t with_fault(const fabric_t *ctl, const char *fault, int64_t timeout,
+                          fabric_error_t *err)
+{
+    fabric_options_t *o = options();
+    fabric_options_set_request_timeout_ms(o, timeout);
+    fabric_options_set_max_reply_bytes(o, 1 << 20);
+    tell(ctl, "fault", fault, "", "-1", NULL);
+    return lookup(o, "employees.salaries", err);
+}
+
+static int32_t argument(const fabric_t *ctl, fabric_error_t *err)
+{
+    fabric_server_t server;
+    return fabric_get_group_server(ctl, "g", 7, FABRIC_STATUS_NONE, &server, err);
+}
+
+static int32_t null_pointer(const fabric_t *ctl, fabric_error_t *err)
+{
+    return fabric_get_group_server(ctl, "g", FABRIC_MODE_NONE, FABRIC_STATUS_NONE, NULL, err);
+}
+
+static int32_t invalid_utf8(const fabric_t *ctl, fabric_error_t *err)
+{
+    return fabric_reset_cache(ctl, "\xff", err);
+}
+
+static int32_t table_name(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    return plain("salaries", err);
+}
+
+static int32_t key_missing(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    const char *table = "employees.salaries";
+    fabric_server_t server;
+    fabric_t *f = handle(options());
+    int32_t status = fabric_get_shard_server(f, &table, 1, NULL, FABRIC_SCOPE_LOCAL,
+                                             FABRIC_MODE_NONE, &server, err);
+    fabric_free(f);
+    return status;
+}
+
+static int32_t with_key(fabric_key_t key, fabric_error_t *err)
+{
+    fabric_server_t server;
+    fabric_t *f = handle(options());
+    int32_t status = find(f, "employees.salaries", key, FABRIC_MODE_NONE, &server, err);
+    fabric_free(f);
+    return status;
+}
+
+static int32_t key_type(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    return with_key(text("one"), err);
+}
+
+static int32_t key_out_of_range(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    return with_key(fabric_key_int(0), err);
+}
+
+static int32_t buffer_too_small(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    size_t count = 0;
+    fabric_t *f = handle(options());
+    int32_t status = fabric_get_shards(f, "employees.salaries", NULL, 0, &count, err);
+    fabric_free(f);
+    return status;
+}
+
+static int32_t unreachable(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    fabric_options_t *o = fabric_options_new();
+    fabric_options_add_node(o, "127.0.0.1", closed_port());
+    fabric_options_set_connect_attempts(o, 1);
+    return lookup(o, "employees.salaries", err);
+}
+
+static int32_t timeout(const fabric_t *ctl, fabric_error_t *err)
+{
+    return with_fault(ctl, "hang", 200, err);
+}
+
+static int32_t auth(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    fabric_options_t *o = options();
+    fabric_options_set_credentials(o, "admin", "wrong");
+    return lookup(o, "employees.salaries", err);
+}
+
+static int32_t forbidden(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    fabric_options_t *o = options();
+    fabric_options_set_credentials(o, "conn", "connpw");
+    fabric_t *f = handle(o);
+    fabric_result_t *result = NULL;
+    int32_t status = fabric_execute(f, "group", "lookup_groups", NULL, 0, &result, err);
+    fabric_free(f);
+    return status;
+}
+
+static int32_t tls(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    fabric_options_t *o = options();
+    fabric_options_set_tls(o, "no-such-file.pem", NULL, NULL);
+    return lookup(o, "employees.salaries", err);
+}
+
+static int32_t protocol(const fabric_t *ctl, fabric_error_t *err)
+{
+    return with_fault(ctl, "garbage", 60000, err);
+}
+
+static int32_t reply_too_large(const fabric_t *ctl, fabric_error_t *err)
+{
+    return with_fault(ctl, "oversized", 60000, err);
+}
+
+static int32_t fabric(const fabric_t *ctl, fabric_error_t *err)
+{
+    return with_fault(ctl, "error", 60000, err);
+}
+
+static int32_t not_seeded(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    return lookup(fabric_options_new(), "employees.salaries", err);
+}
+
+static int32_t unknown_table(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    return plain("employees.nosuch", err);
+}
+
+static int32_t in_group(const char *group, int32_t wanted_status, fabric_error_t *err)
+{
+    fabric_server_t server;
+    fabric_t *f = handle(options());
+    int32_t status =
+        fabric_get_group_server(f, group, FABRIC_MODE_NONE, wanted_status, &server, err);
+    fabric_free(f);
+    return status;
+}
+
+static int32_t unknown_group(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    return in_group("nosuch", FABRIC_STATUS_PRIMARY, err);
+}
+
+static int32_t no_server(const fabric_t *ctl, fabric_error_t *err)
+{
+    tell(ctl, "demote", "shard3", NULL);
+    return in_group("shard3", FABRIC_STATUS_PRIMARY, err);
+}
+
+static int32_t different_shards(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    const char *tables[] = {"employees.salaries", "shop.orders"};
+    fabric_server_t server;
+    fabric_key_t key = fabric_key_int(1);
+    fabric_t *f = handle(options());
+    int32_t status = fabric_get_shard_server(f, tables, 2, &key, FABRIC_SCOPE_LOCAL,
+                                             FABRIC_MODE_NONE, &server, err);
+    fabric_free(f);
+    return status;
+}
+
+static int32_t unsupported_sharding(const fabric_t *ctl, fabric_error_t *err)
+{
+    tell(ctl, "add_mapping", "LIST", "global", NULL);
+    tell(ctl, "add_table", "8", "new.kind", "id", NULL);
+    tell(ctl, "add_shard", "8", "1", "shard1", NULL);
+    return plain("new.kind", err);
+}
+
+static const struct {
+    int32_t status;
+    int32_t mysql_errno;
+    int32_t (*provoke)(const fabric_t *ctl, fabric_error_t *err);
+} cases[] = {
+    {FABRIC_ERR_ARGUMENT, 0, argument},
+    {FABRIC_ERR_NULL_POINTER, 0, null_pointer},
+    {FABRIC_ERR_INVALID_UTF8, 0, invalid_utf8},
+    {FABRIC_ERR_TABLE_NAME, 0, table_name},
+    {FABRIC_ERR_KEY_MISSING, 0, key_missing},
+    {FABRIC_ERR_KEY_TYPE, 0, key_type},
+    {FABRIC_ERR_BUFFER_TOO_SMALL, 0, buffer_too_small},
+    {FABRIC_ERR_UNREACHABLE, 2003, unreachable},
+    {FABRIC_ERR_TIMEOUT, 2013, timeout},
+    {FABRIC_ERR_AUTH, 1045, auth},
+    {FABRIC_ERR_FORBIDDEN, 1370, forbidden},
+    {FABRIC_ERR_TLS, 2026, tls},
+    {FABRIC_ERR_PROTOCOL, 2027, protocol},
+    {FABRIC_ERR_REPLY_TOO_LARGE, 2027, reply_too_large},
+    {FABRIC_ERR_FABRIC, 0, fabric},
+    {FABRIC_ERR_NOT_SEEDED, 2003, not_seeded},
+    {FABRIC_ERR_UNKNOWN_TABLE, 1051, unknown_table},
+    {FABRIC_ERR_UNKNOWN_GROUP, 0, unknown_group},
+    {FABRIC_ERR_NO_SERVER, 0, no_server},
+    {FABRIC_ERR_DIFFERENT_SHARDS, 0, different_shards},
+    {FABRIC_ERR_KEY_OUT_OF_RANGE, 0, key_out_of_range},
+    {FABRIC_ERR_UNSUPPORTED_SHARDING, 0, unsupported_sharding},
+};
+
+enum { CASES = sizeof cases / sizeof *cases };
+
+static int has_case(int32_t status)
+{
+    for (size_t i = 0; i < CASES; i++)
+        if (cases[i].status == status)
+            return 1;
+    return status == FABRIC_ERR_PANIC;
+}
+
+int main(void)
+{
+    fabric_t *ctl = control();
+    for (size_t i = 0; i < CASES; i++) {
+        fabric_error_t err;
+        fill(&err, sizeof err);
+        CHECK_INT(cases[i].provoke(ctl, &err), cases[i].status);
+        CHECK_INT(err.code, cases[i].status);
+        CHECK_INT(err.mysql_errno, cases[i].mysql_errno);
+        CHECK(memchr(err.message, '\0', sizeof err.message));
+        CHECK(strlen(err.message) > 10);
+        CHECK(strcmp(fabric_strerror(cases[i].status), fabric_strerror(-1)) != 0);
+        printf("%d %s: %s\n", err.code, fabric_strerror(err.code), err.message);
+        tell(ctl, "reset", NULL);
+    }
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        if (!has_case(wanted[i]))
+            fprintf(stderr, "status %d has no case\n", wanted[i]);
+        CHECK(has_case(wanted[i]));
+    }
+    fabric_free(ctl);
+    return 0;
+}
