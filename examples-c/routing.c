@@ -65,8 +65,9 @@ int main(int argc, char **argv)
         const struct question *q = &questions[i];
         fabric_server_t server;
         fabric_error_t err;
-        if (fabric_get_shard_server(farm, q->tables, q->count, &q->key, q->scope, q->mode,
-                                    &server, &err) != FABRIC_OK) {
+        const fabric_key_t *key = q->scope == FABRIC_SCOPE_LOCAL ? &q->key : NULL;
+        if (fabric_get_shard_server(farm, q->tables, q->count, key, q->scope, q->mode, &server,
+                                    &err) != FABRIC_OK) {
             status = failed(q->tables[0], &err);
             break;
         }
