@@ -57,7 +57,7 @@ else()
 endif()
 
 file(MAKE_DIRECTORY "${library_dir}")
-add_custom_target(mysqlfabric_cargo ALL
+add_custom_target(mysqlfabric_library ALL
   COMMAND "${MYSQLFABRIC_CARGO}" build ${cargo_arguments} --profile "${profile}"
     --package mysqlfabric --lib
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different
@@ -77,7 +77,7 @@ set_target_properties(MySQLFabric::mysqlfabric PROPERTIES
   IMPORTED_LOCATION "${library_dir}/${shared_name}"
   IMPORTED_SONAME "${imported_soname}"
   INTERFACE_INCLUDE_DIRECTORIES "${CMAKE_CURRENT_SOURCE_DIR}/include")
-add_dependencies(MySQLFabric::mysqlfabric mysqlfabric_cargo)
+add_dependencies(MySQLFabric::mysqlfabric mysqlfabric_library)
 
 add_library(MySQLFabric::static STATIC IMPORTED GLOBAL)
 set_target_properties(MySQLFabric::static PROPERTIES
@@ -85,7 +85,7 @@ set_target_properties(MySQLFabric::static PROPERTIES
   IMPORTED_LINK_INTERFACE_LANGUAGES C
   INTERFACE_LINK_LIBRARIES "${MYSQLFABRIC_NATIVE_LIBRARIES}"
   INTERFACE_INCLUDE_DIRECTORIES "${CMAKE_CURRENT_SOURCE_DIR}/include")
-add_dependencies(MySQLFabric::static mysqlfabric_cargo)
+add_dependencies(MySQLFabric::static mysqlfabric_library)
 
 # fabricd, the stand-in Fabric node of the tests: not part of ALL unless there are tests. Always
 # of the dev profile, which compiles in half the time and is shared with `cargo test`.
@@ -97,4 +97,4 @@ add_custom_target(mysqlfabric_fabricd
   USES_TERMINAL
   VERBATIM)
 # One cargo at a time: they would wait for each other's lock anyway.
-add_dependencies(mysqlfabric_fabricd mysqlfabric_cargo)
+add_dependencies(mysqlfabric_fabricd mysqlfabric_library)

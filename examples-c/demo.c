@@ -54,8 +54,8 @@ static int32_t show_farm(const fabric_t *farm, fabric_error_t *err)
     static const char *const groups[] = {"global", "shard1", "shard2", "shard3", "shard4"};
     printf("1. The farm\n"
            "   MySQL servers stand in groups: one primary takes the writes, secondaries copy\n"
-           "   it and take reads. Each table is cut into shards, and each shard lives in one\n"
-           "   group. This is what Fabric, which keeps the list, says of this farm:\n\n"
+           "   it and take reads. A large table is cut into shards, and each shard lives in\n"
+           "   one group. Fabric keeps the list. This is what it says of this farm:\n\n"
            "  %-7s  %-15s  %s\n", "group", "server", "role");
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         int32_t status = print_group(farm, groups[i], err);
@@ -252,7 +252,7 @@ static int32_t show_failover(const fabric_t *farm, const fabric_t *control, fabr
     }
     if (status == FABRIC_OK)
         status = promote(control, "shard1", heir.uuid, err);
-    /* The handle would notice within the time to live that Fabric sends; this asks at once. */
+    /* The handle looks again when the time to live that Fabric sends is over; this is sooner. */
     if (status == FABRIC_OK)
         status = fabric_reset_cache(farm, "shard1", err);
     if (status == FABRIC_OK) {
@@ -260,8 +260,8 @@ static int32_t show_failover(const fabric_t *farm, const fabric_t *control, fabr
         status = route(farm, table, &key, FABRIC_SCOPE_LOCAL, FABRIC_MODE_READWRITE, err);
     }
     if (status == FABRIC_OK)
-        printf("\n  The topology is number %llu, and Fabric wants it refreshed every %lld ms.\n",
-               (unsigned long long)fabric_topology_generation(farm),
+        printf("\n  This program told its handle to look again. Otherwise the handle would have\n"
+               "  looked by itself after %lld ms, as Fabric wants it.\n",
                (long long)fabric_get_ttl_ms(farm));
     return status;
 }
