@@ -5,54 +5,95 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::error::Result;
-use crate::fabric::Dump;
-use crate::topology::{TableState, Topology};
+use crate::fabric::{Dump, ServerRow, ShardRow};
+use crate::topology::Topology;
 
 use super::flight::Wish;
 use super::nodes::Rounds;
-use super::update::{Asked, Update};
+use super::update::{Asked, Update, full_name};
 use super::{Facts, Refresher, Workshop, lock};
 
 /// With more names than this one request for everything is cheaper for Fabric than a query for
 /// each pattern.
 const MAX_PATTERNS: usize = 64;
 
+/// A dump, and the time it was asked for and is good until.
+struct Timed<T> {
+    dump: Dump<T>,
+    asked_at: u64,
+    expires: u64,
+}
+
 impl Refresher {
     /// Asks for the Fabric nodes if nobody did yet, then for the tables, then for the groups
-    /// named and those the tables need. At most three requests.
+    /// named and those the tables need: at most three requests, and one new topology.
     pub(super) fn fetch(&self, shop: &Workshop, wish: &Wish, rounds: Rounds) -> Result<()> {
         if !self.is_seeded() {
             self.fetch_nodes(shop, rounds)?;
         }
-        if wish.everything || !wish.tables.is_empty() {
-            self.fetch_tables(shop, wish, rounds)?;
+        let tables = match wish.everything || !wish.tables.is_empty() {
+            true => Some(self.fetch_tables(shop, wish, rounds)?),
+            false => None,
+        };
+        let groups = groups_for(wish, tables.as_ref(), &self.topology.load());
+        let servers = match wish.everything || !groups.is_empty() {
+            true => Some(self.fetch_groups(shop, wish.everything, &groups, rounds)),
+            false => None,
+        };
+        // Tables are taken in even if their groups could not be had: a new shard map without
+        // its new group fails lookups there, the old one would send them astray.
+        let (servers, outcome) = match servers {
+            None => (None, Ok(())),
+            Some(Ok(servers)) => (Some(servers), Ok(())),
+            Some(Err(error)) => (None, Err(error)),
+        };
+        self.publish(shop, |update| {
+            if let Some(Timed { dump, asked_at, expires }) = &tables {
+                let asked = asked(wish.everything, &wish.tables);
+                update.tables(&asked, &dump.rows, &dump.skipped, *asked_at, *expires);
+            }
+            if let Some(Timed { dump, asked_at, expires }) = servers {
+                let asked = asked(wish.everything, &groups);
+                update.groups(&asked, dump.rows, &dump.skipped, asked_at, expires, self.start);
+            }
+        });
+        if outcome.is_ok() && wish.everything {
+            self.whole.store(true, Ordering::Relaxed);
         }
-        let groups = self.groups_for(wish);
-        if wish.everything || !groups.is_empty() {
-            self.fetch_groups(shop, wish.everything, &groups, rounds)?;
+        outcome
+    }
+
+    /// Replaces the topology by what `write` makes of it, if that is another one.
+    pub(super) fn publish(&self, shop: &Workshop, write: impl FnOnce(&mut Update<'_>)) {
+        // Fetches are single already; what the service itself reports comes from any thread.
+        let _one_at_a_time = lock(&shop.publishing);
+        let current = self.topology.load_full();
+        let mut update = Update::new(&current, &self.config.log);
+        write(&mut update);
+        if let Some(next) = update.finish() {
+            self.topology.store(Arc::new(next));
         }
-        Ok(())
     }
 
     fn fetch_nodes(&self, shop: &Workshop, rounds: Rounds) -> Result<()> {
         let reply = self.on_nodes(shop, rounds, |node| shop.client.fabric_nodes(node))?;
         lock(&shop.nodes).learn(&reply.nodes);
-        *lock(&shop.facts) = Facts { uuid: reply.uuid, ttl: Some(reply.ttl_seconds) };
+        self.facts.store(Arc::new(Facts { uuid: reply.uuid, ttl: Some(reply.ttl_seconds) }));
         self.seeded.store(1, Ordering::Release);
         Ok(())
     }
 
-    fn fetch_tables(&self, shop: &Workshop, wish: &Wish, rounds: Rounds) -> Result<()> {
+    fn fetch_tables(
+        &self,
+        shop: &Workshop,
+        wish: &Wish,
+        rounds: Rounds,
+    ) -> Result<Timed<ShardRow>> {
         let patterns = if wish.everything { String::new() } else { patterns(&wish.tables) };
         let asked_at = self.clock.now();
-        let dump =
-            self.on_nodes(shop, rounds, |node| shop.client.sharding_information(node, &patterns))?;
-        let expires = self.answered(shop, &dump, asked_at);
-        self.publish(|update| {
-            let asked = asked(wish.everything, &wish.tables);
-            update.tables(&asked, &dump.rows, &dump.skipped, asked_at, expires);
-        });
-        Ok(())
+        let ask = |node: &_| shop.client.sharding_information(node, &patterns);
+        let dump = self.on_nodes(shop, rounds, ask)?;
+        Ok(self.answered(dump, asked_at))
     }
 
     fn fetch_groups(
@@ -61,50 +102,47 @@ impl Refresher {
         everything: bool,
         groups: &BTreeSet<String>,
         rounds: Rounds,
-    ) -> Result<()> {
+    ) -> Result<Timed<ServerRow>> {
         let patterns = if everything { String::new() } else { patterns(groups) };
         let asked_at = self.clock.now();
         let dump = self.on_nodes(shop, rounds, |node| shop.client.servers(node, &patterns))?;
-        let expires = self.answered(shop, &dump, asked_at);
-        self.publish(|update| {
-            let asked = asked(everything, groups);
-            update.groups(&asked, dump.rows, &dump.skipped, asked_at, expires, self.start);
-        });
-        Ok(())
-    }
-
-    /// The groups named, and those of the named tables that nobody has asked for yet.
-    fn groups_for(&self, wish: &Wish) -> BTreeSet<String> {
-        let mut groups = wish.groups.clone();
-        let topology = self.topology.load();
-        for name in &wish.tables {
-            if let Some(entry) = topology.tables.get(name.as_bytes())
-                && let TableState::Known(table) = &entry.value
-            {
-                let unknown = table.groups().into_iter().filter(|id| topology.group(*id).is_none());
-                groups.extend(unknown.map(|id| topology.group_name(id).to_owned()));
-            }
-        }
-        groups
+        Ok(self.answered(dump, asked_at))
     }
 
     /// Notes that Fabric answered, and until when the answer is fresh. It counts from the
     /// question: the server may have looked at any time since.
-    fn answered<T>(&self, shop: &Workshop, dump: &Dump<T>, asked_at: u64) -> u64 {
+    fn answered<T>(&self, dump: Dump<T>, asked_at: u64) -> Timed<T> {
         self.last_answer.store(self.clock.now(), Ordering::Relaxed);
-        *lock(&shop.facts) = Facts { uuid: dump.uuid.clone(), ttl: Some(dump.ttl_seconds) };
-        asked_at.saturating_add(self.time_to_live(Some(dump.ttl_seconds)))
+        let ttl = Some(dump.ttl_seconds);
+        self.facts.store(Arc::new(Facts { uuid: dump.uuid.clone(), ttl }));
+        let expires = asked_at.saturating_add(self.time_to_live(ttl));
+        Timed { dump, asked_at, expires }
     }
+}
 
-    /// Only the caller whose fetch is under way gets here, so no two updates meet.
-    fn publish(&self, write: impl FnOnce(&mut Update<'_>)) {
-        let current = self.topology.load_full();
-        let mut update = Update::new(&current, &self.config.log);
-        write(&mut update);
-        if let Some(next) = update.finish() {
-            self.topology.store(Arc::<Topology>::new(next));
+/// The groups named, and those of the tables just fetched that nobody has asked for yet.
+fn groups_for(
+    wish: &Wish,
+    fetched: Option<&Timed<ShardRow>>,
+    topology: &Topology,
+) -> BTreeSet<String> {
+    let mut groups = wish.groups.clone();
+    let unknown = |name: &str| {
+        let number = topology.group_number(name.as_bytes());
+        number.and_then(|id| topology.group(id)).is_none()
+    };
+    if let Some(tables) = fetched {
+        for row in &tables.dump.rows {
+            if wish.tables.contains(&full_name(&row.schema, &row.table)) {
+                for name in [&row.group, &row.global_group] {
+                    if unknown(name) && !groups.contains(name) {
+                        groups.insert(name.clone());
+                    }
+                }
+            }
         }
     }
+    groups
 }
 
 fn asked(everything: bool, names: &BTreeSet<String>) -> Asked<'_> {

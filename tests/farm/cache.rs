@@ -57,7 +57,7 @@ fn a_change_is_seen_after_the_time_to_live_and_counted_once() {
     assert_eq!(router.generation(), generation + 1);
 }
 
-fn promote(server: &fabricd::Server, group: &str, port: u16) {
+pub fn promote(server: &fabricd::Server, group: &str, port: u16) {
     let mut farm = server.farm();
     let group = farm.groups.iter_mut().find(|g| g.id == group).expect("the group");
     for server in &mut group.servers {

@@ -1,5 +1,6 @@
 //! A handle against fabricd: what it asks, what it keeps, and what it survives.
 
+mod background;
 mod cache;
 mod isolation;
 mod nodes;

@@ -19,7 +19,8 @@ pub fn start(farm: Farm) -> Server {
     Server::start(Options::new(farm)).expect("fabricd starts")
 }
 
-/// A long time to live unless a test is about its end; short deadlines always.
+/// A long time to live unless a test is about its end; short deadlines always; and nobody in
+/// the background, so that every request has a caller who can be named.
 pub fn config(servers: &[&Server]) -> Config {
     let node = |server: &&Server| Node { host: "127.0.0.1".into(), port: server.port() };
     Config {
@@ -33,6 +34,7 @@ pub fn config(servers: &[&Server]) -> Config {
         connect_timeout: Duration::from_secs(2),
         request_timeout: Duration::from_secs(5),
         ttl_min: Duration::from_secs(3600),
+        background_refresh: false,
         ..Config::default()
     }
 }
