@@ -259,6 +259,14 @@ static int32_t show_failover(const fabric_t *farm, const fabric_t *control, fabr
         printf("  after: ");
         status = route(farm, table, &key, FABRIC_SCOPE_LOCAL, FABRIC_MODE_READWRITE, err);
     }
+    fabric_server_t primary;
+    if (status == FABRIC_OK)
+        status = fabric_get_group_server(farm, "shard1", FABRIC_MODE_NONE, FABRIC_STATUS_PRIMARY,
+                                         &primary, err);
+    if (status == FABRIC_OK && strcmp(primary.uuid, heir.uuid) != 0) {
+        snprintf(err->message, sizeof err->message, "%s is not the primary", heir.uuid);
+        status = FABRIC_ERR_NO_SERVER;
+    }
     if (status == FABRIC_OK)
         printf("\n  This program told its handle to look again. Otherwise the handle would have\n"
                "  looked by itself after %lld ms, as Fabric wants it.\n",

@@ -45,7 +45,7 @@ use_the_build() {
     export MYSQLFABRIC_LIBRARY="$build/lib/libmysqlfabric.so"
     export LD_LIBRARY_PATH="$build/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
     export FABRICD="${CARGO_TARGET_DIR:-$PWD/target}/debug/fabricd"
-    export CGO_CFLAGS="-I$PWD/include" CGO_LDFLAGS="-L$build/lib -lmysqlfabric"
+    export CGO_CFLAGS="-I$PWD/include" CGO_LDFLAGS="-L$build/lib"
 }
 
 python_tests() (

@@ -48,6 +48,10 @@ tree)
         "$LIBDIR/cmake/MySQLFabric/MySQLFabricConfigVersion.cmake"; do
         [ -e "$prefix/$file" ] || fail "$file is not installed"
     done
+    for licence in "$SOURCE_DIR"/LICENSE*; do
+        [ ! -e "$licence" ] || [ -e "$prefix/$DOCDIR/${licence##*/}" ] ||
+            fail "${licence##*/} is not installed"
+    done
     [ "$(readlink "$libdir/libmysqlfabric.so")" = "$SONAME" ] || fail "libmysqlfabric.so: link"
     [ "$(readlink "$libdir/$SONAME")" = "$SHARED_NAME" ] || fail "$SONAME: link"
     # No path of the machine that built it.
