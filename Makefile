@@ -1,0 +1,53 @@
+# A short way to what cargo and CMake do. `make help` lists the targets.
+
+PREFIX ?= /usr/local
+BUILD ?= build/release
+CARGO ?= cargo
+# Cargo's target directory, where fabricd is found.
+target_dir = $(or $(CARGO_TARGET_DIR),target)
+
+MAKEFLAGS += --no-print-directory
+.PHONY: help build demo test lint header install clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo      route keys of a sample farm and see a failover'
+	@echo 'make test      everything: lint, Rust, C, installation, Python and Go tests'
+	@echo 'make build     the library, in $(BUILD)/lib'
+	@echo 'make install   to PREFIX=$(PREFIX), below DESTDIR if it is given'
+	@echo 'make lint      the format, and what clippy finds'
+	@echo 'make header    write include/mysqlfabric.h anew from src/ffi'
+	@echo 'make clean     remove what was built'
+
+$(BUILD)/CMakeCache.txt:
+	@tests/need-packages.sh cc c++ cmake
+	cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release
+
+build: $(BUILD)/CMakeCache.txt
+	cmake --build $(BUILD) --target mysqlfabric_library
+
+demo: $(BUILD)/CMakeCache.txt
+	@cmake --build $(BUILD) --target mysqlfabric_fabricd
+	@cmake --build $(BUILD) --target example_demo
+	@echo
+	@FABRICD=$(target_dir)/debug/fabricd tests/with-fabricd.sh -- \
+	    tests/run-example.sh $(BUILD)/examples-c/demo @control@
+
+test:
+	@BUILD=$(BUILD) tests/run-all.sh
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+header:
+	UPDATE_HEADER=1 $(CARGO) test --locked --test header
+
+# Does not build what is built, so that it can be run as another user.
+install:
+	@[ -e $(BUILD)/lib/libmysqlfabric.a ] || $(MAKE) build
+	cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:
+	rm -rf build
+	$(CARGO) clean

@@ -1,0 +1,100 @@
+# Lets cargo build the library, and makes MySQLFabric::mysqlfabric (shared) and
+# MySQLFabric::static of what it built.
+#
+# Cargo alone knows what is out of date, so it is asked on every build; what it made is copied
+# to lib/ of the build directory, only if it changed, under the names it is installed by.
+
+find_program(MYSQLFABRIC_CARGO cargo HINTS "$ENV{HOME}/.cargo/bin"
+  DOC "cargo, the build tool of Rust")
+if(NOT MYSQLFABRIC_CARGO)
+  message(FATAL_ERROR "cargo is missing: install Rust from https://rustup.rs")
+endif()
+
+set(MYSQLFABRIC_CARGO_PROFILE "" CACHE STRING
+  "Cargo's profile; empty: dev for CMAKE_BUILD_TYPE Debug, release for all others")
+set(MYSQLFABRIC_CARGO_TARGET "$ENV{CARGO_BUILD_TARGET}" CACHE STRING
+  "The target triple to build for; empty: the host")
+set(target_dir "${CMAKE_CURRENT_SOURCE_DIR}/target")
+if(DEFINED ENV{CARGO_TARGET_DIR})
+  get_filename_component(target_dir "$ENV{CARGO_TARGET_DIR}" ABSOLUTE)
+endif()
+set(MYSQLFABRIC_CARGO_TARGET_DIR "${target_dir}" CACHE PATH "Cargo's target directory")
+
+set(profile "${MYSQLFABRIC_CARGO_PROFILE}")
+if(profile STREQUAL "")
+  set(profile release)
+  if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+    set(profile dev)
+  endif()
+endif()
+set(profile_dir "${profile}")
+if(profile STREQUAL "dev")
+  set(profile_dir debug)
+endif()
+set(cargo_arguments --locked --manifest-path "${CMAKE_CURRENT_SOURCE_DIR}/Cargo.toml"
+  --target-dir "${MYSQLFABRIC_CARGO_TARGET_DIR}")
+set(cargo_output "${MYSQLFABRIC_CARGO_TARGET_DIR}")
+if(MYSQLFABRIC_CARGO_TARGET)
+  list(APPEND cargo_arguments --target "${MYSQLFABRIC_CARGO_TARGET}")
+  string(APPEND cargo_output "/${MYSQLFABRIC_CARGO_TARGET}")
+endif()
+
+# Names: the file carries the whole version, and links lead to it. build.rs gives the library
+# the SONAME (macOS: the install name) of the first link.
+set(library_dir "${CMAKE_CURRENT_BINARY_DIR}/lib")
+set(static_name libmysqlfabric.a)
+if(APPLE)
+  # Not tried on a Mac yet.
+  set(cargo_shared libmysqlfabric.dylib)
+  set(shared_name libmysqlfabric.${PROJECT_VERSION}.dylib)
+  set(soname libmysqlfabric.${MYSQLFABRIC_ABI}.dylib)
+  set(imported_soname "@rpath/${soname}")
+else()
+  set(cargo_shared libmysqlfabric.so)
+  set(shared_name libmysqlfabric.so.${PROJECT_VERSION})
+  set(soname libmysqlfabric.so.${MYSQLFABRIC_ABI})
+  set(imported_soname "${soname}")
+endif()
+
+file(MAKE_DIRECTORY "${library_dir}")
+add_custom_target(mysqlfabric_library ALL
+  COMMAND "${MYSQLFABRIC_CARGO}" build ${cargo_arguments} --profile "${profile}"
+    --package mysqlfabric --lib
+  COMMAND "${CMAKE_COMMAND}" -E copy_if_different
+    "${cargo_output}/${profile_dir}/${cargo_shared}" "${library_dir}/${shared_name}"
+  COMMAND "${CMAKE_COMMAND}" -E copy_if_different
+    "${cargo_output}/${profile_dir}/${static_name}" "${library_dir}/${static_name}"
+  COMMAND "${CMAKE_COMMAND}" -E create_symlink ${shared_name} "${library_dir}/${soname}"
+  COMMAND "${CMAKE_COMMAND}" -E create_symlink ${soname} "${library_dir}/${cargo_shared}"
+  BYPRODUCTS "${library_dir}/${shared_name}" "${library_dir}/${static_name}"
+  WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
+  COMMENT "Building the library with cargo (${profile})"
+  USES_TERMINAL
+  VERBATIM)
+
+add_library(MySQLFabric::mysqlfabric SHARED IMPORTED GLOBAL)
+set_target_properties(MySQLFabric::mysqlfabric PROPERTIES
+  IMPORTED_LOCATION "${library_dir}/${shared_name}"
+  IMPORTED_SONAME "${imported_soname}"
+  INTERFACE_INCLUDE_DIRECTORIES "${CMAKE_CURRENT_SOURCE_DIR}/include")
+add_dependencies(MySQLFabric::mysqlfabric mysqlfabric_library)
+
+add_library(MySQLFabric::static STATIC IMPORTED GLOBAL)
+set_target_properties(MySQLFabric::static PROPERTIES
+  IMPORTED_LOCATION "${library_dir}/${static_name}"
+  IMPORTED_LINK_INTERFACE_LANGUAGES C
+  INTERFACE_LINK_LIBRARIES "${MYSQLFABRIC_NATIVE_LIBRARIES}"
+  INTERFACE_INCLUDE_DIRECTORIES "${CMAKE_CURRENT_SOURCE_DIR}/include")
+add_dependencies(MySQLFabric::static mysqlfabric_library)
+
+# fabricd, the stand-in Fabric node of the tests: not part of ALL unless there are tests. Always
+# of the dev profile, which compiles in half the time and is shared with `cargo test`.
+set(MYSQLFABRIC_FABRICD "${cargo_output}/debug/fabricd")
+add_custom_target(mysqlfabric_fabricd
+  COMMAND "${MYSQLFABRIC_CARGO}" build ${cargo_arguments} --package fabricd --bin fabricd
+  WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
+  COMMENT "Building fabricd with cargo"
+  USES_TERMINAL
+  VERBATIM)
+# One cargo at a time: they would wait for each other's lock anyway.
+add_dependencies(mysqlfabric_fabricd mysqlfabric_library)

@@ -1,0 +1,61 @@
+# What is installed: the libraries, the header, a CMake package, a pkg-config file, the licences.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/MySQLFabric")
+
+install(FILES "${library_dir}/${shared_name}" DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+  PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
+    WORLD_READ WORLD_EXECUTE
+  COMPONENT runtime)
+install(FILES "${library_dir}/${soname}" DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+  COMPONENT runtime)
+install(FILES "${library_dir}/${cargo_shared}" "${library_dir}/${static_name}"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
+install(FILES include/mysqlfabric.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+  COMPONENT development)
+
+configure_package_config_file(cmake/MySQLFabricConfig.cmake.in
+  "${CMAKE_CURRENT_BINARY_DIR}/MySQLFabricConfig.cmake"
+  INSTALL_DESTINATION "${package_dir}"
+  PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR
+  NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+# Before 1.0 a minor version may change the ABI.
+set(compatibility SameMajorVersion)
+if(PROJECT_VERSION VERSION_LESS 1.0)
+  set(compatibility SameMinorVersion)
+endif()
+write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/MySQLFabricConfigVersion.cmake"
+  VERSION "${PROJECT_VERSION}" COMPATIBILITY ${compatibility})
+install(FILES
+  "${CMAKE_CURRENT_BINARY_DIR}/MySQLFabricConfig.cmake"
+  "${CMAKE_CURRENT_BINARY_DIR}/MySQLFabricConfigVersion.cmake"
+  DESTINATION "${package_dir}" COMPONENT development)
+
+# The pkg-config file finds its prefix from where it lies, so that the tree can be moved; with
+# directories outside the prefix it names them as they are.
+function(mysqlfabric_pc_dir variable dir)
+  if(IS_ABSOLUTE "${dir}")
+    set(${variable} "${dir}" PARENT_SCOPE)
+  else()
+    set(${variable} "\${prefix}/${dir}" PARENT_SCOPE)
+  endif()
+endfunction()
+mysqlfabric_pc_dir(pc_libdir "${CMAKE_INSTALL_LIBDIR}")
+mysqlfabric_pc_dir(pc_includedir "${CMAKE_INSTALL_INCLUDEDIR}")
+set(pc_prefix "${CMAKE_INSTALL_PREFIX}")
+if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+  string(REGEX REPLACE "/$" "" up "${up}")
+  set(pc_prefix "\${pcfiledir}/${up}")
+endif()
+string(REPLACE ";" " -l" pc_private "-l${MYSQLFABRIC_NATIVE_LIBRARIES}")
+configure_file(cmake/mysqlfabric.pc.in "${CMAKE_CURRENT_BINARY_DIR}/mysqlfabric.pc" @ONLY)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/mysqlfabric.pc"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
+
+foreach(licence IN ITEMS LICENSE LICENSE-MIT LICENSE-APACHE)
+  if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${licence}")
+    install(FILES ${licence} DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT runtime)
+  endif()
+endforeach()

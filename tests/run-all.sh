@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# What `make test` runs: every part, whatever became of the one before, and then one line for
+# each. BUILD names CMake's build directory.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+
+build=$PWD/${BUILD:-build/release}
+jobs=$(getconf _NPROCESSORS_ONLN)
+summary=()
+failed=0
+
+# part NAME COMMAND...: runs a part and notes how it ended.
+part() {
+    local name=$1 begin=$SECONDS outcome=passed
+    shift
+    printf '\n==== %s\n' "$name"
+    if ! "$@" </dev/null; then
+        outcome=FAILED
+        failed=1
+    fi
+    summary+=("$(printf '%-8s %-6s %4d s' "$name" "$outcome" $((SECONDS - begin)))")
+}
+
+packages() {
+    local tools=(cc c++ cmake pkg-config readelf valgrind strace)
+    [ ! -d tests/python ] || tools+=(python3 venv)
+    [ ! -e tests/go/go.mod ] || tools+=(go)
+    tests/need-packages.sh "${tools[@]}"
+}
+
+rust_tests() {
+    cargo test --locked --workspace
+}
+
+cmake_build() {
+    cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release && cmake --build "$build"
+}
+
+c_tests() {
+    (cd "$build" && ctest --output-on-failure -j "$jobs")
+}
+
+# What Python and Go tests find the library and fabricd by.
+use_the_build() {
+    export MYSQLFABRIC_LIBRARY="$build/lib/libmysqlfabric.so"
+    export LD_LIBRARY_PATH="$build/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+    export FABRICD="${CARGO_TARGET_DIR:-$PWD/target}/debug/fabricd"
+    export CGO_CFLAGS="-I$PWD/include" CGO_LDFLAGS="-L$build/lib"
+}
+
+python_tests() (
+    use_the_build
+    venv=$PWD/build/venv
+    if [ ! -x "$venv/bin/pytest" ]; then
+        python3 -m venv --clear "$venv" && "$venv/bin/pip" install --quiet pytest || exit 1
+    fi
+    "$venv/bin/python" -m pytest tests/python
+)
+
+go_tests() (
+    use_the_build
+    cd tests/go && go vet ./... && go test -count=1 ./...
+)
+
+part packages packages
+part lint make --no-print-directory lint
+part rust rust_tests
+part build cmake_build
+part c c_tests
+[ ! -d tests/python ] || part python python_tests
+[ ! -e tests/go/go.mod ] || part go go_tests
+
+printf '\n==== summary\n'
+printf '%s\n' "${summary[@]}"
+exit "$failed"
