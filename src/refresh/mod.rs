@@ -209,7 +209,8 @@ impl Refresher {
     pub fn execute(&self, group: &str, command: &str, args: &[Value]) -> Result<ResultSets> {
         self.workshop.with(|shop| {
             let mut failure = no_nodes();
-            for node in lock(&shop.nodes).in_turn() {
+            let nodes = lock(&shop.nodes).in_turn();
+            for node in nodes {
                 match shop.client.execute(&node, group, command, args) {
                     Ok(sets) => {
                         lock(&shop.nodes).prefer(&node);
@@ -274,7 +275,9 @@ impl Refresher {
                 thread::sleep(rounds.pause);
             }
             let mut passing = false;
-            for node in lock(&shop.nodes).in_turn() {
+            // Not in the loop's head, where the lock would be held over the I/O.
+            let nodes = lock(&shop.nodes).in_turn();
+            for node in nodes {
                 match ask(&node) {
                     Ok(answer) => {
                         lock(&shop.nodes).prefer(&node);
