@@ -198,6 +198,11 @@
 #define FABRIC_ERR_UNSUPPORTED_SHARDING 45
 
 /**
+ * Fabric has not answered for longer than the options allow. Try again.
+ */
+#define FABRIC_ERR_STALE 46
+
+/**
  * An internal error of the library. The handle can be used on.
  */
 #define FABRIC_ERR_PANIC 99
@@ -616,6 +621,8 @@ const char *fabric_strerror(int32_t code);
  * | request timeout | 20000 ms |
  * | largest reply | 64 MiB |
  * | reports to Fabric | off |
+ * | background refresh | on, for 5 % of the time at most |
+ * | oldest topology to go on from | no limit |
  * | time to live | as the server says, 60 s if it says 0 |
  * | compat | FABRIC_COMPAT_SERVER |
  *
@@ -766,6 +773,47 @@ int32_t fabric_options_set_report_errors(struct fabric_options_t *options, int32
  * Never blocks.
  */
 int32_t fabric_options_add_report_errno(struct fabric_options_t *options, int32_t errno_);
+
+/**
+ * Turns the background refresh on or off.
+ *
+ * On, a thread of the handle's own fetches what the handle has used before it expires, so that
+ * no lookup of something known ever waits. It starts after the first fetch and ends with
+ * fabric_free(). Off, the caller that finds an expired entry fetches it, while the others go
+ * on with the old one.
+ *
+ * @param options  The options.
+ * @param on       1 (the default) or 0.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_background_refresh(struct fabric_options_t *options, int32_t on);
+
+/**
+ * Sets how much of its time the background refresh may spend fetching. A farm whose dumps take
+ * long is refreshed less often than its time to live asks for; fabric_topology_age() tells.
+ *
+ * @param options  The options.
+ * @param percent  1 to 100; 5 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_refresh_share(struct fabric_options_t *options, int32_t percent);
+
+/**
+ * Sets how long lookups go on from what is known while no Fabric node answers. Beyond it they
+ * answer FABRIC_ERR_STALE.
+ *
+ * @param options  The options.
+ * @param most     Milliseconds since the last answer, 1 to 86400000 (a day), or 0 for no limit;
+ *                 0 unless set. Should be well above the time to live.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options, int64_t most);
 
 /**
  * Clamps the time to live that each reply of the server carries (1 s unless its administrator

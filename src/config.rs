@@ -63,6 +63,12 @@ pub struct Config {
     pub request_timeout: Duration,
     /// The largest reply taken, after decompression.
     pub max_reply_bytes: u64,
+    /// Whether a thread of the handle's own keeps what it knows fresh.
+    pub background_refresh: bool,
+    /// The most of its time that the thread spends fetching, in percent.
+    pub refresh_share_percent: u32,
+    /// How old an answer may be when Fabric cannot be reached; `None` = any age.
+    pub max_stale: Option<Duration>,
     pub report_errors: ReportErrors,
     /// Errnos reported to Fabric besides the built-in ones.
     pub report_errnos: Vec<i32>,
@@ -84,6 +90,9 @@ impl Default for Config {
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(20),
             max_reply_bytes: 64 << 20,
+            background_refresh: true,
+            refresh_share_percent: 5,
+            max_stale: None,
             report_errors: ReportErrors::Off,
             report_errnos: Vec::new(),
             ttl_min: Duration::ZERO,

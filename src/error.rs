@@ -30,6 +30,7 @@ pub enum Code {
     DifferentShards = 43,
     KeyOutOfRange = 44,
     UnsupportedSharding = 45,
+    Stale = 46,
 
     Panic = 99,
 }

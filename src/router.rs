@@ -7,6 +7,7 @@ mod report;
 
 use std::sync::Arc;
 
+use self::look::Trust;
 use crate::config::{Config, Node};
 use crate::error::Result;
 use crate::fabric::{ResultSets, Value};
@@ -27,7 +28,7 @@ pub enum Scope {
 /// A farm, as one service sees it. Any number of threads may use it at once.
 pub struct Router {
     config: Arc<Config>,
-    refresher: Refresher,
+    refresher: Arc<Refresher>,
     compat: Compat,
 }
 
@@ -37,7 +38,7 @@ impl Router {
         let compat =
             if config.compat_connector_python { Compat::ConnectorPython } else { Compat::Server };
         let config = Arc::new(config);
-        Self { refresher: Refresher::new(Arc::clone(&config)), config, compat }
+        Self { refresher: Arc::new(Refresher::new(Arc::clone(&config))), config, compat }
     }
 
     pub fn config(&self) -> &Config {
@@ -66,7 +67,9 @@ impl Router {
 
     /// Asks `node`, or the configured ones, for the Fabric nodes and loads the whole farm.
     pub fn seed(&self, node: Option<Node>) -> Result<()> {
-        self.refresher.seed(node)
+        self.refresher.seed(node)?;
+        self.refresher.keep_refreshed();
+        Ok(())
     }
 
     /// Hands the server for a request on sharded tables to `take`, with its group's name.
@@ -82,7 +85,9 @@ impl Router {
         take: impl FnOnce(&str, &Server) -> Result<T>,
     ) -> Result<T> {
         let request = look::Request { tables, key, scope, compat: self.compat };
-        let find = |topology: &Topology, trust| look::group_of_request(topology, &request, trust);
+        let find = |topology: &Topology, trust: Trust<'_>| {
+            look::group_of_request(topology, &request, trust)
+        };
         self.look(find, |topology, group| {
             let name = topology.group_name(group);
             let servers = topology.group(group).map(|entry| &entry.value);
@@ -113,7 +118,7 @@ impl Router {
         take: impl FnOnce(&str, &[Server]) -> Result<T>,
     ) -> Result<T> {
         if !use_cache {
-            self.refresher.obtain(Wish::group(group))?;
+            self.obtain(Wish::group(group))?;
         }
         self.look(look::group_named(group), |topology, id| {
             let servers = topology.group(id).map_or(&[][..], |entry| entry.value.servers());
@@ -139,13 +144,13 @@ impl Router {
     /// Fetches the shard maps of these tables and the groups they need; of all if none is named.
     pub fn prefetch(&self, tables: &[&str]) -> Result<()> {
         if tables.is_empty() {
-            return self.refresher.obtain(Wish::everything());
+            return self.obtain(Wish::everything());
         }
         let mut wish = Wish::default();
         for name in tables {
             wish.merge(Wish::table(names::full_name(name.as_bytes())?));
         }
-        self.refresher.obtain(wish)?;
+        self.obtain(wish)?;
         let topology = self.refresher.topology();
         tables.iter().try_for_each(|name| look::known_table(&topology, name.as_bytes()).map(drop))
     }
@@ -153,7 +158,7 @@ impl Router {
     /// The Fabric nodes, asked for if nobody did yet.
     pub fn fabric_nodes(&self) -> Result<Vec<Node>> {
         if !self.refresher.is_seeded() {
-            self.refresher.obtain(Wish::default())?;
+            self.obtain(Wish::default())?;
         }
         Ok(self.refresher.nodes())
     }
@@ -168,5 +173,18 @@ impl Router {
     /// Runs any Fabric command.
     pub fn execute(&self, group: &str, command: &str, args: &[Value]) -> Result<ResultSets> {
         self.refresher.execute(group, command, args)
+    }
+
+    fn obtain(&self, wish: Wish) -> Result<()> {
+        self.refresher.obtain(wish)?;
+        self.refresher.keep_refreshed();
+        Ok(())
+    }
+}
+
+impl Drop for Router {
+    /// Cuts off what the background refresh has on the wire, and waits for its thread alone.
+    fn drop(&mut self) {
+        self.refresher.stop();
     }
 }

@@ -41,6 +41,11 @@ impl Client {
         Self { config, transport, auth: Auth::default() }
     }
 
+    /// Cuts off what is on the wire and refuses what comes later: the handle is being freed.
+    pub fn cancel(&self) {
+        self.transport.cancel();
+    }
+
     pub fn config(&self) -> &Config {
         &self.config
     }

@@ -102,10 +102,13 @@ impl Failure {
     fn incomplete(&self) -> TransportError {
         let hint = match self.secure {
             true => "",
-            false => " (a port that expects TLS does so too: see fabric_options_set_tls)",
+            false => ", or the port expects TLS (see fabric_options_set_tls)",
         };
-        let message =
-            format!("{} closed the connection before its answer was whole{hint}", self.address());
+        let message = format!(
+            "{} closed the connection before its answer was whole: it broke down, or its backing \
+             store did{hint}",
+            self.address()
+        );
         TransportError::Incomplete(message)
     }
 

@@ -4,8 +4,11 @@
 //! reply. `reqwest::blocking` would keep a thread and a pool per client: a forked child
 //! inherits such a client without its thread, hangs in it, and aborts when it drops it.
 
+use std::future::poll_fn;
 use std::io::{self, Cursor, Read};
 use std::net::Ipv6Addr;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Instant;
 
 use flate2::read::GzDecoder;
@@ -16,6 +19,7 @@ use reqwest::header::{
 };
 use reqwest::{Client, Response, Url};
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::watch;
 use tokio::time::timeout_at;
 
 use crate::config::{Config, Node};
@@ -32,6 +36,7 @@ pub struct Http {
     tls: Tls,
     secure: bool,
     max_reply_bytes: u64,
+    cancelled: watch::Sender<bool>,
 }
 
 impl Http {
@@ -41,6 +46,7 @@ impl Http {
             tls: Tls::new(config.tls.clone()),
             secure: config.tls.is_some(),
             max_reply_bytes: config.max_reply_bytes,
+            cancelled: watch::Sender::new(false),
         }
     }
 
@@ -54,10 +60,11 @@ impl Http {
         let failure = Failure { node: node.clone(), secure: self.secure, times };
         let request = self.request(node, authorization, body, times)?;
         let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = Own(Some(runtime.map_err(|error| {
+        let runtime = runtime.map_err(|error| {
             let message = format!("no network event loop can be had: {error}");
             Error::new(Code::Unreachable, message)
-        })?));
+        })?;
+        let runtime = Own { runtime: Some(runtime), cancelled: self.cancelled.subscribe() };
         let response = runtime
             .wait(times.deadline, request.send())
             .ok_or_else(|| failure.timeout())?
@@ -144,6 +151,10 @@ impl Http {
 }
 
 impl Transport for Http {
+    fn cancel(&self) {
+        self.cancelled.send_replace(true);
+    }
+
     fn post(
         &self,
         node: &Node,
@@ -212,19 +223,33 @@ fn joined(headers: &HeaderMap) -> Option<String> {
 
 /// A runtime that is dropped without waiting, so that a name look-up that hangs, or a runtime
 /// of the service around us, cannot make trouble.
-struct Own(Option<Runtime>);
+struct Own {
+    runtime: Option<Runtime>,
+    cancelled: watch::Receiver<bool>,
+}
 
 impl Own {
-    /// Nothing if `deadline` came first.
+    /// Nothing if `deadline` came first, or if the handle is being freed.
     fn wait<T>(&self, deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
-        let runtime = self.0.as_ref()?;
-        runtime.block_on(async { timeout_at(deadline.into(), future).await.ok() })
+        let runtime = self.runtime.as_ref()?;
+        let mut cancelled = self.cancelled.clone();
+        runtime.block_on(async {
+            let mut cancelled = pin!(cancelled.wait_for(|cancelled| *cancelled));
+            let mut future = pin!(timeout_at(deadline.into(), future));
+            poll_fn(|context| {
+                if cancelled.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(None);
+                }
+                future.as_mut().poll(context).map(Result::ok)
+            })
+            .await
+        })
     }
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }

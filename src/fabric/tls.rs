@@ -150,4 +150,16 @@ mod without {
             Err(Error::new(Code::Tls, message))
         }
     }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn asking_for_it_is_an_error() {
+            let files = TlsFiles { ca: "ca.pem".into(), identity: None };
+            assert_eq!(Tls::new(Some(files)).config().err().map(|e| e.code), Some(Code::Tls));
+            assert!(Tls::new(None).config().is_ok());
+        }
+    }
 }

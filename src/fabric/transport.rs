@@ -19,6 +19,9 @@ pub trait Transport: Send + Sync {
         body: &[u8],
         times: Times,
     ) -> Result<Reply, TransportError>;
+
+    /// Cuts off what is on the wire and refuses what comes later: the handle is being freed.
+    fn cancel(&self) {}
 }
 
 /// How long an exchange may take.

@@ -55,6 +55,8 @@ pub const FABRIC_ERR_DIFFERENT_SHARDS: i32 = 43;
 pub const FABRIC_ERR_KEY_OUT_OF_RANGE: i32 = 44;
 /// The table's sharding cannot be understood; other tables are not affected.
 pub const FABRIC_ERR_UNSUPPORTED_SHARDING: i32 = 45;
+/// Fabric has not answered for longer than the options allow. Try again.
+pub const FABRIC_ERR_STALE: i32 = 46;
 
 /// An internal error of the library. The handle can be used on.
 pub const FABRIC_ERR_PANIC: i32 = 99;
@@ -110,6 +112,7 @@ pub extern "C" fn fabric_strerror(code: i32) -> *const c_char {
             FABRIC_ERR_DIFFERENT_SHARDS => c"tables in different shards",
             FABRIC_ERR_KEY_OUT_OF_RANGE => c"key out of range",
             FABRIC_ERR_UNSUPPORTED_SHARDING => c"unsupported sharding",
+            FABRIC_ERR_STALE => c"topology too old",
             FABRIC_ERR_PANIC => c"internal error",
             _ => c"unknown status",
         };
@@ -180,6 +183,7 @@ mod tests {
             (FABRIC_ERR_DIFFERENT_SHARDS, Code::DifferentShards),
             (FABRIC_ERR_KEY_OUT_OF_RANGE, Code::KeyOutOfRange),
             (FABRIC_ERR_UNSUPPORTED_SHARDING, Code::UnsupportedSharding),
+            (FABRIC_ERR_STALE, Code::Stale),
             (FABRIC_ERR_PANIC, Code::Panic),
         ];
         for (constant, code) in pairs {

@@ -8,6 +8,7 @@ use crate::router::Router;
 
 use super::boundary::{boundary, boundary_value, silence_panics};
 use super::error::fabric_error_t;
+use super::fork::notice_forks;
 use super::options::{fabric_options_t, node};
 use super::ptr::{Out, optional_text, reference};
 
@@ -61,6 +62,7 @@ pub unsafe extern "C" fn fabric_new(
     err: *mut fabric_error_t,
 ) -> i32 {
     silence_panics();
+    notice_forks();
     boundary("fabric_new", err, || {
         // SAFETY: the caller's promise, for both pointers.
         let (options, out) = unsafe { (reference(options, "options")?, Out::new(out, "out")?) };

@@ -7,6 +7,7 @@
 #![allow(clippy::missing_safety_doc)]
 
 mod boundary;
+mod fork;
 mod ptr;
 
 // The order of the header, so each on its own: what a newcomer meets first stands first.

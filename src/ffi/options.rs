@@ -35,6 +35,9 @@ pub const FABRIC_COMPAT_CONNECTOR_PYTHON: i32 = 1;
 /// The longest time an option takes: ten minutes, in milliseconds.
 pub const FABRIC_MAX_TIME_MS: i64 = 600_000;
 
+/// In milliseconds.
+const DAY: i64 = 86_400_000;
+
 /// Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
 ///
 /// Not for use by several threads at once. An option that is refused leaves the others alone,
@@ -85,6 +88,8 @@ fn within(what: &str, value: i64, least: i64, most: i64) -> Result<u64> {
 /// | request timeout | 20000 ms |
 /// | largest reply | 64 MiB |
 /// | reports to Fabric | off |
+/// | background refresh | on, for 5 % of the time at most |
+/// | oldest topology to go on from | no limit |
 /// | time to live | as the server says, 60 s if it says 0 |
 /// | compat | FABRIC_COMPAT_SERVER |
 ///
@@ -398,6 +403,81 @@ pub unsafe extern "C" fn fabric_options_add_report_errno(
     }
 }
 
+/// Turns the background refresh on or off.
+///
+/// On, a thread of the handle's own fetches what the handle has used before it expires, so that
+/// no lookup of something known ever waits. It starts after the first fetch and ends with
+/// fabric_free(). Off, the caller that finds an expired entry fetches it, while the others go
+/// on with the old one.
+///
+/// @param options  The options.
+/// @param on       1 (the default) or 0.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_background_refresh(
+    options: *mut fabric_options_t,
+    on: i32,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_background_refresh", options, |config| {
+            config.background_refresh = within("a switch", i64::from(on), 0, 1)? == 1;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how much of its time the background refresh may spend fetching. A farm whose dumps take
+/// long is refreshed less often than its time to live asks for; fabric_topology_age() tells.
+///
+/// @param options  The options.
+/// @param percent  1 to 100; 5 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_refresh_share(
+    options: *mut fabric_options_t,
+    percent: i32,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_refresh_share", options, |config| {
+            let percent = within("a share in percent", i64::from(percent), 1, 100)?;
+            config.refresh_share_percent = percent as u32;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long lookups go on from what is known while no Fabric node answers. Beyond it they
+/// answer FABRIC_ERR_STALE.
+///
+/// @param options  The options.
+/// @param most     Milliseconds since the last answer, 1 to 86400000 (a day), or 0 for no limit;
+///                 0 unless set. Should be well above the time to live.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_max_stale_ms(
+    options: *mut fabric_options_t,
+    most: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_max_stale_ms", options, |config| {
+            config.max_stale = match within("an age", most, 0, DAY)? {
+                0 => None,
+                most => Some(Duration::from_millis(most)),
+            };
+            Ok(())
+        })
+    }
+}
+
 /// Clamps the time to live that each reply of the server carries (1 s unless its administrator
 /// changed it). Where a server sends 0, 60 s are clamped.
 ///
@@ -413,7 +493,6 @@ pub unsafe extern "C" fn fabric_options_set_ttl_ms(
     min: i64,
     max: i64,
 ) -> i32 {
-    const DAY: i64 = 86_400_000;
     // SAFETY: the caller's promise.
     unsafe {
         set("fabric_options_set_ttl_ms", options, |config| {

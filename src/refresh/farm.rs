@@ -19,17 +19,39 @@ const MAX_PATTERNS: usize = 64;
 
 impl Refresher {
     /// Asks for the Fabric nodes if nobody did yet, then for the tables, then for the groups
-    /// named and those the tables need. At most three requests.
+    /// named and those the tables need: at most three requests, and one new topology.
     pub(super) fn fetch(&self, shop: &Workshop, wish: &Wish, rounds: Rounds) -> Result<()> {
         if !self.is_seeded() {
             self.fetch_nodes(shop, rounds)?;
         }
-        if wish.everything || !wish.tables.is_empty() {
-            self.fetch_tables(shop, wish, rounds)?;
+        // Only the caller whose fetch is under way gets here, so no two updates meet.
+        let current = self.topology.load_full();
+        let mut update = Update::new(&current, &self.config.log);
+        let outcome = self.fetch_parts(shop, wish, rounds, &mut update);
+        // What could be had is published even if a part is missing: a new shard map without
+        // its new group fails lookups there, the old one would send them astray.
+        if let Some(next) = update.finish() {
+            self.topology.store(Arc::new(next));
         }
-        let groups = self.groups_for(wish);
+        if outcome.is_ok() && wish.everything {
+            self.whole.store(true, Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    fn fetch_parts(
+        &self,
+        shop: &Workshop,
+        wish: &Wish,
+        rounds: Rounds,
+        update: &mut Update<'_>,
+    ) -> Result<()> {
+        if wish.everything || !wish.tables.is_empty() {
+            self.fetch_tables(shop, wish, rounds, update)?;
+        }
+        let groups = groups_for(wish, update.view());
         if wish.everything || !groups.is_empty() {
-            self.fetch_groups(shop, wish.everything, &groups, rounds)?;
+            self.fetch_groups(shop, wish.everything, &groups, rounds, update)?;
         }
         Ok(())
     }
@@ -37,21 +59,25 @@ impl Refresher {
     fn fetch_nodes(&self, shop: &Workshop, rounds: Rounds) -> Result<()> {
         let reply = self.on_nodes(shop, rounds, |node| shop.client.fabric_nodes(node))?;
         lock(&shop.nodes).learn(&reply.nodes);
-        *lock(&shop.facts) = Facts { uuid: reply.uuid, ttl: Some(reply.ttl_seconds) };
+        self.facts.store(Arc::new(Facts { uuid: reply.uuid, ttl: Some(reply.ttl_seconds) }));
         self.seeded.store(1, Ordering::Release);
         Ok(())
     }
 
-    fn fetch_tables(&self, shop: &Workshop, wish: &Wish, rounds: Rounds) -> Result<()> {
+    fn fetch_tables(
+        &self,
+        shop: &Workshop,
+        wish: &Wish,
+        rounds: Rounds,
+        update: &mut Update<'_>,
+    ) -> Result<()> {
         let patterns = if wish.everything { String::new() } else { patterns(&wish.tables) };
         let asked_at = self.clock.now();
         let dump =
             self.on_nodes(shop, rounds, |node| shop.client.sharding_information(node, &patterns))?;
-        let expires = self.answered(shop, &dump, asked_at);
-        self.publish(|update| {
-            let asked = asked(wish.everything, &wish.tables);
-            update.tables(&asked, &dump.rows, &dump.skipped, asked_at, expires);
-        });
+        let expires = self.answered(&dump, asked_at);
+        let asked = asked(wish.everything, &wish.tables);
+        update.tables(&asked, &dump.rows, &dump.skipped, asked_at, expires);
         Ok(())
     }
 
@@ -61,50 +87,39 @@ impl Refresher {
         everything: bool,
         groups: &BTreeSet<String>,
         rounds: Rounds,
+        update: &mut Update<'_>,
     ) -> Result<()> {
         let patterns = if everything { String::new() } else { patterns(groups) };
         let asked_at = self.clock.now();
         let dump = self.on_nodes(shop, rounds, |node| shop.client.servers(node, &patterns))?;
-        let expires = self.answered(shop, &dump, asked_at);
-        self.publish(|update| {
-            let asked = asked(everything, groups);
-            update.groups(&asked, dump.rows, &dump.skipped, asked_at, expires, self.start);
-        });
+        let expires = self.answered(&dump, asked_at);
+        let asked = asked(everything, groups);
+        update.groups(&asked, dump.rows, &dump.skipped, asked_at, expires, self.start);
         Ok(())
-    }
-
-    /// The groups named, and those of the named tables that nobody has asked for yet.
-    fn groups_for(&self, wish: &Wish) -> BTreeSet<String> {
-        let mut groups = wish.groups.clone();
-        let topology = self.topology.load();
-        for name in &wish.tables {
-            if let Some(entry) = topology.tables.get(name.as_bytes())
-                && let TableState::Known(table) = &entry.value
-            {
-                let unknown = table.groups().into_iter().filter(|id| topology.group(*id).is_none());
-                groups.extend(unknown.map(|id| topology.group_name(id).to_owned()));
-            }
-        }
-        groups
     }
 
     /// Notes that Fabric answered, and until when the answer is fresh. It counts from the
     /// question: the server may have looked at any time since.
-    fn answered<T>(&self, shop: &Workshop, dump: &Dump<T>, asked_at: u64) -> u64 {
+    fn answered<T>(&self, dump: &Dump<T>, asked_at: u64) -> u64 {
         self.last_answer.store(self.clock.now(), Ordering::Relaxed);
-        *lock(&shop.facts) = Facts { uuid: dump.uuid.clone(), ttl: Some(dump.ttl_seconds) };
-        asked_at.saturating_add(self.time_to_live(Some(dump.ttl_seconds)))
+        let ttl = Some(dump.ttl_seconds);
+        self.facts.store(Arc::new(Facts { uuid: dump.uuid.clone(), ttl }));
+        asked_at.saturating_add(self.time_to_live(ttl))
     }
+}
 
-    /// Only the caller whose fetch is under way gets here, so no two updates meet.
-    fn publish(&self, write: impl FnOnce(&mut Update<'_>)) {
-        let current = self.topology.load_full();
-        let mut update = Update::new(&current, &self.config.log);
-        write(&mut update);
-        if let Some(next) = update.finish() {
-            self.topology.store(Arc::<Topology>::new(next));
+/// The groups named, and those of the named tables that nobody has asked for yet.
+fn groups_for(wish: &Wish, topology: &Topology) -> BTreeSet<String> {
+    let mut groups = wish.groups.clone();
+    for name in &wish.tables {
+        if let Some(entry) = topology.tables.get(name.as_bytes())
+            && let TableState::Known(table) = &entry.value
+        {
+            let unknown = table.groups().into_iter().filter(|id| topology.group(*id).is_none());
+            groups.extend(unknown.map(|id| topology.group_name(id).to_owned()));
         }
     }
+    groups
 }
 
 fn asked(everything: bool, names: &BTreeSet<String>) -> Asked<'_> {

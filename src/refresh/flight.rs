@@ -102,6 +102,14 @@ impl Flights {
         Some(self.lead(&Batch::default(), || fetch(wish)))
     }
 
+    /// Waits until no fetch is under way and then runs one that no caller waits for.
+    pub fn alone(&self, fetch: impl FnOnce() -> Result<()>) -> Result<()> {
+        let line = self.lock();
+        let line = self.landed.wait_while(line, |line| line.busy);
+        line.unwrap_or_else(PoisonError::into_inner).busy = true;
+        self.lead(&Batch::default(), fetch)
+    }
+
     fn lead(&self, batch: &Batch, fetch: impl FnOnce() -> Result<()>) -> Result<()> {
         let landing = Landing { flights: self, batch };
         let outcome = fetch();

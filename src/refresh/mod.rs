@@ -2,14 +2,16 @@
 //!
 //! Every change of the topology goes through here: one fetch at a time, whole snapshots out.
 
+mod backoff;
 pub mod clock;
 mod farm;
 pub mod flight;
 pub mod nodes;
-mod process;
+pub mod process;
 pub mod update;
+mod worker;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -21,12 +23,13 @@ use crate::config::{Config, Node, ReportErrors};
 use crate::error::{Code, Error, Result};
 use crate::fabric::{Client, ResultSets, Value};
 use crate::log::Level;
-use crate::topology::Topology;
+use crate::topology::{TableState, Topology};
 
 use self::clock::{Clock, millis};
 use self::flight::{Flights, Wish};
 use self::nodes::{Nodes, Rounds, may_pass, more_telling};
 use self::process::PerProcess;
+use self::worker::Worker;
 
 /// What Fabric said of itself in its last answer.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +45,6 @@ struct Workshop {
     client: Client,
     nodes: Mutex<Nodes>,
     flights: Flights,
-    facts: Mutex<Facts>,
 }
 
 /// The current topology of a handle and the way to a newer one.
@@ -51,9 +53,13 @@ pub struct Refresher {
     clock: Clock,
     topology: ArcSwap<Topology>,
     workshop: PerProcess<Workshop>,
+    facts: ArcSwap<Facts>,
     /// When Fabric last answered a dump; 0 = never.
     last_answer: AtomicU64,
     seeded: AtomicU64,
+    /// Whether the whole farm was ever asked for: then the background refresh does so too.
+    whole: AtomicBool,
+    worker: Worker,
     /// Where the turns among secondaries begin: another place in every handle.
     start: u64,
     /// Who reports: one name for each handle, since Fabric counts distinct reporters.
@@ -68,15 +74,17 @@ impl Refresher {
             client: Client::new(Arc::clone(&for_workshop)),
             nodes: Mutex::new(Nodes::new(&for_workshop.nodes)),
             flights: Flights::default(),
-            facts: Mutex::default(),
         });
         Self {
             config,
             clock: Clock::default(),
             topology: ArcSwap::from_pointee(Topology::default()),
             workshop,
+            facts: ArcSwap::default(),
             last_answer: AtomicU64::new(0),
             seeded: AtomicU64::new(0),
+            whole: AtomicBool::new(false),
+            worker: Worker::default(),
             start: Uuid::new_v4().as_u64_pair().0,
             reporter: format!("libmysqlfabric-{}", Uuid::new_v4()),
         }
@@ -101,12 +109,12 @@ impl Refresher {
     }
 
     pub fn facts(&self) -> Facts {
-        self.workshop.with(|shop| lock(&shop.facts).clone())
+        Facts::clone(&self.facts.load())
     }
 
     /// The Fabric nodes known so far, in the order they became known.
     pub fn nodes(&self) -> Vec<Node> {
-        self.workshop.with(|shop| lock(&shop.nodes).known().to_vec())
+        self.workshop.with(|shop| lock(&shop.nodes).known())
     }
 
     pub fn is_seeded(&self) -> bool {
@@ -119,6 +127,68 @@ impl Refresher {
         let rounds =
             Rounds { count: self.config.connect_attempts, pause: self.config.connect_delay };
         self.workshop.with(|shop| shop.flights.join(wish, |wish| self.fetch(shop, wish, rounds)))
+    }
+
+    /// Whether lookups may leave freshness to the background refresh.
+    #[inline]
+    pub fn refreshes_itself(&self) -> bool {
+        self.worker.is_alive()
+    }
+
+    /// Starts the background refresh, if the options want one and it does not run yet; true if
+    /// it runs then. Nothing is started before the first fetch, so that a handle which is never
+    /// used costs no thread.
+    pub fn keep_refreshed(self: &Arc<Self>) -> bool {
+        if self.config.background_refresh && self.is_seeded() {
+            self.worker.start(self);
+        }
+        self.worker.is_alive()
+    }
+
+    /// Refuses to go on from a topology that is older than the options allow.
+    #[inline]
+    pub fn refuse_stale(&self) -> Result<()> {
+        match self.config.max_stale {
+            None => Ok(()),
+            Some(most) => self.refuse_older(most),
+        }
+    }
+
+    fn refuse_older(&self, most: Duration) -> Result<()> {
+        let age = self.age().unwrap_or(0);
+        if age <= millis(most) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::Stale,
+            format!(
+                "Fabric last answered {age} ms ago, and fabric_options_set_max_stale_ms allows {} \
+                 ms; see that a Fabric node can be reached, and try again",
+                millis(most)
+            ),
+        ))
+    }
+
+    /// Ends the background refresh, cutting off what is on the wire.
+    pub fn stop(&self) {
+        self.workshop.with(|shop| shop.client.cancel());
+        self.worker.stop();
+    }
+
+    /// One background refresh: everything the handle knows, one round over the nodes.
+    fn refresh_known(&self) -> Result<()> {
+        let topology = self.topology.load_full();
+        let mut wish = Wish { everything: self.whole.load(Ordering::Relaxed), ..Wish::default() };
+        if !wish.everything {
+            for (name, entry) in topology.tables.iter() {
+                if !matches!(entry.value, TableState::Absent) {
+                    wish.tables.insert(String::from_utf8_lossy(name).into_owned());
+                }
+            }
+            let known = topology.groups().filter(|(_, _, entry)| entry.is_some());
+            wish.groups.extend(known.map(|(_, name, _)| name.to_owned()));
+        }
+        self.workshop.with(|shop| shop.flights.alone(|| self.fetch(shop, &wish, Rounds::ONCE)))
     }
 
     /// Fetches `wish` unless another caller is fetching; true if this caller did, whatever came
@@ -209,7 +279,7 @@ impl Refresher {
     pub fn execute(&self, group: &str, command: &str, args: &[Value]) -> Result<ResultSets> {
         self.workshop.with(|shop| {
             let mut failure = no_nodes();
-            let nodes = lock(&shop.nodes).in_turn();
+            let nodes = lock(&shop.nodes).in_turn(self.clock.now());
             for node in nodes {
                 match shop.client.execute(&node, group, command, args) {
                     Ok(sets) => {
@@ -239,8 +309,12 @@ impl Refresher {
         })
     }
 
-    /// Makes the group of a server old, so that the next lookup asks Fabric.
+    /// Has the group of a server asked for again soon: at once by the background refresh, or
+    /// by the next lookup.
     pub fn expire_group_of(&self, server_uuid: &str) {
+        if self.worker.is_alive() {
+            self.worker.hurry();
+        }
         let topology = self.topology.load();
         for (_, _, entry) in topology.groups() {
             if let Some(entry) = entry
@@ -276,7 +350,7 @@ impl Refresher {
             }
             let mut passing = false;
             // Not in the loop's head, where the lock would be held over the I/O.
-            let nodes = lock(&shop.nodes).in_turn();
+            let nodes = lock(&shop.nodes).in_turn(self.clock.now());
             for node in nodes {
                 match ask(&node) {
                     Ok(answer) => {
@@ -288,6 +362,7 @@ impl Refresher {
                             Level::Info,
                             format_args!("Fabric node {}:{}: {error}", node.host, node.port),
                         );
+                        lock(&shop.nodes).failed(&node, self.clock.now());
                         passing |= may_pass(&error);
                         failure = Some(match failure.take() {
                             None => error,
@@ -302,6 +377,13 @@ impl Refresher {
         }
         Err(failure.unwrap_or_else(no_nodes))
     }
+}
+
+/// A random share of `duration`, between the two fractions.
+fn jitter(duration: Duration, (least, most): (f64, f64)) -> Duration {
+    // 53 random bits are a fraction in [0, 1) that an f64 holds exactly.
+    let random = (Uuid::new_v4().as_u128() >> 75) as f64 / (1u64 << 53) as f64;
+    duration.mul_f64(least + (most - least) * random)
 }
 
 fn no_nodes() -> Error {

@@ -5,13 +5,25 @@ use std::time::Duration;
 use crate::config::Node;
 use crate::error::{Code, Error};
 
+use super::backoff::Backoff;
+use super::clock::millis;
+
 /// A farm has a handful of Fabric nodes; a list beyond this is a mistake, not a farm.
 const MAX_NODES: usize = 64;
+
+/// A node, and how it has been doing.
+#[derive(Debug)]
+struct Known {
+    node: Node,
+    backoff: Backoff,
+    /// On the handle's clock; 0 = it may be asked.
+    rests_until: u64,
+}
 
 /// The nodes in the order they were named, and the one that answered last.
 #[derive(Debug, Default)]
 pub struct Nodes {
-    known: Vec<Node>,
+    known: Vec<Known>,
     preferred: Option<Node>,
 }
 
@@ -25,27 +37,48 @@ impl Nodes {
     /// Adds nodes that are not known yet.
     pub fn learn(&mut self, nodes: &[Node]) {
         for node in nodes {
-            if self.known.len() < MAX_NODES && !self.known.contains(node) {
-                self.known.push(node.clone());
+            if self.known.len() < MAX_NODES && self.find(node).is_none() {
+                let node = node.clone();
+                self.known.push(Known { node, backoff: Backoff::default(), rests_until: 0 });
             }
         }
     }
 
-    pub fn known(&self) -> &[Node] {
-        &self.known
+    pub fn known(&self) -> Vec<Node> {
+        self.known.iter().map(|known| known.node.clone()).collect()
     }
 
     /// The node that answered last comes first: a dead one costs nothing once another is known.
     pub fn prefer(&mut self, node: &Node) {
+        if let Some(known) = self.find(node) {
+            known.backoff.succeeded();
+            known.rests_until = 0;
+        }
         if self.preferred.as_ref() != Some(node) {
             self.preferred = Some(node.clone());
         }
     }
 
-    /// Every node once, the preferred one first.
-    pub fn in_turn(&self) -> Vec<Node> {
-        let others = self.known.iter().filter(|node| Some(*node) != self.preferred.as_ref());
-        self.preferred.iter().chain(others).cloned().collect()
+    /// A node that did not answer comes last for a while, a longer one with every failure.
+    pub fn failed(&mut self, node: &Node, now: u64) {
+        if let Some(known) = self.find(node) {
+            known.rests_until = now.saturating_add(millis(known.backoff.failed()));
+        }
+    }
+
+    /// Every node once: the preferred one, those that may be asked, and only then those that
+    /// rest, the one that may be asked soonest before the others.
+    pub fn in_turn(&self, now: u64) -> Vec<Node> {
+        let mut nodes: Vec<&Known> = self.known.iter().collect();
+        nodes.sort_by_key(|known| {
+            let rest = if known.rests_until > now { known.rests_until } else { 0 };
+            (rest, Some(&known.node) != self.preferred.as_ref())
+        });
+        nodes.into_iter().map(|known| known.node.clone()).collect()
+    }
+
+    fn find(&mut self, node: &Node) -> Option<&mut Known> {
+        self.known.iter_mut().find(|known| known.node == *node)
     }
 }
 
@@ -90,9 +123,23 @@ mod tests {
         let mut nodes = Nodes::new(&[node("a"), node("b")]);
         nodes.learn(&[node("b"), node("c")]);
         nodes.prefer(&node("c"));
-        assert_eq!(nodes.in_turn(), [node("c"), node("a"), node("b")]);
+        assert_eq!(nodes.in_turn(1), [node("c"), node("a"), node("b")]);
         nodes.prefer(&node("a"));
-        assert_eq!(nodes.in_turn(), [node("a"), node("b"), node("c")]);
+        assert_eq!(nodes.in_turn(1), [node("a"), node("b"), node("c")]);
+    }
+
+    #[test]
+    fn a_failed_node_rests_and_comes_back() {
+        let mut nodes = Nodes::new(&[node("a"), node("b"), node("c")]);
+        nodes.prefer(&node("a"));
+        nodes.failed(&node("a"), 1000);
+        assert_eq!(nodes.in_turn(1000), [node("b"), node("c"), node("a")]);
+        assert_eq!(nodes.in_turn(1_000_000), [node("a"), node("b"), node("c")]);
+        nodes.failed(&node("b"), 1000);
+        nodes.failed(&node("c"), 1000);
+        assert_eq!(nodes.in_turn(1000).len(), 3, "when all rest, all are asked");
+        nodes.prefer(&node("c"));
+        assert_eq!(nodes.in_turn(1000).first(), Some(&node("c")));
     }
 
     #[test]

@@ -1,10 +1,25 @@
-//! What must not outlive a fork: locks a vanished thread may hold, and per-node state.
+//! What must not outlive a fork: locks a vanished thread may hold, threads, per-node state.
 
 use std::mem;
 use std::process;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+
+/// Counts the forks between the process that loaded the library and this one.
+static GENERATION: AtomicU64 = AtomicU64::new(0);
+
+/// The fork generation of this process: one load, so that a warm lookup may ask.
+#[inline]
+pub fn generation() -> u64 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// To be called in a forked child, before anything else of the library.
+pub fn forked() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+}
 
 struct Owned<T> {
     process: u32,
@@ -14,10 +29,17 @@ struct Owned<T> {
 /// A value that a forked child makes anew on first use.
 ///
 /// The child's copy may hold a lock that nobody will ever release, so it is forgotten rather
-/// than dropped. Asking costs a system call: never done on a warm lookup.
+/// than dropped. Asking costs a system call, which also finds children that were made without
+/// the C library's fork: never done on a warm lookup.
 pub struct PerProcess<T> {
     current: ArcSwap<Owned<T>>,
     make: Box<dyn Fn() -> T + Send + Sync>,
+}
+
+impl<T: Default + 'static> Default for PerProcess<T> {
+    fn default() -> Self {
+        Self::new(T::default)
+    }
 }
 
 impl<T> PerProcess<T> {
@@ -40,5 +62,16 @@ impl<T> PerProcess<T> {
             }
         }
         use_it(&current.value)
+    }
+}
+
+impl<T> Drop for PerProcess<T> {
+    fn drop(&mut self) {
+        // A child that frees what it inherited must not run the destructors of its parent's
+        // threads and sockets.
+        let current = self.current.load_full();
+        if current.process != process::id() {
+            mem::forget(current);
+        }
     }
 }

@@ -48,7 +48,8 @@ impl<'a> Update<'a> {
         self.next
     }
 
-    fn view(&self) -> &Topology {
+    /// The topology as it stands so far.
+    pub fn view(&self) -> &Topology {
         self.next.as_ref().unwrap_or(self.current)
     }
 

@@ -1,6 +1,7 @@
 //! Looking a thing up, and fetching it first where it is missing or past its time.
 
 use crate::error::{Code, Error, Result};
+use crate::refresh::clock::Clock;
 use crate::refresh::flight::Wish;
 use crate::topology::{Compat, Entry, GroupId, Key, Table, TableState, Topology};
 
@@ -42,21 +43,37 @@ impl<T> Look<T> {
 
 /// How much a look takes for granted.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Trust {
+pub(super) enum Trust<'c> {
+    /// What the background refresh keeps; this clock tells the age of what it does not keep.
+    Kept(&'c Clock),
     /// What is fresh at this time.
     Until(u64),
     /// Whatever there is.
     Anything,
 }
 
-impl Trust {
+impl Trust<'_> {
     #[inline]
     fn judge<E, T>(self, entry: &Entry<E>, found: T, wish: impl FnOnce() -> Wish) -> Look<T> {
         match self {
+            Self::Kept(_) if !entry.is_distrusted() => Look::Found(found),
             Self::Until(now) if entry.is_fresh(now) => Look::Found(found),
-            Self::Until(_) if entry.is_distrusted() => Look::Missing(wish()),
-            Self::Until(_) => Look::Old(wish(), found),
             Self::Anything => Look::Found(found),
+            _ if entry.is_distrusted() => Look::Missing(wish()),
+            _ => Look::Old(wish(), found),
+        }
+    }
+
+    /// Negative answers are nobody's to keep: they are good for their time to live, and then
+    /// the next caller who asks has them asked for again.
+    fn judge_absent<E>(self, entry: &Entry<E>, wish: impl FnOnce() -> Wish) -> Look<()> {
+        let strict = match self {
+            Self::Kept(clock) => Trust::Until(clock.now()),
+            other => other,
+        };
+        match strict.judge(entry, (), wish) {
+            Look::Old(wish, ()) => Look::Missing(wish),
+            other => other,
         }
     }
 }
@@ -74,7 +91,7 @@ pub(super) struct Request<'a> {
 pub(super) fn group_of_request(
     topology: &Topology,
     request: &Request<'_>,
-    trust: Trust,
+    trust: Trust<'_>,
 ) -> Result<Look<GroupId>> {
     let found = match request.tables {
         [name] => shard(topology, name, request, trust)?,
@@ -84,21 +101,21 @@ pub(super) fn group_of_request(
 }
 
 /// The group of one name, whether or not any table lives there.
-pub(super) fn group_named(name: &str) -> impl Fn(&Topology, Trust) -> Result<Look<GroupId>> {
+pub(super) fn group_named(name: &str) -> impl Fn(&Topology, Trust<'_>) -> Result<Look<GroupId>> {
     move |topology, trust| match topology.group_number(name.as_bytes()) {
         Some(id) => Ok(group(topology, id, trust)),
         None => match topology.absent_groups.get(name.as_bytes()) {
             None => Ok(Look::Missing(Wish::group(name))),
-            Some(entry) => match trust.judge(entry, (), || Wish::group(name)) {
-                Look::Found(()) => Err(refusal::unknown_group(name)),
-                Look::Missing(wish) | Look::Old(wish, ()) => Ok(Look::Missing(wish)),
+            Some(entry) => match trust.judge_absent(entry, || Wish::group(name)) {
+                Look::Missing(wish) => Ok(Look::Missing(wish)),
+                _ => Err(refusal::unknown_group(name)),
             },
         },
     }
 }
 
 /// Whether a table is at hand.
-pub(super) fn table_named(name: &str) -> impl Fn(&Topology, Trust) -> Result<Look<()>> {
+pub(super) fn table_named(name: &str) -> impl Fn(&Topology, Trust<'_>) -> Result<Look<()>> {
     move |topology, trust| Ok(table(topology, name.as_bytes(), trust)?.then(|_| Look::Found(())))
 }
 
@@ -125,11 +142,14 @@ fn usable<'t>(name: &[u8], entry: &'t Entry<TableState>) -> Result<&'t Table> {
 fn table<'t>(
     topology: &'t Topology,
     name: &[u8],
-    trust: Trust,
+    trust: Trust<'_>,
 ) -> Result<Look<&'t Entry<TableState>>> {
     match topology.tables.get(name) {
         Some(entry) => {
             let wish = || Wish::table(&String::from_utf8_lossy(name));
+            if matches!(entry.value, TableState::Absent) {
+                return Ok(trust.judge_absent(entry, wish).then(|()| Look::Found(&**entry)));
+            }
             Ok(trust.judge(entry, &**entry, wish))
         }
         None => Ok(Look::Missing(Wish::table(full_name(name)?))),
@@ -137,7 +157,7 @@ fn table<'t>(
 }
 
 #[inline]
-fn group(topology: &Topology, id: GroupId, trust: Trust) -> Look<GroupId> {
+fn group(topology: &Topology, id: GroupId, trust: Trust<'_>) -> Look<GroupId> {
     let wish = || Wish::group(topology.group_name(id));
     match topology.group(id) {
         Some(entry) => trust.judge(entry, id, wish),
@@ -150,7 +170,7 @@ fn shard(
     topology: &Topology,
     name: &[u8],
     request: &Request<'_>,
-    trust: Trust,
+    trust: Trust<'_>,
 ) -> Result<Look<GroupId>> {
     let choose = |entry| {
         let table = usable(name, entry)?;
@@ -177,7 +197,7 @@ fn shards(
     topology: &Topology,
     names: &[&[u8]],
     request: &Request<'_>,
-    trust: Trust,
+    trust: Trust<'_>,
 ) -> Result<Look<GroupId>> {
     let mut chosen: Option<Look<(GroupId, &[u8])>> = None;
     for name in names {
@@ -221,31 +241,48 @@ impl Router {
     #[inline]
     pub(super) fn look<F, T>(
         &self,
-        find: impl Fn(&Topology, Trust) -> Result<Look<F>>,
+        find: impl Fn(&Topology, Trust<'_>) -> Result<Look<F>>,
         finish: impl FnOnce(&Topology, F) -> Result<T>,
     ) -> Result<T> {
         {
             let topology = self.refresher.topology();
-            let trust = Trust::Until(self.refresher.clock().now());
-            if let Look::Found(found) = find(&topology, trust)? {
+            if let Look::Found(found) = find(&topology, self.trust())? {
+                self.refresher.refuse_stale()?;
                 return finish(&topology, found);
             }
         }
         self.look_and_fetch(find, finish)
     }
 
+    /// How far a lookup may trust what is there: as far as the background refresh looks after
+    /// it, else as far as it is fresh.
+    #[inline]
+    fn trust(&self) -> Trust<'_> {
+        // A forked child finds no refresh of its own and starts one. What it has inherited
+        // serves at once.
+        if self.refresher.refreshes_itself() || self.refresher.keep_refreshed() {
+            Trust::Kept(self.refresher.clock())
+        } else {
+            Trust::Until(self.refresher.clock().now())
+        }
+    }
+
     #[cold]
     fn look_and_fetch<F, T>(
         &self,
-        find: impl Fn(&Topology, Trust) -> Result<Look<F>>,
+        find: impl Fn(&Topology, Trust<'_>) -> Result<Look<F>>,
         finish: impl FnOnce(&Topology, F) -> Result<T>,
     ) -> Result<T> {
         // What this call has just fetched is new enough for it, however short its time to live.
-        let mut trust = Trust::Until(self.refresher.clock().now());
+        let mut trust = self.trust();
         for _ in 0..MAX_LOOKS {
             let topology = self.refresher.topology();
             match find(&topology, trust)? {
-                Look::Found(found) => return finish(&topology, found),
+                Look::Found(found) => {
+                    self.refresher.keep_refreshed();
+                    self.refresher.refuse_stale()?;
+                    return finish(&topology, found);
+                }
                 Look::Missing(wish) => {
                     if let Err(error) = self.refresher.obtain(wish.clone()) {
                         // A failure counts only where nothing older can serve instead.
@@ -257,6 +294,7 @@ impl Router {
                 }
                 Look::Old(wish, found) => {
                     if !self.refresher.renew(&wish) {
+                        self.refresher.refuse_stale()?;
                         return finish(&topology, found);
                     }
                 }

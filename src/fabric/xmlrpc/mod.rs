@@ -1,6 +1,6 @@
 //! XML-RPC as Fabric speaks it: calls out, replies in.
 //!
-//! Layers, lowest first: [`markup`] turns bytes into tags and text, [`reader`] turns those
+//! Layers, lowest first: `markup` turns bytes into tags and text, [`reader`] turns those
 //! into [`event`]s and knows the grammar, [`value`] builds trees, [`writer`] writes calls.
 
 mod base64;

@@ -1,8 +1,7 @@
 //! Changes to a farm at run time. Each either happens as a whole or says why not.
 
 use crate::farm::{
-    Extra, FAULTY, Farm, Group, Mapping, Node, PRIMARY, SECONDARY, SPARE, Server, Shard, State,
-    Table,
+    Extra, Farm, Group, Mapping, Node, PRIMARY, SECONDARY, SPARE, Server, Shard, State, Table,
 };
 use crate::{hashring, pyfloat};
 
@@ -80,7 +79,8 @@ impl Farm {
         server.mode = match status {
             PRIMARY => 3,
             SECONDARY => 1,
-            FAULTY | SPARE => 0,
+            SPARE => 0,
+            // FAULTY leaves it: no dump shows such a server anyway.
             _ => server.mode,
         };
         Ok(())

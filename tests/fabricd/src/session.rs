@@ -267,7 +267,9 @@ fn call(shared: &Shared, body: &str, control: bool) -> String {
 fn failed(shared: &Shared, body: &str, error: String) -> String {
     let method = http::method_name(body).unwrap_or_default();
     let outcome = Err(commands::Failure::Command(error));
-    envelope::wrap(&shared.farm(), generation(shared, false), method, outcome)
+    // Before the guard of the call below is taken: the lock is not reentrant.
+    let generation = generation(shared, false);
+    envelope::wrap(&shared.farm(), generation, method, outcome)
 }
 
 /// Writes until the client has had enough.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 
-use common::{data, exchange};
+use common::{exchange, recorded};
 use fabricd::{Farm, FarmServer, Group, Mapping, Node, Options, Server, Shard, State, Table};
 
 /// Not replayed, and why.
@@ -42,11 +42,11 @@ const PROCEDURES: [&str; 8] = [
 ];
 
 fn read(case: &str, ending: &str) -> Option<Vec<u8>> {
-    fs::read(data(&format!("captures/{case}.{ending}"))).ok()
+    fs::read(recorded(&format!("captures/{case}.{ending}"))).ok()
 }
 
 fn cases() -> Vec<String> {
-    let mut cases: Vec<String> = fs::read_dir(data("captures"))
+    let mut cases: Vec<String> = fs::read_dir(recorded("captures"))
         .unwrap()
         .filter_map(|entry| {
             let name = entry.unwrap().file_name().into_string().unwrap();

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::data;
+use common::{data, recorded};
 use fabricd::{Farm, Value, lookup};
 
 /// Lines checked, and those that differ.
@@ -54,21 +54,8 @@ fn farm() -> Farm {
 }
 
 #[test]
-fn the_sample() {
-    let (checked, wrong) = check(&farm(), &data("vectors"));
-    assert!(wrong.is_empty(), "{} of {checked}\n{}", wrong.len(), wrong.join("\n"));
-    assert_eq!(checked, 1600);
-}
-
-/// The full set lives with the tests of the library.
-#[test]
-fn the_full_set() {
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../data/vectors");
-    if !dir.exists() {
-        println!("no {}: only the sample was checked", dir.display());
-        return;
-    }
-    let (checked, wrong) = check(&farm(), &dir);
+fn every_recorded_lookup() {
+    let (checked, wrong) = check(&farm(), &recorded("vectors"));
     println!("{checked} lookups checked");
     let shown = wrong.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
     assert!(wrong.is_empty(), "{} of {checked}\n{shown}", wrong.len());

@@ -10,6 +10,11 @@ pub fn data(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data").join(path)
 }
 
+/// What was recorded from real servers: the library's own tests read it too.
+pub fn recorded(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../data").join(path)
+}
+
 /// Sends bytes and reads until the node closes.
 pub fn exchange(port: u16, request: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();

@@ -1,0 +1,169 @@
+//! The background refresh: one thread per handle fetches what the handle knows before it
+//! expires, so that no lookup has to.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::log::Level;
+
+use super::backoff::Backoff;
+use super::process;
+use super::{Refresher, jitter};
+
+/// A fetch begins when this share of the time to live is over, at the latest and the earliest:
+/// early enough to be done before the end, spread so that handles do not march in step.
+const BEGIN_AFTER: (f64, f64) = (0.55, 0.8);
+
+/// The thread of one handle, if there is one.
+#[derive(Default)]
+pub struct Worker {
+    /// The fork generation the thread runs in, plus one; 0 = no thread. A forked child has the
+    /// number of its parent and no thread.
+    alive_in: AtomicU64,
+    inner: process::PerProcess<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    orders: Mutex<Orders>,
+    changed: Condvar,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Default)]
+struct Orders {
+    stop: bool,
+    /// Somebody wants a refresh now rather than in time.
+    hurry: bool,
+}
+
+impl Worker {
+    /// Whether lookups may leave it to the thread to keep things fresh. Two loads, no call.
+    #[inline]
+    pub fn is_alive(&self) -> bool {
+        self.alive_in.load(Ordering::Relaxed) == process::generation() + 1
+    }
+
+    /// Starts the thread if it does not run in this process.
+    pub fn start(&self, refresher: &Arc<Refresher>) {
+        if self.is_alive() {
+            return;
+        }
+        self.inner.with(|inner| {
+            let mut thread = lock(&inner.thread);
+            if self.is_alive() || lock(&inner.orders).stop {
+                return;
+            }
+            let refresher = Arc::clone(refresher);
+            let log = refresher.config.log.clone();
+            let builder = thread::Builder::new().name("fabric-refresh".into());
+            match builder.spawn(move || run(&refresher)) {
+                Ok(handle) => {
+                    // A predecessor can only be one that ended by a panic.
+                    *thread = Some(handle);
+                    self.alive_in.store(process::generation() + 1, Ordering::Relaxed);
+                }
+                Err(error) => log.write(
+                    Level::Warning,
+                    format_args!("no thread for the background refresh ({error}); callers refresh"),
+                ),
+            }
+        });
+    }
+
+    /// Has the thread refresh at once.
+    pub fn hurry(&self) {
+        self.inner.with(|inner| {
+            lock(&inner.orders).hurry = true;
+            inner.changed.notify_all();
+        });
+    }
+
+    /// Ends the thread and waits for it. What it has on the wire must have been cut off before.
+    pub fn stop(&self) {
+        self.inner.with(|inner| {
+            lock(&inner.orders).stop = true;
+            inner.changed.notify_all();
+            if let Some(thread) = lock(&inner.thread).take()
+                && thread.thread().id() != thread::current().id()
+            {
+                // It ends by itself or has panicked; either way it is over.
+                let _ = thread.join();
+            }
+        });
+    }
+}
+
+/// Sets the worker down as gone when its thread ends, however it ends.
+struct Departure<'a>(&'a Worker);
+
+impl Drop for Departure<'_> {
+    fn drop(&mut self) {
+        self.0.alive_in.store(0, Ordering::Relaxed);
+    }
+}
+
+fn run(refresher: &Refresher) {
+    let worker = &refresher.worker;
+    let _departure = Departure(worker);
+    let mut backoff = Backoff::default();
+    let mut pause = first_pause(refresher);
+    while worker.inner.with(|inner| wait(inner, pause)) {
+        let begun = refresher.clock.now();
+        let outcome = refresher.refresh_known();
+        let took = refresher.clock.now() - begun;
+        pause = next_pause(refresher, &outcome, took, &mut backoff);
+    }
+}
+
+/// The first fetch was a caller's, or the parent's of a forked child: its time to live runs.
+fn first_pause(refresher: &Refresher) -> Duration {
+    let ttl = refresher.time_to_live(refresher.facts().ttl);
+    let age = Duration::from_millis(refresher.age().unwrap_or(0));
+    jitter(Duration::from_millis(ttl), BEGIN_AFTER).saturating_sub(age)
+}
+
+fn next_pause(
+    refresher: &Refresher,
+    outcome: &Result<()>,
+    took: u64,
+    backoff: &mut Backoff,
+) -> Duration {
+    match outcome {
+        Ok(()) => {
+            backoff.succeeded();
+            let ttl = refresher.time_to_live(refresher.facts().ttl);
+            let in_time = jitter(Duration::from_millis(ttl), BEGIN_AFTER);
+            // A farm whose dumps take long is refreshed less often, or it would do little else.
+            let share = u64::from(refresher.config.refresh_share_percent.clamp(1, 100));
+            let rest = took.saturating_mul(100 - share) / share;
+            in_time.saturating_sub(Duration::from_millis(took)).max(Duration::from_millis(rest))
+        }
+        Err(error) => {
+            let pause = backoff.failed();
+            refresher.config.log.write(
+                Level::Warning,
+                format_args!("Fabric gave no new topology, the old one stays in use: {error}"),
+            );
+            pause
+        }
+    }
+}
+
+/// Waits for the time to pass or for somebody in a hurry; false when it is time to stop.
+fn wait(inner: &Inner, pause: Duration) -> bool {
+    let orders = lock(&inner.orders);
+    let (mut orders, _) = inner
+        .changed
+        .wait_timeout_while(orders, pause, |orders| !orders.stop && !orders.hurry)
+        .unwrap_or_else(PoisonError::into_inner);
+    orders.hurry = false;
+    !orders.stop
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

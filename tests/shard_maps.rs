@@ -1,0 +1,160 @@
+//! The shard maps against a model that is too simple to be wrong: look at every bound, keep the
+//! greatest that is not above the key.
+
+use mysqlfabric::topology::{Compat, GroupId, Key, KeyError, Shard, ShardMap, ShardingType};
+use proptest::prelude::*;
+
+fn map(kind: ShardingType, bounds: &[String]) -> ShardMap {
+    let rows = bounds
+        .iter()
+        .enumerate()
+        .map(|(at, bound)| (bound.as_str(), Shard { id: at as i64, group: GroupId(at as u32) }));
+    ShardMap::new(kind, rows, |id| format!("{id:?}")).expect("a map")
+}
+
+/// The index of the bound that holds the key, by a scan with `at_most`.
+fn scan<B: Clone>(
+    bounds: &[B],
+    at_most: impl Fn(&B) -> bool,
+    less: impl Fn(&B, &B) -> bool,
+) -> Option<usize> {
+    let mut best: Option<usize> = None;
+    for (at, bound) in bounds.iter().enumerate() {
+        if at_most(bound) && best.is_none_or(|best| less(&bounds[best], bound)) {
+            best = Some(at);
+        }
+    }
+    best
+}
+
+fn extreme<B>(bounds: &[B], less: impl Fn(&B, &B) -> bool) -> usize {
+    (1..bounds.len()).fold(0, |best, at| if less(&bounds[best], &bounds[at]) { at } else { best })
+}
+
+fn found(map: &ShardMap, key: Key<'_>, compat: Compat) -> Result<usize, KeyError> {
+    map.find(key, compat).map(|shard| shard.id as usize)
+}
+
+/// Distinct by `same`, in an order that has nothing to do with theirs.
+fn distinct<B>(values: Vec<B>, same: impl Fn(&B, &B) -> bool) -> Vec<B> {
+    let mut kept: Vec<B> = Vec::new();
+    for value in values {
+        if !kept.iter().any(|known| same(known, &value)) {
+            kept.push(value);
+        }
+    }
+    kept
+}
+
+fn integer() -> impl Strategy<Value = i64> {
+    prop_oneof![-20i64..20, any::<i64>(), Just(i64::MIN), Just(i64::MAX)]
+}
+
+/// Blank padding, written as plainly as it can be: pad both to one length and compare.
+fn padded(a: &str, b: &str) -> std::cmp::Ordering {
+    let length = a.len().max(b.len());
+    let pad = |text: &str| {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.resize(length, b' ');
+        bytes
+    };
+    pad(a).cmp(&pad(b))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn integers(bounds in prop::collection::vec(integer(), 1..12), keys in prop::collection::vec(integer(), 20)) {
+        let bounds = distinct(bounds, |a, b| a == b);
+        let map = map(ShardingType::Range, &bounds.iter().map(i64::to_string).collect::<Vec<_>>());
+        for key in keys.into_iter().chain(bounds.iter().copied()) {
+            let expected = scan(&bounds, |bound| *bound <= key, |a, b| a < b);
+            let server = expected.ok_or(KeyError::BelowLowest);
+            prop_assert_eq!(found(&map, Key::Integer(key), Compat::Server), server);
+            let text = key.to_string();
+            prop_assert_eq!(found(&map, Key::Text(text.as_bytes()), Compat::Server), server);
+            let reference = expected.unwrap_or_else(|| extreme(&bounds, |a, b| a < b));
+            prop_assert_eq!(found(&map, Key::Integer(key), Compat::ConnectorPython), Ok(reference));
+        }
+    }
+
+    #[test]
+    fn strings(
+        bounds in prop::collection::vec("[ \t!AMaé😀]{0,4}", 1..10),
+        keys in prop::collection::vec("[ \t!AMaé😀]{0,5}", 20),
+    ) {
+        let bounds = distinct(bounds, |a, b| padded(a, b).is_eq());
+        let map = map(ShardingType::RangeString, &bounds);
+        for key in keys.iter().chain(&bounds) {
+            let expected = scan(&bounds, |bound| padded(bound, key).is_le(), |a, b| padded(a, b).is_lt());
+            let ours = found(&map, Key::Text(key.as_bytes()), Compat::Server);
+            prop_assert_eq!(ours, expected.ok_or(KeyError::BelowLowest), "{:?} in {:?}", key, bounds);
+        }
+    }
+
+    #[test]
+    fn date_times(
+        bounds in prop::collection::vec((1990u32..2030, 1u32..13, 1u32..29), 1..10),
+        keys in prop::collection::vec((1990u32..2030, 1u32..13, 1u32..29, 0u32..24, 0u32..60, 0u32..60), 20),
+    ) {
+        // With fixed widths the order of the texts is the order of the times.
+        let bounds: Vec<String> = bounds.iter().map(|(y, m, d)| format!("{y:04}-{m:02}-{d:02}")).collect();
+        let bounds = distinct(bounds, |a, b| a == b);
+        let map = map(ShardingType::RangeDatetime, &bounds);
+        for (y, m, d, h, i, s) in keys {
+            let key = format!("{y:04}-{m:02}-{d:02} {h:02}:{i:02}:{s:02}");
+            let at_most = |bound: &String| format!("{bound} 00:00:00") <= key;
+            let expected = scan(&bounds, at_most, |a, b| a < b).ok_or(KeyError::BelowLowest);
+            for form in [key.clone(), key.replace(' ', "T"), key.replace(['-', ' ', ':'], ""), format!("{key}.499")] {
+                prop_assert_eq!(found(&map, Key::Text(form.as_bytes()), Compat::Server), expected, "{}", form);
+            }
+        }
+    }
+
+    #[test]
+    fn digests(
+        bounds in prop::collection::vec(any::<u128>(), 1..12),
+        keys in prop::collection::vec("[a-z0-9é]{0,80}", 20),
+        integers in prop::collection::vec(integer(), 5),
+    ) {
+        use md5::{Digest, Md5};
+        let bounds: Vec<String> = bounds.iter().map(|bound| format!("{bound:032X}")).collect();
+        let bounds = distinct(bounds, |a, b| a == b);
+        let map = map(ShardingType::Hash, &bounds);
+        let check = |key: Key<'_>, text: &str| -> Result<(), TestCaseError> {
+            let digest: String = Md5::digest(text).iter().map(|byte| format!("{byte:02X}")).collect();
+            let expected = scan(&bounds, |bound| *bound <= digest, |a, b| a < b);
+            let highest = extreme(&bounds, |a, b| a < b);
+            let lowest = extreme(&bounds, |a, b| a > b);
+            prop_assert_eq!(found(&map, key, Compat::Server), Ok(expected.unwrap_or(highest)));
+            prop_assert_eq!(found(&map, key, Compat::ConnectorPython), Ok(expected.unwrap_or(lowest)));
+            Ok(())
+        };
+        for key in &keys {
+            check(Key::Text(key.as_bytes()), key)?;
+        }
+        for key in integers {
+            check(Key::Integer(key), &key.to_string())?;
+        }
+    }
+
+    #[test]
+    fn any_bytes_as_any_key_are_answered_or_refused(
+        bytes in prop::collection::vec(any::<u8>(), 0..40),
+        digits in "[0-9]{4}[-/]?[0-9]{2}[-/]?[0-9]{2}[T ]?[0-9:.]{0,12}",
+    ) {
+        let maps = [
+            map(ShardingType::RangeInteger, &["0".into(), "10".into()]),
+            map(ShardingType::RangeString, &["".into(), "k".into()]),
+            map(ShardingType::RangeDatetime, &["1000-01-01".into(), "2000-01-01".into()]),
+            map(ShardingType::Hash, &["8".repeat(32), "F".repeat(32)]),
+        ];
+        for map in &maps {
+            let _ = found(map, Key::Text(&bytes), Compat::Server);
+            let _ = found(map, Key::Text(digits.as_bytes()), Compat::Server);
+        }
+        let hashed = found(&maps[3], Key::Text(&bytes), Compat::Server);
+        prop_assert_eq!(hashed.is_ok(), std::str::from_utf8(&bytes).is_ok());
+    }
+}
