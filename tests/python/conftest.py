@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import subprocess
+import time
 import xmlrpc.client
 from pathlib import Path
 
@@ -123,3 +124,13 @@ def fails(code, call, *args, errno=None, **keywords):
         assert caught.value.errno == errno
     assert caught.value.message
     return caught.value.message
+
+
+def eventually(condition, seconds=20):
+    """Waits until the condition holds; what it gave last."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value or time.monotonic() > deadline:
+            return value
+        time.sleep(0.02)

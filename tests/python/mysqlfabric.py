@@ -42,6 +42,7 @@ class Code(enum.IntEnum):
     DIFFERENT_SHARDS = 43
     KEY_OUT_OF_RANGE = 44
     UNSUPPORTED_SHARDING = 45
+    STALE = 46
     PANIC = 99
 
 
@@ -171,6 +172,9 @@ SIGNATURES = {
     "fabric_options_set_max_reply_bytes": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_report_errors": (c_int32, _OPTIONS, c_int32),
     "fabric_options_add_report_errno": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_background_refresh": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_refresh_share": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_max_stale_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_ttl_ms": (c_int32, _OPTIONS, c_int64, c_int64),
     "fabric_options_set_compat": (c_int32, _OPTIONS, c_int32),
     "fabric_options_set_log": (
@@ -372,6 +376,9 @@ class Fabric:
         max_reply_bytes: Optional[int] = None,
         report_errors: Optional[int] = None,
         report_errnos: Iterable[int] = (),
+        background_refresh: Optional[bool] = None,
+        refresh_share: Optional[int] = None,
+        max_stale_ms: Optional[int] = None,
         ttl_ms: Optional[Tuple[int, int]] = None,
         compat: Optional[int] = None,
         log: Optional[Callable[[int, str], None]] = None,
@@ -395,6 +402,9 @@ class Fabric:
                 (lib.fabric_options_set_request_timeout_ms, request_timeout_ms),
                 (lib.fabric_options_set_max_reply_bytes, max_reply_bytes),
                 (lib.fabric_options_set_report_errors, report_errors),
+                (lib.fabric_options_set_background_refresh, background_refresh),
+                (lib.fabric_options_set_refresh_share, refresh_share),
+                (lib.fabric_options_set_max_stale_ms, max_stale_ms),
                 (lib.fabric_options_set_compat, compat),
             ):
                 if value is not None:

@@ -7,7 +7,7 @@ from ctypes import byref
 import pytest
 
 import mysqlfabric as mf
-from conftest import fails
+from conftest import eventually, fails
 from mysqlfabric import Code, Fabric, Mode, Scope, Status
 
 TABLE = ["employees.salaries"]
@@ -95,6 +95,11 @@ def test_arguments(fabric):
         {"report_errors": 3},
         {"report_errnos": [999]},
         {"report_errnos": [6000]},
+        {"background_refresh": 2},
+        {"refresh_share": 0},
+        {"refresh_share": 101},
+        {"max_stale_ms": -1},
+        {"max_stale_ms": 86400001},
         {"ttl_ms": (-1, 0)},
         {"ttl_ms": (2000, 1000)},
         {"ttl_ms": (0, 86400001)},
@@ -120,6 +125,9 @@ def test_options_at_their_limits():
         max_reply_bytes=2**40,
         report_errors=mf.Report.FAILURE,
         report_errnos=[1000, 5999],
+        background_refresh=False,
+        refresh_share=100,
+        max_stale_ms=86400000,
         ttl_ms=(86400000, 86400000),
     ).close()
 
@@ -178,6 +186,29 @@ def test_a_reply_without_end(node, how):
     node.control("fault", "oversized", how)
     with node.handle(max_reply_bytes=100000) as fabric:
         fails(Code.REPLY_TOO_LARGE, fabric.seed, errno=2027)
+
+
+def test_a_topology_that_is_too_old(node):
+    with node.handle(max_stale_ms=300, ttl_ms=(50, 50), connect_timeout_ms=500) as fabric:
+        assert fabric.shard_server(TABLE, 1).group == "shard1"
+        node.control("fault", "close")
+        deadline = time.monotonic() + 10
+        with pytest.raises(mf.FabricError) as caught:
+            while time.monotonic() < deadline:
+                fabric.shard_server(TABLE, 1)
+                time.sleep(0.02)
+        assert caught.value.code == Code.STALE
+        assert fabric.age_ms >= 300
+        node.control("fault", "none")
+        assert eventually(lambda: answers(fabric))
+
+
+def answers(fabric):
+    try:
+        return fabric.shard_server(TABLE, 1).group == "shard1"
+    except mf.FabricError as error:
+        assert error.code == Code.STALE
+        return False
 
 
 def test_what_fabric_itself_says(node, fabric):
@@ -283,6 +314,9 @@ def test_null_options_are_refused():
         ("set_max_reply_bytes", 4096),
         ("set_report_errors", 0),
         ("add_report_errno", 2003),
+        ("set_background_refresh", 1),
+        ("set_refresh_share", 5),
+        ("set_max_stale_ms", 0),
         ("set_ttl_ms", 0, 0),
         ("set_compat", 0),
         ("set_log", 1, mf.fabric_log_t(0), None, mf.fabric_free_t(0)),
