@@ -20,7 +20,7 @@ find_built() {
     return 1
 }
 library=$(find_built "${MYSQLFABRIC_LIBRARY:-}" libmysqlfabric.so)
-FABRICD=$(find_built "${FABRICD:-}" fabricd)
+FABRICD=$(realpath "$(find_built "${FABRICD:-}" fabricd)")
 export FABRICD
 
 # Cargo makes the library without the name the loader looks for.
