@@ -5,17 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::error::Result;
-use crate::fabric::Dump;
-use crate::topology::{TableState, Topology};
+use crate::fabric::{Dump, ServerRow, ShardRow};
+use crate::topology::Topology;
 
 use super::flight::Wish;
 use super::nodes::Rounds;
-use super::update::{Asked, Update};
+use super::update::{Asked, Update, full_name};
 use super::{Facts, Refresher, Workshop, lock};
 
 /// With more names than this one request for everything is cheaper for Fabric than a query for
 /// each pattern.
 const MAX_PATTERNS: usize = 64;
+
+/// A dump, and the time it was asked for and is good until.
+struct Timed<T> {
+    dump: Dump<T>,
+    asked_at: u64,
+    expires: u64,
+}
 
 impl Refresher {
     /// Asks for the Fabric nodes if nobody did yet, then for the tables, then for the groups
@@ -24,36 +31,48 @@ impl Refresher {
         if !self.is_seeded() {
             self.fetch_nodes(shop, rounds)?;
         }
-        // Only the caller whose fetch is under way gets here, so no two updates meet.
-        let current = self.topology.load_full();
-        let mut update = Update::new(&current, &self.config.log);
-        let outcome = self.fetch_parts(shop, wish, rounds, &mut update);
-        // What could be had is published even if a part is missing: a new shard map without
+        let tables = match wish.everything || !wish.tables.is_empty() {
+            true => Some(self.fetch_tables(shop, wish, rounds)?),
+            false => None,
+        };
+        let groups = groups_for(wish, tables.as_ref(), &self.topology.load());
+        let servers = match wish.everything || !groups.is_empty() {
+            true => Some(self.fetch_groups(shop, wish.everything, &groups, rounds)),
+            false => None,
+        };
+        // Tables are taken in even if their groups could not be had: a new shard map without
         // its new group fails lookups there, the old one would send them astray.
-        if let Some(next) = update.finish() {
-            self.topology.store(Arc::new(next));
-        }
+        let (servers, outcome) = match servers {
+            None => (None, Ok(())),
+            Some(Ok(servers)) => (Some(servers), Ok(())),
+            Some(Err(error)) => (None, Err(error)),
+        };
+        self.publish(shop, |update| {
+            if let Some(Timed { dump, asked_at, expires }) = &tables {
+                let asked = asked(wish.everything, &wish.tables);
+                update.tables(&asked, &dump.rows, &dump.skipped, *asked_at, *expires);
+            }
+            if let Some(Timed { dump, asked_at, expires }) = servers {
+                let asked = asked(wish.everything, &groups);
+                update.groups(&asked, dump.rows, &dump.skipped, asked_at, expires, self.start);
+            }
+        });
         if outcome.is_ok() && wish.everything {
             self.whole.store(true, Ordering::Relaxed);
         }
         outcome
     }
 
-    fn fetch_parts(
-        &self,
-        shop: &Workshop,
-        wish: &Wish,
-        rounds: Rounds,
-        update: &mut Update<'_>,
-    ) -> Result<()> {
-        if wish.everything || !wish.tables.is_empty() {
-            self.fetch_tables(shop, wish, rounds, update)?;
+    /// Replaces the topology by what `write` makes of it, if that is another one.
+    pub(super) fn publish(&self, shop: &Workshop, write: impl FnOnce(&mut Update<'_>)) {
+        // Fetches are single already; what the service itself reports comes from any thread.
+        let _one_at_a_time = lock(&shop.publishing);
+        let current = self.topology.load_full();
+        let mut update = Update::new(&current, &self.config.log);
+        write(&mut update);
+        if let Some(next) = update.finish() {
+            self.topology.store(Arc::new(next));
         }
-        let groups = groups_for(wish, update.view());
-        if wish.everything || !groups.is_empty() {
-            self.fetch_groups(shop, wish.everything, &groups, rounds, update)?;
-        }
-        Ok(())
     }
 
     fn fetch_nodes(&self, shop: &Workshop, rounds: Rounds) -> Result<()> {
@@ -69,16 +88,12 @@ impl Refresher {
         shop: &Workshop,
         wish: &Wish,
         rounds: Rounds,
-        update: &mut Update<'_>,
-    ) -> Result<()> {
+    ) -> Result<Timed<ShardRow>> {
         let patterns = if wish.everything { String::new() } else { patterns(&wish.tables) };
         let asked_at = self.clock.now();
-        let dump =
-            self.on_nodes(shop, rounds, |node| shop.client.sharding_information(node, &patterns))?;
-        let expires = self.answered(&dump, asked_at);
-        let asked = asked(wish.everything, &wish.tables);
-        update.tables(&asked, &dump.rows, &dump.skipped, asked_at, expires);
-        Ok(())
+        let ask = |node: &_| shop.client.sharding_information(node, &patterns);
+        let dump = self.on_nodes(shop, rounds, ask)?;
+        Ok(self.answered(dump, asked_at))
     }
 
     fn fetch_groups(
@@ -87,36 +102,44 @@ impl Refresher {
         everything: bool,
         groups: &BTreeSet<String>,
         rounds: Rounds,
-        update: &mut Update<'_>,
-    ) -> Result<()> {
+    ) -> Result<Timed<ServerRow>> {
         let patterns = if everything { String::new() } else { patterns(groups) };
         let asked_at = self.clock.now();
         let dump = self.on_nodes(shop, rounds, |node| shop.client.servers(node, &patterns))?;
-        let expires = self.answered(&dump, asked_at);
-        let asked = asked(everything, groups);
-        update.groups(&asked, dump.rows, &dump.skipped, asked_at, expires, self.start);
-        Ok(())
+        Ok(self.answered(dump, asked_at))
     }
 
     /// Notes that Fabric answered, and until when the answer is fresh. It counts from the
     /// question: the server may have looked at any time since.
-    fn answered<T>(&self, dump: &Dump<T>, asked_at: u64) -> u64 {
+    fn answered<T>(&self, dump: Dump<T>, asked_at: u64) -> Timed<T> {
         self.last_answer.store(self.clock.now(), Ordering::Relaxed);
         let ttl = Some(dump.ttl_seconds);
         self.facts.store(Arc::new(Facts { uuid: dump.uuid.clone(), ttl }));
-        asked_at.saturating_add(self.time_to_live(ttl))
+        let expires = asked_at.saturating_add(self.time_to_live(ttl));
+        Timed { dump, asked_at, expires }
     }
 }
 
-/// The groups named, and those of the named tables that nobody has asked for yet.
-fn groups_for(wish: &Wish, topology: &Topology) -> BTreeSet<String> {
+/// The groups named, and those of the tables just fetched that nobody has asked for yet.
+fn groups_for(
+    wish: &Wish,
+    fetched: Option<&Timed<ShardRow>>,
+    topology: &Topology,
+) -> BTreeSet<String> {
     let mut groups = wish.groups.clone();
-    for name in &wish.tables {
-        if let Some(entry) = topology.tables.get(name.as_bytes())
-            && let TableState::Known(table) = &entry.value
-        {
-            let unknown = table.groups().into_iter().filter(|id| topology.group(*id).is_none());
-            groups.extend(unknown.map(|id| topology.group_name(id).to_owned()));
+    let unknown = |name: &str| {
+        let number = topology.group_number(name.as_bytes());
+        number.and_then(|id| topology.group(id)).is_none()
+    };
+    if let Some(tables) = fetched {
+        for row in &tables.dump.rows {
+            if wish.tables.contains(&full_name(&row.schema, &row.table)) {
+                for name in [&row.group, &row.global_group] {
+                    if unknown(name) && !groups.contains(name) {
+                        groups.insert(name.clone());
+                    }
+                }
+            }
         }
     }
     groups

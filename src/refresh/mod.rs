@@ -45,6 +45,7 @@ struct Workshop {
     client: Client,
     nodes: Mutex<Nodes>,
     flights: Flights,
+    publishing: Mutex<()>,
 }
 
 /// The current topology of a handle and the way to a newer one.
@@ -74,6 +75,7 @@ impl Refresher {
             client: Client::new(Arc::clone(&for_workshop)),
             nodes: Mutex::new(Nodes::new(&for_workshop.nodes)),
             flights: Flights::default(),
+            publishing: Mutex::default(),
         });
         Self {
             config,
