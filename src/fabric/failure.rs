@@ -171,13 +171,15 @@ fn tls_failure(_: &[Cause<'_>], _: &Failure) -> Option<Error> {
 #[cfg(feature = "tls")]
 fn tls_failure(causes: &[Cause<'_>], failure: &Failure) -> Option<Error> {
     use rustls::CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer,
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
+        UnknownIssuer,
     };
     use rustls::Error::{InvalidCertificate, InvalidMessage};
 
     let error = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
     Some(match error {
-        InvalidCertificate(UnknownIssuer) => failure.tls(
+        // A CA that was made anew under its old name gives a bad signature.
+        InvalidCertificate(UnknownIssuer | BadSignature) => failure.tls(
             "shows a certificate that the CA given did not issue; give \
              fabric_options_set_tls the CA file of this node",
         ),

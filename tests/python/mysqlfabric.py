@@ -1,0 +1,562 @@
+"""libmysqlfabric for Python: one file, no dependency but ctypes.
+
+    with Fabric([("fabric1.example.com", 0)], user="admin", password="secret") as fabric:
+        server = fabric.shard_server(["employees.salaries"], 10021, mode=Mode.READWRITE)
+        connect(host=server.host, port=server.port, ...)
+
+A Fabric is one farm; any number of threads may use it, and a forked child may use its copy.
+Failures raise FabricError. ctypes releases the GIL for each call.
+"""
+
+import ctypes
+import enum
+import os
+from ctypes import POINTER, byref, c_char, c_char_p, c_double, c_int32, c_int64, c_size_t
+from ctypes import c_uint16, c_uint32, c_uint64, c_void_p
+from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Tuple, Union
+
+
+class Code(enum.IntEnum):
+    """What a call answers: FABRIC_OK or FABRIC_ERR_*."""
+
+    OK = 0
+    ARGUMENT = 1
+    NULL_POINTER = 2
+    INVALID_UTF8 = 3
+    TABLE_NAME = 4
+    KEY_MISSING = 5
+    KEY_TYPE = 6
+    BUFFER_TOO_SMALL = 7
+    UNREACHABLE = 20
+    TIMEOUT = 21
+    AUTH = 22
+    FORBIDDEN = 23
+    TLS = 24
+    PROTOCOL = 25
+    REPLY_TOO_LARGE = 26
+    FABRIC = 27
+    NOT_SEEDED = 28
+    UNKNOWN_TABLE = 40
+    UNKNOWN_GROUP = 41
+    NO_SERVER = 42
+    DIFFERENT_SHARDS = 43
+    KEY_OUT_OF_RANGE = 44
+    UNSUPPORTED_SHARDING = 45
+    STALE = 46
+    PANIC = 99
+
+
+class Mode(enum.IntEnum):
+    NONE = 0
+    READONLY = 1
+    WRITEONLY = 2
+    READWRITE = 3
+
+
+class Status(enum.IntEnum):
+    NONE = -1
+    FAULTY = 0
+    SPARE = 1
+    SECONDARY = 2
+    PRIMARY = 3
+
+
+class Scope(enum.IntEnum):
+    LOCAL = 1
+    GLOBAL = 2
+
+
+class Sharding(enum.IntEnum):
+    RANGE = 1
+    RANGE_INTEGER = 2
+    RANGE_STRING = 3
+    RANGE_DATETIME = 4
+    HASH = 5
+
+
+class Report(enum.IntEnum):
+    OFF = 0
+    ERROR = 1
+    FAILURE = 2
+
+
+class Compat(enum.IntEnum):
+    SERVER = 0
+    CONNECTOR_PYTHON = 1
+
+
+class Level(enum.IntEnum):
+    ERROR = 1
+    WARNING = 2
+    INFO = 3
+    DEBUG = 4
+
+
+MODE_OFFLINE = 0
+DEFAULT_PORT = 32274
+MAX_TIME_MS = 600000
+MESSAGE_SIZE = 512
+UUID_SIZE = 48
+GROUP_SIZE = 200
+HOST_SIZE = 256
+BOUND_SIZE = 64
+COLUMN_SIZE = 200
+KEY_INT = 1
+KEY_TEXT = 2
+
+
+class fabric_error_t(ctypes.Structure):
+    _fields_ = [("code", c_int32), ("mysql_errno", c_int32), ("message", c_char * MESSAGE_SIZE)]
+
+
+class fabric_key_t(ctypes.Structure):
+    _fields_ = [
+        ("kind", c_int32),
+        ("reserved", c_int32),
+        ("integer", c_int64),
+        ("text", c_char_p),
+        ("length", c_size_t),
+    ]
+
+
+class fabric_server_t(ctypes.Structure):
+    _fields_ = [
+        ("weight", c_double),
+        ("port", c_uint32),
+        ("mode", c_int32),
+        ("status", c_int32),
+        ("reserved0", c_int32),
+        ("uuid", c_char * UUID_SIZE),
+        ("host", c_char * HOST_SIZE),
+        ("group", c_char * GROUP_SIZE),
+        ("reserved", c_uint64 * 8),
+    ]
+
+
+class fabric_shard_t(ctypes.Structure):
+    _fields_ = [
+        ("shard_id", c_int64),
+        ("sharding_type", c_int32),
+        ("reserved0", c_int32),
+        ("lower_bound", c_char * BOUND_SIZE),
+        ("group", c_char * GROUP_SIZE),
+        ("global_group", c_char * GROUP_SIZE),
+        ("column", c_char * COLUMN_SIZE),
+        ("reserved", c_uint64 * 8),
+    ]
+
+
+class fabric_node_t(ctypes.Structure):
+    _fields_ = [("host", c_char * HOST_SIZE), ("port", c_uint32), ("reserved", c_uint32 * 7)]
+
+
+fabric_log_t = ctypes.CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
+fabric_free_t = ctypes.CFUNCTYPE(None, c_void_p)
+
+_OPTIONS, _HANDLE, _RESULT = c_void_p, c_void_p, c_void_p
+_TEXTS, _ERROR = POINTER(c_char_p), POINTER(fabric_error_t)
+
+# Every function of the header: what it returns, then what it takes.
+SIGNATURES = {
+    "fabric_version": (c_char_p,),
+    "fabric_strerror": (c_char_p, c_int32),
+    "fabric_options_new": (_OPTIONS,),
+    "fabric_options_free": (None, _OPTIONS),
+    "fabric_options_add_node": (c_int32, _OPTIONS, c_char_p, c_uint16),
+    "fabric_options_set_credentials": (c_int32, _OPTIONS, c_char_p, c_char_p),
+    "fabric_options_set_tls": (c_int32, _OPTIONS, c_char_p, c_char_p, c_char_p),
+    "fabric_options_set_connect_attempts": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_connect_delay_ms": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_connect_timeout_ms": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_request_timeout_ms": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_max_reply_bytes": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_report_errors": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_add_report_errno": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_background_refresh": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_refresh_share": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_max_stale_ms": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_ttl_ms": (c_int32, _OPTIONS, c_int64, c_int64),
+    "fabric_options_set_compat": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_log": (
+        c_int32, _OPTIONS, c_int32, fabric_log_t, c_void_p, fabric_free_t,
+    ),
+    "fabric_new": (c_int32, _OPTIONS, POINTER(_HANDLE), _ERROR),
+    "fabric_free": (None, _HANDLE),
+    "fabric_seed": (c_int32, _HANDLE, c_char_p, c_uint16, _ERROR),
+    "fabric_key_int": (fabric_key_t, c_int64),
+    "fabric_key_text": (fabric_key_t, c_char_p, c_size_t),
+    "fabric_get_shard_server": (
+        c_int32, _HANDLE, _TEXTS, c_size_t, POINTER(fabric_key_t), c_int32, c_int32,
+        POINTER(fabric_server_t), _ERROR,
+    ),
+    "fabric_get_group_server": (
+        c_int32, _HANDLE, c_char_p, c_int32, c_int32, POINTER(fabric_server_t), _ERROR,
+    ),
+    "fabric_get_group_servers": (
+        c_int32, _HANDLE, c_char_p, c_int32, POINTER(fabric_server_t), c_size_t,
+        POINTER(c_size_t), _ERROR,
+    ),
+    "fabric_get_shards": (
+        c_int32, _HANDLE, c_char_p, POINTER(fabric_shard_t), c_size_t, POINTER(c_size_t), _ERROR,
+    ),
+    "fabric_get_fabric_nodes": (
+        c_int32, _HANDLE, POINTER(fabric_node_t), c_size_t, POINTER(c_size_t), _ERROR,
+    ),
+    "fabric_get_sharding_information": (c_int32, _HANDLE, _TEXTS, c_size_t, _ERROR),
+    "fabric_reset_cache": (c_int32, _HANDLE, c_char_p, _ERROR),
+    "fabric_topology_generation": (c_uint64, _HANDLE),
+    "fabric_topology_age": (c_int64, _HANDLE),
+    "fabric_report_failure": (c_int32, _HANDLE, c_char_p, c_int32, _ERROR),
+    "fabric_execute": (
+        c_int32, _HANDLE, c_char_p, c_char_p, _TEXTS, c_size_t, POINTER(_RESULT), _ERROR,
+    ),
+    "fabric_result_free": (None, _RESULT),
+    "fabric_result_sets": (c_size_t, _RESULT),
+    "fabric_result_rows": (c_size_t, _RESULT, c_size_t),
+    "fabric_result_columns": (c_size_t, _RESULT, c_size_t),
+    "fabric_result_column_name": (c_char_p, _RESULT, c_size_t, c_size_t),
+    # Not c_char_p, which would stop at the first NUL of a value.
+    "fabric_result_value": (
+        c_void_p, _RESULT, c_size_t, c_size_t, c_size_t, POINTER(c_size_t),
+    ),
+    "fabric_get_user": (c_char_p, _HANDLE),
+    "fabric_get_tls_ca": (c_char_p, _HANDLE),
+    "fabric_get_tls_key": (c_char_p, _HANDLE),
+    "fabric_get_tls_cert": (c_char_p, _HANDLE),
+    "fabric_get_fabric_uuid": (c_int32, _HANDLE, c_char_p, _ERROR),
+    "fabric_get_ttl_ms": (c_int64, _HANDLE),
+}
+
+
+def library_path() -> str:
+    """MYSQLFABRIC_LIBRARY, or what cargo built around this file, or the installed library."""
+    given = os.environ.get("MYSQLFABRIC_LIBRARY")
+    if given:
+        return given
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    for profile in ("release", "debug"):
+        path = os.path.join(root, "target", profile, "libmysqlfabric.so")
+        if os.path.exists(path):
+            return path
+    return "libmysqlfabric.so.0"
+
+
+def _load() -> ctypes.CDLL:
+    library = ctypes.CDLL(library_path())
+    for name, (result, *arguments) in SIGNATURES.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+lib = _load()
+
+
+class FabricError(Exception):
+    """A call that failed: its code, the MySQL errno that fits or 0, and a sentence."""
+
+    def __init__(self, code: int, errno: int, message: str):
+        super().__init__(code, errno, message)
+        self.code, self.errno, self.message = code, errno, message
+
+    def __str__(self) -> str:
+        return "{} ({}, errno {})".format(self.message, strerror(self.code), self.errno)
+
+
+class Server(NamedTuple):
+    uuid: str
+    group: str
+    host: str
+    port: int
+    mode: int
+    status: int
+    weight: float
+
+
+class Shard(NamedTuple):
+    id: int
+    type: int
+    lower_bound: str
+    group: str
+    global_group: str
+    column: str
+
+
+class Node(NamedTuple):
+    host: str
+    port: int
+
+
+class ResultSet(NamedTuple):
+    columns: List[str]
+    rows: List[List[Optional[bytes]]]
+
+    def texts(self) -> List[List[Optional[str]]]:
+        """The rows as text; what is not UTF-8 raises UnicodeDecodeError."""
+        return [[None if cell is None else cell.decode() for cell in row] for row in self.rows]
+
+
+Key = Union[int, str, bytes, None]
+
+
+def version() -> str:
+    return lib.fabric_version().decode()
+
+
+def strerror(code: int) -> str:
+    return lib.fabric_strerror(code).decode()
+
+
+def _text(value: Any) -> Optional[bytes]:
+    """What goes in as a NUL-terminated string; None is NULL. A NUL inside would cut it."""
+    if value is None:
+        return None
+    data = value if isinstance(value, bytes) else os.fspath(value).encode()
+    if b"\0" in data:
+        raise ValueError("a name cannot hold a NUL byte")
+    return data
+
+
+def _texts(values: Iterable[Any]) -> Tuple[Any, int]:
+    data = [_text(value) for value in values]
+    return (c_char_p * len(data))(*data), len(data)
+
+
+def _key(key: Key) -> Tuple[Any, Any]:
+    """The key for C, and what must stay alive as long as it."""
+    if key is None:
+        return None, None
+    if isinstance(key, int):
+        if -(1 << 63) <= key < 1 << 63:
+            return byref(lib.fabric_key_int(key)), None
+        # ctypes would cut it silently; as text the library says what is wrong.
+        key = str(key)
+    data = key if isinstance(key, bytes) else key.encode()
+    return byref(lib.fabric_key_text(data, len(data))), data
+
+
+def _check(code: int, error: fabric_error_t) -> None:
+    if code != Code.OK:
+        raise FabricError(code, error.mysql_errno, error.message.decode())
+
+
+def _server(s: fabric_server_t) -> Server:
+    return Server(
+        s.uuid.decode(), s.group.decode(), s.host.decode(), s.port, s.mode, s.status, s.weight
+    )
+
+
+def _shard(s: fabric_shard_t) -> Shard:
+    return Shard(
+        s.shard_id,
+        s.sharding_type,
+        s.lower_bound.decode(),
+        s.group.decode(),
+        s.global_group.decode(),
+        s.column.decode(),
+    )
+
+
+class Fabric:
+    """A farm of MySQL servers. Close it, or use it in a `with`; no call may follow."""
+
+    def __init__(
+        self,
+        nodes: Iterable[Tuple[str, int]] = (),
+        *,
+        user: Optional[str] = None,
+        password: str = "",
+        tls_ca: Any = None,
+        tls_key: Any = None,
+        tls_cert: Any = None,
+        connect_attempts: Optional[int] = None,
+        connect_delay_ms: Optional[int] = None,
+        connect_timeout_ms: Optional[int] = None,
+        request_timeout_ms: Optional[int] = None,
+        max_reply_bytes: Optional[int] = None,
+        report_errors: Optional[int] = None,
+        report_errnos: Iterable[int] = (),
+        background_refresh: Optional[bool] = None,
+        refresh_share: Optional[int] = None,
+        max_stale_ms: Optional[int] = None,
+        ttl_ms: Optional[Tuple[int, int]] = None,
+        compat: Optional[int] = None,
+        log: Optional[Callable[[int, str], None]] = None,
+        log_level: int = Level.INFO
+    ):
+        self._handle = c_void_p()
+        self._log = None
+        options = c_void_p(lib.fabric_options_new())
+        try:
+            # Their statuses need no look: fabric_new() says the first refusal again.
+            for host, port in nodes:
+                lib.fabric_options_add_node(options, _text(host), port)
+            if user is not None:
+                lib.fabric_options_set_credentials(options, _text(user), _text(password))
+            if tls_ca is not None or tls_key is not None or tls_cert is not None:
+                lib.fabric_options_set_tls(options, _text(tls_ca), _text(tls_key), _text(tls_cert))
+            for setter, value in (
+                (lib.fabric_options_set_connect_attempts, connect_attempts),
+                (lib.fabric_options_set_connect_delay_ms, connect_delay_ms),
+                (lib.fabric_options_set_connect_timeout_ms, connect_timeout_ms),
+                (lib.fabric_options_set_request_timeout_ms, request_timeout_ms),
+                (lib.fabric_options_set_max_reply_bytes, max_reply_bytes),
+                (lib.fabric_options_set_report_errors, report_errors),
+                (lib.fabric_options_set_background_refresh, background_refresh),
+                (lib.fabric_options_set_refresh_share, refresh_share),
+                (lib.fabric_options_set_max_stale_ms, max_stale_ms),
+                (lib.fabric_options_set_compat, compat),
+            ):
+                if value is not None:
+                    setter(options, value)
+            for errno in report_errnos:
+                lib.fabric_options_add_report_errno(options, errno)
+            if ttl_ms is not None:
+                lib.fabric_options_set_ttl_ms(options, *ttl_ms)
+            if log is not None:
+                # Kept here, because the library calls it as long as the handle lives.
+                self._log = fabric_log_t(lambda level, text, _: log(level, text.decode()))
+                no_free = fabric_free_t(0)
+                lib.fabric_options_set_log(options, log_level, self._log, None, no_free)
+            error = fabric_error_t()
+            _check(lib.fabric_new(options, byref(self._handle), byref(error)), error)
+        finally:
+            lib.fabric_options_free(options)
+
+    def close(self) -> None:
+        """Frees the handle; twice does no harm. No other thread may be using it."""
+        handle, self._handle = self._handle, c_void_p()
+        lib.fabric_free(handle)
+
+    def __enter__(self) -> "Fabric":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def _call(self, function: Any, *arguments: Any) -> None:
+        error = fabric_error_t()
+        _check(function(self._handle, *arguments, byref(error)), error)
+
+    def _list(self, function: Any, element: Any, *arguments: Any) -> Any:
+        """The two-call shape, until the list fits: it may grow between two calls."""
+        room, count = 8, c_size_t()
+        while True:
+            out, error = (element * room)(), fabric_error_t()
+            code = function(self._handle, *arguments, out, room, byref(count), byref(error))
+            if code != Code.BUFFER_TOO_SMALL:
+                _check(code, error)
+                return out[: count.value]
+            room = count.value
+
+    def seed(self, host: Optional[str] = None, port: int = 0) -> None:
+        self._call(lib.fabric_seed, _text(host), port)
+
+    def shard_server(
+        self,
+        tables: Iterable[str],
+        key: Key = None,
+        scope: int = Scope.LOCAL,
+        mode: int = Mode.NONE,
+    ) -> Server:
+        server = fabric_server_t()
+        names, n = _texts(tables)
+        pointer, alive = _key(key)
+        self._call(lib.fabric_get_shard_server, names, n, pointer, scope, mode, byref(server))
+        del alive
+        return _server(server)
+
+    def group_server(
+        self, group: str, mode: int = Mode.NONE, status: int = Status.NONE
+    ) -> Server:
+        server = fabric_server_t()
+        self._call(lib.fabric_get_group_server, _text(group), mode, status, byref(server))
+        return _server(server)
+
+    def group_servers(self, group: str, use_cache: bool = True) -> List[Server]:
+        found = self._list(
+            lib.fabric_get_group_servers, fabric_server_t, _text(group), int(use_cache)
+        )
+        return [_server(server) for server in found]
+
+    def shards(self, table: str) -> List[Shard]:
+        found = self._list(lib.fabric_get_shards, fabric_shard_t, _text(table))
+        return [_shard(shard) for shard in found]
+
+    def fabric_nodes(self) -> List[Node]:
+        found = self._list(lib.fabric_get_fabric_nodes, fabric_node_t)
+        return [Node(node.host.decode(), node.port) for node in found]
+
+    def prefetch(self, *tables: str) -> None:
+        """Fetches these tables, or the whole farm."""
+        self._call(lib.fabric_get_sharding_information, *_texts(tables))
+
+    def reset_cache(self, group: Optional[str] = None) -> None:
+        self._call(lib.fabric_reset_cache, _text(group))
+
+    def report_failure(self, server_uuid: str, errno: int) -> None:
+        self._call(lib.fabric_report_failure, _text(server_uuid), errno)
+
+    def execute(self, group: str, command: str, *args: Optional[str]) -> List[ResultSet]:
+        result = c_void_p()
+        names, n = _texts(args)
+        self._call(lib.fabric_execute, _text(group), _text(command), names, n, byref(result))
+        try:
+            return [_result_set(result, at) for at in range(lib.fabric_result_sets(result))]
+        finally:
+            lib.fabric_result_free(result)
+
+    @property
+    def generation(self) -> int:
+        return lib.fabric_topology_generation(self._handle)
+
+    @property
+    def age_ms(self) -> int:
+        return lib.fabric_topology_age(self._handle)
+
+    @property
+    def ttl_ms(self) -> int:
+        return lib.fabric_get_ttl_ms(self._handle)
+
+    @property
+    def fabric_uuid(self) -> str:
+        out = ctypes.create_string_buffer(UUID_SIZE)
+        self._call(lib.fabric_get_fabric_uuid, out)
+        return out.value.decode()
+
+    @property
+    def user(self) -> Optional[str]:
+        return _optional(lib.fabric_get_user(self._handle))
+
+    @property
+    def tls_ca(self) -> Optional[str]:
+        return _optional(lib.fabric_get_tls_ca(self._handle))
+
+    @property
+    def tls_key(self) -> Optional[str]:
+        return _optional(lib.fabric_get_tls_key(self._handle))
+
+    @property
+    def tls_cert(self) -> Optional[str]:
+        return _optional(lib.fabric_get_tls_cert(self._handle))
+
+
+def _optional(text: Optional[bytes]) -> Optional[str]:
+    return None if text is None else text.decode()
+
+
+def _result_set(result: c_void_p, at: int) -> ResultSet:
+    width = lib.fabric_result_columns(result, at)
+
+    def value(row: int, column: int) -> Optional[bytes]:
+        length = c_size_t()
+        text = lib.fabric_result_value(result, at, row, column, byref(length))
+        return None if text is None else ctypes.string_at(text, length.value)
+
+    return ResultSet(
+        [lib.fabric_result_column_name(result, at, column).decode() for column in range(width)],
+        [
+            [value(row, column) for column in range(width)]
+            for row in range(lib.fabric_result_rows(result, at))
+        ],
+    )
