@@ -33,15 +33,34 @@
  * @endcode
  *
  * ## The handle
- * A fabric_t is one farm as one service sees it. fabric_new() does no I/O; the first lookup asks
- * Fabric, and so may block. What has been looked up is kept for the server's time to live, and
- * longer when no Fabric node can be reached: fabric_topology_age() says how old it is.
+ * A fabric_t is one farm as one service sees it. fabric_new() does no I/O; the first lookup of a
+ * table or group asks Fabric, and so may block. What has been looked up is kept fresh in the
+ * background from then on, and stays in use when no Fabric node can be reached:
+ * fabric_topology_age() says how old it is.
  *
  * ## Threads
  * Any number of threads may make any calls that take a `const fabric_t *` at the same time, and
  * all calls on a `const fabric_result_t *`. fabric_options_t is for one thread at a time.
- * fabric_free() must be the last call on its handle. The library starts no thread that outlives
- * a call, installs no signal handler, reads no environment variable, and prints nothing.
+ * fabric_free() must be the last call on its handle.
+ *
+ * After its first fetch a handle has one thread of its own, which refreshes what is known
+ * (fabric_options_set_background_refresh() turns it off), and another one while it reports a
+ * failure to Fabric. Both end with fabric_free(), which waits for them but not for the network.
+ * The library installs no signal handler, reads no environment variable, and prints nothing.
+ *
+ * ## Fork
+ * A forked child may use a handle it inherited: lookups answer at once from what the parent
+ * knew, and the first of them starts a refresh of the child's own. It may free the handle. The
+ * parent notices nothing. Connections to Fabric are never kept, and no descriptor passes to a
+ * program that is executed.
+ *
+ * ## What a service reports
+ * fabric_report_result() tells the library of connections and statements that failed. It routes
+ * around them before Fabric does: a server that cannot be reached takes no reads, and a group
+ * whose primary refused a write as read-only takes no writes until there is another primary or
+ * another shard map. A group that sees no write while Fabric splits or moves one of its shards
+ * is not protected so: what is written to it between the end of the read-only second and the
+ * commit of the new map is lost, and nobody can know.
  *
  * ## Ownership
  * Whatever a `_new` call, fabric_execute() or fabric_new() makes is freed by its `_free` call,
