@@ -424,11 +424,6 @@
 #define FABRIC_COLUMN_SIZE 200
 
 /**
- * A group's number in its handle. A name keeps its number as long as the handle lives.
- */
-typedef struct GroupId GroupId;
-
-/**
  * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
  *
  * Not for use by several threads at once. An option that is refused leaves the others alone,
