@@ -48,12 +48,17 @@ impl Refresher {
             Some(Err(error)) => (None, Err(error)),
         };
         self.publish(shop, |update| {
+            // What was asked for before the service had the cache reset is no answer to it.
+            let last_reset = self.last_reset.load(Ordering::Relaxed);
+            let good_until = |asked_at, expires| if asked_at > last_reset { expires } else { 0 };
             if let Some(Timed { dump, asked_at, expires }) = &tables {
                 let asked = asked(wish.everything, &wish.tables);
-                update.tables(&asked, &dump.rows, &dump.skipped, *asked_at, *expires);
+                let expires = good_until(*asked_at, *expires);
+                update.tables(&asked, &dump.rows, &dump.skipped, *asked_at, expires);
             }
             if let Some(Timed { dump, asked_at, expires }) = servers {
                 let asked = asked(wish.everything, &groups);
+                let expires = good_until(asked_at, expires);
                 update.groups(&asked, dump.rows, &dump.skipped, asked_at, expires);
             }
         });
@@ -87,7 +92,7 @@ impl Refresher {
 
     fn fetch_nodes(&self, shop: &Workshop, rounds: Rounds) -> Result<()> {
         let reply = self.on_nodes(shop, rounds, |node| shop.client.fabric_nodes(node))?;
-        lock(&shop.nodes).learn(&reply.nodes);
+        self.learn(shop, &reply.nodes);
         self.facts.store(Arc::new(Facts { uuid: reply.uuid, ttl: Some(reply.ttl_seconds) }));
         self.seeded.store(1, Ordering::Release);
         Ok(())

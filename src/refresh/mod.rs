@@ -68,6 +68,8 @@ pub struct Refresher {
     topology: ArcSwap<Topology>,
     workshop: PerProcess<Workshop>,
     facts: ArcSwap<Facts>,
+    /// Every node known so far. A forked child makes its workshop from it.
+    heritage: Arc<ArcSwap<Vec<Node>>>,
     /// When Fabric last answered a dump; 0 = never.
     last_answer: AtomicU64,
     seeded: AtomicU64,
@@ -80,15 +82,18 @@ pub struct Refresher {
     reporter: String,
     /// When a waiting caller may ask Fabric again, without a background refresh.
     next_poll: AtomicU64,
+    /// When the service last had the cache reset: what was asked for before does not count.
+    last_reset: AtomicU64,
 }
 
 impl Refresher {
     /// No I/O.
     pub fn new(config: Arc<Config>) -> Self {
-        let for_workshop = Arc::clone(&config);
+        let heritage = Arc::new(ArcSwap::from_pointee(config.nodes.clone()));
+        let (for_workshop, known) = (Arc::clone(&config), Arc::clone(&heritage));
         let workshop = PerProcess::new(move || Workshop {
             client: Client::new(Arc::clone(&for_workshop)),
-            nodes: Mutex::new(Nodes::new(&for_workshop.nodes)),
+            nodes: Mutex::new(Nodes::new(&known.load())),
             flights: Flights::default(),
             observed: Mutex::default(),
             observing: Observing::default(),
@@ -102,6 +107,7 @@ impl Refresher {
             topology: ArcSwap::from_pointee(Topology::default()),
             workshop,
             facts: ArcSwap::default(),
+            heritage,
             last_answer: AtomicU64::new(0),
             seeded: AtomicU64::new(0),
             whole: AtomicBool::new(false),
@@ -109,6 +115,7 @@ impl Refresher {
             start: Uuid::new_v4().as_u64_pair().0,
             reporter: format!("libmysqlfabric-{}", Uuid::new_v4()),
             next_poll: AtomicU64::new(0),
+            last_reset: AtomicU64::new(0),
         }
     }
 
@@ -231,31 +238,27 @@ impl Refresher {
 
     /// Has `wish` fetched anew before it is used again, by whoever needs it first. The old
     /// answer stays for the case that Fabric cannot be reached.
-    pub fn distrust(&self, group: Option<&str>) -> bool {
+    pub fn distrust(&self, group: Option<&str>) {
+        // Nothing may be published in between, or it would count as newer than the reset.
+        self.workshop.with(|shop| {
+            let _publishing = lock(&shop.observed);
+            self.last_reset.store(self.clock.now(), Ordering::Relaxed);
+            self.distrust_known(group);
+        });
+    }
+
+    fn distrust_known(&self, group: Option<&str>) {
         let topology = self.topology.load();
-        match group {
-            None => {
-                topology.tables.iter().for_each(|(_, entry)| entry.distrust());
-                topology.absent_groups.iter().for_each(|(_, entry)| entry.distrust());
-                topology.groups().filter_map(|(_, _, entry)| entry).for_each(|e| e.distrust());
-                true
-            }
-            Some(name) => {
-                let number = topology.group_number(name.as_bytes());
-                match number.and_then(|id| topology.group(id)) {
-                    Some(entry) => {
-                        entry.distrust();
-                        true
-                    }
-                    None => match topology.absent_groups.get(name.as_bytes()) {
-                        Some(entry) => {
-                            entry.distrust();
-                            true
-                        }
-                        None => number.is_some(),
-                    },
-                }
-            }
+        let Some(name) = group.map(str::as_bytes) else {
+            topology.tables.iter().for_each(|(_, entry)| entry.distrust());
+            topology.absent_groups.iter().for_each(|(_, entry)| entry.distrust());
+            topology.groups().filter_map(|(_, _, entry)| entry).for_each(|e| e.distrust());
+            return;
+        };
+        if let Some(entry) = topology.group_number(name).and_then(|id| topology.group(id)) {
+            entry.distrust();
+        } else if let Some(entry) = topology.absent_groups.get(name) {
+            entry.distrust();
         }
     }
 
@@ -288,13 +291,18 @@ impl Refresher {
     pub fn seed(&self, given: Option<Node>) -> Result<()> {
         self.workshop.with(|shop| {
             if let Some(node) = given {
-                let mut nodes = lock(&shop.nodes);
-                nodes.learn(std::slice::from_ref(&node));
-                nodes.prefer(&node);
+                self.learn(shop, std::slice::from_ref(&node));
+                lock(&shop.nodes).prefer(&node);
             }
             self.seeded.store(0, Ordering::Release);
         });
         self.obtain(Wish::everything())
+    }
+
+    fn learn(&self, shop: &Workshop, nodes: &[Node]) {
+        let mut known = lock(&shop.nodes);
+        known.learn(nodes);
+        self.heritage.store(Arc::new(known.known()));
     }
 
     /// Runs any Fabric command on the preferred node. The next one is asked only if no

@@ -140,3 +140,24 @@ fn use_cache_0_asks_now() {
     assert_eq!(count(false), 2);
     assert_eq!(count(true), 2);
 }
+
+#[test]
+fn what_was_asked_for_before_a_reset_is_no_answer_to_it() {
+    let server = sample();
+    let router = router(&server);
+    assert_eq!(primary_of(&router, "shard1").expect("a primary"), 33611);
+    let slow = Fault::always(FaultKind::Delay(Duration::from_millis(300)));
+    server.set_fault(slow.on("dump.servers"));
+    server.clear_requests();
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| router.group_servers("shard1", false, |_, _| Ok(())));
+        // The answer is made up before it is delayed or after: either way the question is older.
+        eventually("the question", || server.faults_applied() > 0);
+        promote(&server, "shard1", 33612);
+        router.reset_cache(None);
+        asking.join().expect("a caller").expect("an answer");
+    });
+    assert_eq!(primary_of(&router, "shard1").expect("the new primary"), 33612);
+    let asked = methods(&server).iter().filter(|method| *method == "dump.servers").count();
+    assert_eq!(asked, 2, "the reset has its own question");
+}
