@@ -64,6 +64,22 @@ fn the_library_exports_what_the_header_declares() {
     assert_eq!(exported, declared(), "{}", library.display());
 }
 
+/// What a header defines is in the way of every program that includes it.
+#[test]
+fn the_header_keeps_to_its_own_names() {
+    let header = fs::read_to_string(root().join("include/mysqlfabric.h")).expect("the header");
+    let strangers = |line: &&str| {
+        let begins = |names: [&str; 2], name: &str| names.iter().any(|own| name.starts_with(own));
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("#define") => !begins(["FABRIC_", "MYSQLFABRIC_H"], words.next().unwrap_or("")),
+            Some("typedef" | "struct" | "enum" | "union") => !line.contains("fabric_"),
+            _ => false,
+        }
+    };
+    assert_eq!(header.lines().filter(strangers).collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
 #[test]
 fn null_is_passed_to_every_function() {
     let path = root().join("tests/c/nulls.c");

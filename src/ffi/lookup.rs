@@ -185,8 +185,7 @@ pub unsafe extern "C" fn fabric_get_shard_server_wait(
         let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
         let most = time("a deadline", deadline, 0)?;
         // SAFETY: the caller's promise, for each string.
-        let tables = tables.iter().map(|table| unsafe { bytes(*table, "tables[i]") });
-        let tables = tables.collect::<Result<Vec<_>>>()?;
+        let tables = unsafe { each(tables, "tables", bytes) }?;
         let found =
             f.router.shard_server_wait(&tables, key, scope, wanted, most, fabric_server_t::of)?;
         out.set(found);

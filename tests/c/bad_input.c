@@ -61,6 +61,7 @@ static void group_names(const fabric_t *f)
             {"'server_uuid'"});
     REFUSED(fabric_report_failure(f, "\xff", 2002, err), count, FABRIC_ERR_INVALID_UTF8,
             {"'server_uuid'"});
+    REFUSED(fabric_report_result(f, "", 0, err), count, FABRIC_ERR_ARGUMENT, {"'server_uuid'"});
     REFUSED(fabric_seed(f, "", 0, err), count, FABRIC_ERR_ARGUMENT, {"no host"});
     REFUSED(fabric_seed(f, "http://x/", 0, err), count, FABRIC_ERR_ARGUMENT,
             {"'http://x/'", "alone"});
@@ -148,6 +149,15 @@ static void numbers(const fabric_t *f)
 
     REFUSED(fabric_get_shard_server(f, &table, 0, &key, LOCAL, ANY, &server, err), server,
             FABRIC_ERR_ARGUMENT, {"no table", "at least one"});
+    REFUSED(fabric_get_shard_server_wait(f, &table, 1, &key, LOCAL, ANY, -1, &server, err),
+            server, FABRIC_ERR_ARGUMENT, {"-1"});
+    REFUSED(fabric_get_shard_server_wait(f, &table, 1, &key, LOCAL, ANY, INT64_MAX, &server, err),
+            server, FABRIC_ERR_ARGUMENT, {"600000"});
+    REFUSED(fabric_get_group_server_wait(f, "shard1", ANY, -1, -1, &server, err), server,
+            FABRIC_ERR_ARGUMENT, {"-1"});
+    /* What time does not heal is not waited for. */
+    REFUSED(fabric_get_shard_server_wait(f, &table, 1, NULL, LOCAL, ANY, 600000, &server, err),
+            server, FABRIC_ERR_KEY_MISSING, {SALARIES});
     REFUSED(fabric_get_shard_server(f, &table, SIZE_MAX, &key, LOCAL, ANY, &server, err), server,
             FABRIC_ERR_ARGUMENT, {"'tables'", "count"});
     REFUSED(fabric_get_sharding_information(f, &table, SIZE_MAX, err), server,

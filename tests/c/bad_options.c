@@ -42,6 +42,18 @@ static void ranges(void)
     OPTION(fabric_options_set_report_errors(o, -1), FABRIC_ERR_ARGUMENT, {"-1"});
     OPTION(fabric_options_add_report_errno(o, 999), FABRIC_ERR_ARGUMENT, {"999", "1000 to 5999"});
     OPTION(fabric_options_add_report_errno(o, 6000), FABRIC_ERR_ARGUMENT, {"6000"});
+    OPTION(fabric_options_set_background_refresh(o, 2), FABRIC_ERR_ARGUMENT, {"2"});
+    OPTION(fabric_options_set_background_refresh(o, -1), FABRIC_ERR_ARGUMENT, {"-1"});
+    OPTION(fabric_options_set_refresh_share(o, 0), FABRIC_ERR_ARGUMENT, {"0", "1 to 100"});
+    OPTION(fabric_options_set_refresh_share(o, 101), FABRIC_ERR_ARGUMENT, {"101"});
+    OPTION(fabric_options_set_max_stale_ms(o, -1), FABRIC_ERR_ARGUMENT, {"-1"});
+    OPTION(fabric_options_set_max_stale_ms(o, 86400001), FABRIC_ERR_ARGUMENT, {"86400001"});
+    OPTION(fabric_options_set_quarantine_ms(o, 0), FABRIC_ERR_ARGUMENT, {"0", "1 to"});
+    OPTION(fabric_options_set_quarantine_ms(o, too_long), FABRIC_ERR_ARGUMENT, {"600001"});
+    OPTION(fabric_options_set_write_hold_ms(o, -1), FABRIC_ERR_ARGUMENT, {"-1", "0 to"});
+    OPTION(fabric_options_set_write_hold_ms(o, too_long), FABRIC_ERR_ARGUMENT, {"600001"});
+    OPTION(fabric_options_set_vanished_hold_ms(o, -1), FABRIC_ERR_ARGUMENT, {"-1"});
+    OPTION(fabric_options_set_report_window_ms(o, -1), FABRIC_ERR_ARGUMENT, {"-1"});
     OPTION(fabric_options_set_ttl_ms(o, -1, 0), FABRIC_ERR_ARGUMENT, {"-1"});
     OPTION(fabric_options_set_ttl_ms(o, 0, 86400001), FABRIC_ERR_ARGUMENT, {"86400001"});
     OPTION(fabric_options_set_ttl_ms(o, 200, 100), FABRIC_ERR_ARGUMENT, {"100", "200 to"});

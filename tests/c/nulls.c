@@ -51,6 +51,13 @@ static void options_of_nobody(void)
     CHECK_INT(fabric_options_set_max_reply_bytes(NULL, 4096), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_report_errors(NULL, FABRIC_REPORT_OFF), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_add_report_errno(NULL, 2002), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_background_refresh(NULL, 1), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_refresh_share(NULL, 5), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_max_stale_ms(NULL, 0), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_quarantine_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_write_hold_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_vanished_hold_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_report_window_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_ttl_ms(NULL, 0, 0), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_compat(NULL, FABRIC_COMPAT_SERVER), FABRIC_ERR_NULL_POINTER);
     int freed = 0;
@@ -121,6 +128,28 @@ static void lookups(const fabric_t *f)
     CHECK_INT(count, 3);
 }
 
+static void waiting_lookups(const fabric_t *f)
+{
+    const char *tables[] = {"employees.salaries", NULL};
+    fabric_key_t key = fabric_key_int(1);
+    fabric_server_t s;
+    int32_t l = FABRIC_SCOPE_LOCAL, g = FABRIC_SCOPE_GLOBAL, any = FABRIC_MODE_NONE;
+    fill(&s, sizeof s);
+
+    REFUSES(fabric_get_shard_server_wait(NULL, tables, 1, &key, l, any, 0, &s, &err), "f");
+    REFUSES(fabric_get_shard_server_wait(f, NULL, 1, &key, l, any, 0, &s, &err), "tables");
+    REFUSES(fabric_get_shard_server_wait(f, tables, 2, &key, l, any, 0, &s, &err), "tables[1]");
+    REFUSES(fabric_get_shard_server_wait(f, tables, 1, &key, l, any, 0, NULL, &err), "server");
+    CHECK_INT(fabric_get_shard_server_wait(f, tables, 1, NULL, l, any, 0, &s, NULL),
+              FABRIC_ERR_KEY_MISSING);
+    REFUSES(fabric_get_group_server_wait(NULL, "shard1", any, -1, 0, &s, &err), "f");
+    REFUSES(fabric_get_group_server_wait(f, NULL, any, -1, 0, &s, &err), "group");
+    REFUSES(fabric_get_group_server_wait(f, "shard1", any, -1, 0, NULL, &err), "server");
+    CHECK(is_filled(&s, sizeof s));
+    CHECK_INT(fabric_get_shard_server_wait(f, tables, 1, NULL, g, any, 0, &s, NULL), FABRIC_OK);
+    CHECK_INT(fabric_get_group_server_wait(f, "shard1", any, -1, 0, &s, NULL), FABRIC_OK);
+}
+
 static void farm(const fabric_t *f)
 {
     const char *tables[] = {"employees.salaries", NULL};
@@ -155,6 +184,9 @@ static void farm(const fabric_t *f)
     REFUSES(fabric_report_failure(NULL, "uuid", 2002, &err), "f");
     REFUSES(fabric_report_failure(f, NULL, 2002, &err), "server_uuid");
     CHECK_INT(fabric_report_failure(f, "uuid", 2002, NULL), FABRIC_OK);
+    REFUSES(fabric_report_result(NULL, "uuid", 2002, &err), "f");
+    REFUSES(fabric_report_result(f, NULL, 0, &err), "server_uuid");
+    CHECK_INT(fabric_report_result(f, "uuid", 0, NULL), FABRIC_OK);
 }
 
 static void commands(const fabric_t *f)
@@ -213,6 +245,7 @@ int main(void)
     options_of_nobody();
     options_of_nothing();
     lookups(f);
+    waiting_lookups(f);
     farm(f);
     commands(f);
     getters(f);

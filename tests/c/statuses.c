@@ -210,6 +210,51 @@ static int32_t unsupported_sharding(const fabric_t *ctl, fabric_error_t *err)
     return plain("new.kind", err);
 }
 
+static int32_t stale(const fabric_t *ctl, fabric_error_t *err)
+{
+    fabric_server_t server;
+    fabric_options_t *o = options();
+    fabric_options_set_ttl_ms(o, 1, 1);
+    fabric_options_set_max_stale_ms(o, 2000);
+    fabric_t *f = handle(o);
+    fabric_key_t key = fabric_key_int(1);
+    CHECK_INT(find(f, "employees.salaries", key, FABRIC_MODE_NONE, &server, err), FABRIC_OK);
+    tell(ctl, "fault", "close", "", "-1", NULL);
+    sleep_ms(2001);
+    int32_t status = find(f, "employees.salaries", key, FABRIC_MODE_NONE, &server, err);
+    fabric_free(f);
+    return status;
+}
+
+static int32_t write_held(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    fabric_server_t server;
+    fabric_t *f = handle(options());
+    fabric_key_t key = fabric_key_int(1);
+    CHECK_INT(find(f, "employees.salaries", key, FABRIC_MODE_READWRITE, &server, err), FABRIC_OK);
+    CHECK_INT(fabric_report_result(f, server.uuid, 1290, err), FABRIC_OK);
+    int32_t status = find(f, "employees.salaries", key, FABRIC_MODE_READWRITE, &server, err);
+    fabric_free(f);
+    return status;
+}
+
+static int32_t shard_unavailable(const fabric_t *ctl, fabric_error_t *err)
+{
+    fabric_server_t server;
+    fabric_options_t *o = options();
+    fabric_options_set_ttl_ms(o, 1, 1);
+    fabric_options_set_background_refresh(o, 0);
+    fabric_t *f = handle(o);
+    fabric_key_t key = fabric_key_int(10001);
+    CHECK_INT(find(f, "employees.salaries", key, FABRIC_MODE_NONE, &server, err), FABRIC_OK);
+    tell(ctl, "disable_shard", "2", NULL);
+    sleep_ms(2);
+    int32_t status = find(f, "employees.salaries", key, FABRIC_MODE_NONE, &server, err);
+    fabric_free(f);
+    return status;
+}
+
 static const struct {
     int32_t status;
     int32_t mysql_errno;
@@ -237,6 +282,9 @@ static const struct {
     {FABRIC_ERR_DIFFERENT_SHARDS, 0, different_shards},
     {FABRIC_ERR_KEY_OUT_OF_RANGE, 0, key_out_of_range},
     {FABRIC_ERR_UNSUPPORTED_SHARDING, 0, unsupported_sharding},
+    {FABRIC_ERR_STALE, 0, stale},
+    {FABRIC_ERR_WRITE_HELD, 0, write_held},
+    {FABRIC_ERR_SHARD_UNAVAILABLE, 0, shard_unavailable},
 };
 
 enum { CASES = sizeof cases / sizeof *cases };

@@ -8,5 +8,6 @@ mod nodes;
 mod refresh;
 mod split;
 mod support;
+mod truth;
 mod vanished;
 mod wire;
