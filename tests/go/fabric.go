@@ -66,6 +66,8 @@ const (
 	ErrKeyOutOfRange       Code = C.FABRIC_ERR_KEY_OUT_OF_RANGE
 	ErrUnsupportedSharding Code = C.FABRIC_ERR_UNSUPPORTED_SHARDING
 	ErrStale               Code = C.FABRIC_ERR_STALE
+	ErrWriteHeld           Code = C.FABRIC_ERR_WRITE_HELD
+	ErrShardUnavailable    Code = C.FABRIC_ERR_SHARD_UNAVAILABLE
 	ErrPanic               Code = C.FABRIC_ERR_PANIC
 )
 
@@ -199,6 +201,10 @@ type Options struct {
 	MaxReplyBytes   int64
 	ReportErrors    Report
 	ReportErrnos    []int
+	ReportWindow    *time.Duration
+	Quarantine      time.Duration
+	WriteHold       *time.Duration
+	VanishedHold    *time.Duration
 	// NoBackground leaves refreshes to the callers.
 	NoBackground bool
 	RefreshShare int // percent
@@ -281,6 +287,18 @@ func setOptions(o *C.fabric_options_t, options *Options, names *cnames) error {
 	for _, errno := range options.ReportErrnos {
 		C.fabric_options_add_report_errno(o, C.int32_t(errno))
 	}
+	if options.ReportWindow != nil {
+		C.fabric_options_set_report_window_ms(o, millis(*options.ReportWindow))
+	}
+	if options.Quarantine != 0 {
+		C.fabric_options_set_quarantine_ms(o, millis(options.Quarantine))
+	}
+	if options.WriteHold != nil {
+		C.fabric_options_set_write_hold_ms(o, millis(*options.WriteHold))
+	}
+	if options.VanishedHold != nil {
+		C.fabric_options_set_vanished_hold_ms(o, millis(*options.VanishedHold))
+	}
 	if options.NoBackground {
 		C.fabric_options_set_background_refresh(o, 0)
 	}
@@ -326,16 +344,25 @@ func (h *Handle) Seed(node *Node) error {
 func (h *Handle) ShardServer(tables []string, key *Key, scope Scope, mode Mode) (Server, error) {
 	var names cnames
 	defer names.free()
-	list := names.list(tables)
-	var k *C.fabric_key_t
-	if key != nil {
-		made := names.key(key)
-		k = &made
-	}
+	list, k := names.list(tables), names.key(key)
 	var s C.fabric_server_t
 	err := names.run(func(e *C.fabric_error_t) C.int32_t {
 		return C.fabric_get_shard_server(h.f, list, C.size_t(len(tables)), k, C.int32_t(scope),
 			C.int32_t(mode), &s, e)
+	})
+	return found(&s, err)
+}
+
+// ShardServerWait is ShardServer that waits until a server is there that has not failed.
+func (h *Handle) ShardServerWait(tables []string, key *Key, scope Scope, mode Mode,
+	deadline time.Duration) (Server, error) {
+	var names cnames
+	defer names.free()
+	list, k := names.list(tables), names.key(key)
+	var s C.fabric_server_t
+	err := names.run(func(e *C.fabric_error_t) C.int32_t {
+		return C.fabric_get_shard_server_wait(h.f, list, C.size_t(len(tables)), k,
+			C.int32_t(scope), C.int32_t(mode), millis(deadline), &s, e)
 	})
 	return found(&s, err)
 }
@@ -348,6 +375,20 @@ func (h *Handle) GroupServer(group string, mode Mode, status Status) (Server, er
 	var s C.fabric_server_t
 	err := names.run(func(e *C.fabric_error_t) C.int32_t {
 		return C.fabric_get_group_server(h.f, name, C.int32_t(mode), C.int32_t(status), &s, e)
+	})
+	return found(&s, err)
+}
+
+// GroupServerWait is GroupServer that waits until a server is there that has not failed.
+func (h *Handle) GroupServerWait(group string, mode Mode, status Status, deadline time.Duration,
+) (Server, error) {
+	var names cnames
+	defer names.free()
+	name := names.add(group)
+	var s C.fabric_server_t
+	err := names.run(func(e *C.fabric_error_t) C.int32_t {
+		return C.fabric_get_group_server_wait(h.f, name, C.int32_t(mode), C.int32_t(status),
+			millis(deadline), &s, e)
 	})
 	return found(&s, err)
 }
@@ -407,6 +448,16 @@ func (h *Handle) ResetCache(group string) error {
 	name := names.optional(group)
 	return names.run(func(e *C.fabric_error_t) C.int32_t {
 		return C.fabric_reset_cache(h.f, name, e)
+	})
+}
+
+// ReportResult tells what became of a connection or a statement: an errno, or 0 for success.
+func (h *Handle) ReportResult(serverUUID string, errno int) error {
+	var names cnames
+	defer names.free()
+	uuid := names.add(serverUUID)
+	return names.run(func(e *C.fabric_error_t) C.int32_t {
+		return C.fabric_report_result(h.f, uuid, C.int32_t(errno), e)
 	})
 }
 
@@ -604,14 +655,18 @@ func (c *cnames) list(texts []string) **C.char {
 	return list
 }
 
-// key copies the text of a key: C may not be given a Go struct that points into Go's memory.
-func (c *cnames) key(key *Key) C.fabric_key_t {
-	if !key.isText {
-		return C.fabric_key_int(C.int64_t(key.integer))
+// key copies a key with its text: C may not be given a Go struct that points into Go's memory.
+func (c *cnames) key(key *Key) *C.fabric_key_t {
+	if key == nil {
+		return nil
 	}
-	copied := C.CString(key.text)
-	c.memory = append(c.memory, unsafe.Pointer(copied))
-	return C.fabric_key_text(copied, C.size_t(len(key.text)))
+	made := C.fabric_key_int(C.int64_t(key.integer))
+	if key.isText {
+		copied := C.CString(key.text)
+		c.memory = append(c.memory, unsafe.Pointer(copied))
+		made = C.fabric_key_text(copied, C.size_t(len(key.text)))
+	}
+	return &made
 }
 
 func (c *cnames) run(call func(*C.fabric_error_t) C.int32_t) error {

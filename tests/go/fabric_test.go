@@ -245,6 +245,8 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		{ReportErrors: 7},
 		{ReportErrnos: []int{1}},
 		{RefreshShare: 101},
+		{Quarantine: -time.Second},
+		{Quarantine: time.Hour},
 		{MaxStale: -time.Second},
 		{MinTTL: 2 * time.Second, MaxTTL: time.Second},
 		{TLSCA: "ca.pem", TLSKey: "key.pem"},
@@ -364,22 +366,81 @@ func TestReports(t *testing.T) {
 		ReportOff: "", ReportError: "report_error", ReportFailure: "report_failure",
 	} {
 		d := start(t)
-		h := d.handle(func(o *Options) { o.ReportErrors, o.ReportErrnos = how, []int{1317} })
+		none := time.Duration(0)
+		h := d.handle(func(o *Options) {
+			o.ReportErrors, o.ReportErrnos, o.ReportWindow = how, []int{1317}, &none
+		})
 		must(t, h.Seed(nil))
 		must(t, h.ReportFailure(primary, 1064))
 		must(t, h.ReportFailure("no such server", 2003))
 		must(t, h.ReportFailure(primary, 1317))
-		reports := d.command("reports")
 		if how == ReportOff {
-			same(t, len(reports), 0)
+			time.Sleep(200 * time.Millisecond)
+			same(t, len(d.command("reports")), 0)
 			continue
 		}
-		same(t, len(reports), 1)
-		same(t, reports[0][:2], []string{command, primary})
+		eventually(t, "the report arrives", func() bool { return len(d.command("reports")) == 1 })
+		same(t, d.command("reports")[0][:2], []string{command, primary})
 		eventually(t, "the failover is seen", func() bool {
 			s, err := h.GroupServer("shard1", ReadWrite, AnyStatus)
 			return err == nil && (s.UUID == primary) == (how == ReportError)
 		})
+	}
+}
+
+func TestFeedback(t *testing.T) {
+	d := start(t)
+	hold := 10 * time.Minute
+	h := d.handle(func(o *Options) { o.Quarantine, o.WriteHold = hold, &hold })
+	servers, err := h.GroupServers("shard1", true)
+	must(t, err)
+	must(t, h.ReportResult(servers[1].UUID, 2003))
+	for i := 0; i < 20; i++ {
+		s, err := h.GroupServer("shard1", ReadOnly, AnyStatus)
+		must(t, err)
+		same(t, s.UUID, third)
+	}
+	must(t, h.ReportResult(servers[1].UUID, 0))
+
+	must(t, h.ReportResult(primary, 1290))
+	_, err = h.GroupServer("shard1", ReadWrite, AnyStatus)
+	wants(t, err, ErrWriteHeld, 0)
+	_, err = h.GroupServerWait("shard1", ReadWrite, AnyStatus, 50*time.Millisecond)
+	wants(t, err, ErrWriteHeld, 0)
+	waited := make(chan error)
+	go func() {
+		s, err := h.ShardServerWait([]string{salaries}, Int(1), Local, ReadWrite, time.Minute)
+		if err == nil && s.UUID != third {
+			err = fmt.Errorf("%+v", s)
+		}
+		waited <- err
+	}()
+	d.command("promote", "shard1", third)
+	must(t, <-waited)
+	_, err = h.ShardServerWait([]string{"no.such"}, Int(1), Local, ReadWrite, time.Minute)
+	wants(t, err, ErrUnknownTable, 1051)
+}
+
+func TestVanishedShards(t *testing.T) {
+	none := time.Duration(0)
+	for _, hold := range []*time.Duration{nil, &none} {
+		d := start(t)
+		h := d.handle(func(o *Options) {
+			o.MaxTTL, o.RefreshShare, o.VanishedHold = 40*time.Millisecond, 100, hold
+		})
+		same(t, group(t, h, salaries, Int(15000)), "shard2")
+		d.command("disable_shard", "2")
+		var s Server
+		var err error
+		eventually(t, "the shard vanishes", func() bool {
+			s, err = h.ShardServer([]string{salaries}, Int(15000), Local, ReadWrite)
+			return err != nil || s.Group != "shard2"
+		})
+		if hold == nil {
+			wants(t, err, ErrShardUnavailable, 0)
+		} else {
+			same(t, s.Group, "shard1")
+		}
 	}
 }
 

@@ -43,6 +43,8 @@ class Code(enum.IntEnum):
     KEY_OUT_OF_RANGE = 44
     UNSUPPORTED_SHARDING = 45
     STALE = 46
+    WRITE_HELD = 48
+    SHARD_UNAVAILABLE = 49
     PANIC = 99
 
 
@@ -172,6 +174,10 @@ SIGNATURES = {
     "fabric_options_set_max_reply_bytes": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_report_errors": (c_int32, _OPTIONS, c_int32),
     "fabric_options_add_report_errno": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_quarantine_ms": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_write_hold_ms": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_vanished_hold_ms": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_report_window_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_background_refresh": (c_int32, _OPTIONS, c_int32),
     "fabric_options_set_refresh_share": (c_int32, _OPTIONS, c_int32),
     "fabric_options_set_max_stale_ms": (c_int32, _OPTIONS, c_int64),
@@ -192,6 +198,13 @@ SIGNATURES = {
     "fabric_get_group_server": (
         c_int32, _HANDLE, c_char_p, c_int32, c_int32, POINTER(fabric_server_t), _ERROR,
     ),
+    "fabric_get_shard_server_wait": (
+        c_int32, _HANDLE, _TEXTS, c_size_t, POINTER(fabric_key_t), c_int32, c_int32, c_int64,
+        POINTER(fabric_server_t), _ERROR,
+    ),
+    "fabric_get_group_server_wait": (
+        c_int32, _HANDLE, c_char_p, c_int32, c_int32, c_int64, POINTER(fabric_server_t), _ERROR,
+    ),
     "fabric_get_group_servers": (
         c_int32, _HANDLE, c_char_p, c_int32, POINTER(fabric_server_t), c_size_t,
         POINTER(c_size_t), _ERROR,
@@ -206,6 +219,7 @@ SIGNATURES = {
     "fabric_reset_cache": (c_int32, _HANDLE, c_char_p, _ERROR),
     "fabric_topology_generation": (c_uint64, _HANDLE),
     "fabric_topology_age": (c_int64, _HANDLE),
+    "fabric_report_result": (c_int32, _HANDLE, c_char_p, c_int32, _ERROR),
     "fabric_report_failure": (c_int32, _HANDLE, c_char_p, c_int32, _ERROR),
     "fabric_execute": (
         c_int32, _HANDLE, c_char_p, c_char_p, _TEXTS, c_size_t, POINTER(_RESULT), _ERROR,
@@ -376,6 +390,10 @@ class Fabric:
         max_reply_bytes: Optional[int] = None,
         report_errors: Optional[int] = None,
         report_errnos: Iterable[int] = (),
+        report_window_ms: Optional[int] = None,
+        quarantine_ms: Optional[int] = None,
+        write_hold_ms: Optional[int] = None,
+        vanished_hold_ms: Optional[int] = None,
         background_refresh: Optional[bool] = None,
         refresh_share: Optional[int] = None,
         max_stale_ms: Optional[int] = None,
@@ -402,6 +420,10 @@ class Fabric:
                 (lib.fabric_options_set_request_timeout_ms, request_timeout_ms),
                 (lib.fabric_options_set_max_reply_bytes, max_reply_bytes),
                 (lib.fabric_options_set_report_errors, report_errors),
+                (lib.fabric_options_set_report_window_ms, report_window_ms),
+                (lib.fabric_options_set_quarantine_ms, quarantine_ms),
+                (lib.fabric_options_set_write_hold_ms, write_hold_ms),
+                (lib.fabric_options_set_vanished_hold_ms, vanished_hold_ms),
                 (lib.fabric_options_set_background_refresh, background_refresh),
                 (lib.fabric_options_set_refresh_share, refresh_share),
                 (lib.fabric_options_set_max_stale_ms, max_stale_ms),
@@ -458,19 +480,31 @@ class Fabric:
         key: Key = None,
         scope: int = Scope.LOCAL,
         mode: int = Mode.NONE,
+        wait_ms: Optional[int] = None,
     ) -> Server:
+        """The server for tables and a key; with `wait_ms`, waits for one that has not failed."""
         server = fabric_server_t()
         names, n = _texts(tables)
         pointer, alive = _key(key)
-        self._call(lib.fabric_get_shard_server, names, n, pointer, scope, mode, byref(server))
+        function, wait = lib.fabric_get_shard_server, ()
+        if wait_ms is not None:
+            function, wait = lib.fabric_get_shard_server_wait, (wait_ms,)
+        self._call(function, names, n, pointer, scope, mode, *wait, byref(server))
         del alive
         return _server(server)
 
     def group_server(
-        self, group: str, mode: int = Mode.NONE, status: int = Status.NONE
+        self,
+        group: str,
+        mode: int = Mode.NONE,
+        status: int = Status.NONE,
+        wait_ms: Optional[int] = None,
     ) -> Server:
         server = fabric_server_t()
-        self._call(lib.fabric_get_group_server, _text(group), mode, status, byref(server))
+        function, wait = lib.fabric_get_group_server, ()
+        if wait_ms is not None:
+            function, wait = lib.fabric_get_group_server_wait, (wait_ms,)
+        self._call(function, _text(group), mode, status, *wait, byref(server))
         return _server(server)
 
     def group_servers(self, group: str, use_cache: bool = True) -> List[Server]:
@@ -493,6 +527,10 @@ class Fabric:
 
     def reset_cache(self, group: Optional[str] = None) -> None:
         self._call(lib.fabric_reset_cache, _text(group))
+
+    def report_result(self, server_uuid: str, errno: int = 0) -> None:
+        """What became of a connection or a statement: a MySQL errno, or 0 if all was well."""
+        self._call(lib.fabric_report_result, _text(server_uuid), errno)
 
     def report_failure(self, server_uuid: str, errno: int) -> None:
         self._call(lib.fabric_report_failure, _text(server_uuid), errno)

@@ -73,6 +73,14 @@ def test_every_struct_and_member_is_bound(header):
     assert bound == declared
 
 
+def test_every_name_has_the_prefix(header):
+    types = re.findall(r"^typedef .*?(\w+);$|^\} (\w+);$", header, re.M)
+    types = {name for pair in types for name in pair if name}
+    assert types and all(name.startswith("fabric_") for name in types), types
+    defines = set(re.findall(r"^#define (\w+)", header, re.M)) - {"MYSQLFABRIC_H"}
+    assert all(name.startswith("FABRIC_") for name in defines), defines
+
+
 def test_every_function_is_bound(header):
     declared = re.findall(r"\b(fabric_\w+)\s*\(([^()]*)\)\s*;", header)
     declared = {name: arguments for name, arguments in declared if not name.endswith("_t")}

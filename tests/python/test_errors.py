@@ -66,7 +66,11 @@ def test_arguments(fabric):
     fails(Code.ARGUMENT, fabric.group_server, "shard1", status=4)
     fails(Code.ARGUMENT, fabric.group_server, "", Mode.READONLY)
     fails(Code.ARGUMENT, fabric.group_servers, "")
+    fails(Code.ARGUMENT, ask, TABLE, 1, wait_ms=-1)
+    fails(Code.ARGUMENT, ask, TABLE, 1, wait_ms=mf.MAX_TIME_MS + 1)
+    fails(Code.ARGUMENT, fabric.group_server, "shard1", Mode.READONLY, wait_ms=-1)
     fails(Code.ARGUMENT, fabric.report_failure, "", 2003)
+    fails(Code.ARGUMENT, fabric.report_result, "", 0)
     fails(Code.ARGUMENT, fabric.execute, "", "ping")
     fails(Code.ARGUMENT, fabric.execute, "manage", "")
     fails(Code.ARGUMENT, fabric.seed, "http://x/")
@@ -95,6 +99,10 @@ def test_arguments(fabric):
         {"report_errors": 3},
         {"report_errnos": [999]},
         {"report_errnos": [6000]},
+        {"report_window_ms": -1},
+        {"quarantine_ms": 0},
+        {"write_hold_ms": mf.MAX_TIME_MS + 1},
+        {"vanished_hold_ms": -1},
         {"background_refresh": 2},
         {"refresh_share": 0},
         {"refresh_share": 101},
@@ -125,6 +133,10 @@ def test_options_at_their_limits():
         max_reply_bytes=2**40,
         report_errors=mf.Report.FAILURE,
         report_errnos=[1000, 5999],
+        report_window_ms=0,
+        quarantine_ms=mf.MAX_TIME_MS,
+        write_hold_ms=0,
+        vanished_hold_ms=0,
         background_refresh=False,
         refresh_share=100,
         max_stale_ms=86400000,
@@ -258,6 +270,15 @@ def test_null_is_refused_everywhere(fabric):
     call(lib.fabric_get_group_server, None, b"shard1", 1, -1, byref(server))
     call(lib.fabric_get_group_server, handle, None, 1, -1, byref(server))
     call(lib.fabric_get_group_server, handle, b"shard1", 1, -1, None)
+    wait = lib.fabric_get_shard_server_wait
+    call(wait, None, names, 1, key, 1, 1, 0, byref(server))
+    call(wait, handle, None, 1, key, 1, 1, 0, byref(server))
+    call(wait, handle, names, 1, key, 1, 1, 0, None)
+    call(lib.fabric_get_group_server_wait, None, b"shard1", 1, -1, 0, byref(server))
+    call(lib.fabric_get_group_server_wait, handle, None, 1, -1, 0, byref(server))
+    call(lib.fabric_get_group_server_wait, handle, b"shard1", 1, -1, 0, None)
+    call(lib.fabric_report_result, None, b"uuid", 0)
+    call(lib.fabric_report_result, handle, None, 0)
     servers = lib.fabric_get_group_servers
     call(servers, None, b"shard1", 1, byref(server), 1, byref(count))
     call(servers, handle, None, 1, byref(server), 1, byref(count))
@@ -313,6 +334,10 @@ def test_null_options_are_refused():
         ("set_max_reply_bytes", 4096),
         ("set_report_errors", 0),
         ("add_report_errno", 2003),
+        ("set_report_window_ms", 0),
+        ("set_quarantine_ms", 1),
+        ("set_write_hold_ms", 0),
+        ("set_vanished_hold_ms", 0),
         ("set_background_refresh", 1),
         ("set_refresh_share", 5),
         ("set_max_stale_ms", 0),

@@ -6,7 +6,7 @@ import time
 import pytest
 
 import mysqlfabric as mf
-from conftest import FARMS, fabricd_path, fails
+from conftest import FARMS, eventually, fabricd_path, fails
 from mysqlfabric import Code, Mode, Scope, Sharding, Status
 
 TABLE = ["employees.salaries"]
@@ -84,10 +84,12 @@ def test_generation_1(start):
 
 def test_generation_1_takes_reports(start):
     old = start("--farm", FARMS / "farm-gen1.json")
-    with old.handle(report_errors=mf.Report.FAILURE, background_refresh=False) as fabric:
+    with old.handle(report_errors=mf.Report.FAILURE) as fabric:
         primary = fabric.group_server("shard1", Mode.READWRITE)
         fabric.report_failure(primary.uuid, 2003)
-        assert fabric.group_server("shard1", Mode.READWRITE).uuid != primary.uuid
+        assert eventually(
+            lambda: fabric.group_server("shard1", Mode.READWRITE).uuid != primary.uuid
+        )
 
 
 def server_tls(certs):

@@ -212,6 +212,23 @@ def test_a_child_forked_in_the_middle_of_a_fetch(node, handle):
     assert primary(handle) == 33611
 
 
+def test_a_child_reports(node):
+    """The thread that sends reports is not there in the child."""
+    uuid = "aa9b1821-e706-11f1-b000-02fc00000001"
+    options = {"report_errors": mf.Report.ERROR, "report_window_ms": 0}
+    with node.handle(**options) as fabric:
+        fabric.report_failure(uuid, 2003)
+        assert eventually(lambda: len(node.control("reports")) == 1)
+
+        def work():
+            fabric.report_failure(uuid, 2006)
+            return eventually(lambda: len(node.control("reports")) == 2, 10)
+
+        assert Child(work).answer()
+        fabric.report_failure(uuid, 2013)
+        assert eventually(lambda: len(node.control("reports")) == 3)
+
+
 def test_a_grandchild(node, handle):
     def work():
         handle.seed()
