@@ -17,11 +17,19 @@ use super::{Facts, Refresher, Workshop, lock};
 /// each pattern.
 const MAX_PATTERNS: usize = 64;
 
-/// A dump, and the time it was asked for and is good until.
+/// A dump, when it was asked for, and until when it is good.
 struct Timed<T> {
     dump: Dump<T>,
-    asked_at: u64,
+    asked: Asking,
     expires: u64,
+}
+
+/// The moment of a question.
+#[derive(Clone, Copy)]
+struct Asking {
+    at: u64,
+    /// How often the cache had been reset by then.
+    resets: u64,
 }
 
 impl Refresher {
@@ -49,17 +57,17 @@ impl Refresher {
         };
         self.publish(shop, |update| {
             // What was asked for before the service had the cache reset is no answer to it.
-            let last_reset = self.last_reset.load(Ordering::Relaxed);
-            let good_until = |asked_at, expires| if asked_at > last_reset { expires } else { 0 };
-            if let Some(Timed { dump, asked_at, expires }) = &tables {
-                let asked = asked(wish.everything, &wish.tables);
-                let expires = good_until(*asked_at, *expires);
-                update.tables(&asked, &dump.rows, &dump.skipped, *asked_at, expires);
+            let resets = self.resets.load(Ordering::Relaxed);
+            let good = |asking: Asking, until| if asking.resets == resets { until } else { 0 };
+            if let Some(Timed { dump, asked: asking, expires }) = &tables {
+                let names = asked(wish.everything, &wish.tables);
+                let until = good(*asking, *expires);
+                update.tables(&names, &dump.rows, &dump.skipped, asking.at, until);
             }
-            if let Some(Timed { dump, asked_at, expires }) = servers {
-                let asked = asked(wish.everything, &groups);
-                let expires = good_until(asked_at, expires);
-                update.groups(&asked, dump.rows, &dump.skipped, asked_at, expires);
+            if let Some(Timed { dump, asked: asking, expires }) = servers {
+                let names = asked(wish.everything, &groups);
+                let until = good(asking, expires);
+                update.groups(&names, dump.rows, &dump.skipped, asking.at, until);
             }
         });
         self.ask_for_vanished(shop);
@@ -105,10 +113,10 @@ impl Refresher {
         rounds: Rounds,
     ) -> Result<Timed<ShardRow>> {
         let patterns = if wish.everything { String::new() } else { patterns(&wish.tables) };
-        let asked_at = self.clock.now();
+        let asking = self.asking();
         let ask = |node: &_| shop.client.sharding_information(node, &patterns);
         let dump = self.on_nodes(shop, rounds, ask)?;
-        Ok(self.answered(dump, asked_at))
+        Ok(self.answered(dump, asking))
     }
 
     fn fetch_groups(
@@ -119,19 +127,23 @@ impl Refresher {
         rounds: Rounds,
     ) -> Result<Timed<ServerRow>> {
         let patterns = if everything { String::new() } else { patterns(groups) };
-        let asked_at = self.clock.now();
+        let asking = self.asking();
         let dump = self.on_nodes(shop, rounds, |node| shop.client.servers(node, &patterns))?;
-        Ok(self.answered(dump, asked_at))
+        Ok(self.answered(dump, asking))
+    }
+
+    fn asking(&self) -> Asking {
+        Asking { at: self.clock.now(), resets: self.resets.load(Ordering::Relaxed) }
     }
 
     /// Notes that Fabric answered, and until when the answer is fresh. It counts from the
     /// question: the server may have looked at any time since.
-    fn answered<T>(&self, dump: Dump<T>, asked_at: u64) -> Timed<T> {
+    fn answered<T>(&self, dump: Dump<T>, asked: Asking) -> Timed<T> {
         self.last_answer.store(self.clock.now(), Ordering::Relaxed);
         let ttl = Some(dump.ttl_seconds);
         self.facts.store(Arc::new(Facts { uuid: dump.uuid.clone(), ttl }));
-        let expires = asked_at.saturating_add(self.time_to_live(ttl));
-        Timed { dump, asked_at, expires }
+        let expires = asked.at.saturating_add(self.time_to_live(ttl));
+        Timed { dump, asked, expires }
     }
 }
 

@@ -82,8 +82,8 @@ pub struct Refresher {
     reporter: String,
     /// When a waiting caller may ask Fabric again, without a background refresh.
     next_poll: AtomicU64,
-    /// When the service last had the cache reset: what was asked for before does not count.
-    last_reset: AtomicU64,
+    /// Counts the resets of the cache: what was asked for before one is no answer to it.
+    resets: AtomicU64,
 }
 
 impl Refresher {
@@ -115,7 +115,7 @@ impl Refresher {
             start: Uuid::new_v4().as_u64_pair().0,
             reporter: format!("libmysqlfabric-{}", Uuid::new_v4()),
             next_poll: AtomicU64::new(0),
-            last_reset: AtomicU64::new(0),
+            resets: AtomicU64::new(0),
         }
     }
 
@@ -242,7 +242,7 @@ impl Refresher {
         // Nothing may be published in between, or it would count as newer than the reset.
         self.workshop.with(|shop| {
             let _publishing = lock(&shop.observed);
-            self.last_reset.store(self.clock.now(), Ordering::Relaxed);
+            self.resets.fetch_add(1, Ordering::Relaxed);
             self.distrust_known(group);
         });
     }

@@ -237,9 +237,6 @@ def test_a_grandchild(node, handle):
     assert Child(work).answer() == 33611
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="a forked child forgets the node given to seed"
-)
 def test_a_child_keeps_the_node_given_to_seed(node):
     """The node is known to the handle alone: no option names it."""
     with mf.Fabric(user="admin", password="secret", connect_attempts=1) as fabric:
