@@ -19,6 +19,7 @@ pub mod error;
 pub mod fabric;
 pub mod ffi;
 pub mod log;
+pub mod metrics;
 pub mod refresh;
 pub mod router;
 pub mod topology;

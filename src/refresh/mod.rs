@@ -9,6 +9,7 @@ pub mod flight;
 pub mod nodes;
 pub mod process;
 pub mod update;
+mod watch;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,6 +24,7 @@ use crate::config::{Config, Node, ReportErrors};
 use crate::error::{Code, Error, Result};
 use crate::fabric::{Client, ResultSets, Value};
 use crate::log::Level;
+use crate::metrics::{By, Metrics};
 use crate::topology::{TableState, Topology};
 
 use self::clock::{Clock, millis};
@@ -61,6 +63,7 @@ pub struct Refresher {
     /// Whether the whole farm was ever asked for: then the background refresh does so too.
     whole: AtomicBool,
     worker: Worker,
+    metrics: Metrics,
     /// Where the turns among secondaries begin: another place in every handle.
     start: u64,
     /// Who reports: one name for each handle, since Fabric counts distinct reporters.
@@ -71,8 +74,10 @@ impl Refresher {
     /// No I/O.
     pub fn new(config: Arc<Config>) -> Self {
         let for_workshop = Arc::clone(&config);
+        let metrics = Metrics::default();
+        let traffic = Arc::clone(&metrics.traffic);
         let workshop = PerProcess::new(move || Workshop {
-            client: Client::new(Arc::clone(&for_workshop)),
+            client: Client::counted(Arc::clone(&for_workshop), Arc::clone(&traffic)),
             nodes: Mutex::new(Nodes::new(&for_workshop.nodes)),
             flights: Flights::default(),
             publishing: Mutex::default(),
@@ -87,6 +92,7 @@ impl Refresher {
             seeded: AtomicU64::new(0),
             whole: AtomicBool::new(false),
             worker: Worker::default(),
+            metrics,
             start: Uuid::new_v4().as_u64_pair().0,
             reporter: format!("libmysqlfabric-{}", Uuid::new_v4()),
         }
@@ -128,7 +134,9 @@ impl Refresher {
     pub fn obtain(&self, wish: Wish) -> Result<()> {
         let rounds =
             Rounds { count: self.config.connect_attempts, pause: self.config.connect_delay };
-        self.workshop.with(|shop| shop.flights.join(wish, |wish| self.fetch(shop, wish, rounds)))
+        self.workshop.with(|shop| {
+            shop.flights.join(wish, |wish| self.watched(shop, wish, rounds, By::Caller))
+        })
     }
 
     /// Whether lookups may leave freshness to the background refresh.
@@ -190,14 +198,19 @@ impl Refresher {
             let known = topology.groups().filter(|(_, _, entry)| entry.is_some());
             wish.groups.extend(known.map(|(_, name, _)| name.to_owned()));
         }
-        self.workshop.with(|shop| shop.flights.alone(|| self.fetch(shop, &wish, Rounds::ONCE)))
+        self.workshop.with(|shop| {
+            shop.flights.alone(|| self.watched(shop, &wish, Rounds::ONCE, By::Background))
+        })
     }
 
     /// Fetches `wish` unless another caller is fetching; true if this caller did, whatever came
     /// of it. What cannot be had stays as it is: the old answer is used and grows older.
     pub fn renew(&self, wish: &Wish) -> bool {
         self.workshop.with(|shop| {
-            match shop.flights.try_lead(wish, |wish| self.fetch(shop, wish, Rounds::ONCE)) {
+            match shop
+                .flights
+                .try_lead(wish, |wish| self.watched(shop, wish, Rounds::ONCE, By::Caller))
+            {
                 None => false,
                 Some(Ok(())) => true,
                 Some(Err(error)) => {

@@ -3,6 +3,7 @@
 mod background;
 mod cache;
 mod isolation;
+mod metrics;
 mod nodes;
 mod refresh;
 mod support;

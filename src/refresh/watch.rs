@@ -1,0 +1,67 @@
+//! What others may see of the refresh: numbers.
+
+use std::sync::atomic::Ordering;
+
+use crate::error::Result;
+use crate::metrics::{By, Metrics, Numbers};
+
+use super::flight::Wish;
+use super::nodes::Rounds;
+use super::{Refresher, Workshop, lock};
+
+impl Refresher {
+    #[inline]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// A fetch that is counted.
+    pub(super) fn watched(
+        &self,
+        shop: &Workshop,
+        wish: &Wish,
+        rounds: Rounds,
+        by: By,
+    ) -> Result<()> {
+        // Whoever wanted only the Fabric nodes may find that another caller has just got them.
+        let asks_nobody = self.is_seeded() && wish.is_empty();
+        let outcome = self.fetch(shop, wish, rounds);
+        if !asks_nobody {
+            self.metrics.refreshed(by, outcome.as_ref().err(), self.clock.now());
+        }
+        outcome
+    }
+
+    pub fn numbers(&self) -> Numbers {
+        let metrics = &self.metrics;
+        let (lookups, refused) = metrics.lookups.totals();
+        let refreshes = metrics.refreshes();
+        let last_error = metrics.last_error();
+        let (nodes_known, nodes_up) = self.workshop.with(|shop| {
+            let nodes = lock(&shop.nodes);
+            (nodes.known().len(), nodes.up())
+        });
+        let now = self.clock.now();
+        Numbers {
+            lookups,
+            refused,
+            refreshes,
+            requests: metrics.traffic.requests.load(Ordering::Relaxed),
+            bytes_received: metrics.traffic.received.load(Ordering::Relaxed),
+            bytes_inflated: metrics.traffic.inflated.load(Ordering::Relaxed),
+            generation: self.topology.load().generation,
+            age: self.age(),
+            last_error_age: last_error.as_ref().map(|last| now.saturating_sub(last.at)),
+            last_error,
+            nodes_known,
+            nodes_up,
+            servers_quarantined: self.servers_quarantined(),
+            events_lost: 0,
+        }
+    }
+
+    /// How many servers are quarantined: none, as nothing quarantines them yet.
+    fn servers_quarantined(&self) -> usize {
+        0
+    }
+}
