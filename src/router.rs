@@ -5,11 +5,13 @@ mod names;
 mod refusal;
 mod report;
 
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use self::look::Trust;
 use crate::config::{Config, Node};
 use crate::error::Result;
+use crate::events::Delivery;
 use crate::fabric::{ResultSets, Value};
 use crate::metrics::Numbers;
 use crate::refresh::flight::Wish;
@@ -179,6 +181,16 @@ impl Router {
     /// The handle's numbers. Takes a lock for the nodes, which nobody holds for long.
     pub fn metrics(&self) -> Numbers {
         self.refresher.numbers()
+    }
+
+    /// A descriptor that is readable while events wait for `next_event`.
+    pub fn event_fd(&self) -> Result<RawFd> {
+        self.refresher.events().fd()
+    }
+
+    /// The next event of those collected since the first call of `event_fd`.
+    pub fn next_event(&self) -> Result<Delivery> {
+        self.refresher.events().next(self.refresher.clock())
     }
 
     /// Counts a lookup that ended like this.

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::config::{Config, Node, ReportErrors};
 use crate::error::{Code, Error, Result};
+use crate::events::Events;
 use crate::fabric::{Client, ResultSets, Value};
 use crate::log::Level;
 use crate::metrics::{By, Metrics};
@@ -64,6 +65,7 @@ pub struct Refresher {
     whole: AtomicBool,
     worker: Worker,
     metrics: Metrics,
+    events: Events,
     /// Where the turns among secondaries begin: another place in every handle.
     start: u64,
     /// Who reports: one name for each handle, since Fabric counts distinct reporters.
@@ -75,6 +77,7 @@ impl Refresher {
     pub fn new(config: Arc<Config>) -> Self {
         let for_workshop = Arc::clone(&config);
         let metrics = Metrics::default();
+        let events = Events::new(config.events.clone());
         let traffic = Arc::clone(&metrics.traffic);
         let workshop = PerProcess::new(move || Workshop {
             client: Client::counted(Arc::clone(&for_workshop), Arc::clone(&traffic)),
@@ -93,6 +96,7 @@ impl Refresher {
             whole: AtomicBool::new(false),
             worker: Worker::default(),
             metrics,
+            events,
             start: Uuid::new_v4().as_u64_pair().0,
             reporter: format!("libmysqlfabric-{}", Uuid::new_v4()),
         }
@@ -134,9 +138,11 @@ impl Refresher {
     pub fn obtain(&self, wish: Wish) -> Result<()> {
         let rounds =
             Rounds { count: self.config.connect_attempts, pause: self.config.connect_delay };
-        self.workshop.with(|shop| {
+        let outcome = self.workshop.with(|shop| {
             shop.flights.join(wish, |wish| self.watched(shop, wish, rounds, By::Caller))
-        })
+        });
+        self.tell();
+        outcome
     }
 
     /// Whether lookups may leave freshness to the background refresh.
@@ -181,6 +187,7 @@ impl Refresher {
 
     /// Ends the background refresh, cutting off what is on the wire.
     pub fn stop(&self) {
+        self.events.close();
         self.workshop.with(|shop| shop.client.cancel());
         self.worker.stop();
     }
@@ -198,19 +205,19 @@ impl Refresher {
             let known = topology.groups().filter(|(_, _, entry)| entry.is_some());
             wish.groups.extend(known.map(|(_, name, _)| name.to_owned()));
         }
-        self.workshop.with(|shop| {
+        let outcome = self.workshop.with(|shop| {
             shop.flights.alone(|| self.watched(shop, &wish, Rounds::ONCE, By::Background))
-        })
+        });
+        self.tell();
+        outcome
     }
 
     /// Fetches `wish` unless another caller is fetching; true if this caller did, whatever came
     /// of it. What cannot be had stays as it is: the old answer is used and grows older.
     pub fn renew(&self, wish: &Wish) -> bool {
-        self.workshop.with(|shop| {
-            match shop
-                .flights
-                .try_lead(wish, |wish| self.watched(shop, wish, Rounds::ONCE, By::Caller))
-            {
+        let renewed = self.workshop.with(|shop| {
+            let fetch = |wish: &Wish| self.watched(shop, wish, Rounds::ONCE, By::Caller);
+            match shop.flights.try_lead(wish, fetch) {
                 None => false,
                 Some(Ok(())) => true,
                 Some(Err(error)) => {
@@ -218,7 +225,9 @@ impl Refresher {
                     true
                 }
             }
-        })
+        });
+        self.tell();
+        renewed
     }
 
     /// Has `wish` fetched anew before it is used again, by whoever needs it first. The old

@@ -1,8 +1,9 @@
-//! What others may see of the refresh: numbers.
+//! What others may see of the refresh: numbers, and events.
 
 use std::sync::atomic::Ordering;
 
-use crate::error::Result;
+use crate::error::{Code, Result};
+use crate::events::Events;
 use crate::metrics::{By, Metrics, Numbers};
 
 use super::flight::Wish;
@@ -15,7 +16,16 @@ impl Refresher {
         &self.metrics
     }
 
-    /// A fetch that is counted.
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// Tells the callback what happened. Only where no lock is held and no fetch is led.
+    pub(super) fn tell(&self) {
+        self.events.deliver(&self.clock);
+    }
+
+    /// A fetch that is counted, and whose outcome is an event if it is not like the last one.
     pub(super) fn watched(
         &self,
         shop: &Workshop,
@@ -28,6 +38,11 @@ impl Refresher {
         let outcome = self.fetch(shop, wish, rounds);
         if !asks_nobody {
             self.metrics.refreshed(by, outcome.as_ref().err(), self.clock.now());
+            // Without a node to ask, nobody was lost.
+            if !matches!(&outcome, Err(error) if error.code == Code::NotSeeded) {
+                let generation = self.topology.load().generation;
+                self.events.refreshed(outcome.is_ok(), generation, &self.clock);
+            }
         }
         outcome
     }
@@ -56,7 +71,7 @@ impl Refresher {
             nodes_known,
             nodes_up,
             servers_quarantined: self.servers_quarantined(),
-            events_lost: 0,
+            events_lost: self.events.lost(),
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod background;
 mod cache;
+mod event_fd;
+mod events;
 mod isolation;
 mod metrics;
 mod nodes;
