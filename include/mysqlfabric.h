@@ -77,6 +77,13 @@
  * ## Strings and lists
  * Names are UTF-8 and NUL-terminated. Lists are asked for in two calls: with too small a
  * capacity, FABRIC_ERR_BUFFER_TOO_SMALL tells the count needed.
+ *
+ * ## Metrics and events
+ * fabric_get_metrics() tells what a handle has done and how it is. What happens to it, such as
+ * another primary or the loss of Fabric, is told to the callback of
+ * fabric_options_set_event_callback(), or to a loop that polls the descriptor of
+ * fabric_event_fd() and then calls fabric_next_event() until nothing is left. Each of the two
+ * keeps the newest 256 events for a consumer that is slow, and tells how many it lost.
  */
 
 #if defined(__GNUC__) || defined(__clang__)
@@ -220,6 +227,11 @@
  * Fabric has not answered for longer than the options allow. Try again.
  */
 #define FABRIC_ERR_STALE 46
+
+/**
+ * No event waits to be taken.
+ */
+#define FABRIC_ERR_NO_EVENT 47
 
 /**
  * The group's primary refused writes and nobody knows yet where they go now. Wait a little and
@@ -424,6 +436,49 @@
 #define FABRIC_COLUMN_SIZE 200
 
 /**
+ * The size of `fabric_metrics_t.last_error_text`, its terminating NUL included.
+ */
+#define FABRIC_METRICS_TEXT_SIZE 256
+
+/**
+ * The handle has its first shard map or group: lookups can be answered.
+ */
+#define FABRIC_EVENT_READY 1
+
+/**
+ * A new topology is in use, the first one included; `generation` is its number. One event for
+ * each number.
+ */
+#define FABRIC_EVENT_TOPOLOGY_CHANGED 2
+
+/**
+ * The writes of `group` go to another server, `server_uuid`, or to none if it is empty. Comes
+ * after the TOPOLOGY_CHANGED of the same generation.
+ */
+#define FABRIC_EVENT_PRIMARY_CHANGED 3
+
+/**
+ * Server `server_uuid` of `group` is not chosen for now: it was reported to have failed.
+ */
+#define FABRIC_EVENT_SERVER_QUARANTINED 4
+
+/**
+ * Server `server_uuid` of `group` is chosen again.
+ */
+#define FABRIC_EVENT_SERVER_BACK 5
+
+/**
+ * A refresh failed on all Fabric nodes, after one that succeeded. Lookups go on from what is
+ * known.
+ */
+#define FABRIC_EVENT_FABRIC_LOST 6
+
+/**
+ * A refresh succeeded after FABRIC_EVENT_FABRIC_LOST. Comes after the changes it brought.
+ */
+#define FABRIC_EVENT_FABRIC_BACK 7
+
+/**
  * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
  *
  * Not for use by several threads at once. An option that is refused leaves the others alone,
@@ -614,6 +669,147 @@ typedef struct fabric_node_t {
   uint32_t reserved[7];
 } fabric_node_t;
 
+/**
+ * What a handle has done so far, and how it is. A plain copy that the caller owns.
+ *
+ * Counters begin at 0 with fabric_new() and only grow; a forked child goes on from its parent's.
+ * They are read one after the other while threads go on counting.
+ */
+typedef struct fabric_metrics_t {
+  /**
+   * Lookups that were answered: of a server, the servers of a group, or a table's shards.
+   */
+  uint64_t lookups;
+  /**
+   * Lookups that were refused. Those whose arguments made no sense are in neither number.
+   */
+  uint64_t lookups_refused;
+  /**
+   * Times the background refresh asked Fabric for the topology, in vain or not.
+   */
+  uint64_t refreshes_background;
+  /**
+   * Times a caller did. Callers who waited for one and the same count once.
+   */
+  uint64_t refreshes_callers;
+  /**
+   * How many of both failed, on all nodes that were asked.
+   */
+  uint64_t refreshes_failed;
+  /**
+   * HTTP requests sent to Fabric nodes for any purpose, answered or not. A request for the
+   * topology takes one or more: authentication may need another, and so does a second node.
+   */
+  uint64_t requests;
+  /**
+   * Bytes of replies as they came over the wire, compressed as a rule, without HTTP headers.
+   */
+  uint64_t bytes_received;
+  /**
+   * The same replies in bytes after decompression.
+   */
+  uint64_t bytes_inflated;
+  /**
+   * Events that a callback, or fabric_next_event(), was too slow for.
+   */
+  uint64_t events_lost;
+  /**
+   * As fabric_topology_generation().
+   */
+  uint64_t generation;
+  /**
+   * As fabric_topology_age(): milliseconds, or -1 if Fabric never answered.
+   */
+  int64_t topology_age_ms;
+  /**
+   * Milliseconds since the last refresh that failed; -1 if none ever did.
+   */
+  int64_t last_error_age_ms;
+  /**
+   * The status that it failed with; FABRIC_OK if none ever did. A later success does not
+   * clear it.
+   */
+  int32_t last_error;
+  /**
+   * Fabric nodes the handle knows.
+   */
+  uint32_t nodes_known;
+  /**
+   * Those of them that did not fail when last asked, or were not asked yet.
+   */
+  uint32_t nodes_up;
+  /**
+   * Servers the handle does not choose for now because they were reported to have failed.
+   */
+  uint32_t servers_quarantined;
+  /**
+   * What the last refresh that failed said: UTF-8, NUL-terminated, cut at a character if it
+   * is longer; empty if none ever failed.
+   */
+  char last_error_text[FABRIC_METRICS_TEXT_SIZE];
+  /**
+   * 0; room for later.
+   */
+  uint64_t reserved[16];
+} fabric_metrics_t;
+
+/**
+ * Something that happened to a handle. A plain copy; nothing in it needs freeing.
+ *
+ * Strings are UTF-8 and NUL-terminated, and empty where the event is not about such a thing,
+ * or a name is longer than Fabric's schema allows.
+ */
+typedef struct fabric_event_t {
+  /**
+   * One of FABRIC_EVENT_*. More may come with later versions: pass over those you do not know.
+   */
+  int32_t kind;
+  /**
+   * 0; room for later.
+   */
+  int32_t reserved0;
+  /**
+   * The number of the topology that was in use when it happened.
+   */
+  uint64_t generation;
+  /**
+   * How many events were lost between the one this consumer got before and this one, because
+   * more than 256 waited. 0 means that nothing was missed.
+   */
+  uint64_t lost_before;
+  /**
+   * How long ago it happened, in milliseconds, at the time it was handed over.
+   */
+  int64_t age_ms;
+  /**
+   * The group it is about.
+   */
+  char group[FABRIC_GROUP_SIZE];
+  /**
+   * The server it is about.
+   */
+  char server_uuid[FABRIC_UUID_SIZE];
+  /**
+   * 0; room for later.
+   */
+  uint64_t reserved[8];
+} fabric_event_t;
+
+/**
+ * Receives a handle's events, one at a time and in order.
+ *
+ * `event` is valid during the call only. The callback runs on the thread that noticed the
+ * event, that of the background refresh or one that is in a call of the library, or on one
+ * that is in the callback already; never under a lock of the library. It may make any call on
+ * the handle, those that ask Fabric among them, but must not free the handle, throw a C++
+ * exception, or leave with longjmp().
+ *
+ * The thread it runs on waits for it, and nobody else does. If that is the background
+ * refresh, nothing is refreshed meanwhile: whoever has much to do hands the event on, or uses
+ * fabric_event_fd().
+ */
+typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void *userdata);
+
 
 
 
@@ -647,7 +843,7 @@ const char *fabric_strerror(int32_t code);
  * | option | default |
  * |---|---|
  * | nodes | none |
- * | credentials, TLS, log | none |
+ * | credentials, TLS, log, event callback | none |
  * | connect attempts | 3 |
  * | connect delay | 1000 ms |
  * | connect timeout | 5000 ms |
@@ -978,7 +1174,8 @@ int32_t fabric_new(const struct fabric_options_t *options,
  * @param f  From fabric_new(), or NULL, which does nothing. No other call may be using it, and
  *           none may be made afterwards.
  *
- * Does not wait for the network.
+ * Does not wait for the network, but for an event callback that the background refresh is in.
+ * The descriptor of fabric_event_fd() is closed.
  */
 void fabric_free(struct fabric_t *f);
 
@@ -1552,6 +1749,84 @@ int32_t fabric_get_fabric_uuid(const struct fabric_t *f, char *out, struct fabri
  * Never waits for the network. Any thread.
  */
 int64_t fabric_get_ttl_ms(const struct fabric_t *f);
+
+/**
+ * The handle's numbers.
+ *
+ * Counting costs a lookup a few nanoseconds; there is nothing to turn on.
+ *
+ * @param f    The handle.
+ * @param out  Where the numbers go.
+ * @param err  Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER
+ *
+ * Never waits for the network, whatever other threads are at. Any thread, also in a callback
+ * and in a forked child.
+ */
+int32_t fabric_get_metrics(const struct fabric_t *f,
+                           struct fabric_metrics_t *out,
+                           struct fabric_error_t *err);
+
+/**
+ * Sets who is called when something happens to the handles made from these options.
+ *
+ * @param options   The options.
+ * @param callback  Called for each event; see fabric_event_callback_t. Handles made from the
+ *                  same options may call it at the same time. NULL for nobody.
+ * @param userdata  Handed to the callback; may be NULL.
+ * @param free      Called with `userdata` when the options and all handles made from them are
+ *                  freed or told otherwise, also when this call fails; may be NULL.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_event_callback(struct fabric_options_t *options,
+                                          fabric_event_callback_t callback,
+                                          void *userdata,
+                                          fabric_free_t free);
+
+/**
+ * A descriptor for poll(), select(), epoll, kqueue and the like: readable while events wait to
+ * be taken with fabric_next_event().
+ *
+ * Events are collected from the first call on, the newest 256 of them: call it right after
+ * fabric_new() to miss none. The callback, if there is one, gets them as well.
+ *
+ * @param f    The handle.
+ * @param fd   Where the descriptor goes: the same one at each call. It is non-blocking and
+ *             closed on exec; it belongs to the handle, and fabric_free() closes it. Nobody
+ *             else may close it, read from it, or write to it. A forked child gets one of its
+ *             own at its first call, which hears of what happens in the child alone; the
+ *             inherited one remains its parent's.
+ * @param err  Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER
+ * @retval FABRIC_ERR_NO_EVENT  The system has no descriptor left; close some and call again.
+ *
+ * Never waits for the network. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_event_fd(const struct fabric_t *f,
+                        int *fd,
+                        struct fabric_error_t *err);
+
+/**
+ * Takes the oldest event that waits. Call it until it answers FABRIC_ERR_NO_EVENT; from then
+ * on the descriptor of fabric_event_fd() is not readable until something happens.
+ *
+ * @param f    The handle.
+ * @param out  Where the event goes; left alone if there is none.
+ * @param err  Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER
+ * @retval FABRIC_ERR_NO_EVENT  No event waits, or nobody called fabric_event_fd() in this
+ *                              process so far.
+ *
+ * Never waits for an event or for the network. Any thread; several threads share the events
+ * between them.
+ */
+FABRIC_MUST_USE
+int32_t fabric_next_event(const struct fabric_t *f,
+                          struct fabric_event_t *out,
+                          struct fabric_error_t *err);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::events::Listener;
 use crate::log::Log;
 
 /// The port a Fabric node listens on for XML-RPC unless told otherwise.
@@ -85,6 +86,7 @@ pub struct Config {
     /// Routes like Connector/Python where it differs from the server.
     pub compat_connector_python: bool,
     pub log: Log,
+    pub events: Listener,
 }
 
 impl Default for Config {
@@ -111,6 +113,7 @@ impl Default for Config {
             ttl_max: Duration::MAX,
             compat_connector_python: false,
             log: Log::default(),
+            events: Listener::default(),
         }
     }
 }

@@ -31,6 +31,7 @@ pub enum Code {
     KeyOutOfRange = 44,
     UnsupportedSharding = 45,
     Stale = 46,
+    NoEvent = 47,
     WriteHeld = 48,
     ShardUnavailable = 49,
 

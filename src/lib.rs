@@ -3,6 +3,8 @@
 //! `fabric` (one Fabric node) -> `refresh` (when and which node to ask) -> `topology` (what
 //! the farm looks like) -> `router` (which server) -> `ffi` (the C boundary).
 //!
+//! What others may see of it all: `metrics` counts, `events` tells what changed.
+//!
 //! `topology` is pure: it imports nothing of the others. `unsafe` lives in `ffi` alone. C
 //! programs see `include/mysqlfabric.h`, which is made from `ffi`; the other modules are public
 //! for the project's own tests and benches and promise nothing to anyone else.
@@ -16,9 +18,11 @@
 
 pub mod config;
 pub mod error;
+pub mod events;
 pub mod fabric;
 pub mod ffi;
 pub mod log;
+pub mod metrics;
 pub mod refresh;
 pub mod router;
 pub mod topology;

@@ -6,12 +6,15 @@ mod refusal;
 mod report;
 mod wait;
 
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use self::look::Trust;
 use crate::config::{Config, Node};
 use crate::error::Result;
+use crate::events::Delivery;
 use crate::fabric::{ResultSets, Value};
+use crate::metrics::Numbers;
 use crate::refresh::flight::Wish;
 use crate::refresh::{Facts, Refresher};
 use crate::topology::{Compat, Key, Server, Table, Topology, Wanted};
@@ -89,12 +92,12 @@ impl Router {
         let find = |topology: &Topology, trust: Trust<'_>| {
             look::group_of_request(topology, &request, trust)
         };
-        self.look(find, |topology, group| {
+        self.counted(self.look(find, |topology, group| {
             let name = topology.group_name(group);
             let servers = topology.group(group).map(|entry| &entry.value);
             let server = servers.and_then(|servers| servers.choose(wanted));
             take(name, server.ok_or_else(|| refusal::no_server(name, wanted, servers))?)
-        })
+        }))
     }
 
     /// Hands the server for a request on a group to `take`.
@@ -104,11 +107,11 @@ impl Router {
         wanted: Wanted,
         take: impl FnOnce(&str, &Server) -> Result<T>,
     ) -> Result<T> {
-        self.look(look::group_named(group), |topology, id| {
+        self.counted(self.look(look::group_named(group), |topology, id| {
             let servers = topology.group(id).map(|entry| &entry.value);
             let server = servers.and_then(|servers| servers.choose(wanted));
             take(group, server.ok_or_else(|| refusal::no_server(group, wanted, servers))?)
-        })
+        }))
     }
 
     /// Hands all servers of a group to `take`, in Fabric's order.
@@ -118,17 +121,17 @@ impl Router {
         use_cache: bool,
         take: impl FnOnce(&str, &[Server]) -> Result<T>,
     ) -> Result<T> {
-        if !use_cache {
-            self.obtain(Wish::group(group))?;
+        if !use_cache && let Err(error) = self.obtain(Wish::group(group)) {
+            return self.counted(Err(error));
         }
-        self.look(look::group_named(group), |topology, id| {
+        self.counted(self.look(look::group_named(group), |topology, id| {
             let servers = topology.group(id).map_or(&[][..], |entry| entry.value.servers());
             if servers.is_empty() {
                 Err(refusal::unknown_group(group))
             } else {
                 take(group, servers)
             }
-        })
+        }))
     }
 
     /// Hands the description of a table to `take`.
@@ -137,9 +140,9 @@ impl Router {
         name: &str,
         take: impl FnOnce(&Topology, &Table) -> Result<T>,
     ) -> Result<T> {
-        self.look(look::table_named(name), |topology, ()| {
+        self.counted(self.look(look::table_named(name), |topology, ()| {
             take(topology, look::known_table(topology, name.as_bytes())?)
-        })
+        }))
     }
 
     /// Fetches the shard maps of these tables and the groups they need; of all if none is named.
@@ -174,6 +177,28 @@ impl Router {
     /// Runs any Fabric command.
     pub fn execute(&self, group: &str, command: &str, args: &[Value]) -> Result<ResultSets> {
         self.refresher.execute(group, command, args)
+    }
+
+    /// The handle's numbers. Takes a lock for the nodes, which nobody holds for long.
+    pub fn metrics(&self) -> Numbers {
+        self.refresher.numbers()
+    }
+
+    /// A descriptor that is readable while events wait for `next_event`.
+    pub fn event_fd(&self) -> Result<RawFd> {
+        self.refresher.events().fd()
+    }
+
+    /// The next event of those collected since the first call of `event_fd`.
+    pub fn next_event(&self) -> Result<Delivery> {
+        self.refresher.events().next(self.refresher.clock())
+    }
+
+    /// Counts a lookup that ended like this.
+    #[inline]
+    fn counted<T>(&self, outcome: Result<T>) -> Result<T> {
+        self.refresher.metrics().lookups.count(outcome.is_ok());
+        outcome
     }
 
     fn obtain(&self, wish: Wish) -> Result<()> {

@@ -9,6 +9,7 @@ use crate::fabric::auth::{Auth, Nonces};
 use crate::fabric::failure::address;
 use crate::fabric::http::Http;
 use crate::fabric::text::excerpt;
+use crate::fabric::traffic::Traffic;
 use crate::fabric::transport::{Times, Transport, TransportError};
 use crate::fabric::xmlrpc::{Response, Value, method_call, read_response};
 use crate::log::Level;
@@ -33,7 +34,12 @@ enum Outcome {
 impl Client {
     /// Does no I/O.
     pub fn new(config: Arc<Config>) -> Self {
-        let transport = Box::new(Http::new(&config));
+        Self::counted(config, Arc::default())
+    }
+
+    /// As `new`, with a share in the counters of what goes over the wire.
+    pub fn counted(config: Arc<Config>, traffic: Arc<Traffic>) -> Self {
+        let transport = Box::new(Http::new(&config, traffic));
         Self::with_transport(config, transport)
     }
 

@@ -8,6 +8,8 @@ use std::future::poll_fn;
 use std::io::{self, Cursor, Read};
 use std::net::Ipv6Addr;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Instant;
 
@@ -27,6 +29,7 @@ use crate::error::{Code, Error};
 use crate::fabric::failure::Failure;
 use crate::fabric::text::excerpt;
 use crate::fabric::tls::{Tls, TlsConfig};
+use crate::fabric::traffic::{Metered, Traffic};
 use crate::fabric::transport::{Reply, Times, Transport, TransportError};
 
 const USER_AGENT: &str = concat!("libmysqlfabric/", env!("CARGO_PKG_VERSION"));
@@ -37,16 +40,18 @@ pub struct Http {
     secure: bool,
     max_reply_bytes: u64,
     cancelled: watch::Sender<bool>,
+    traffic: Arc<Traffic>,
 }
 
 impl Http {
     /// Does no I/O: the TLS files are read at the first exchange.
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &Config, traffic: Arc<Traffic>) -> Self {
         Self {
             tls: Tls::new(config.tls.clone()),
             secure: config.tls.is_some(),
             max_reply_bytes: config.max_reply_bytes,
             cancelled: watch::Sender::new(false),
+            traffic,
         }
     }
 
@@ -65,6 +70,7 @@ impl Http {
             Error::new(Code::Unreachable, message)
         })?;
         let runtime = Own { runtime: Some(runtime), cancelled: self.cancelled.subscribe() };
+        self.traffic.requests.fetch_add(1, Ordering::Relaxed);
         let response = runtime
             .wait(times.deadline, request.send())
             .ok_or_else(|| failure.timeout())?
@@ -136,10 +142,12 @@ impl Http {
         if response.content_length().is_some_and(|length| length > limit) {
             return Err(failure.too_large(limit).into());
         }
-        let wire = Limited::new(Body::new(response, runtime, failure.clone()), limit, &failure);
+        let wire = Body::new(response, runtime, failure.clone());
+        let wire = Metered::new(wire, &self.traffic, |traffic| &traffic.received);
+        let wire = Limited::new(wire, limit, &failure);
         let body: Box<dyn Read> = match zipped {
-            true => Box::new(Limited::new(GzDecoder::new(wire), limit, &failure)),
-            false => Box::new(wire),
+            true => Box::new(self.inflated(Limited::new(GzDecoder::new(wire), limit, &failure))),
+            false => Box::new(self.inflated(wire)),
         };
         Ok(Reply {
             status: status.as_u16(),
@@ -147,6 +155,10 @@ impl Http {
             www_authenticate,
             body,
         })
+    }
+
+    fn inflated<R: Read>(&self, body: R) -> Metered<R> {
+        Metered::new(body, &self.traffic, |traffic| &traffic.inflated)
     }
 }
 

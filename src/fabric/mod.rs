@@ -1,7 +1,7 @@
 //! One Fabric node: how to reach it, what to say, and what its answers mean.
 //!
 //! From the wire up: [`http`] carries bytes under the [`transport`] contract, with [`tls`] and
-//! [`failure`] at its side; [`challenge`], [`digest`] and [`auth`] prove who asks; [`xmlrpc`]
+//! [`failure`] at its side, counted by [`traffic`]; [`challenge`], [`digest`] and [`auth`] prove who asks; [`xmlrpc`]
 //! writes calls and reads replies; [`client`] makes one call of all that; [`envelope`] and
 //! [`tabulate`] take the wrapping off, [`rows`] and [`nodes`] give types, and [`commands`] is
 //! what the rest of the library uses.
@@ -19,6 +19,7 @@ pub mod rows;
 pub mod tabulate;
 pub mod text;
 pub mod tls;
+pub mod traffic;
 pub mod transport;
 pub mod xmlrpc;
 

@@ -5,6 +5,7 @@ use std::ffi::c_char;
 use crate::error::{Code, Error};
 
 use super::boundary::boundary_value;
+use super::ptr::cut_text;
 
 /// The call did what it says.
 pub const FABRIC_OK: i32 = 0;
@@ -57,6 +58,8 @@ pub const FABRIC_ERR_KEY_OUT_OF_RANGE: i32 = 44;
 pub const FABRIC_ERR_UNSUPPORTED_SHARDING: i32 = 45;
 /// Fabric has not answered for longer than the options allow. Try again.
 pub const FABRIC_ERR_STALE: i32 = 46;
+/// No event waits to be taken.
+pub const FABRIC_ERR_NO_EVENT: i32 = 47;
 /// The group's primary refused writes and nobody knows yet where they go now. Wait a little and
 /// ask again, or use one of the `_wait` calls.
 pub const FABRIC_ERR_WRITE_HELD: i32 = 48;
@@ -119,6 +122,7 @@ pub extern "C" fn fabric_strerror(code: i32) -> *const c_char {
             FABRIC_ERR_KEY_OUT_OF_RANGE => c"key out of range",
             FABRIC_ERR_UNSUPPORTED_SHARDING => c"unsupported sharding",
             FABRIC_ERR_STALE => c"topology too old",
+            FABRIC_ERR_NO_EVENT => c"no event waits",
             FABRIC_ERR_WRITE_HELD => c"writes held",
             FABRIC_ERR_SHARD_UNAVAILABLE => c"shard unavailable",
             FABRIC_ERR_PANIC => c"internal error",
@@ -134,13 +138,8 @@ pub(super) unsafe fn write_error(err: *mut fabric_error_t, error: &Error) {
     if err.is_null() {
         return;
     }
-    // A NUL inside would hide the rest of the message from C.
-    let text = error.message.replace('\0', "\u{FFFD}");
-    let end = text.floor_char_boundary(FABRIC_MESSAGE_SIZE - 1);
     let mut message = [0; FABRIC_MESSAGE_SIZE];
-    for (to, from) in message.iter_mut().zip(text.as_bytes().iter().take(end)) {
-        *to = *from as c_char;
-    }
+    cut_text(&mut message, &error.message);
     let value =
         fabric_error_t { code: error.code as i32, mysql_errno: mysql_errno(error.code), message };
     // SAFETY: not NULL; the rest is the caller's promise.
@@ -192,6 +191,7 @@ mod tests {
             (FABRIC_ERR_KEY_OUT_OF_RANGE, Code::KeyOutOfRange),
             (FABRIC_ERR_UNSUPPORTED_SHARDING, Code::UnsupportedSharding),
             (FABRIC_ERR_STALE, Code::Stale),
+            (FABRIC_ERR_NO_EVENT, Code::NoEvent),
             (FABRIC_ERR_WRITE_HELD, Code::WriteHeld),
             (FABRIC_ERR_SHARD_UNAVAILABLE, Code::ShardUnavailable),
             (FABRIC_ERR_PANIC, Code::Panic),

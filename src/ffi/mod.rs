@@ -39,17 +39,23 @@ mod execute;
 
 mod getters;
 
+mod metrics;
+
+mod event;
+
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
 
 pub use cache::*;
 pub use error::*;
+pub use event::*;
 pub use execute::*;
 pub use getters::*;
 pub use handle::*;
 pub use key::*;
 pub use log::*;
 pub use lookup::*;
+pub use metrics::*;
 pub use node::*;
 pub use options::*;
 pub use report::*;

@@ -50,7 +50,7 @@ pub struct fabric_options_t {
 
 /// # Safety
 /// `options` is NULL or comes from fabric_options_new().
-unsafe fn set(
+pub(super) unsafe fn set(
     function: &'static str,
     options: *mut fabric_options_t,
     change: impl FnOnce(&mut Config) -> Result<()>,
@@ -81,7 +81,7 @@ fn within(what: &str, value: i64, least: i64, most: i64) -> Result<u64> {
 /// | option | default |
 /// |---|---|
 /// | nodes | none |
-/// | credentials, TLS, log | none |
+/// | credentials, TLS, log, event callback | none |
 /// | connect attempts | 3 |
 /// | connect delay | 1000 ms |
 /// | connect timeout | 5000 ms |

@@ -82,7 +82,7 @@ impl Refresher {
         {
             // Fetches are single already; what the service itself reports comes from any thread.
             let mut observed = lock(&shop.observed);
-            observed.expire(self.clock.now());
+            let back = observed.expire(self.clock.now());
             let current = self.topology.load_full();
             let keeps = !self.config.vanished_hold.is_zero();
             let log = &self.config.log;
@@ -91,6 +91,10 @@ impl Refresher {
             let vanished = update.vanished();
             if let Some(next) = update.finish() {
                 self.topology.store(Arc::new(next));
+                self.events.published(&current, &self.topology.load(), &self.clock);
+            }
+            for (server_uuid, group) in back {
+                self.server_is_back(&group, &server_uuid);
             }
             shop.observing.note(&observed);
             shop.vanished.note(vanished, self.vanished_until());

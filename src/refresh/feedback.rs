@@ -79,19 +79,23 @@ impl Refresher {
     /// what the topology says, so that Fabric was asked again.
     pub fn observe(&self, server_uuid: &str, errno: i32) -> bool {
         let verdict = Verdict::of(errno);
-        self.workshop.with(|shop| match verdict {
+        let news = self.workshop.with(|shop| match verdict {
             Verdict::Other => false,
             // The usual case of the usual call: nothing is wrong and nothing was.
             Verdict::Fine if shop.observing.quarantined() == 0 => false,
             Verdict::Fine => {
-                self.publish(shop, |update| {
-                    update.observed().release(server_uuid);
-                });
+                let mut group = None;
+                self.publish(shop, |update| group = update.observed().release(server_uuid));
+                if let Some(group) = group {
+                    self.server_is_back(&group, server_uuid);
+                }
                 false
             }
             Verdict::Unreachable => self.quarantine(shop, server_uuid),
             Verdict::ReadOnly => self.hold(shop, server_uuid),
-        })
+        });
+        self.tell();
+        news
     }
 
     /// Ends what has lasted long enough.
@@ -101,6 +105,12 @@ impl Refresher {
                 self.publish(shop, |_| {});
             }
         });
+        self.tell();
+    }
+
+    pub(super) fn server_is_back(&self, group: &str, server_uuid: &str) {
+        let generation = self.topology.load().generation;
+        self.events.server_back(group, server_uuid, generation, &self.clock);
     }
 
     /// How long until a quarantine or a hold ends.
@@ -125,6 +135,8 @@ impl Refresher {
                 Level::Warning,
                 format_args!("server {server_uuid} of group '{group}' could not be reached"),
             );
+            let generation = self.topology.load().generation;
+            self.events.server_quarantined(&group, server_uuid, generation, &self.clock);
         }
         self.ask_again(&group);
         true

@@ -13,6 +13,7 @@ mod reports;
 pub mod update;
 mod vanished;
 mod waiting;
+mod watch;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,8 +26,10 @@ use uuid::Uuid;
 
 use crate::config::{Config, Node, ReportErrors};
 use crate::error::{Code, Error, Result};
+use crate::events::Events;
 use crate::fabric::{Client, ResultSets, Value};
 use crate::log::Level;
+use crate::metrics::{By, Metrics};
 use crate::topology::{Observed, TableState, Topology};
 
 use self::clock::{Clock, millis};
@@ -76,6 +79,8 @@ pub struct Refresher {
     /// Whether the whole farm was ever asked for: then the background refresh does so too.
     whole: AtomicBool,
     worker: Worker,
+    metrics: Metrics,
+    events: Events,
     /// Where the turns among secondaries begin: another place in every handle.
     start: u64,
     /// Who reports: one name for each handle, since Fabric counts distinct reporters.
@@ -89,10 +94,13 @@ pub struct Refresher {
 impl Refresher {
     /// No I/O.
     pub fn new(config: Arc<Config>) -> Self {
+        let metrics = Metrics::default();
+        let events = Events::new(config.events.clone());
+        let traffic = Arc::clone(&metrics.traffic);
         let heritage = Arc::new(ArcSwap::from_pointee(config.nodes.clone()));
         let (for_workshop, known) = (Arc::clone(&config), Arc::clone(&heritage));
         let workshop = PerProcess::new(move || Workshop {
-            client: Client::new(Arc::clone(&for_workshop)),
+            client: Client::counted(Arc::clone(&for_workshop), Arc::clone(&traffic)),
             nodes: Mutex::new(Nodes::new(&known.load())),
             flights: Flights::default(),
             observed: Mutex::default(),
@@ -112,6 +120,8 @@ impl Refresher {
             seeded: AtomicU64::new(0),
             whole: AtomicBool::new(false),
             worker: Worker::default(),
+            metrics,
+            events,
             start: Uuid::new_v4().as_u64_pair().0,
             reporter: format!("libmysqlfabric-{}", Uuid::new_v4()),
             next_poll: AtomicU64::new(0),
@@ -155,7 +165,11 @@ impl Refresher {
     pub fn obtain(&self, wish: Wish) -> Result<()> {
         let rounds =
             Rounds { count: self.config.connect_attempts, pause: self.config.connect_delay };
-        self.workshop.with(|shop| shop.flights.join(wish, |wish| self.fetch(shop, wish, rounds)))
+        let outcome = self.workshop.with(|shop| {
+            shop.flights.join(wish, |wish| self.watched(shop, wish, rounds, By::Caller))
+        });
+        self.tell();
+        outcome
     }
 
     /// Whether lookups may leave freshness to the background refresh.
@@ -200,6 +214,7 @@ impl Refresher {
 
     /// Ends what runs in the background, cutting off what is on the wire.
     pub fn stop(&self) {
+        self.events.close();
         self.workshop.with(|shop| shop.client.cancel());
         self.worker.stop();
         self.workshop.with(|shop| shop.reports.stop());
@@ -218,14 +233,19 @@ impl Refresher {
             let known = topology.groups().filter(|(_, _, entry)| entry.is_some());
             wish.groups.extend(known.map(|(_, name, _)| name.to_owned()));
         }
-        self.workshop.with(|shop| shop.flights.alone(|| self.fetch(shop, &wish, Rounds::ONCE)))
+        let outcome = self.workshop.with(|shop| {
+            shop.flights.alone(|| self.watched(shop, &wish, Rounds::ONCE, By::Background))
+        });
+        self.tell();
+        outcome
     }
 
     /// Fetches `wish` unless another caller is fetching; true if this caller did, whatever came
     /// of it. What cannot be had stays as it is: the old answer is used and grows older.
     pub fn renew(&self, wish: &Wish) -> bool {
-        self.workshop.with(|shop| {
-            match shop.flights.try_lead(wish, |wish| self.fetch(shop, wish, Rounds::ONCE)) {
+        let renewed = self.workshop.with(|shop| {
+            let fetch = |wish: &Wish| self.watched(shop, wish, Rounds::ONCE, By::Caller);
+            match shop.flights.try_lead(wish, fetch) {
                 None => false,
                 Some(Ok(())) => true,
                 Some(Err(error)) => {
@@ -233,7 +253,9 @@ impl Refresher {
                     true
                 }
             }
-        })
+        });
+        self.tell();
+        renewed
     }
 
     /// Has `wish` fetched anew before it is used again, by whoever needs it first. The old

@@ -48,6 +48,11 @@ impl Nodes {
         self.known.iter().map(|known| known.node.clone()).collect()
     }
 
+    /// How many did not fail when last asked; those nobody asked yet are among them.
+    pub fn up(&self) -> usize {
+        self.known.iter().filter(|known| known.rests_until == 0).count()
+    }
+
     /// The node that answered last comes first: a dead one costs nothing once another is known.
     pub fn prefer(&mut self, node: &Node) {
         if let Some(known) = self.find(node) {
@@ -135,11 +140,14 @@ mod tests {
         nodes.failed(&node("a"), 1000);
         assert_eq!(nodes.in_turn(1000), [node("b"), node("c"), node("a")]);
         assert_eq!(nodes.in_turn(1_000_000), [node("a"), node("b"), node("c")]);
+        assert_eq!(nodes.up(), 2, "time alone makes no node good");
         nodes.failed(&node("b"), 1000);
         nodes.failed(&node("c"), 1000);
+        assert_eq!(nodes.up(), 0);
         assert_eq!(nodes.in_turn(1000).len(), 3, "when all rest, all are asked");
         nodes.prefer(&node("c"));
         assert_eq!(nodes.in_turn(1000).first(), Some(&node("c")));
+        assert_eq!(nodes.up(), 1);
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 mod background;
 mod cache;
+mod event_fd;
+mod events;
 mod feedback;
 mod isolation;
+mod metrics;
 mod nodes;
 mod refresh;
 mod split;

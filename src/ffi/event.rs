@@ -1,0 +1,212 @@
+//! What happens to a handle, handed to C: by a callback, or from a queue with a descriptor.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use crate::events::{Delivery, Listener};
+
+use super::boundary::{boundary, boundary_value};
+use super::error::fabric_error_t;
+use super::handle::fabric_t;
+use super::log::fabric_free_t;
+use super::options::{fabric_options_t, set};
+use super::ptr::{Out, copy_text, reference};
+use super::server::{FABRIC_GROUP_SIZE, FABRIC_UUID_SIZE};
+
+/// The handle has its first shard map or group: lookups can be answered.
+pub const FABRIC_EVENT_READY: i32 = 1;
+/// A new topology is in use, the first one included; `generation` is its number. One event for
+/// each number.
+pub const FABRIC_EVENT_TOPOLOGY_CHANGED: i32 = 2;
+/// The writes of `group` go to another server, `server_uuid`, or to none if it is empty. Comes
+/// after the TOPOLOGY_CHANGED of the same generation.
+pub const FABRIC_EVENT_PRIMARY_CHANGED: i32 = 3;
+/// Server `server_uuid` of `group` is not chosen for now: it was reported to have failed.
+pub const FABRIC_EVENT_SERVER_QUARANTINED: i32 = 4;
+/// Server `server_uuid` of `group` is chosen again.
+pub const FABRIC_EVENT_SERVER_BACK: i32 = 5;
+/// A refresh failed on all Fabric nodes, after one that succeeded. Lookups go on from what is
+/// known.
+pub const FABRIC_EVENT_FABRIC_LOST: i32 = 6;
+/// A refresh succeeded after FABRIC_EVENT_FABRIC_LOST. Comes after the changes it brought.
+pub const FABRIC_EVENT_FABRIC_BACK: i32 = 7;
+
+/// Something that happened to a handle. A plain copy; nothing in it needs freeing.
+///
+/// Strings are UTF-8 and NUL-terminated, and empty where the event is not about such a thing,
+/// or a name is longer than Fabric's schema allows.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct fabric_event_t {
+    /// One of FABRIC_EVENT_*. More may come with later versions: pass over those you do not know.
+    pub kind: i32,
+    /// 0; room for later.
+    pub reserved0: i32,
+    /// The number of the topology that was in use when it happened.
+    pub generation: u64,
+    /// How many events were lost between the one this consumer got before and this one, because
+    /// more than 256 waited. 0 means that nothing was missed.
+    pub lost_before: u64,
+    /// How long ago it happened, in milliseconds, at the time it was handed over.
+    pub age_ms: i64,
+    /// The group it is about.
+    pub group: [c_char; FABRIC_GROUP_SIZE],
+    /// The server it is about.
+    pub server_uuid: [c_char; FABRIC_UUID_SIZE],
+    /// 0; room for later.
+    pub reserved: [u64; 8],
+}
+
+impl fabric_event_t {
+    fn of(delivery: &Delivery) -> Self {
+        let Delivery { event, lost_before, age } = delivery;
+        let mut filled = Self {
+            kind: event.kind as i32,
+            reserved0: 0,
+            generation: event.generation,
+            lost_before: *lost_before,
+            age_ms: i64::try_from(*age).unwrap_or(i64::MAX),
+            group: [0; FABRIC_GROUP_SIZE],
+            server_uuid: [0; FABRIC_UUID_SIZE],
+            reserved: [0; 8],
+        };
+        // What is too long stays empty: a lookup of such a group is refused with the reason.
+        let _ = copy_text(&mut filled.group, &event.group, "group name");
+        let _ = copy_text(&mut filled.server_uuid, &event.server, "server UUID");
+        filled
+    }
+}
+
+/// Receives a handle's events, one at a time and in order.
+///
+/// `event` is valid during the call only. The callback runs on the thread that noticed the
+/// event, that of the background refresh or one that is in a call of the library, or on one
+/// that is in the callback already; never under a lock of the library. It may make any call on
+/// the handle, those that ask Fabric among them, but must not free the handle, throw a C++
+/// exception, or leave with longjmp().
+///
+/// The thread it runs on waits for it, and nobody else does. If that is the background
+/// refresh, nothing is refreshed meanwhile: whoever has much to do hands the event on, or uses
+/// fabric_event_fd().
+pub type fabric_event_callback_t =
+    Option<unsafe extern "C" fn(event: *const fabric_event_t, userdata: *mut c_void)>;
+
+struct Hearer {
+    callback: unsafe extern "C" fn(*const fabric_event_t, *mut c_void),
+    userdata: *mut c_void,
+    free: fabric_free_t,
+}
+
+// SAFETY: the header asks for a callback and a userdata that may be used from any thread.
+unsafe impl Send for Hearer {}
+// SAFETY: as above, and on several threads at once.
+unsafe impl Sync for Hearer {}
+
+impl Hearer {
+    fn hear(&self, delivery: &Delivery) {
+        let event = fabric_event_t::of(delivery);
+        // SAFETY: the callback and its userdata are valid until the hearer is dropped, as the
+        // header asks; the event outlives the call.
+        unsafe { (self.callback)(&event, self.userdata) };
+    }
+}
+
+impl Drop for Hearer {
+    fn drop(&mut self) {
+        if let Some(free) = self.free {
+            // SAFETY: called once, with the userdata it was given for.
+            boundary_value((), || unsafe { free(self.userdata) });
+        }
+    }
+}
+
+/// Sets who is called when something happens to the handles made from these options.
+///
+/// @param options   The options.
+/// @param callback  Called for each event; see fabric_event_callback_t. Handles made from the
+///                  same options may call it at the same time. NULL for nobody.
+/// @param userdata  Handed to the callback; may be NULL.
+/// @param free      Called with `userdata` when the options and all handles made from them are
+///                  freed or told otherwise, also when this call fails; may be NULL.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_event_callback(
+    options: *mut fabric_options_t,
+    callback: fabric_event_callback_t,
+    userdata: *mut c_void,
+    free: fabric_free_t,
+) -> i32 {
+    unsafe extern "C" fn deaf(_: *const fabric_event_t, _: *mut c_void) {}
+    // The hearer owns the userdata from here on, whatever becomes of the call.
+    let hearer = Hearer { callback: callback.unwrap_or(deaf), userdata, free };
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_event_callback", options, move |config| {
+            config.events = match callback {
+                Some(_) => Listener::new(move |delivery| hearer.hear(delivery)),
+                None => Listener::default(),
+            };
+            Ok(())
+        })
+    }
+}
+
+/// A descriptor for poll(), select(), epoll, kqueue and the like: readable while events wait to
+/// be taken with fabric_next_event().
+///
+/// Events are collected from the first call on, the newest 256 of them: call it right after
+/// fabric_new() to miss none. The callback, if there is one, gets them as well.
+///
+/// @param f    The handle.
+/// @param fd   Where the descriptor goes: the same one at each call. It is non-blocking and
+///             closed on exec; it belongs to the handle, and fabric_free() closes it. Nobody
+///             else may close it, read from it, or write to it. A forked child gets one of its
+///             own at its first call, which hears of what happens in the child alone; the
+///             inherited one remains its parent's.
+/// @param err  Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER
+/// @retval FABRIC_ERR_NO_EVENT  The system has no descriptor left; close some and call again.
+///
+/// Never waits for the network. Any thread.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_event_fd(
+    f: *const fabric_t,
+    fd: *mut c_int,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_event_fd", err, || {
+        // SAFETY: the caller's promise, for both pointers.
+        let (f, fd) = unsafe { (reference(f, "f")?, Out::new(fd, "fd")?) };
+        fd.set(f.router.event_fd()?);
+        Ok(())
+    })
+}
+
+/// Takes the oldest event that waits. Call it until it answers FABRIC_ERR_NO_EVENT; from then
+/// on the descriptor of fabric_event_fd() is not readable until something happens.
+///
+/// @param f    The handle.
+/// @param out  Where the event goes; left alone if there is none.
+/// @param err  Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER
+/// @retval FABRIC_ERR_NO_EVENT  No event waits, or nobody called fabric_event_fd() in this
+///                              process so far.
+///
+/// Never waits for an event or for the network. Any thread; several threads share the events
+/// between them.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_next_event(
+    f: *const fabric_t,
+    out: *mut fabric_event_t,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_next_event", err, || {
+        // SAFETY: the caller's promise, for both pointers.
+        let (f, out) = unsafe { (reference(f, "f")?, Out::new(out, "out")?) };
+        out.set(fabric_event_t::of(&f.router.next_event()?));
+        Ok(())
+    })
+}

@@ -1,0 +1,77 @@
+//! What others may see of the refresh: numbers, and events.
+
+use std::sync::atomic::Ordering;
+
+use crate::error::{Code, Result};
+use crate::events::Events;
+use crate::metrics::{By, Metrics, Numbers};
+
+use super::flight::Wish;
+use super::nodes::Rounds;
+use super::{Refresher, Workshop, lock};
+
+impl Refresher {
+    #[inline]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// Tells the callback what happened. Only where no lock is held and no fetch is led.
+    pub(super) fn tell(&self) {
+        self.events.deliver(&self.clock);
+    }
+
+    /// A fetch that is counted, and whose outcome is an event if it is not like the last one.
+    pub(super) fn watched(
+        &self,
+        shop: &Workshop,
+        wish: &Wish,
+        rounds: Rounds,
+        by: By,
+    ) -> Result<()> {
+        // Whoever wanted only the Fabric nodes may find that another caller has just got them.
+        let asks_nobody = self.is_seeded() && wish.is_empty();
+        let outcome = self.fetch(shop, wish, rounds);
+        if !asks_nobody {
+            self.metrics.refreshed(by, outcome.as_ref().err(), self.clock.now());
+            // Without a node to ask, nobody was lost.
+            if !matches!(&outcome, Err(error) if error.code == Code::NotSeeded) {
+                let generation = self.topology.load().generation;
+                self.events.refreshed(outcome.is_ok(), generation, &self.clock);
+            }
+        }
+        outcome
+    }
+
+    pub fn numbers(&self) -> Numbers {
+        let metrics = &self.metrics;
+        let (lookups, refused) = metrics.lookups.totals();
+        let refreshes = metrics.refreshes();
+        let last_error = metrics.last_error();
+        let (nodes_known, nodes_up) = self.workshop.with(|shop| {
+            let nodes = lock(&shop.nodes);
+            (nodes.known().len(), nodes.up())
+        });
+        let now = self.clock.now();
+        Numbers {
+            lookups,
+            refused,
+            refreshes,
+            requests: metrics.traffic.requests.load(Ordering::Relaxed),
+            bytes_received: metrics.traffic.received.load(Ordering::Relaxed),
+            bytes_inflated: metrics.traffic.inflated.load(Ordering::Relaxed),
+            generation: self.topology.load().generation,
+            age: self.age(),
+            last_error_age: last_error.as_ref().map(|last| now.saturating_sub(last.at)),
+            last_error,
+            nodes_known,
+            nodes_up,
+            servers_quarantined: self.quarantined(),
+            events_lost: self.events.lost(),
+        }
+    }
+}
