@@ -41,6 +41,7 @@ static void frees(void)
 
 static void options_of_nobody(void)
 {
+    CHECK_INT(fabric_options_set_event_callback(NULL, NULL, NULL, NULL), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_add_node(NULL, "h", 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_credentials(NULL, "u", "p"), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_tls(NULL, "ca", NULL, NULL), FABRIC_ERR_NULL_POINTER);
@@ -189,6 +190,28 @@ static void farm(const fabric_t *f)
     CHECK_INT(fabric_report_result(f, "uuid", 0, NULL), FABRIC_OK);
 }
 
+static void observed(const fabric_t *f)
+{
+    fabric_metrics_t metrics;
+    fabric_event_t event;
+    int fd = -1;
+
+    fill(&metrics, sizeof metrics);
+    fill(&event, sizeof event);
+    REFUSES(fabric_get_metrics(NULL, &metrics, &err), "f");
+    REFUSES(fabric_get_metrics(f, NULL, &err), "out");
+    REFUSES(fabric_event_fd(NULL, &fd, &err), "f");
+    REFUSES(fabric_event_fd(f, NULL, &err), "fd");
+    REFUSES(fabric_next_event(NULL, &event, &err), "f");
+    REFUSES(fabric_next_event(f, NULL, &err), "out");
+    CHECK(is_filled(&metrics, sizeof metrics));
+    CHECK(is_filled(&event, sizeof event));
+    CHECK_INT(fd, -1);
+    CHECK_INT(fabric_get_metrics(f, &metrics, NULL), FABRIC_OK);
+    CHECK_INT(fabric_event_fd(f, &fd, NULL), FABRIC_OK);
+    CHECK_INT(fabric_next_event(f, &event, NULL), FABRIC_ERR_NO_EVENT);
+}
+
 static void commands(const fabric_t *f)
 {
     const char *args[] = {"0", NULL};
@@ -247,6 +270,7 @@ int main(void)
     lookups(f);
     waiting_lookups(f);
     farm(f);
+    observed(f);
     commands(f);
     getters(f);
     without_pointers();

@@ -210,6 +210,16 @@ static int32_t unsupported_sharding(const fabric_t *ctl, fabric_error_t *err)
     return plain("new.kind", err);
 }
 
+static int32_t no_event(const fabric_t *ctl, fabric_error_t *err)
+{
+    fabric_event_t event;
+    fabric_t *f = handle(options());
+    int32_t status = fabric_next_event(f, &event, err);
+    fabric_free(f);
+    (void)ctl;
+    return status;
+}
+
 static int32_t stale(const fabric_t *ctl, fabric_error_t *err)
 {
     fabric_server_t server;
@@ -288,6 +298,7 @@ static const struct {
     {FABRIC_ERR_KEY_OUT_OF_RANGE, 0, key_out_of_range},
     {FABRIC_ERR_UNSUPPORTED_SHARDING, 0, unsupported_sharding},
     {FABRIC_ERR_STALE, 0, stale},
+    {FABRIC_ERR_NO_EVENT, 0, no_event},
     {FABRIC_ERR_WRITE_HELD, 0, write_held},
     {FABRIC_ERR_SHARD_UNAVAILABLE, 0, shard_unavailable},
 };

@@ -66,6 +66,7 @@ const (
 	ErrKeyOutOfRange       Code = C.FABRIC_ERR_KEY_OUT_OF_RANGE
 	ErrUnsupportedSharding Code = C.FABRIC_ERR_UNSUPPORTED_SHARDING
 	ErrStale               Code = C.FABRIC_ERR_STALE
+	ErrNoEvent             Code = C.FABRIC_ERR_NO_EVENT
 	ErrWriteHeld           Code = C.FABRIC_ERR_WRITE_HELD
 	ErrShardUnavailable    Code = C.FABRIC_ERR_SHARD_UNAVAILABLE
 	ErrPanic               Code = C.FABRIC_ERR_PANIC

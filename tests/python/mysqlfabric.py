@@ -43,6 +43,7 @@ class Code(enum.IntEnum):
     KEY_OUT_OF_RANGE = 44
     UNSUPPORTED_SHARDING = 45
     STALE = 46
+    NO_EVENT = 47
     WRITE_HELD = 48
     SHARD_UNAVAILABLE = 49
     PANIC = 99
@@ -94,6 +95,16 @@ class Level(enum.IntEnum):
     DEBUG = 4
 
 
+class Event(enum.IntEnum):
+    READY = 1
+    TOPOLOGY_CHANGED = 2
+    PRIMARY_CHANGED = 3
+    SERVER_QUARANTINED = 4
+    SERVER_BACK = 5
+    FABRIC_LOST = 6
+    FABRIC_BACK = 7
+
+
 MODE_OFFLINE = 0
 DEFAULT_PORT = 32274
 MAX_TIME_MS = 600000
@@ -103,6 +114,7 @@ GROUP_SIZE = 200
 HOST_SIZE = 256
 BOUND_SIZE = 64
 COLUMN_SIZE = 200
+METRICS_TEXT_SIZE = 256
 KEY_INT = 1
 KEY_TEXT = 2
 
@@ -152,8 +164,45 @@ class fabric_node_t(ctypes.Structure):
     _fields_ = [("host", c_char * HOST_SIZE), ("port", c_uint32), ("reserved", c_uint32 * 7)]
 
 
+class fabric_metrics_t(ctypes.Structure):
+    _fields_ = [
+        ("lookups", c_uint64),
+        ("lookups_refused", c_uint64),
+        ("refreshes_background", c_uint64),
+        ("refreshes_callers", c_uint64),
+        ("refreshes_failed", c_uint64),
+        ("requests", c_uint64),
+        ("bytes_received", c_uint64),
+        ("bytes_inflated", c_uint64),
+        ("events_lost", c_uint64),
+        ("generation", c_uint64),
+        ("topology_age_ms", c_int64),
+        ("last_error_age_ms", c_int64),
+        ("last_error", c_int32),
+        ("nodes_known", c_uint32),
+        ("nodes_up", c_uint32),
+        ("servers_quarantined", c_uint32),
+        ("last_error_text", c_char * METRICS_TEXT_SIZE),
+        ("reserved", c_uint64 * 16),
+    ]
+
+
+class fabric_event_t(ctypes.Structure):
+    _fields_ = [
+        ("kind", c_int32),
+        ("reserved0", c_int32),
+        ("generation", c_uint64),
+        ("lost_before", c_uint64),
+        ("age_ms", c_int64),
+        ("group", c_char * GROUP_SIZE),
+        ("server_uuid", c_char * UUID_SIZE),
+        ("reserved", c_uint64 * 8),
+    ]
+
+
 fabric_log_t = ctypes.CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
 fabric_free_t = ctypes.CFUNCTYPE(None, c_void_p)
+fabric_event_callback_t = ctypes.CFUNCTYPE(None, POINTER(fabric_event_t), c_void_p)
 
 _OPTIONS, _HANDLE, _RESULT = c_void_p, c_void_p, c_void_p
 _TEXTS, _ERROR = POINTER(c_char_p), POINTER(fabric_error_t)
@@ -183,6 +232,12 @@ SIGNATURES = {
     "fabric_options_set_max_stale_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_ttl_ms": (c_int32, _OPTIONS, c_int64, c_int64),
     "fabric_options_set_compat": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_event_callback": (
+        c_int32, _OPTIONS, fabric_event_callback_t, c_void_p, fabric_free_t,
+    ),
+    "fabric_get_metrics": (c_int32, _HANDLE, POINTER(fabric_metrics_t), _ERROR),
+    "fabric_event_fd": (c_int32, _HANDLE, POINTER(ctypes.c_int), _ERROR),
+    "fabric_next_event": (c_int32, _HANDLE, POINTER(fabric_event_t), _ERROR),
     "fabric_options_set_log": (
         c_int32, _OPTIONS, c_int32, fabric_log_t, c_void_p, fabric_free_t,
     ),

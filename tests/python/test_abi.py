@@ -18,6 +18,8 @@ STRUCTS = {
     "fabric_server_t": mf.fabric_server_t,
     "fabric_shard_t": mf.fabric_shard_t,
     "fabric_node_t": mf.fabric_node_t,
+    "fabric_metrics_t": mf.fabric_metrics_t,
+    "fabric_event_t": mf.fabric_event_t,
 }
 
 
@@ -101,6 +103,7 @@ ENUMS = {
     "FABRIC_REPORT_": mf.Report,
     "FABRIC_COMPAT_": mf.Compat,
     "FABRIC_LOG_": mf.Level,
+    "FABRIC_EVENT_": mf.Event,
 }
 
 
@@ -111,7 +114,7 @@ def test_every_constant_is_bound(header):
         bound.update({prefix + e.name: e for e in enumeration})
     del bound["FABRIC_ERR_OK"]
     names = "MODE_OFFLINE DEFAULT_PORT MAX_TIME_MS MESSAGE_SIZE UUID_SIZE GROUP_SIZE HOST_SIZE"
-    for name in names.split() + "BOUND_SIZE COLUMN_SIZE KEY_INT KEY_TEXT".split():
+    for name in names.split() + "BOUND_SIZE COLUMN_SIZE METRICS_TEXT_SIZE KEY_INT KEY_TEXT".split():
         bound["FABRIC_" + name] = getattr(mf, name)
     version = {name: int(value) for name, value in defines.items() if "_VERSION_" in name}
     ours = {**bound, **version}
