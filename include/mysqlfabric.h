@@ -1274,7 +1274,8 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  *         The tables had to be fetched first, and could not be.
  * @retval FABRIC_ERR_PROTOCOL  Also for a name that is longer than Fabric's schema allows.
  *
- * Does not block, allocate, or make a system call when the tables are known and fresh. It
+ * Does not block, allocate (for up to 8 tables), or make a system call when the tables are known
+ * and fresh. It
  * fetches, and so may block, when they are not known yet: see fabric_seed() for how long. When
  * they are known and past their time to live, one caller fetches with a single attempt while
  * the others go on with what is known; so does that caller if Fabric cannot be reached. Any

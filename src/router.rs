@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use self::look::Trust;
 use crate::config::{Config, Node};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::Delivery;
 use crate::fabric::{ResultSets, Value};
+use crate::log::Level;
 use crate::metrics::Numbers;
 use crate::refresh::flight::Wish;
 use crate::refresh::{Facts, Refresher};
@@ -71,7 +72,7 @@ impl Router {
 
     /// Asks `node`, or the configured ones, for the Fabric nodes and loads the whole farm.
     pub fn seed(&self, node: Option<Node>) -> Result<()> {
-        self.refresher.seed(node)?;
+        self.refresher.seed(node).map_err(|error| self.failed(error))?;
         self.refresher.keep_refreshed();
         Ok(())
     }
@@ -202,9 +203,15 @@ impl Router {
     }
 
     fn obtain(&self, wish: Wish) -> Result<()> {
-        self.refresher.obtain(wish)?;
+        self.refresher.obtain(wish).map_err(|error| self.failed(error))?;
         self.refresher.keep_refreshed();
         Ok(())
+    }
+
+    /// A failure that a caller is about to see.
+    fn failed(&self, error: Error) -> Error {
+        self.config.log.write(Level::Error, format_args!("{error}"));
+        error
     }
 }
 

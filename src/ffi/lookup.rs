@@ -11,13 +11,16 @@ use super::error::fabric_error_t;
 use super::handle::fabric_t;
 use super::key::{fabric_key_t, key as read_key};
 use super::options::time;
-use super::ptr::{Out, bytes, each, list, name, reference, slice};
+use super::ptr::{Out, OutList, bytes, each, element, name, reference, slice};
 use super::server::{FABRIC_MODE_NONE, FABRIC_STATUS_NONE, fabric_server_t, write_server};
 
 /// The shard that holds a key.
 pub const FABRIC_SCOPE_LOCAL: i32 = 1;
 /// The global group of the table's mapping, for what all shards share; needs no key.
 pub const FABRIC_SCOPE_GLOBAL: i32 = 2;
+
+/// More tables in one call than anybody joins take an allocation.
+const FEW_TABLES: usize = 8;
 
 /// Which server holds these tables and this key?
 ///
@@ -54,7 +57,8 @@ pub const FABRIC_SCOPE_GLOBAL: i32 = 2;
 ///         The tables had to be fetched first, and could not be.
 /// @retval FABRIC_ERR_PROTOCOL  Also for a name that is longer than Fabric's schema allows.
 ///
-/// Does not block, allocate, or make a system call when the tables are known and fresh. It
+/// Does not block, allocate (for up to 8 tables), or make a system call when the tables are known
+/// and fresh. It
 /// fetches, and so may block, when they are not known yet: see fabric_seed() for how long. When
 /// they are known and past their time to live, one caller fetches with a single attempt while
 /// the others go on with what is known; so does that caller if Fabric cannot be reached. Any
@@ -82,16 +86,23 @@ pub unsafe extern "C" fn fabric_get_shard_server(
             )
         };
         let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
-        if let [table] = tables {
-            // SAFETY: the caller's promise, for the string.
-            let table = unsafe { bytes(*table, "tables[0]") }?;
-            return f.router.shard_server(&[table], key, scope, wanted, |group, server| {
-                write_server(out, group, server)
-            });
-        }
-        // SAFETY: the caller's promise, for each string.
-        let tables = unsafe { each(tables, "tables", bytes) }?;
-        f.router.shard_server(&tables, key, scope, wanted, |group, server| {
+        let mut few: [&[u8]; FEW_TABLES] = [&[]; FEW_TABLES];
+        let many;
+        let names = match few.get_mut(..tables.len()) {
+            Some(few) => {
+                for (at, (name, table)) in few.iter_mut().zip(tables).enumerate() {
+                    // SAFETY: the caller's promise, for the string.
+                    *name = unsafe { element(*table, "tables", at, bytes) }?;
+                }
+                &*few
+            }
+            None => {
+                // SAFETY: the caller's promise, for each string.
+                many = unsafe { each(tables, "tables", bytes) }?;
+                &many[..]
+            }
+        };
+        f.router.shard_server(names, key, scope, wanted, |group, server| {
             write_server(out, group, server)
         })
     })
@@ -261,12 +272,13 @@ pub unsafe extern "C" fn fabric_get_group_servers(
 ) -> i32 {
     boundary("fabric_get_group_servers", err, || {
         // SAFETY: the caller's promise, for every pointer of this call.
-        let (f, group) = unsafe { (reference(f, "f")?, name(group, "group")?) };
+        let (f, group, list) = unsafe {
+            (reference(f, "f")?, name(group, "group")?, OutList::new(out, capacity, count)?)
+        };
         let servers = f.router.group_servers(group, use_cache != 0, |group, servers| {
             servers.iter().map(|server| fabric_server_t::of(group, server)).collect()
         })?;
-        // SAFETY: the caller's promise.
-        unsafe { list(out, capacity, count, servers) }
+        list.set(servers)
     })
 }
 

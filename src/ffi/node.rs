@@ -8,7 +8,7 @@ use crate::error::Result;
 use super::boundary::boundary;
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::ptr::{copy_text, list, reference};
+use super::ptr::{OutList, copy_text, reference};
 use super::server::FABRIC_HOST_SIZE;
 
 /// The address of a Fabric node. A plain copy that the caller owns.
@@ -58,10 +58,9 @@ pub unsafe extern "C" fn fabric_get_fabric_nodes(
 ) -> i32 {
     boundary("fabric_get_fabric_nodes", err, || {
         // SAFETY: the caller's promise.
-        let f = unsafe { reference(f, "f") }?;
+        let (f, list) = unsafe { (reference(f, "f")?, OutList::new(out, capacity, count)?) };
         let nodes = f.router.fabric_nodes()?;
         let nodes = nodes.iter().map(fabric_node_t::of).collect::<Result<Vec<_>>>()?;
-        // SAFETY: the caller's promise.
-        unsafe { list(out, capacity, count, nodes) }
+        list.set(nodes)
     })
 }

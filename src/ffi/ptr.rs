@@ -128,11 +128,24 @@ pub(super) unsafe fn each<T>(
     what: &str,
     read: unsafe fn(*const c_char, &str) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let named = |(at, string): (usize, &*const c_char)| {
-        // SAFETY: the caller's promise.
-        unsafe { read(*string, what).or_else(|_| read(*string, &format!("{what}[{at}]"))) }
-    };
+    // SAFETY: the caller's promise.
+    let named = |(at, string): (usize, &*const c_char)| unsafe { element(*string, what, at, read) };
     strings.iter().enumerate().map(named).collect()
+}
+
+/// The string at `at` of the list `what`, read by `read`. An error names the element.
+///
+/// # Safety
+/// `read` may be called with the string.
+#[inline]
+pub(super) unsafe fn element<T>(
+    string: *const c_char,
+    what: &str,
+    at: usize,
+    read: unsafe fn(*const c_char, &str) -> Result<T>,
+) -> Result<T> {
+    // SAFETY: the caller's promise.
+    unsafe { read(string, what).or_else(|_| read(string, &format!("{what}[{at}]"))) }
 }
 
 #[cold]
@@ -182,32 +195,43 @@ pub(super) fn cut_text<const N: usize>(target: &mut [c_char; N], text: &str) {
 }
 
 /// The two-call shape of a list: tells the number of elements, and writes them if they fit.
-///
-/// # Safety
-/// `out` is NULL or has room for `capacity` values, and `count` is NULL or writable.
-pub(super) unsafe fn list<T>(
+/// Checked first, written last.
+pub(super) struct OutList<T> {
     out: *mut T,
     capacity: usize,
-    count: *mut usize,
-    elements: Vec<T>,
-) -> Result<()> {
-    // SAFETY: the caller's promise.
-    let count = unsafe { Out::new(count, "count") }?;
-    let needed = elements.len();
-    if needed > capacity {
-        count.set(needed);
-        return Err(Error::new(
-            Code::BufferTooSmall,
-            format!("there is room for {capacity} elements, but there are {needed}; call again"),
-        ));
+    count: Out<usize>,
+}
+
+impl<T> OutList<T> {
+    /// # Safety
+    /// `out` is NULL or has room for `capacity` values, and `count` is NULL or writable, until
+    /// the value is dropped.
+    pub(super) unsafe fn new(out: *mut T, capacity: usize, count: *mut usize) -> Result<Self> {
+        if capacity > 0 && out.is_null() {
+            return Err(null("out"));
+        }
+        // SAFETY: the caller's promise.
+        let count = unsafe { Out::new(count, "count") }?;
+        Ok(Self { out, capacity, count })
     }
-    if needed > 0 && out.is_null() {
-        return Err(null("out"));
+
+    pub(super) fn set(self, elements: Vec<T>) -> Result<()> {
+        let needed = elements.len();
+        self.count.set(needed);
+        if needed > self.capacity {
+            return Err(Error::new(
+                Code::BufferTooSmall,
+                format!(
+                    "there is room for {} elements, but there are {needed}; call again",
+                    self.capacity
+                ),
+            ));
+        }
+        for (at, element) in elements.into_iter().enumerate() {
+            // SAFETY: `at` is below `capacity`, so `out` is not NULL and has room there, as `new`
+            // was promised.
+            unsafe { self.out.add(at).write(element) };
+        }
+        Ok(())
     }
-    for (at, element) in elements.into_iter().enumerate() {
-        // SAFETY: `at` is below `needed`, which is at most `capacity`, and `out` is not NULL.
-        unsafe { out.add(at).write(element) };
-    }
-    count.set(needed);
-    Ok(())
 }

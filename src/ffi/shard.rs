@@ -8,7 +8,7 @@ use crate::topology::{Shard, Table, Topology};
 use super::boundary::boundary;
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::ptr::{copy_text, list, reference, text};
+use super::ptr::{OutList, copy_text, reference, text};
 use super::server::FABRIC_GROUP_SIZE;
 
 /// Integer bounds; the older name of RANGE_INTEGER.
@@ -103,13 +103,14 @@ pub unsafe extern "C" fn fabric_get_shards(
 ) -> i32 {
     boundary("fabric_get_shards", err, || {
         // SAFETY: the caller's promise, for both pointers.
-        let (f, name) = unsafe { (reference(f, "f")?, text(table, "table")?) };
+        let (f, name, list) = unsafe {
+            (reference(f, "f")?, text(table, "table")?, OutList::new(out, capacity, count)?)
+        };
         let shards = f.router.table(name, |topology, table| {
             let shards = table.map.shards().iter().enumerate();
             let shards = shards.filter(|(_, shard)| !shard.is_kept());
             shards.map(|(at, shard)| fabric_shard_t::of(topology, table, at, shard)).collect()
         })?;
-        // SAFETY: the caller's promise.
-        unsafe { list(out, capacity, count, shards) }
+        list.set(shards)
     })
 }

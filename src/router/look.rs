@@ -310,7 +310,7 @@ impl Router {
                     if let Err(error) = self.refresher.obtain(wish.clone()) {
                         // A failure counts only where nothing older can serve instead.
                         if matches!(find(&topology, Trust::BLIND)?, Look::Missing(_)) {
-                            return Err(error);
+                            return Err(self.failed(error));
                         }
                         self.refresher.keep_old(&wish, &error);
                     }
