@@ -3,6 +3,8 @@
 //! `fabric` (one Fabric node) -> `refresh` (when and which node to ask) -> `topology` (what
 //! the farm looks like) -> `router` (which server) -> `ffi` (the C boundary).
 //!
+//! `snapshot` is a topology as a file, which `refresh` writes, and reads in Fabric's stead.
+//!
 //! `topology` is pure: it imports nothing of the others. `unsafe` lives in `ffi` alone. C
 //! programs see `include/mysqlfabric.h`, which is made from `ffi`; the other modules are public
 //! for the project's own tests and benches and promise nothing to anyone else.
@@ -21,4 +23,5 @@ pub mod ffi;
 pub mod log;
 pub mod refresh;
 pub mod router;
+pub mod snapshot;
 pub mod topology;
