@@ -72,6 +72,7 @@ impl Refresher {
         write(&mut update);
         if let Some(next) = update.finish() {
             self.topology.store(Arc::new(next));
+            self.save_soon();
         }
     }
 

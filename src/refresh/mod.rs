@@ -4,6 +4,7 @@
 
 mod backoff;
 pub mod clock;
+mod disk;
 mod farm;
 pub mod flight;
 pub mod nodes;
@@ -26,6 +27,7 @@ use crate::log::Level;
 use crate::topology::{TableState, Topology};
 
 use self::clock::{Clock, millis};
+use self::disk::Disk;
 use self::flight::{Flights, Wish};
 use self::nodes::{Nodes, Rounds, may_pass, more_telling};
 use self::process::PerProcess;
@@ -46,6 +48,7 @@ struct Workshop {
     nodes: Mutex<Nodes>,
     flights: Flights,
     publishing: Mutex<()>,
+    disk: Mutex<disk::Seen>,
 }
 
 /// The current topology of a handle and the way to a newer one.
@@ -61,6 +64,7 @@ pub struct Refresher {
     /// Whether the whole farm was ever asked for: then the background refresh does so too.
     whole: AtomicBool,
     worker: Worker,
+    disk: Disk,
     /// Where the turns among secondaries begin: another place in every handle.
     start: u64,
     /// Who reports: one name for each handle, since Fabric counts distinct reporters.
@@ -76,6 +80,7 @@ impl Refresher {
             nodes: Mutex::new(Nodes::new(&for_workshop.nodes)),
             flights: Flights::default(),
             publishing: Mutex::default(),
+            disk: Mutex::default(),
         });
         Self {
             config,
@@ -87,6 +92,7 @@ impl Refresher {
             seeded: AtomicU64::new(0),
             whole: AtomicBool::new(false),
             worker: Worker::default(),
+            disk: Disk::default(),
             start: Uuid::new_v4().as_u64_pair().0,
             reporter: format!("libmysqlfabric-{}", Uuid::new_v4()),
         }
@@ -102,10 +108,11 @@ impl Refresher {
         self.topology.load()
     }
 
-    /// Milliseconds since Fabric last answered a dump; `None` if it never did.
+    /// Milliseconds since Fabric last answered a dump, this handle or the one that left the
+    /// snapshot; `None` if it never did.
     pub fn age(&self) -> Option<u64> {
         match self.last_answer.load(Ordering::Relaxed) {
-            0 => None,
+            0 => self.disk.age(self.clock.now()),
             then => Some(self.clock.now().saturating_sub(then)),
         }
     }
@@ -128,7 +135,7 @@ impl Refresher {
     pub fn obtain(&self, wish: Wish) -> Result<()> {
         let rounds =
             Rounds { count: self.config.connect_attempts, pause: self.config.connect_delay };
-        self.workshop.with(|shop| shop.flights.join(wish, |wish| self.fetch(shop, wish, rounds)))
+        self.workshop.with(|shop| shop.flights.join(wish, |wish| self.provide(shop, wish, rounds)))
     }
 
     /// Whether lookups may leave freshness to the background refresh.
@@ -141,7 +148,7 @@ impl Refresher {
     /// it runs then. Nothing is started before the first fetch, so that a handle which is never
     /// used costs no thread.
     pub fn keep_refreshed(self: &Arc<Self>) -> bool {
-        if self.config.background_refresh && self.is_seeded() {
+        if self.config.background_refresh && (self.is_seeded() || self.disk.serves()) {
             self.worker.start(self);
         }
         self.worker.is_alive()
@@ -190,14 +197,14 @@ impl Refresher {
             let known = topology.groups().filter(|(_, _, entry)| entry.is_some());
             wish.groups.extend(known.map(|(_, name, _)| name.to_owned()));
         }
-        self.workshop.with(|shop| shop.flights.alone(|| self.fetch(shop, &wish, Rounds::ONCE)))
+        self.workshop.with(|shop| shop.flights.alone(|| self.provide(shop, &wish, Rounds::ONCE)))
     }
 
     /// Fetches `wish` unless another caller is fetching; true if this caller did, whatever came
     /// of it. What cannot be had stays as it is: the old answer is used and grows older.
     pub fn renew(&self, wish: &Wish) -> bool {
         self.workshop.with(|shop| {
-            match shop.flights.try_lead(wish, |wish| self.fetch(shop, wish, Rounds::ONCE)) {
+            match shop.flights.try_lead(wish, |wish| self.provide(shop, wish, Rounds::ONCE)) {
                 None => false,
                 Some(Ok(())) => true,
                 Some(Err(error)) => {
@@ -211,6 +218,7 @@ impl Refresher {
     /// Has `wish` fetched anew before it is used again, by whoever needs it first. The old
     /// answer stays for the case that Fabric cannot be reached.
     pub fn distrust(&self, group: Option<&str>) -> bool {
+        self.read_file_anew();
         let topology = self.topology.load();
         match group {
             None => {
@@ -265,6 +273,7 @@ impl Refresher {
     /// Asks a node named by the caller, or the configured ones, for the Fabric nodes, and
     /// loads the whole farm.
     pub fn seed(&self, given: Option<Node>) -> Result<()> {
+        self.refuse_node(given.as_ref())?;
         self.workshop.with(|shop| {
             if let Some(node) = given {
                 let mut nodes = lock(&shop.nodes);
@@ -279,6 +288,7 @@ impl Refresher {
     /// Runs any Fabric command on the preferred node. The next one is asked only if no
     /// connection came about: a command may not be run twice.
     pub fn execute(&self, group: &str, command: &str, args: &[Value]) -> Result<ResultSets> {
+        self.refuse_without_fabric()?;
         self.workshop.with(|shop| {
             let mut failure = no_nodes();
             let nodes = lock(&shop.nodes).in_turn(self.clock.now());
@@ -299,6 +309,7 @@ impl Refresher {
     /// Reports a server to the first node that takes the report, without waiting for what
     /// Fabric makes of it.
     pub fn report(&self, server_uuid: &str, errno: i32, how: ReportErrors) -> Result<()> {
+        self.refuse_without_fabric()?;
         let text = format!("MySQL errno {errno}");
         let reporter = &self.reporter;
         self.workshop.with(|shop| {
@@ -332,7 +343,8 @@ impl Refresher {
     /// 0 means the server was told none; Connector/Python's 60 s serve then.
     pub fn time_to_live(&self, seconds: Option<u64>) -> u64 {
         let said = match seconds {
-            None | Some(0) => Duration::from_secs(60),
+            None => self.disk.ttl().unwrap_or(Duration::from_secs(60)),
+            Some(0) => Duration::from_secs(60),
             Some(seconds) => Duration::from_secs(seconds),
         };
         millis(said.max(self.config.ttl_min).min(self.config.ttl_max)).max(1)

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::log::Level;
@@ -38,6 +38,15 @@ struct Orders {
     stop: bool,
     /// Somebody wants a refresh now rather than in time.
     hurry: bool,
+    /// There is a topology to write to the disk.
+    save: bool,
+}
+
+/// What the thread has to do next.
+enum Order {
+    Stop,
+    Save,
+    Refresh,
 }
 
 impl Worker {
@@ -82,6 +91,14 @@ impl Worker {
         });
     }
 
+    /// Has the thread write the topology to the disk, at once or when it starts.
+    pub fn save(&self) {
+        self.inner.with(|inner| {
+            lock(&inner.orders).save = true;
+            inner.changed.notify_all();
+        });
+    }
+
     /// Ends the thread and waits for it. What it has on the wire must have been cut off before.
     pub fn stop(&self) {
         self.inner.with(|inner| {
@@ -110,13 +127,26 @@ fn run(refresher: &Refresher) {
     let worker = &refresher.worker;
     let _departure = Departure(worker);
     let mut backoff = Backoff::default();
-    let mut pause = first_pause(refresher);
-    while worker.inner.with(|inner| wait(inner, pause)) {
-        let begun = refresher.clock.now();
-        let outcome = refresher.refresh_known();
-        let took = refresher.clock.now() - begun;
-        pause = next_pause(refresher, &outcome, took, &mut backoff);
+    let mut due = after(first_pause(refresher));
+    loop {
+        match worker.inner.with(|inner| wait(inner, due)) {
+            Order::Stop => return,
+            Order::Save => refresher.save(),
+            Order::Refresh => {
+                let begun = refresher.clock.now();
+                let outcome = refresher.refresh_known();
+                let took = refresher.clock.now() - begun;
+                due = after(next_pause(refresher, &outcome, took, &mut backoff));
+                refresher.save();
+            }
+        }
     }
+}
+
+fn after(pause: Duration) -> Instant {
+    let now = Instant::now();
+    // A server may name any time to live, and the clock ends somewhere.
+    now.checked_add(pause).unwrap_or(now + Duration::from_secs(86_400))
 }
 
 /// The first fetch was a caller's, or the parent's of a forked child: its time to live runs.
@@ -153,15 +183,19 @@ fn next_pause(
     }
 }
 
-/// Waits for the time to pass or for somebody in a hurry; false when it is time to stop.
-fn wait(inner: &Inner, pause: Duration) -> bool {
+/// Waits for the time to come or for somebody in a hurry.
+fn wait(inner: &Inner, due: Instant) -> Order {
     let orders = lock(&inner.orders);
-    let (mut orders, _) = inner
-        .changed
-        .wait_timeout_while(orders, pause, |orders| !orders.stop && !orders.hurry)
-        .unwrap_or_else(PoisonError::into_inner);
+    let pause = due.saturating_duration_since(Instant::now());
+    let idle = |orders: &mut Orders| !orders.stop && !orders.hurry && !orders.save;
+    let waited = inner.changed.wait_timeout_while(orders, pause, idle);
+    let (mut orders, _) = waited.unwrap_or_else(PoisonError::into_inner);
+    // What is new is saved even when it is time to stop: the next start may need it.
+    if std::mem::take(&mut orders.save) {
+        return Order::Save;
+    }
     orders.hurry = false;
-    !orders.stop
+    if orders.stop { Order::Stop } else { Order::Refresh }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

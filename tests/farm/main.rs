@@ -2,6 +2,7 @@
 
 mod background;
 mod cache;
+mod disk;
 mod isolation;
 mod nodes;
 mod refresh;
