@@ -85,6 +85,10 @@ pub struct Config {
     pub ttl_max: Duration,
     /// Routes like Connector/Python where it differs from the server.
     pub compat_connector_python: bool,
+    /// Where the topology is kept for a start without Fabric.
+    pub snapshot_file: Option<PathBuf>,
+    /// Where the topology comes from instead of Fabric.
+    pub topology_file: Option<PathBuf>,
     pub log: Log,
     pub events: Listener,
 }
@@ -112,6 +116,8 @@ impl Default for Config {
             ttl_min: Duration::ZERO,
             ttl_max: Duration::MAX,
             compat_connector_python: false,
+            snapshot_file: None,
+            topology_file: None,
             log: Log::default(),
             events: Listener::default(),
         }

@@ -23,6 +23,7 @@ pub enum Code {
     ReplyTooLarge = 26,
     Fabric = 27,
     NotSeeded = 28,
+    File = 29,
 
     UnknownTable = 40,
     UnknownGroup = 41,

@@ -4,6 +4,7 @@
 //! the farm looks like) -> `router` (which server) -> `ffi` (the C boundary).
 //!
 //! What others may see of it all: `metrics` counts, `events` tells what changed.
+//! `snapshot` is a topology as a file, which `refresh` writes, and reads in Fabric's stead.
 //!
 //! `topology` is pure: it imports nothing of the others. `unsafe` lives in `ffi` alone. C
 //! programs see `include/mysqlfabric.h`, which is made from `ffi`; the other modules are public
@@ -25,4 +26,5 @@ pub mod log;
 pub mod metrics;
 pub mod refresh;
 pub mod router;
+pub mod snapshot;
 pub mod topology;

@@ -58,7 +58,8 @@ impl Router {
     /// The time to live the handle works with, in milliseconds; `None` before the first answer.
     pub fn ttl(&self) -> Option<u64> {
         let seconds = self.facts().ttl;
-        seconds.map(|seconds| self.refresher.time_to_live(Some(seconds)))
+        let known = seconds.is_some() || self.refresher.serves_from_disk();
+        known.then(|| self.refresher.time_to_live(seconds))
     }
 
     /// Milliseconds since Fabric last answered; `None` if it never did.

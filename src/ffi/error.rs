@@ -43,6 +43,8 @@ pub const FABRIC_ERR_REPLY_TOO_LARGE: i32 = 26;
 pub const FABRIC_ERR_FABRIC: i32 = 27;
 /// No Fabric node is known to ask.
 pub const FABRIC_ERR_NOT_SEEDED: i32 = 28;
+/// The topology file cannot be read, or is refused; the message says why.
+pub const FABRIC_ERR_FILE: i32 = 29;
 
 /// Fabric shards no table of this name (MySQL errno 1051).
 pub const FABRIC_ERR_UNKNOWN_TABLE: i32 = 40;
@@ -115,6 +117,7 @@ pub extern "C" fn fabric_strerror(code: i32) -> *const c_char {
             FABRIC_ERR_REPLY_TOO_LARGE => c"reply too large",
             FABRIC_ERR_FABRIC => c"error reported by Fabric",
             FABRIC_ERR_NOT_SEEDED => c"no Fabric node known",
+            FABRIC_ERR_FILE => c"topology file refused",
             FABRIC_ERR_UNKNOWN_TABLE => c"unknown table",
             FABRIC_ERR_UNKNOWN_GROUP => c"unknown group",
             FABRIC_ERR_NO_SERVER => c"no server available",
@@ -184,6 +187,7 @@ mod tests {
             (FABRIC_ERR_REPLY_TOO_LARGE, Code::ReplyTooLarge),
             (FABRIC_ERR_FABRIC, Code::Fabric),
             (FABRIC_ERR_NOT_SEEDED, Code::NotSeeded),
+            (FABRIC_ERR_FILE, Code::File),
             (FABRIC_ERR_UNKNOWN_TABLE, Code::UnknownTable),
             (FABRIC_ERR_UNKNOWN_GROUP, Code::UnknownGroup),
             (FABRIC_ERR_NO_SERVER, Code::NoServer),

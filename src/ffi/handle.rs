@@ -108,7 +108,11 @@ pub unsafe extern "C" fn fabric_free(f: *mut fabric_t) {
 /// @retval FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH, FABRIC_ERR_FORBIDDEN,
 ///         FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL, FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC
 ///         What the node that got furthest said. Other nodes are tried first.
+/// @retval FABRIC_ERR_FILE        The handle routes from a topology file, and it is refused.
 /// @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
+///
+/// With a topology file, NULL reads it, and a node is FABRIC_ERR_ARGUMENT. With a snapshot file,
+/// the first call succeeds from it while no Fabric node answers.
 ///
 /// Blocks, for each of the three requests at most: attempts x nodes x request timeout +
 /// (attempts - 1) x delay. Any thread.

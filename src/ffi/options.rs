@@ -95,6 +95,7 @@ fn within(what: &str, value: i64, least: i64, most: i64) -> Result<u64> {
 /// | oldest topology to go on from | no limit |
 /// | time to live | as the server says, 60 s if it says 0 |
 /// | compat | FABRIC_COMPAT_SERVER |
+/// | snapshot file, topology file | none |
 ///
 /// @return The options, to be freed with fabric_options_free(); NULL only after an internal
 ///         error.
@@ -638,6 +639,94 @@ pub unsafe extern "C" fn fabric_options_set_compat(
             };
             Ok(())
         })
+    }
+}
+
+/// Names a file that keeps the topology for a start while Fabric is down.
+///
+/// Whenever the topology changes, and every few minutes, the file is replaced as a whole
+/// (temporary file in the same directory, fsync, rename; mode 0600) with what the handle knows.
+/// The background refresh writes it; where that is off, the caller that fetched does. A failure
+/// to write is logged and hurts nobody.
+///
+/// The first fetch of a handle asks for what the file names, too. When no Fabric node answers
+/// within one round over the nodes, lookups go on from the file, the background refresh goes on
+/// asking, and fabric_topology_age() counts from the time Fabric last confirmed the content;
+/// fabric_options_set_max_stale_ms() holds for it. A damaged or foreign file is refused as a
+/// whole: the lookup fails as it would without it, and the message says why it was refused.
+///
+/// docs/TOPOLOGY_FILE.md has the format. Who can write the file can send the service anywhere:
+/// keep it in a directory of the service's own. Processes of one service may share the file.
+///
+/// @param options  The options.
+/// @param path     UTF-8, NUL-terminated, not empty. Copied.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+/// @retval FABRIC_ERR_ARGUMENT  Empty, or a topology file is set: such a handle has no Fabric.
+///
+/// Never blocks: the file is read at the first lookup. fabric_free() waits for a file that is
+/// being written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_snapshot_file(
+    options: *mut fabric_options_t,
+    path: *const c_char,
+) -> i32 {
+    // SAFETY: the caller's promise, for the pointers of this call.
+    unsafe {
+        set("fabric_options_set_snapshot_file", options, |config| {
+            let path = PathBuf::from(name(path, "path")?);
+            one_file(&config.topology_file)?;
+            config.snapshot_file = Some(path);
+            Ok(())
+        })
+    }
+}
+
+/// Routes from a file, with no Fabric at all: no node is needed, and none is asked.
+///
+/// The file is written by hand, or is the snapshot of another handle; docs/TOPOLOGY_FILE.md has
+/// the format and an example. It is read at the first lookup or by fabric_seed() with NULL, and
+/// again when it has changed: the background refresh looks every time to live (the file's own,
+/// 1 s unless it names one), or, where that is off, the caller that finds it over. Replace the
+/// file by renaming another one to its name. A changed file that is damaged is refused as a
+/// whole: the log says so, and the old topology stays in use. While that, the topology's age
+/// grows, and fabric_options_set_max_stale_ms() holds for it.
+///
+/// Tables the file does not name are FABRIC_ERR_UNKNOWN_TABLE; fabric_execute() answers
+/// FABRIC_ERR_NOT_SEEDED; fabric_report_failure() tells only the log.
+///
+/// @param options  The options.
+/// @param path     UTF-8, NUL-terminated, not empty. Copied.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+/// @retval FABRIC_ERR_ARGUMENT  Empty, or a snapshot file is set: it would keep the same again.
+///
+/// Never blocks: a file that cannot be read or used is FABRIC_ERR_FILE at the first lookup.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_topology_file(
+    options: *mut fabric_options_t,
+    path: *const c_char,
+) -> i32 {
+    // SAFETY: the caller's promise, for the pointers of this call.
+    unsafe {
+        set("fabric_options_set_topology_file", options, |config| {
+            let path = PathBuf::from(name(path, "path")?);
+            one_file(&config.snapshot_file)?;
+            config.topology_file = Some(path);
+            Ok(())
+        })
+    }
+}
+
+fn one_file(other: &Option<PathBuf>) -> Result<()> {
+    match other {
+        None => Ok(()),
+        Some(other) => Err(Error::new(
+            Code::Argument,
+            format!(
+                "a snapshot file and a topology file exclude each other, and '{}' is set already; \
+                 set one of them",
+                other.display()
+            ),
+        )),
     }
 }
 

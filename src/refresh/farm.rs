@@ -84,7 +84,9 @@ impl Refresher {
             let mut observed = lock(&shop.observed);
             let back = observed.expire(self.clock.now());
             let current = self.topology.load_full();
-            let keeps = !self.config.vanished_hold.is_zero();
+            // A topology file means what it says; Fabric's dumps leave out disabled shards.
+            let fabric = self.config.topology_file.is_none();
+            let keeps = fabric && !self.config.vanished_hold.is_zero();
             let log = &self.config.log;
             let mut update = Update::new(&current, &mut observed, log, self.start, keeps);
             write(&mut update);
@@ -92,6 +94,7 @@ impl Refresher {
             if let Some(next) = update.finish() {
                 self.topology.store(Arc::new(next));
                 self.events.published(&current, &self.topology.load(), &self.clock);
+                self.save_soon();
             }
             for (server_uuid, group) in back {
                 self.server_is_back(&group, &server_uuid);

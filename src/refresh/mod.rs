@@ -4,6 +4,7 @@
 
 mod backoff;
 pub mod clock;
+mod disk;
 mod farm;
 mod feedback;
 pub mod flight;
@@ -33,6 +34,7 @@ use crate::metrics::{By, Metrics};
 use crate::topology::{Observed, TableState, Topology};
 
 use self::clock::{Clock, millis};
+use self::disk::Disk;
 use self::feedback::Observing;
 use self::flight::{Flights, Wish};
 use self::nodes::{Nodes, Rounds, may_pass, more_telling};
@@ -62,6 +64,7 @@ struct Workshop {
     waiting: Waiting,
     reports: Reports,
     vanished: Vanished,
+    disk: Mutex<disk::Seen>,
 }
 
 /// The current topology of a handle and the way to a newer one.
@@ -81,6 +84,7 @@ pub struct Refresher {
     worker: Worker,
     metrics: Metrics,
     events: Events,
+    disk: Disk,
     /// Where the turns among secondaries begin: another place in every handle.
     start: u64,
     /// Who reports: one name for each handle, since Fabric counts distinct reporters.
@@ -108,6 +112,7 @@ impl Refresher {
             waiting: Waiting::default(),
             reports: Reports::default(),
             vanished: Vanished::default(),
+            disk: Mutex::default(),
         });
         Self {
             config,
@@ -122,6 +127,7 @@ impl Refresher {
             worker: Worker::default(),
             metrics,
             events,
+            disk: Disk::default(),
             start: Uuid::new_v4().as_u64_pair().0,
             reporter: format!("libmysqlfabric-{}", Uuid::new_v4()),
             next_poll: AtomicU64::new(0),
@@ -139,10 +145,11 @@ impl Refresher {
         self.topology.load()
     }
 
-    /// Milliseconds since Fabric last answered a dump; `None` if it never did.
+    /// Milliseconds since Fabric last answered a dump, this handle or the one that left the
+    /// snapshot; `None` if it never did.
     pub fn age(&self) -> Option<u64> {
         match self.last_answer.load(Ordering::Relaxed) {
-            0 => None,
+            0 => self.disk.age(self.clock.now()),
             then => Some(self.clock.now().saturating_sub(then)),
         }
     }
@@ -182,7 +189,7 @@ impl Refresher {
     /// it runs then. Nothing is started before the first fetch, so that a handle which is never
     /// used costs no thread.
     pub fn keep_refreshed(self: &Arc<Self>) -> bool {
-        if self.config.background_refresh && self.is_seeded() {
+        if self.config.background_refresh && (self.is_seeded() || self.disk.serves()) {
             self.worker.start(self);
         }
         self.worker.is_alive()
@@ -262,6 +269,7 @@ impl Refresher {
     /// answer stays for the case that Fabric cannot be reached.
     pub fn distrust(&self, group: Option<&str>) {
         // Nothing may be published in between, or it would count as newer than the reset.
+        self.read_file_anew();
         self.workshop.with(|shop| {
             let _publishing = lock(&shop.observed);
             self.resets.fetch_add(1, Ordering::Relaxed);
@@ -311,6 +319,7 @@ impl Refresher {
     /// Asks a node named by the caller, or the configured ones, for the Fabric nodes, and
     /// loads the whole farm.
     pub fn seed(&self, given: Option<Node>) -> Result<()> {
+        self.refuse_node(given.as_ref())?;
         self.workshop.with(|shop| {
             if let Some(node) = given {
                 self.learn(shop, std::slice::from_ref(&node));
@@ -330,6 +339,7 @@ impl Refresher {
     /// Runs any Fabric command on the preferred node. The next one is asked only if no
     /// connection came about: a command may not be run twice.
     pub fn execute(&self, group: &str, command: &str, args: &[Value]) -> Result<ResultSets> {
+        self.refuse_without_fabric()?;
         self.workshop.with(|shop| {
             let mut failure = no_nodes();
             let nodes = lock(&shop.nodes).in_turn(self.clock.now());
@@ -350,6 +360,7 @@ impl Refresher {
     /// Reports a server to the first node that takes the report. Fabric answers when it is done
     /// with what it makes of it.
     pub fn report(&self, server_uuid: &str, errno: i32, how: ReportErrors) -> Result<()> {
+        self.refuse_without_fabric()?;
         let text = format!("MySQL errno {errno}");
         let reporter = &self.reporter;
         self.workshop.with(|shop| {
@@ -383,7 +394,8 @@ impl Refresher {
     /// 0 means the server was told none; Connector/Python's 60 s serve then.
     pub fn time_to_live(&self, seconds: Option<u64>) -> u64 {
         let said = match seconds {
-            None | Some(0) => Duration::from_secs(60),
+            None => self.disk.ttl().unwrap_or(Duration::from_secs(60)),
+            Some(0) => Duration::from_secs(60),
             Some(seconds) => Duration::from_secs(seconds),
         };
         millis(said.max(self.config.ttl_min).min(self.config.ttl_max)).max(1)

@@ -35,7 +35,7 @@ impl Refresher {
     ) -> Result<()> {
         // Whoever wanted only the Fabric nodes may find that another caller has just got them.
         let asks_nobody = self.is_seeded() && wish.is_empty();
-        let outcome = self.fetch(shop, wish, rounds);
+        let outcome = self.provide(shop, wish, rounds);
         if !asks_nobody {
             self.metrics.refreshed(by, outcome.as_ref().err(), self.clock.now());
             // Without a node to ask, nobody was lost.

@@ -40,6 +40,8 @@ struct Orders {
     stop: bool,
     /// Somebody wants a refresh now rather than in time.
     hurry: bool,
+    /// There is a topology to write to the disk.
+    save: bool,
 }
 
 impl Worker {
@@ -84,6 +86,14 @@ impl Worker {
         });
     }
 
+    /// Has the thread write the topology to the disk, at once or when it starts.
+    pub fn save(&self) {
+        self.inner.with(|inner| {
+            lock(&inner.orders).save = true;
+            inner.changed.notify_all();
+        });
+    }
+
     /// Ends the thread and waits for it. What it has on the wire must have been cut off before.
     pub fn stop(&self) {
         self.inner.with(|inner| {
@@ -113,6 +123,8 @@ enum Task {
     Fetch,
     /// A quarantine or a hold has lasted long enough.
     Settle,
+    /// The topology on disk is not the one in use.
+    Save,
     Stop,
 }
 
@@ -126,12 +138,14 @@ fn run(refresher: &Refresher) {
         match worker.inner.with(|inner| wait(refresher, inner, due, begun)) {
             Task::Stop => return,
             Task::Settle => refresher.settle(),
+            Task::Save => refresher.save(),
             Task::Fetch => {
                 begun = refresher.clock.now();
                 let outcome = refresher.refresh_known();
                 let now = refresher.clock.now();
                 let pause = next_pause(refresher, &outcome, now - begun, &mut backoff);
                 due = now.saturating_add(millis(pause));
+                refresher.save();
             }
         }
     }
@@ -182,6 +196,10 @@ fn wait(refresher: &Refresher, inner: &Inner, due: u64, begun: u64) -> Task {
         } else {
             due
         };
+        // What is new is saved even when it is time to stop: the next start may need it.
+        if std::mem::take(&mut orders.save) {
+            return Task::Save;
+        }
         if orders.stop {
             return Task::Stop;
         }

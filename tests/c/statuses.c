@@ -210,6 +210,14 @@ static int32_t unsupported_sharding(const fabric_t *ctl, fabric_error_t *err)
     return plain("new.kind", err);
 }
 
+static int32_t no_file(const fabric_t *ctl, fabric_error_t *err)
+{
+    fabric_options_t *o = options();
+    fabric_options_set_topology_file(o, "no/such/file.json");
+    (void)ctl;
+    return lookup(o, "employees.salaries", err);
+}
+
 static int32_t no_event(const fabric_t *ctl, fabric_error_t *err)
 {
     fabric_event_t event;
@@ -299,6 +307,7 @@ static const struct {
     {FABRIC_ERR_UNSUPPORTED_SHARDING, 0, unsupported_sharding},
     {FABRIC_ERR_STALE, 0, stale},
     {FABRIC_ERR_NO_EVENT, 0, no_event},
+    {FABRIC_ERR_FILE, 0, no_file},
     {FABRIC_ERR_WRITE_HELD, 0, write_held},
     {FABRIC_ERR_SHARD_UNAVAILABLE, 0, shard_unavailable},
 };

@@ -2,6 +2,7 @@
 
 mod background;
 mod cache;
+mod disk;
 mod event_fd;
 mod events;
 mod feedback;

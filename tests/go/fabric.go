@@ -59,6 +59,7 @@ const (
 	ErrReplyTooLarge       Code = C.FABRIC_ERR_REPLY_TOO_LARGE
 	ErrFabric              Code = C.FABRIC_ERR_FABRIC
 	ErrNotSeeded           Code = C.FABRIC_ERR_NOT_SEEDED
+	ErrFile                Code = C.FABRIC_ERR_FILE
 	ErrUnknownTable        Code = C.FABRIC_ERR_UNKNOWN_TABLE
 	ErrUnknownGroup        Code = C.FABRIC_ERR_UNKNOWN_GROUP
 	ErrNoServer            Code = C.FABRIC_ERR_NO_SERVER

@@ -36,6 +36,7 @@ class Code(enum.IntEnum):
     REPLY_TOO_LARGE = 26
     FABRIC = 27
     NOT_SEEDED = 28
+    FILE = 29
     UNKNOWN_TABLE = 40
     UNKNOWN_GROUP = 41
     NO_SERVER = 42
@@ -232,6 +233,8 @@ SIGNATURES = {
     "fabric_options_set_max_stale_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_ttl_ms": (c_int32, _OPTIONS, c_int64, c_int64),
     "fabric_options_set_compat": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_snapshot_file": (c_int32, _OPTIONS, c_char_p),
+    "fabric_options_set_topology_file": (c_int32, _OPTIONS, c_char_p),
     "fabric_options_set_event_callback": (
         c_int32, _OPTIONS, fabric_event_callback_t, c_void_p, fabric_free_t,
     ),

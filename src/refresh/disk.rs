@@ -1,0 +1,455 @@
+//! What a handle keeps on disk: the snapshot it can start from while Fabric is down, or the
+//! topology file it routes from without any Fabric.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::config::Node;
+use crate::error::{Code, Error, Result};
+use crate::log::Level;
+use crate::snapshot::document::{Author, Document, FabricNode};
+use crate::snapshot::{convert, read, write};
+use crate::topology::{TableState, Topology};
+
+use super::flight::Wish;
+use super::nodes::{Rounds, may_pass};
+use super::update::{Asked, full_name};
+use super::{Facts, Refresher, Workshop, lock};
+
+/// An unchanged topology is written again after so long, so that the file tells how long
+/// Fabric has been confirming it.
+const CONFIRM_MS: u64 = 300_000;
+
+/// The time to live of a topology file that names none.
+const FILE_TTL_MS: u64 = 1000;
+
+const UNKNOWN: i64 = i64::MIN;
+
+/// What lookups and getters read.
+#[derive(Debug)]
+pub struct Disk {
+    /// Whether the first fetch is over, or a file is in use in its stead.
+    begun: AtomicBool,
+    serves: AtomicBool,
+    /// The age of the file's content less the handle's clock.
+    age: AtomicI64,
+    /// The topology file's own time to live; 0 = not known.
+    ttl_ms: AtomicU64,
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self {
+            begun: AtomicBool::new(false),
+            serves: AtomicBool::new(false),
+            age: AtomicI64::new(UNKNOWN),
+            ttl_ms: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Disk {
+    /// Whether something read from disk is in use.
+    pub fn serves(&self) -> bool {
+        self.serves.load(Ordering::Acquire)
+    }
+
+    pub fn age(&self, now: u64) -> Option<u64> {
+        match self.age.load(Ordering::Relaxed) {
+            UNKNOWN => None,
+            age => Some(now.saturating_add_signed(age)),
+        }
+    }
+
+    pub fn ttl(&self) -> Option<Duration> {
+        match self.ttl_ms.load(Ordering::Relaxed) {
+            0 => None,
+            ttl => Some(Duration::from_millis(ttl)),
+        }
+    }
+
+    fn set_age(&self, age: u64, now: u64) {
+        let signed = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+        self.age.store(signed(age) - signed(now), Ordering::Relaxed);
+    }
+}
+
+/// What has been read and written so far.
+#[derive(Default)]
+pub struct Seen {
+    /// The topology file in use.
+    file: Option<read::Signature>,
+    /// The topology file that was refused last, and why.
+    refused: Option<(Option<read::Signature>, String)>,
+    /// The topology in the snapshot file, as far as it is known to be there.
+    saved: Option<Saved>,
+}
+
+struct Saved {
+    /// Only to see whether it is the current one.
+    topology: Arc<Topology>,
+    content: String,
+    answer: u64,
+}
+
+/// What became of a look at the topology file.
+enum Look {
+    Same,
+    New(Box<Document>),
+    Refused { why: String, news: bool },
+}
+
+impl Refresher {
+    pub fn serves_from_disk(&self) -> bool {
+        self.disk.serves()
+    }
+
+    /// Fetches `wish`, from the place that this handle's topology comes from.
+    pub(super) fn provide(&self, shop: &Workshop, wish: &Wish, rounds: Rounds) -> Result<()> {
+        if let Some(path) = &self.config.topology_file {
+            return self.look_at_file(shop, path, wish);
+        }
+        let Some(path) = &self.config.snapshot_file else {
+            return self.fetch(shop, wish, rounds);
+        };
+        let outcome = if self.disk.begun.load(Ordering::Acquire) {
+            // Asks for no more than the Fabric nodes, which the snapshot knows as well.
+            match wish.is_empty() && self.disk.serves() {
+                true => Ok(()),
+                false => self.fetch(shop, wish, rounds),
+            }
+        } else {
+            self.fetch_first(shop, path, wish, rounds)
+        };
+        if !self.config.background_refresh {
+            self.save_in(shop, path);
+        }
+        outcome
+    }
+
+    /// The first fetch of a handle with a snapshot. It asks for what the snapshot names, too:
+    /// else the first table that is looked up would replace all those on disk.
+    fn fetch_first(&self, shop: &Workshop, path: &Path, wish: &Wish, rounds: Rounds) -> Result<()> {
+        let kept = self.read_snapshot(path);
+        let mut whole = wish.clone();
+        if let Ok(document) = &kept {
+            let tables = document.tables.iter();
+            whole.tables.extend(tables.map(|table| full_name(&table.schema, &table.table)));
+            whole.groups.extend(document.groups.iter().map(|group| group.id.clone()));
+        }
+        // One round must do where there is something to go on from: a service that starts
+        // while Fabric is down waits long enough for that.
+        let mut outcome = self.fetch(shop, &whole, Rounds::ONCE);
+        match (&outcome, kept) {
+            (Ok(()), _) => {}
+            (Err(error), Ok(document)) => {
+                self.serve_snapshot(shop, path, &document, error);
+                if wish.everything {
+                    self.whole.store(true, Ordering::Relaxed);
+                }
+                // What the snapshot does not know can only be asked of Fabric.
+                return if covers(&self.topology.load(), wish) { Ok(()) } else { outcome };
+            }
+            (Err(error), Err(why)) => {
+                let rest = Rounds { count: rounds.count.saturating_sub(1), ..rounds };
+                if rest.count > 0 && may_pass(error) {
+                    thread::sleep(rest.pause);
+                    outcome = self.fetch(shop, &whole, rest);
+                }
+                outcome = outcome
+                    .map_err(|error| Error::new(error.code, format!("{}; {why}", error.message)));
+            }
+        }
+        self.disk.begun.store(outcome.is_ok(), Ordering::Release);
+        outcome
+    }
+
+    /// The snapshot that an earlier process left, or why there is none to start from.
+    fn read_snapshot(&self, path: &Path) -> std::result::Result<Document, String> {
+        let shown = path.display();
+        let (level, why) = match read::open(path) {
+            Ok(opened) => match opened.read(Author::Library) {
+                Ok(document) => return Ok(document),
+                Err(why) => (Level::Warning, format!("snapshot file '{shown}' is refused: {why}")),
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                (Level::Info, format!("there is no snapshot file '{shown}' yet"))
+            }
+            Err(error) => {
+                (Level::Warning, format!("snapshot file '{shown}' cannot be read: {error}"))
+            }
+        };
+        self.config.log.write(level, format_args!("{why}"));
+        Err(why)
+    }
+
+    fn serve_snapshot(&self, shop: &Workshop, path: &Path, document: &Document, error: &Error) {
+        let now = self.clock.now();
+        let saved_at = Duration::from_secs(document.saved_at.unwrap_or(0));
+        let age = since_1970().saturating_sub(saved_at).as_millis();
+        let age = u64::try_from(age).unwrap_or(u64::MAX);
+        self.config.log.write(
+            Level::Warning,
+            format_args!(
+                "routing from snapshot file '{}', {} s old, until Fabric answers: {error}",
+                path.display(),
+                age / 1000
+            ),
+        );
+        self.disk.set_age(age, now);
+        if self.facts.load().ttl.is_none()
+            && let Some(ttl_ms) = document.ttl_ms
+        {
+            let ttl = Some(ttl_ms.div_ceil(1000));
+            self.facts.store(Arc::new(Facts { ttl, ..Facts::default() }));
+        }
+        self.learn_from_file(shop, &document.fabric_nodes);
+        let expires = now.saturating_add(self.time_to_live(self.facts().ttl));
+        // A fetch that failed half-way has left newer answers than the file's.
+        let known = self.topology.load_full();
+        let tables = document.tables.iter().map(|table| full_name(&table.schema, &table.table));
+        let tables = tables.filter(|name| known.tables.get(name.as_bytes()).is_none()).collect();
+        let groups = document.groups.iter().map(|group| group.id.clone());
+        let groups: BTreeSet<String> = groups.filter(|name| !knows_group(&known, name)).collect();
+        self.publish(shop, |update| {
+            let rows = convert::shard_rows(document);
+            update.tables(&Asked::Names(&tables), &rows, &[], now, expires);
+            let rows = convert::server_rows(document);
+            update.groups(&Asked::Names(&groups), rows, &[], now, expires);
+        });
+        self.disk.begun.store(true, Ordering::Release);
+        self.disk.serves.store(true, Ordering::Release);
+    }
+
+    /// Has a topology that was just published written, by the thread in the background if
+    /// there is to be one.
+    pub(super) fn save_soon(&self) {
+        if self.config.snapshot_file.is_some() && self.config.background_refresh {
+            self.worker.save();
+        }
+    }
+
+    /// Writes the snapshot if it is wanted and the topology is another than the one on disk.
+    pub(super) fn save(&self) {
+        if let Some(path) = &self.config.snapshot_file {
+            self.workshop.with(|shop| self.save_in(shop, path));
+        }
+    }
+
+    fn save_in(&self, shop: &Workshop, path: &Path) {
+        let answer = self.last_answer.load(Ordering::Relaxed);
+        // What came from the snapshot alone is there already.
+        if answer == 0 {
+            return;
+        }
+        if let Err(why) = self.write_snapshot(shop, path, answer) {
+            self.config.log.write(
+                Level::Warning,
+                format_args!("snapshot file '{}' is not written: {why}", path.display()),
+            );
+        }
+    }
+
+    fn write_snapshot(
+        &self,
+        shop: &Workshop,
+        path: &Path,
+        answer: u64,
+    ) -> std::result::Result<(), String> {
+        let mut seen = lock(&shop.disk);
+        let topology = self.topology.load_full();
+        let recent = |saved: &Saved| answer.saturating_sub(saved.answer) < CONFIRM_MS;
+        if let Some(saved) = &seen.saved
+            && Arc::ptr_eq(&saved.topology, &topology)
+            && recent(saved)
+        {
+            return Ok(());
+        }
+        let mut document = convert::document(&topology);
+        let content = document.content();
+        if let Some(saved) = &mut seen.saved
+            && saved.content == content
+            && recent(saved)
+        {
+            // Names that Fabric does not know make new topologies, too.
+            saved.topology = topology;
+            return Ok(());
+        }
+        let age = Duration::from_millis(self.clock.now().saturating_sub(answer));
+        document.saved_at = Some(since_1970().saturating_sub(age).as_secs());
+        document.generation = Some(topology.generation);
+        let ttl_ms = self.facts().ttl.map(|ttl| ttl.saturating_mul(1000));
+        document.ttl_ms = ttl_ms.filter(|ttl| (1..=86_400_000).contains(ttl));
+        let nodes = lock(&shop.nodes).known().into_iter();
+        document.fabric_nodes = nodes
+            .filter(|node| node.port > 0 && !node.host.is_empty() && !node.host.contains('\0'))
+            .map(|node| FabricNode { host: node.host, port: node.port })
+            .collect();
+        // Even if it cannot be written: what failed now fails again for the same topology,
+        // and the next one is a new try.
+        seen.saved = Some(Saved { topology, content, answer });
+        let text = document.sealed()?;
+        write::replace(path, text.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    /// Reads the topology file if it is another than the one in use.
+    fn look_at_file(&self, shop: &Workshop, path: &Path, wish: &Wish) -> Result<()> {
+        let now = self.clock.now();
+        match look(shop, path) {
+            Look::Same => self.disk.set_age(0, now),
+            Look::New(document) => self.serve_file(shop, &document, now),
+            Look::Refused { why, news } => {
+                let serves = self.disk.serves();
+                let message = format!("topology file '{}' {why}", path.display());
+                // Who asks for the whole farm asks for the file to be read.
+                if !serves || wish.everything {
+                    return Err(Error::new(Code::File, message));
+                }
+                if news {
+                    self.config.log.write(
+                        Level::Warning,
+                        format_args!("{message}; the old topology stays in use"),
+                    );
+                }
+            }
+        }
+        self.renew_all(shop, wish);
+        Ok(())
+    }
+
+    fn serve_file(&self, shop: &Workshop, document: &Document, now: u64) {
+        let ttl_ms = document.ttl_ms.unwrap_or(FILE_TTL_MS);
+        self.disk.ttl_ms.store(ttl_ms, Ordering::Relaxed);
+        self.disk.set_age(0, now);
+        self.learn_from_file(shop, &document.fabric_nodes);
+        let expires = now.saturating_add(self.time_to_live(None));
+        self.publish(shop, |update| {
+            let rows = convert::shard_rows(document);
+            update.tables(&Asked::Everything, &rows, &[], now, expires);
+            let rows = convert::server_rows(document);
+            update.groups(&Asked::Everything, rows, &[], now, expires);
+        });
+        self.disk.serves.store(true, Ordering::Release);
+        self.seeded.store(1, Ordering::Release);
+    }
+
+    /// The file has just been seen to say what is known: that is good for another time to
+    /// live, and so is that it says nothing of the rest of `wish`.
+    fn renew_all(&self, shop: &Workshop, wish: &Wish) {
+        let now = self.clock.now();
+        let expires = now.saturating_add(self.time_to_live(None));
+        let topology = self.topology.load_full();
+        topology.tables.iter().for_each(|(_, entry)| entry.renew(expires));
+        topology.absent_groups.iter().for_each(|(_, entry)| entry.renew(expires));
+        topology.groups().filter_map(|(_, _, entry)| entry).for_each(|e| e.renew(expires));
+        let tables = wish.tables.iter();
+        let tables: BTreeSet<String> =
+            tables.filter(|name| topology.tables.get(name.as_bytes()).is_none()).cloned().collect();
+        let groups = wish.groups.iter();
+        let groups: BTreeSet<String> =
+            groups.filter(|name| !knows_group(&topology, name)).cloned().collect();
+        if tables.is_empty() && groups.is_empty() {
+            return;
+        }
+        self.publish(shop, |update| {
+            update.tables(&Asked::Names(&tables), &[], &[], now, expires);
+            update.groups(&Asked::Names(&groups), Vec::new(), &[], now, expires);
+        });
+    }
+
+    fn learn_from_file(&self, shop: &Workshop, nodes: &[FabricNode]) {
+        let node = |node: &FabricNode| Node { host: node.host.clone(), port: node.port };
+        let nodes: Vec<Node> = nodes.iter().map(node).collect();
+        self.learn(shop, &nodes);
+    }
+
+    /// After a reset the topology file is read even if it looks the same.
+    pub(super) fn read_file_anew(&self) {
+        if self.config.topology_file.is_some() {
+            self.workshop.with(|shop| lock(&shop.disk).file = None);
+        }
+    }
+
+    pub(super) fn refuse_without_fabric(&self) -> Result<()> {
+        match &self.config.topology_file {
+            None => Ok(()),
+            Some(path) => Err(Error::new(
+                Code::NotSeeded,
+                format!(
+                    "the handle routes from topology file '{}' and knows no Fabric; make another \
+                     handle, with nodes, for what only Fabric can do",
+                    path.display()
+                ),
+            )),
+        }
+    }
+
+    pub(super) fn refuse_node(&self, given: Option<&Node>) -> Result<()> {
+        match (given, &self.config.topology_file) {
+            (Some(node), Some(path)) => Err(Error::new(
+                Code::Argument,
+                format!(
+                    "node '{}' cannot be asked: the handle routes from topology file '{}'; name no \
+                     node to have the file read",
+                    node.host,
+                    path.display()
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn look(shop: &Workshop, path: &Path) -> Look {
+    let mut seen = lock(&shop.disk);
+    let (signature, why) = match read::open(path) {
+        Err(error) => (None, format!("cannot be read: {error}; see that it is there")),
+        Ok(opened) => {
+            let signature = opened.signature;
+            if seen.file.is_some_and(|file| file.still(&signature)) {
+                seen.refused = None;
+                return Look::Same;
+            }
+            match &seen.refused {
+                Some((Some(refused), why)) if refused.still(&signature) => {
+                    return Look::Refused { why: why.clone(), news: false };
+                }
+                _ => {}
+            }
+            match opened.read(Author::Anybody) {
+                Ok(document) => {
+                    seen.file = Some(signature);
+                    seen.refused = None;
+                    return Look::New(Box::new(document));
+                }
+                Err(why) => (Some(signature), format!("is refused: {why}")),
+            }
+        }
+    };
+    let news = seen.refused.as_ref().is_none_or(|(_, earlier)| *earlier != why);
+    seen.refused = Some((signature, why.clone()));
+    Look::Refused { why, news }
+}
+
+/// Whether a wish can be answered without Fabric.
+fn covers(topology: &Topology, wish: &Wish) -> bool {
+    let table = |name: &String| {
+        let entry = topology.tables.get(name.as_bytes());
+        entry.is_some_and(|entry| !matches!(entry.value, TableState::Absent))
+    };
+    wish.tables.iter().all(table) && wish.groups.iter().all(|name| knows_group(topology, name))
+}
+
+fn knows_group(topology: &Topology, name: &str) -> bool {
+    let number = topology.group_number(name.as_bytes());
+    number.and_then(|id| topology.group(id)).is_some()
+        || topology.absent_groups.get(name.as_bytes()).is_some()
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}

@@ -1,0 +1,64 @@
+//! What the values of a topology file must fulfil together.
+
+use std::collections::HashSet;
+
+use crate::topology::{Shard, Table, TableRow, Topology};
+
+use super::document::{self, Document};
+
+/// Says which member is wrong, and how.
+pub fn whole(document: &Document) -> Result<(), String> {
+    // Only the names of the groups matter here.
+    let mut named = Topology::default();
+    let mut known = HashSet::new();
+    for (at, group) in document.groups.iter().enumerate() {
+        if !known.insert(group.id.as_str()) {
+            return Err(format!("groups[{at}].id: group '{}' is listed twice", group.id));
+        }
+        named.number_group(&group.id);
+        let mut servers = HashSet::new();
+        for (server_at, server) in group.servers.iter().enumerate() {
+            if !servers.insert(server.uuid.as_str()) {
+                return Err(format!(
+                    "groups[{at}].servers[{server_at}].uuid: server '{}' is listed twice",
+                    server.uuid
+                ));
+            }
+        }
+    }
+    let mut tables = HashSet::new();
+    for (at, table) in document.tables.iter().enumerate() {
+        let place = format!("tables[{at}], '{}.{}'", table.schema, table.table);
+        if !tables.insert((table.schema.as_str(), table.table.as_str())) {
+            return Err(format!("{place}: the table is listed twice"));
+        }
+        self::table(table, &named).map_err(|reason| format!("{place}: {reason}"))?;
+    }
+    Ok(())
+}
+
+fn table(table: &document::Table, named: &Topology) -> Result<(), String> {
+    let group = |member: &str, name: &str| {
+        named
+            .group_number(name.as_bytes())
+            .ok_or_else(|| format!("{member}: group '{name}' is not listed in groups; add it"))
+    };
+    let global_group = group("global_group", &table.global_group)?;
+    let row = |(at, shard): (usize, &'_ document::Shard)| {
+        group(&format!("shards[{at}].group"), &shard.group)
+            .map(|group| Shard { id: shard.id, group })
+    };
+    let shards: Vec<Shard> = table.shards.iter().enumerate().map(row).collect::<Result<_, _>>()?;
+    let rows = table.shards.iter().zip(shards).map(|(from, shard)| TableRow {
+        column: &table.column,
+        type_name: &table.type_name,
+        lower_bound: &from.lower_bound,
+        global_group,
+        shard,
+    });
+    let rows: Vec<TableRow<'_>> = rows.collect();
+    match Table::new(&rows, |id| named.group_name(id).to_owned()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}

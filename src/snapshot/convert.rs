@@ -1,0 +1,226 @@
+//! From a topology to a document, and from a document to the rows a topology is made of.
+
+use crate::fabric::{ServerRow, ShardRow};
+use crate::topology::{self, TableState, Topology};
+
+use super::document::{Document, FORMAT, Group, Server, Shard, Table, VERSION};
+
+/// What is known of the farm, in the order of the names, so that equal farms make equal files.
+///
+/// A table is left out as long as one of its groups is not known: without the group it routes
+/// nothing.
+pub fn document(topology: &Topology) -> Document {
+    let mut groups: Vec<Group> = topology
+        .groups()
+        .filter_map(|(_, name, entry)| {
+            let servers = entry?.value.servers().iter().map(server).collect();
+            Some(Group { id: name.to_owned(), servers })
+        })
+        .collect();
+    groups.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut tables: Vec<Table> = topology
+        .tables
+        .iter()
+        .filter_map(|(name, entry)| match &entry.value {
+            TableState::Known(known) => table(topology, name, known),
+            TableState::Absent | TableState::Unusable(_) => None,
+        })
+        .collect();
+    tables.sort_by(|a, b| (&a.schema, &a.table).cmp(&(&b.schema, &b.table)));
+    Document {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        written_by: Some(concat!("libmysqlfabric ", env!("CARGO_PKG_VERSION")).to_owned()),
+        saved_at: None,
+        generation: None,
+        ttl_ms: None,
+        fabric_nodes: Vec::new(),
+        tables,
+        groups,
+    }
+}
+
+fn server(server: &topology::Server) -> Server {
+    Server {
+        uuid: server.uuid.clone(),
+        host: server.host.clone(),
+        port: server.port,
+        mode: server.mode,
+        status: server.status,
+        weight: server.weight,
+    }
+}
+
+fn table(topology: &Topology, name: &[u8], known: &topology::Table) -> Option<Table> {
+    if known.groups().into_iter().any(|id| topology.group(id).is_none()) {
+        return None;
+    }
+    // Without the bound of a shard that is nowhere its keys would go to the shard below.
+    if !known.vanished().is_empty() {
+        return None;
+    }
+    let (schema, table) = std::str::from_utf8(name).ok()?.split_once('.')?;
+    let shards = known.map.shards().iter().enumerate().map(|(at, shard)| Shard {
+        id: shard.id,
+        lower_bound: known.map.bound_text(at),
+        group: topology.group_name(shard.group).to_owned(),
+    });
+    Some(Table {
+        schema: schema.to_owned(),
+        table: table.to_owned(),
+        column: known.column.clone(),
+        type_name: known.map.kind().name().to_owned(),
+        global_group: topology.group_name(known.global_group).to_owned(),
+        shards: shards.collect(),
+    })
+}
+
+/// The tables as Fabric would have sent them.
+pub fn shard_rows(document: &Document) -> Vec<ShardRow> {
+    let of_table = |table: &Table| {
+        let table = table.clone();
+        table.shards.clone().into_iter().map(move |shard| ShardRow {
+            schema: table.schema.clone(),
+            table: table.table.clone(),
+            column: table.column.clone(),
+            lower_bound: shard.lower_bound,
+            shard_id: shard.id,
+            type_name: table.type_name.clone(),
+            group: shard.group,
+            global_group: table.global_group.clone(),
+        })
+    };
+    document.tables.iter().flat_map(of_table).collect()
+}
+
+/// The servers as Fabric would have sent them.
+pub fn server_rows(document: &Document) -> Vec<ServerRow> {
+    let of_group = |group: &Group| {
+        let group = group.clone();
+        group.servers.into_iter().map(move |server| ServerRow {
+            uuid: server.uuid,
+            group: group.id.clone(),
+            host: server.host,
+            port: server.port,
+            mode: server.mode,
+            status: server.status,
+            weight: server.weight,
+        })
+    };
+    document.groups.iter().flat_map(of_group).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::log::Log;
+    use crate::refresh::update::{Asked, Update};
+    use crate::snapshot::document::{Author, parse};
+    use crate::topology::Observed;
+
+    fn topology(document: &Document) -> Topology {
+        let (nothing, log) = (Topology::default(), Log::default());
+        let mut nobody = Observed::default();
+        let mut update = Update::new(&nothing, &mut nobody, &log, 0, false);
+        update.tables(&Asked::Everything, &shard_rows(document), &[], 1, 9);
+        update.groups(&Asked::Everything, server_rows(document), &[], 1, 9);
+        update.finish().unwrap_or_default()
+    }
+
+    fn any_server() -> impl Strategy<Value = Server> {
+        let address = ("[a-z\u{e9}\"\\\\]{1,8}", 1u16..);
+        (address, -1i32..6, -1i32..6, 1e-9f64..1e9).prop_map(
+            |((host, port), mode, status, weight)| Server {
+                uuid: String::new(),
+                host,
+                port,
+                mode,
+                status,
+                weight,
+            },
+        )
+    }
+
+    /// Shards with different bounds of one type, in canonical form.
+    fn any_shards() -> impl Strategy<Value = (&'static str, Vec<(String, i64)>)> {
+        let integers = btree_map(any::<i64>(), any::<i64>(), 1..9)
+            .prop_map(|map| map.into_iter().map(|(bound, id)| (bound.to_string(), id)).collect());
+        let hashes = btree_map(any::<u128>(), any::<i64>(), 1..9)
+            .prop_map(|map| map.into_iter().map(|(b, id)| (format!("{b:032X}"), id)).collect());
+        let texts = btree_map("[!-~\u{e9}\u{1f41f}]{0,6}", any::<i64>(), 1..9)
+            .prop_map(|map| map.into_iter().collect());
+        let days = btree_map(1000u32..9999, any::<i64>(), 1..9).prop_map(|map| {
+            map.into_iter().map(|(year, id)| (format!("{year}-02-28 23:59:59"), id)).collect()
+        });
+        let named = |name| move |shards: Vec<(String, i64)>| (name, shards);
+        prop_oneof![
+            integers.clone().prop_map(named("RANGE")),
+            integers.prop_map(named("RANGE_INTEGER")),
+            texts.prop_map(named("RANGE_STRING")),
+            days.prop_map(named("RANGE_DATETIME")),
+            hashes.prop_map(named("HASH")),
+        ]
+    }
+
+    prop_compose! {
+        fn any_document()(
+            groups in btree_map("[a-z_% ]{1,5}", vec(any_server(), 1..4), 1..6),
+            tables in btree_map("[a-z_ ]{1,4}", (any_shards(), any::<proptest::sample::Index>()), 0..5),
+        ) -> Document {
+            let mut document = super::document(&Topology::default());
+            for (id, mut servers) in groups {
+                for (at, server) in servers.iter_mut().enumerate() {
+                    server.uuid = format!("{id}-{at}");
+                }
+                document.groups.push(Group { id, servers });
+            }
+            for (name, ((type_name, shards), index)) in tables {
+                let at = index.index(document.groups.len());
+                let group = |shift| document.groups.iter().cycle().nth(at + shift).unwrap().id.clone();
+                let shards = shards.into_iter().enumerate();
+                let shards = shards.map(|(shift, (lower_bound, id))| {
+                    Shard { id, lower_bound, group: group(shift) }
+                });
+                let table = Table {
+                    schema: "db".into(),
+                    table: name,
+                    column: "c".into(),
+                    type_name: type_name.into(),
+                    global_group: group(0),
+                    shards: shards.collect(),
+                };
+                document.tables.push(table);
+            }
+            document
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_farm_comes_back_as_it_was(written in any_document()) {
+            let text = written.sealed().unwrap();
+            let read = parse(text.as_bytes(), Author::Library).unwrap();
+            prop_assert_eq!(&read, &written);
+            prop_assert_eq!(document(&topology(&read)), written);
+        }
+
+        #[test]
+        fn any_damage_is_noticed(
+            written in any_document(),
+            at in any::<proptest::sample::Index>(),
+            flip in 1u8..,
+        ) {
+            let mut bytes = written.sealed().unwrap().into_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+            if let Ok(read) = parse(&bytes, Author::Library) {
+                // One blank for another behind the checksum changes nothing.
+                prop_assert_eq!(read, written);
+                prop_assert!(bytes[at].is_ascii_whitespace());
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The format of a topology file: text in, text out, nothing trusted in part.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::leaf::{self, Named};
+use super::{check, checksum};
+
+pub(super) const FORMAT: &str = "libmysqlfabric topology";
+pub(super) const VERSION: u64 = 1;
+
+/// A whole file. Members it does not know are left alone: later versions may have more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    pub format: String,
+    pub version: u64,
+    /// Who wrote the file, if no person did: then it carries a checksum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_by: Option<String>,
+    /// When Fabric last confirmed the content, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved_at: Option<u64>,
+    /// The generation the topology had in the handle that wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "leaf::ttl")]
+    pub ttl_ms: Option<u64>,
+    #[serde(default)]
+    pub fabric_nodes: Vec<FabricNode>,
+    pub tables: Vec<Table>,
+    pub groups: Vec<Group>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FabricNode {
+    #[serde(deserialize_with = "leaf::name")]
+    pub host: String,
+    #[serde(deserialize_with = "leaf::port")]
+    pub port: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    #[serde(deserialize_with = "leaf::part")]
+    pub schema: String,
+    #[serde(deserialize_with = "leaf::part")]
+    pub table: String,
+    #[serde(deserialize_with = "leaf::text")]
+    pub column: String,
+    #[serde(rename = "type", deserialize_with = "leaf::name")]
+    pub type_name: String,
+    #[serde(deserialize_with = "leaf::name")]
+    pub global_group: String,
+    pub shards: Vec<Shard>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    pub id: i64,
+    #[serde(deserialize_with = "leaf::bound")]
+    pub lower_bound: String,
+    #[serde(deserialize_with = "leaf::name")]
+    pub group: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    #[serde(deserialize_with = "leaf::name")]
+    pub id: String,
+    pub servers: Vec<Server>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Server {
+    #[serde(deserialize_with = "leaf::name")]
+    pub uuid: String,
+    #[serde(deserialize_with = "leaf::name")]
+    pub host: String,
+    #[serde(deserialize_with = "leaf::port")]
+    pub port: u16,
+    #[serde(
+        serialize_with = "leaf::Mode::serialize",
+        deserialize_with = "leaf::Mode::deserialize"
+    )]
+    pub mode: i32,
+    #[serde(
+        serialize_with = "leaf::Status::serialize",
+        deserialize_with = "leaf::Status::deserialize"
+    )]
+    pub status: i32,
+    #[serde(deserialize_with = "leaf::weight")]
+    pub weight: f64,
+}
+
+/// What is looked at before the rest: whether the rest can be understood and is undamaged.
+#[derive(Deserialize)]
+struct Head {
+    format: Option<String>,
+    version: Option<u64>,
+    written_by: Option<String>,
+    checksum: Option<String>,
+}
+
+/// Who may have written the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    Anybody,
+    /// Only this library, and nobody has changed a byte since.
+    Library,
+}
+
+/// Reads a whole file, or says in words why it cannot be used.
+pub fn parse(bytes: &[u8], author: Author) -> Result<Document, String> {
+    if bytes.is_empty() {
+        return Err("it is empty".into());
+    }
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| format!("it is not UTF-8 from byte {} on", error.valid_up_to()))?;
+    let head: Head = read(text)?;
+    if head.format.as_deref() != Some(FORMAT) {
+        return Err(format!("it is no topology file: its member format is not \"{FORMAT}\""));
+    }
+    match head.version {
+        Some(VERSION) => {}
+        Some(other) => {
+            return Err(format!("version {other} is not known here, only {VERSION} is"));
+        }
+        None => return Err("its member version is missing".into()),
+    }
+    match (&head.checksum, &head.written_by, author) {
+        (Some(sum), _, _) => checksum::verify(text, sum)?,
+        (None, Some(_), _) => {
+            return Err("its member checksum is missing; without the member written_by it would \
+                        count as written by hand"
+                .into());
+        }
+        (None, None, Author::Library) => {
+            return Err(
+                "its member checksum is missing, so it is none that the library wrote".into()
+            );
+        }
+        (None, None, Author::Anybody) => {}
+    }
+    let document: Document = read(text)?;
+    check::whole(&document)?;
+    Ok(document)
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        match error.is_data() {
+            true if path != "." => format!("{path}: {error}"),
+            true => error.to_string(),
+            false => format!("it is damaged or no JSON: {error}"),
+        }
+    })?;
+    reader.end().map_err(|error| format!("something follows its end: {error}"))?;
+    Ok(value)
+}
+
+impl Document {
+    /// Equal for equal tables and groups.
+    pub fn content(&self) -> String {
+        checksum::of(&serde_json::to_string(&(&self.tables, &self.groups)).unwrap_or_default())
+    }
+
+    /// The text of a file, sealed with a checksum; nothing if a reader would refuse it.
+    pub fn sealed(&self) -> Result<String, String> {
+        check::whole(self)?;
+        let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
+        Ok(checksum::seal(&text))
+    }
+}

@@ -1,0 +1,16 @@
+//! A topology as a file: the JSON format of docs/TOPOLOGY_FILE.md, and reading and writing it
+//! whole.
+//!
+//! [`document`] is the format with [`leaf`] for its single values, [`checksum`] its seal,
+//! [`check`] what a file must fulfil, and [`convert`] the way from and to a topology: no I/O in
+//! any of them. [`read`] and [`write`] are the I/O.
+
+mod check;
+mod checksum;
+pub mod convert;
+pub mod document;
+mod leaf;
+pub mod read;
+pub mod write;
+
+pub use document::Document;

@@ -1,0 +1,428 @@
+//! Snapshots on disk and topology files: a start without Fabric, and no trust in damage.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use fabricd::{Options, Server};
+use mysqlfabric::config::{Config, Node};
+use mysqlfabric::error::Code;
+use mysqlfabric::router::Router;
+use mysqlfabric::snapshot::document::{Author, parse};
+use mysqlfabric::topology::{Key, TableState};
+
+use crate::cache::promote;
+use crate::support::*;
+
+/// A directory of one test's own.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("fabric-disk-{}", uuid::Uuid::new_v4()));
+        fs::create_dir(&path).expect("a directory");
+        Self(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("topology.json")
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).expect("a directory");
+        entries.map(|e| e.expect("an entry").file_name().into_string().expect("UTF-8")).collect()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn keeping(servers: &[&Server], path: &Path) -> Config {
+    Config { snapshot_file: Some(path.to_owned()), ..config(servers) }
+}
+
+fn fresh(config: Config) -> Config {
+    Config { ttl_min: Duration::ZERO, ttl_max: Duration::from_millis(50), ..config }
+}
+
+/// Nobody listens here.
+fn dead(config: Config) -> Config {
+    Config { nodes: vec![Node { host: "127.0.0.1".into(), port: 1 }], ..config }
+}
+
+fn routing_from(path: &Path) -> Config {
+    Config { topology_file: Some(path.to_owned()), nodes: Vec::new(), ..config(&[]) }
+}
+
+/// The snapshot of the whole sample farm.
+fn saved(place: &Place) -> String {
+    let server = sample();
+    Router::new(keeping(&[&server], &place.file())).seed(None).expect("seeded");
+    fs::read_to_string(place.file()).expect("a snapshot")
+}
+
+/// Where every table of the farm sends many keys.
+fn routes(router: &Router) -> Vec<String> {
+    let mut routes = Vec::new();
+    let mut tables = Vec::new();
+    router
+        .table("employees.salaries", |topology, _| {
+            for (name, entry) in topology.tables.iter() {
+                if matches!(entry.value, TableState::Known(_)) {
+                    tables.push(String::from_utf8(name.to_vec()).expect("UTF-8"));
+                }
+            }
+            Ok(())
+        })
+        .expect("a table");
+    tables.sort();
+    for table in tables {
+        for number in (-50..50).map(|n: i64| n * 431) {
+            routes.push(format!(
+                "{table} {number} {:?}",
+                choice(router, &table, Key::Integer(number))
+            ));
+            let text = format!("{}{number}", (b'A' + (number.unsigned_abs() % 58) as u8) as char);
+            let key = Key::Text(text.as_bytes());
+            routes.push(format!("{table} {text} {:?}", choice(router, &table, key)));
+            let day = format!("{:04}-06-15", 1000 + number.unsigned_abs() % 2000);
+            let key = Key::Text(day.as_bytes());
+            routes.push(format!("{table} {day} {:?}", choice(router, &table, key)));
+        }
+    }
+    routes
+}
+
+fn choice(router: &Router, table: &str, key: Key<'_>) -> Result<Choice, (Code, String)> {
+    ask(router, table, key, mysqlfabric::topology::Wanted::Primary)
+        .map_err(|error| (error.code, error.message))
+}
+
+#[test]
+fn a_start_without_fabric_routes_the_same() {
+    let place = Place::new();
+    let server = sample();
+    let router = Router::new(keeping(&[&server], &place.file()));
+    router.seed(None).expect("seeded");
+    let mode = fs::metadata(place.file()).expect("a snapshot").permissions().mode();
+    assert_eq!(mode & 0o7777, 0o600);
+    assert_eq!(place.names(), ["topology.json"]);
+
+    let heard = Heard::default();
+    let offline =
+        Router::new(Config { log: heard.log(), ..dead(keeping(&[&server], &place.file())) });
+    offline.seed(None).expect("seeded from the snapshot");
+    assert!(heard.says("routing from snapshot file"), "{:?}", heard.messages());
+    assert_eq!(routes(&offline), routes(&router));
+    assert!(routes(&router).len() > 1000);
+    let nodes = offline.fabric_nodes().expect("nodes");
+    assert!(nodes.len() > 1 && nodes.ends_with(&router.fabric_nodes().expect("nodes")[..1]));
+
+    let by_hand = Router::new(routing_from(&place.file()));
+    group_of(&by_hand, "employees.salaries", Key::Integer(1)).expect("a group");
+    assert_eq!(routes(&by_hand), routes(&router));
+}
+
+#[test]
+fn a_start_does_not_wait_for_all_attempts() {
+    let place = Place::new();
+    saved(&place);
+    let config = dead(keeping(&[], &place.file()));
+    let router = Router::new(Config {
+        connect_attempts: 100,
+        connect_delay: Duration::from_secs(60),
+        ..config
+    });
+    let begun = Instant::now();
+    group_of(&router, "employees.salaries", Key::Integer(1)).expect("from the snapshot");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn fabric_takes_over_when_it_is_back() {
+    let place = Place::new();
+    let mut server = sample();
+    let address = server.addr().to_string();
+    let busy = |server: &Server| Config {
+        background_refresh: true,
+        refresh_share_percent: 100,
+        ..fresh(keeping(&[server], &place.file()))
+    };
+    Router::new(busy(&server)).seed(None).expect("seeded");
+    let age = |text: String| parse(text.as_bytes(), Author::Library).expect("a snapshot").saved_at;
+    let first = fs::read_to_string(place.file()).expect("written before the handle was gone");
+    assert!(age(first.clone()).is_some());
+    server.stop();
+
+    let router = Router::new(busy(&server));
+    assert_eq!(primary_of(&router, "shard1").expect("from the snapshot"), 33611);
+    let generation = router.generation();
+    let server = Server::start(Options { listen: address, ..Options::default() }).expect("fabricd");
+    promote(&server, "shard1", 33612);
+    eventually("the new primary", || primary_of(&router, "shard1").expect("one") == 33612);
+    assert!(router.generation() > generation);
+    eventually("the new snapshot", || {
+        fs::read_to_string(place.file()).expect("a snapshot") != first
+    });
+    assert_eq!(place.names(), ["topology.json"]);
+}
+
+#[test]
+fn an_old_snapshot_has_its_age() {
+    let place = Place::new();
+    let mut document = parse(saved(&place).as_bytes(), Author::Library).expect("a snapshot");
+    *document.saved_at.as_mut().expect("a time") -= 1000;
+    fs::write(place.file(), document.sealed().expect("sealed")).expect("written");
+    let config = dead(keeping(&[], &place.file()));
+    let router = Router::new(config.clone());
+    primary_of(&router, "shard1").expect("from the snapshot");
+    let age = router.age().expect("an age");
+    assert!((1_000_000..1_100_000).contains(&age), "{age}");
+    let strict = Router::new(Config { max_stale: Some(Duration::from_secs(900)), ..config });
+    assert_eq!(code(primary_of(&strict, "shard1")), Code::Stale);
+}
+
+#[test]
+fn what_the_snapshot_does_not_know_stays_a_failure_of_the_network() {
+    let place = Place::new();
+    saved(&place);
+    let router = Router::new(dead(keeping(&[], &place.file())));
+    assert_eq!(code(group_of(&router, "no.such", Key::Integer(1))), Code::Unreachable);
+    group_of(&router, "employees.salaries", Key::Integer(1)).expect("from the snapshot");
+    assert_eq!(code(group_of(&router, "no.such", Key::Integer(1))), Code::Unreachable);
+    assert_eq!(code(router.prefetch(&["no.such"])), Code::Unreachable);
+}
+
+#[test]
+fn one_lookup_does_not_forget_the_rest() {
+    let place = Place::new();
+    let whole = parse(saved(&place).as_bytes(), Author::Library).expect("a snapshot");
+    let server = sample();
+    promote(&server, "shard1", 33612);
+    let router = Router::new(keeping(&[&server], &place.file()));
+    group_of(&router, "shop.orders", Key::Integer(1)).ok();
+    let after = fs::read(place.file()).expect("a snapshot");
+    let after = parse(&after, Author::Library).expect("a snapshot");
+    assert_ne!(after.groups, whole.groups, "it is new");
+    assert_eq!(after.tables, whole.tables);
+}
+
+#[test]
+fn no_damage_is_trusted_in_part() {
+    let place = Place::new();
+    let intact = saved(&place);
+    let mut refused = 0;
+    for end in (0..intact.len() - 1).step_by(50) {
+        refused += usize::from(parse(&intact.as_bytes()[..end], Author::Anybody).is_err());
+        assert!(parse(&intact.as_bytes()[..end], Author::Library).is_err(), "cut at {end}");
+    }
+    assert_eq!(refused, (0..intact.len() - 1).step_by(50).count());
+    for position in 0..intact.len() {
+        let mut bytes = intact.clone().into_bytes();
+        bytes[position] ^= 1 << (position % 8);
+        assert!(parse(&bytes, Author::Library).is_err(), "flipped at {position}");
+        assert!(parse(&bytes, Author::Anybody).is_err(), "flipped at {position}");
+    }
+    for garbage in ["", " ", "{}", "[]", "null", "{\"farm\": 1}", &intact.repeat(2)] {
+        assert!(parse(garbage.as_bytes(), Author::Anybody).is_err(), "{garbage:.20}");
+    }
+}
+
+#[test]
+fn a_damaged_snapshot_is_named_in_the_error() {
+    let place = Place::new();
+    let intact = saved(&place);
+    let heard = Heard::default();
+    let config = Config { log: heard.log(), ..dead(keeping(&[], &place.file())) };
+    fs::write(place.file(), intact.replace("33611", "33612")).expect("written");
+    let error = primary_of(&Router::new(config.clone()), "shard1").expect_err("it is damaged");
+    assert_eq!(error.code, Code::Unreachable);
+    assert!(
+        error.message.contains("topology.json") && error.message.contains("checksum"),
+        "{error}"
+    );
+    assert!(heard.says("checksum"), "{:?}", heard.messages());
+
+    fs::remove_file(place.file()).expect("removed");
+    fs::create_dir(place.file()).expect("a directory");
+    let error = primary_of(&Router::new(config.clone()), "shard1").expect_err("a directory");
+    assert!(error.message.contains("no regular file"), "{error}");
+    fs::remove_dir(place.file()).expect("removed");
+    let error = primary_of(&Router::new(config), "shard1").expect_err("nothing");
+    assert!(error.message.contains("no snapshot file"), "{error}");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_hurts_nobody() {
+    let server = sample();
+    let heard = Heard::default();
+    for background_refresh in [false, true] {
+        let config = keeping(&[&server], Path::new("/proc/nowhere/topology.json"));
+        let router = Router::new(Config { background_refresh, log: heard.log(), ..config });
+        group_of(&router, "employees.salaries", Key::Integer(1)).expect("a group");
+        drop(router);
+        let complaints = heard.messages().iter().filter(|m| m.contains("is not written")).count();
+        assert_eq!(complaints, 1 + usize::from(background_refresh), "{:?}", heard.messages());
+    }
+}
+
+#[test]
+fn readers_never_see_a_part() {
+    let place = Place::new();
+    let server = sample();
+    let router = Router::new(Config {
+        background_refresh: true,
+        refresh_share_percent: 100,
+        ..fresh(keeping(&[&server], &place.file()))
+    });
+    router.seed(None).expect("seeded");
+    eventually("a snapshot", || place.file().exists());
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut contents = std::collections::BTreeSet::new();
+            while !done.load(Ordering::Relaxed) {
+                let bytes = fs::read(place.file()).expect("always there");
+                contents.insert(parse(&bytes, Author::Library).expect("always whole").content());
+            }
+            contents.len()
+        });
+        for turn in 0..8 {
+            let port = 33611 + turn % 2;
+            promote(&server, "shard1", port);
+            eventually("the change", || primary_of(&router, "shard1").expect("one") == port);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        done.store(true, Ordering::Relaxed);
+        assert!(reader.join().expect("a reader") >= 2);
+    });
+}
+
+const EXAMPLE: &str = include_str!("../data/topology.json");
+
+#[test]
+fn the_documented_example_is_the_tested_one() {
+    let text = include_str!("../../docs/TOPOLOGY_FILE.md");
+    let example = text.split("```json\n").nth(1).and_then(|rest| rest.split("```").next());
+    assert_eq!(example, Some(EXAMPLE));
+    parse(EXAMPLE.as_bytes(), Author::Anybody).expect("the example is right");
+    assert!(parse(EXAMPLE.as_bytes(), Author::Library).is_err(), "a person wrote it");
+}
+
+#[test]
+fn a_topology_file_needs_no_fabric() {
+    let place = Place::new();
+    fs::write(place.file(), EXAMPLE).expect("written");
+    let router = Router::new(routing_from(&place.file()));
+    assert_eq!(
+        group_of(&router, "employees.salaries", Key::Integer(10_021)).expect("it"),
+        "shard2"
+    );
+    assert_eq!(group_of(&router, "shop.customers", Key::Text(b"Mia")).expect("it"), "shard2");
+    assert_eq!(primary_of(&router, "global").expect("it"), 3306);
+    assert_eq!(code(group_of(&router, "no.such", Key::Integer(1))), Code::UnknownTable);
+    assert_eq!(code(primary_of(&router, "nosuch")), Code::UnknownGroup);
+    assert_eq!(code(router.execute("manage", "ping", &[])), Code::NotSeeded);
+    let node = Node { host: "127.0.0.1".into(), port: 1 };
+    assert_eq!(code(router.seed(Some(node))), Code::Argument);
+    router.seed(None).expect("read");
+    router.prefetch(&["shop.orders"]).expect("known");
+    assert!(router.fabric_nodes().expect("none").is_empty());
+    assert!(router.age().expect("an age") < 10_000);
+    router.reset_cache(None);
+    assert_eq!(group_of(&router, "employees.salaries", Key::Integer(1)).expect("it"), "shard1");
+}
+
+#[test]
+fn a_changed_topology_file_is_read_again() {
+    for background_refresh in [false, true] {
+        let place = Place::new();
+        fs::write(place.file(), EXAMPLE).expect("written");
+        let heard = Heard::default();
+        let router = Router::new(Config {
+            background_refresh,
+            refresh_share_percent: 100,
+            log: heard.log(),
+            ..fresh(routing_from(&place.file()))
+        });
+        let group = || group_of(&router, "employees.salaries", Key::Integer(10_021));
+        assert_eq!(group().expect("a group"), "shard2");
+        let replace = |text: &str| {
+            fs::write(place.0.join("new"), text).expect("written");
+            fs::rename(place.0.join("new"), place.file()).expect("renamed");
+        };
+        replace(&EXAMPLE.replace("10021", "10022"));
+        eventually("the new bound", || group().expect("a group") == "shard1");
+        let generation = router.generation();
+
+        replace(&EXAMPLE.replace("\"port\": 3306", "\"port\": 70000"));
+        eventually("a complaint", || {
+            assert_eq!(group().expect("a group"), "shard1");
+            heard.says("the old topology stays in use")
+        });
+        assert!(heard.says("groups[0].servers[0].port"), "{:?}", heard.messages());
+        assert_eq!(code(router.seed(None)), Code::File);
+        assert_eq!(router.generation(), generation);
+
+        replace(EXAMPLE);
+        eventually("the old bound", || group().expect("a group") == "shard2");
+        replace(&EXAMPLE.replace("\"salaries\"", "\"wages\""));
+        eventually("the table is gone", || group().is_err_and(|e| e.code == Code::UnknownTable));
+        group_of(&router, "employees.wages", Key::Integer(1)).expect("the new table");
+        fs::remove_file(place.file()).expect("removed");
+        eventually("a complaint", || heard.says("cannot be read") || group().is_ok());
+        group_of(&router, "employees.wages", Key::Integer(1)).expect("it stays");
+        replace(EXAMPLE);
+        eventually("it is back", || group().is_ok());
+    }
+}
+
+#[test]
+fn a_bad_topology_file_is_refused_with_the_place() {
+    let place = Place::new();
+    let refused = |text: &str, says: &str| {
+        fs::write(place.file(), text).expect("written");
+        let router = Router::new(routing_from(&place.file()));
+        let error = primary_of(&router, "global").expect_err(says);
+        assert_eq!(error.code, Code::File, "{error}");
+        assert!(error.message.contains("topology.json") && error.message.contains(says), "{error}");
+        fs::write(place.file(), EXAMPLE).expect("written");
+        primary_of(&router, "global").expect("it is right now");
+    };
+    refused("", "empty");
+    refused("{\"shards\": 3}", "no topology file");
+    refused(&EXAMPLE[..EXAMPLE.len() / 2], "line");
+    refused(&format!("{EXAMPLE}x"), "trailing characters");
+    for (from, to, says) in [
+        ("\"version\": 1", "\"version\": 2", "version 2"),
+        ("\"type\": \"HASH\"", "\"type\": \"LIST\"", "'LIST'"),
+        ("\"M\"", "7.5", "tables[1].shards[1].lower_bound"),
+        ("10021,", "\"ten\",", "'ten'"),
+        ("10021,", "1,", "two shards"),
+        ("\"group\": \"shard2\"", "\"group\": \"shardz\"", "'shardz' is not listed"),
+        ("\"id\": \"shard2\"", "\"id\": \"shard1\"", "listed twice"),
+        ("\"table\": \"orders\"", "\"table\": \"customers\"", "listed twice"),
+        ("\"weight\": 0.5", "\"weight\": 0", "groups[1].servers[1].weight"),
+        ("\"weight\": 0.5", "\"weight\": \"heavy\"", "groups[1].servers[1].weight"),
+        ("\"mode\": \"READ_ONLY\"", "\"mode\": \"READ\"", "READ_ONLY, WRITE_ONLY"),
+        ("\"port\": 3307,", "", "missing field `port`"),
+        ("\"ttl_ms\": 5000", "\"ttl_ms\": 0", "ttl_ms"),
+        ("\"ttl_ms\": 5000", "\"version\": 1", "duplicate field `version`"),
+        ("\"schema\": \"web\"", "\"schema\": \"w.b\"", "without a dot"),
+        ("\"column\": \"id\"", "\"column\": \"id\\u0000\"", "NUL"),
+        ("\"ttl_ms\": 5000", "\"written_by\": \"me\"", "checksum is missing"),
+    ] {
+        if EXAMPLE.contains(from) {
+            refused(&EXAMPLE.replace(from, to), says);
+        }
+    }
+    let router = Router::new(routing_from(&place.0.join("none.json")));
+    assert_eq!(code(primary_of(&router, "global")), Code::File);
+    let router = Router::new(routing_from(&place.0));
+    assert_eq!(code(primary_of(&router, "global")), Code::File);
+}
