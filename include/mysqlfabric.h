@@ -266,6 +266,11 @@
 #define FABRIC_DEFAULT_PORT 32274
 
 /**
+ * The longest time an option takes: ten minutes, in milliseconds.
+ */
+#define FABRIC_MAX_TIME_MS 600000
+
+/**
  * No failure is reported to Fabric: the default.
  */
 #define FABRIC_REPORT_OFF 0
@@ -291,11 +296,6 @@
  * the lowest bound on the highest shard, a HASH digest below every bound on the lowest.
  */
 #define FABRIC_COMPAT_CONNECTOR_PYTHON 1
-
-/**
- * The longest time an option takes: ten minutes, in milliseconds.
- */
-#define FABRIC_MAX_TIME_MS 600000
 
 /**
  * Something failed and a caller will see it.
@@ -989,6 +989,77 @@ int32_t fabric_options_set_request_timeout_ms(struct fabric_options_t *options, 
 int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int64_t bytes);
 
 /**
+ * Names a file that keeps the topology for a start while Fabric is down.
+ *
+ * Whenever the topology changes, and every few minutes, the file is replaced as a whole
+ * (temporary file in the same directory, fsync, rename; mode 0600) with what the handle knows.
+ * The background refresh writes it; where that is off, the caller that fetched does. A failure
+ * to write is logged and hurts nobody.
+ *
+ * The first fetch of a handle asks for what the file names, too. When no Fabric node answers
+ * within one round over the nodes, lookups go on from the file, the background refresh goes on
+ * asking, and fabric_topology_age() counts from the time Fabric last confirmed the content;
+ * fabric_options_set_max_stale_ms() holds for it. A damaged or foreign file is refused as a
+ * whole: the lookup fails as it would without it, and the message says why it was refused.
+ *
+ * docs/TOPOLOGY_FILE.md has the format. Who can write the file can send the service anywhere:
+ * keep it in a directory of the service's own. Processes of one service may share the file.
+ *
+ * @param options  The options.
+ * @param path     UTF-8, NUL-terminated, not empty. Copied.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+ * @retval FABRIC_ERR_ARGUMENT  Empty, or a topology file is set: such a handle has no Fabric.
+ *
+ * Never blocks: the file is read at the first lookup. fabric_free() waits for a file that is
+ * being written.
+ */
+int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options, const char *path);
+
+/**
+ * Routes from a file, with no Fabric at all: no node is needed, and none is asked.
+ *
+ * The file is written by hand, or is the snapshot of another handle; docs/TOPOLOGY_FILE.md has
+ * the format and an example. It is read at the first lookup or by fabric_seed() with NULL, and
+ * again when it has changed: the background refresh looks every time to live (the file's own,
+ * 1 s unless it names one), or, where that is off, the caller that finds it over. Replace the
+ * file by renaming another one to its name. A changed file that is damaged is refused as a
+ * whole: the log says so, and the old topology stays in use. While that, the topology's age
+ * grows, and fabric_options_set_max_stale_ms() holds for it.
+ *
+ * Tables the file does not name are FABRIC_ERR_UNKNOWN_TABLE; fabric_execute() answers
+ * FABRIC_ERR_NOT_SEEDED; fabric_report_failure() tells only the log.
+ *
+ * @param options  The options.
+ * @param path     UTF-8, NUL-terminated, not empty. Copied.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+ * @retval FABRIC_ERR_ARGUMENT  Empty, or a snapshot file is set: it would keep the same again.
+ *
+ * Never blocks: a file that cannot be read or used is FABRIC_ERR_FILE at the first lookup.
+ */
+int32_t fabric_options_set_topology_file(struct fabric_options_t *options, const char *path);
+
+/**
+ * Sets who hears what the handles made from these options have to say. Without it they are
+ * silent: the library never prints.
+ *
+ * @param options    The options.
+ * @param level      The least grave level to hear, @ref FABRIC_LOG_ERROR to
+ *                   @ref FABRIC_LOG_DEBUG.
+ * @param callback   Called for each message; see fabric_log_t. NULL turns the log off.
+ * @param userdata   Handed to the callback; may be NULL.
+ * @param free       Called with `userdata` when the options and all handles made from them are
+ *                   freed or told otherwise, also when this call fails; may be NULL.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_log(struct fabric_options_t *options,
+                               int32_t level,
+                               fabric_log_t callback,
+                               void *userdata,
+                               fabric_free_t free);
+
+/**
  * Sets whether and how fabric_report_failure() and fabric_report_result() tell Fabric of servers
  * that cannot be reached.
  *
@@ -1135,77 +1206,6 @@ int32_t fabric_options_set_ttl_ms(struct fabric_options_t *options, int64_t min,
  * Never blocks.
  */
 int32_t fabric_options_set_compat(struct fabric_options_t *options, int32_t compat);
-
-/**
- * Names a file that keeps the topology for a start while Fabric is down.
- *
- * Whenever the topology changes, and every few minutes, the file is replaced as a whole
- * (temporary file in the same directory, fsync, rename; mode 0600) with what the handle knows.
- * The background refresh writes it; where that is off, the caller that fetched does. A failure
- * to write is logged and hurts nobody.
- *
- * The first fetch of a handle asks for what the file names, too. When no Fabric node answers
- * within one round over the nodes, lookups go on from the file, the background refresh goes on
- * asking, and fabric_topology_age() counts from the time Fabric last confirmed the content;
- * fabric_options_set_max_stale_ms() holds for it. A damaged or foreign file is refused as a
- * whole: the lookup fails as it would without it, and the message says why it was refused.
- *
- * docs/TOPOLOGY_FILE.md has the format. Who can write the file can send the service anywhere:
- * keep it in a directory of the service's own. Processes of one service may share the file.
- *
- * @param options  The options.
- * @param path     UTF-8, NUL-terminated, not empty. Copied.
- * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
- * @retval FABRIC_ERR_ARGUMENT  Empty, or a topology file is set: such a handle has no Fabric.
- *
- * Never blocks: the file is read at the first lookup. fabric_free() waits for a file that is
- * being written.
- */
-int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options, const char *path);
-
-/**
- * Routes from a file, with no Fabric at all: no node is needed, and none is asked.
- *
- * The file is written by hand, or is the snapshot of another handle; docs/TOPOLOGY_FILE.md has
- * the format and an example. It is read at the first lookup or by fabric_seed() with NULL, and
- * again when it has changed: the background refresh looks every time to live (the file's own,
- * 1 s unless it names one), or, where that is off, the caller that finds it over. Replace the
- * file by renaming another one to its name. A changed file that is damaged is refused as a
- * whole: the log says so, and the old topology stays in use. While that, the topology's age
- * grows, and fabric_options_set_max_stale_ms() holds for it.
- *
- * Tables the file does not name are FABRIC_ERR_UNKNOWN_TABLE; fabric_execute() answers
- * FABRIC_ERR_NOT_SEEDED; fabric_report_failure() tells only the log.
- *
- * @param options  The options.
- * @param path     UTF-8, NUL-terminated, not empty. Copied.
- * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
- * @retval FABRIC_ERR_ARGUMENT  Empty, or a snapshot file is set: it would keep the same again.
- *
- * Never blocks: a file that cannot be read or used is FABRIC_ERR_FILE at the first lookup.
- */
-int32_t fabric_options_set_topology_file(struct fabric_options_t *options, const char *path);
-
-/**
- * Sets who hears what the handles made from these options have to say. Without it they are
- * silent: the library never prints.
- *
- * @param options    The options.
- * @param level      The least grave level to hear, @ref FABRIC_LOG_ERROR to
- *                   @ref FABRIC_LOG_DEBUG.
- * @param callback   Called for each message; see fabric_log_t. NULL turns the log off.
- * @param userdata   Handed to the callback; may be NULL.
- * @param free       Called with `userdata` when the options and all handles made from them are
- *                   freed or told otherwise, also when this call fails; may be NULL.
- * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
- *
- * Never blocks.
- */
-int32_t fabric_options_set_log(struct fabric_options_t *options,
-                               int32_t level,
-                               fabric_log_t callback,
-                               void *userdata,
-                               fabric_free_t free);
 
 /**
  * Makes a handle. No I/O: the first lookup, or fabric_seed(), asks Fabric.

@@ -17,6 +17,8 @@ mod error;
 
 mod options;
 
+mod behaviour;
+
 mod log;
 
 mod handle;
@@ -46,6 +48,7 @@ mod event;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
 
+pub use behaviour::*;
 pub use cache::*;
 pub use error::*;
 pub use event::*;

@@ -1,0 +1,313 @@
+//! Options about how a handle behaves: what it reports, holds and refreshes, and for how long.
+
+use std::time::Duration;
+
+use crate::config::ReportErrors;
+use crate::error::{Code, Error};
+
+use super::options::{fabric_options_t, set, time as millis, within};
+
+/// No failure is reported to Fabric: the default.
+pub const FABRIC_REPORT_OFF: i32 = 0;
+/// Failures are reported with `threat.report_error`: Fabric acts once enough clients agree.
+pub const FABRIC_REPORT_ERROR: i32 = 1;
+/// Failures are reported with `threat.report_failure`: Fabric fails over on a single report,
+/// be the server dead or healthy.
+pub const FABRIC_REPORT_FAILURE: i32 = 2;
+
+/// Keys go where the server puts them: the default.
+pub const FABRIC_COMPAT_SERVER: i32 = 0;
+/// Keys go where Connector/Python puts them, for farms whose rows it placed: a RANGE key below
+/// the lowest bound on the highest shard, a HASH digest below every bound on the lowest.
+pub const FABRIC_COMPAT_CONNECTOR_PYTHON: i32 = 1;
+
+/// In milliseconds.
+const DAY: i64 = 86_400_000;
+
+/// Sets whether and how fabric_report_failure() and fabric_report_result() tell Fabric of servers
+/// that cannot be reached.
+///
+/// @param options  The options.
+/// @param how      @ref FABRIC_REPORT_OFF (the default), @ref FABRIC_REPORT_ERROR or
+///                 @ref FABRIC_REPORT_FAILURE.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_report_errors(
+    options: *mut fabric_options_t,
+    how: i32,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_report_errors", options, |config| {
+            config.report_errors = match how {
+                FABRIC_REPORT_OFF => ReportErrors::Off,
+                FABRIC_REPORT_ERROR => ReportErrors::Error,
+                FABRIC_REPORT_FAILURE => ReportErrors::Failure,
+                _ => {
+                    return Err(Error::new(
+                        Code::Argument,
+                        format!("{how} is none of FABRIC_REPORT_OFF, _ERROR, _FAILURE"),
+                    ));
+                }
+            };
+            Ok(())
+        })
+    }
+}
+
+/// Adds an errno to those that Fabric is told of: 2002, 2003, 2004, 2006 and 2013.
+///
+/// @param options  The options.
+/// @param errno_   A MySQL errno, 1000 to 5999.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_add_report_errno(
+    options: *mut fabric_options_t,
+    errno_: i32,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_add_report_errno", options, |config| {
+            within("a MySQL errno", i64::from(errno_), 1000, 5999)?;
+            config.report_errnos.push(errno_);
+            Ok(())
+        })
+    }
+}
+
+/// Turns the background refresh on or off.
+///
+/// On, a thread of the handle's own fetches what the handle has used before it expires, so that
+/// no lookup of something known ever waits. It starts after the first fetch and ends with
+/// fabric_free(). Off, the caller that finds an expired entry fetches it, while the others go
+/// on with the old one.
+///
+/// @param options  The options.
+/// @param on       1 (the default) or 0.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_background_refresh(
+    options: *mut fabric_options_t,
+    on: i32,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_background_refresh", options, |config| {
+            config.background_refresh = within("a switch", i64::from(on), 0, 1)? == 1;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how much of its time the background refresh may spend fetching. A farm whose dumps take
+/// long is refreshed less often than its time to live asks for; fabric_topology_age() tells.
+///
+/// @param options  The options.
+/// @param percent  1 to 100; 5 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_refresh_share(
+    options: *mut fabric_options_t,
+    percent: i32,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_refresh_share", options, |config| {
+            let percent = within("a share in percent", i64::from(percent), 1, 100)?;
+            config.refresh_share_percent = percent as u32;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long lookups go on from what is known while no Fabric node answers. Beyond it they
+/// answer FABRIC_ERR_STALE.
+///
+/// @param options  The options.
+/// @param most     Milliseconds since the last answer, 1 to 86400000 (a day), or 0 for no limit;
+///                 0 unless set. Should be well above the time to live.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_max_stale_ms(
+    options: *mut fabric_options_t,
+    most: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_max_stale_ms", options, |config| {
+            config.max_stale = match within("an age", most, 0, DAY)? {
+                0 => None,
+                most => Some(Duration::from_millis(most)),
+            };
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long a server that fabric_report_result() found unreachable is left out, while others
+/// can serve. After that it takes its turns again, and the next failure leaves it out again.
+///
+/// @param options  The options.
+/// @param time     Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS; 2000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_quarantine_ms(
+    options: *mut fabric_options_t,
+    time: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_quarantine_ms", options, |config| {
+            config.quarantine = millis("a quarantine", time, 1)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long writes to a group are held at most after fabric_report_result() told that its
+/// primary refused one as read-only.
+///
+/// Fabric makes the primary of a shard read-only while it splits or moves the shard, and lifts
+/// that up to 1.2 s before it commits the new shard map. Rows that are written in this gap are
+/// lost. A service that holds its writes from the first refusal until the map has changed loses
+/// none; a group that sees no write while it is read-only is not covered.
+///
+/// @param options  The options.
+/// @param time     Milliseconds, 0 (never hold) to @ref FABRIC_MAX_TIME_MS; 4000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_write_hold_ms(
+    options: *mut fabric_options_t,
+    time: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_write_hold_ms", options, |config| {
+            config.write_hold = millis("a write hold", time, 0)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long the keys of a shard that Fabric stopped listing are held.
+///
+/// Fabric's dumps leave out disabled shards, and without their lower bounds their keys would
+/// silently go to the next lower shard, where their rows are not. So lookups of such keys answer
+/// FABRIC_ERR_SHARD_UNAVAILABLE until Fabric lists the bound again, or says on being asked
+/// (`sharding.lookup_servers`, which the built-in role `connector` may not use) where a key of it
+/// belongs, or fabric_reset_cache() has the maps taken as they are, or this time is over.
+///
+/// @param options  The options.
+/// @param time     Milliseconds, 0 (never hold) to @ref FABRIC_MAX_TIME_MS; 600000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_vanished_hold_ms(
+    options: *mut fabric_options_t,
+    time: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_vanished_hold_ms", options, |config| {
+            config.vanished_hold = millis("a hold", time, 0)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets the least time between two reports of one server to Fabric.
+///
+/// @param options  The options.
+/// @param time     Milliseconds, 0 to @ref FABRIC_MAX_TIME_MS; 10000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_report_window_ms(
+    options: *mut fabric_options_t,
+    time: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_report_window_ms", options, |config| {
+            config.report_window = millis("a window", time, 0)?;
+            Ok(())
+        })
+    }
+}
+
+/// Clamps the time to live that each reply of the server carries (1 s unless its administrator
+/// changed it). Where a server sends 0, 60 s are clamped.
+///
+/// @param options  The options.
+/// @param min      Milliseconds, 0 to 86400000 (a day); 0 unless set.
+/// @param max      Milliseconds, `min` to 86400000, or 0 for no upper limit; 0 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_ttl_ms(
+    options: *mut fabric_options_t,
+    min: i64,
+    max: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_ttl_ms", options, |config| {
+            let least = within("a least time to live", min, 0, DAY)?;
+            let most = match max {
+                0 => Duration::MAX,
+                _ => Duration::from_millis(within("a longest time to live", max, min, DAY)?),
+            };
+            (config.ttl_min, config.ttl_max) = (Duration::from_millis(least), most);
+            Ok(())
+        })
+    }
+}
+
+/// Sets whose answer is given where the server and Connector/Python put a key on different
+/// shards.
+///
+/// @param options  The options.
+/// @param compat   @ref FABRIC_COMPAT_SERVER (the default) or
+///                 @ref FABRIC_COMPAT_CONNECTOR_PYTHON.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_compat(
+    options: *mut fabric_options_t,
+    compat: i32,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_compat", options, |config| {
+            config.compat_connector_python = match compat {
+                FABRIC_COMPAT_SERVER => false,
+                FABRIC_COMPAT_CONNECTOR_PYTHON => true,
+                _ => {
+                    return Err(Error::new(
+                        Code::Argument,
+                        format!("{compat} is none of FABRIC_COMPAT_SERVER, _CONNECTOR_PYTHON"),
+                    ));
+                }
+            };
+            Ok(())
+        })
+    }
+}
