@@ -510,8 +510,9 @@ typedef struct fabric_t fabric_t;
  *
  * `message` is UTF-8, NUL-terminated, without passwords, and valid during the call only. The
  * callback runs on the thread that has something to say, never under a lock of the library,
- * and possibly on several threads at once. It may call the library, but must not free the
- * handle, throw a C++ exception, or leave with longjmp().
+ * and possibly on several threads at once, while that thread may be asking Fabric. It may call
+ * the library for what is known already, but for nothing that asks Fabric; and it must not free
+ * the handle, throw a C++ exception, or leave with longjmp().
  */
 typedef void (*fabric_log_t)(int32_t level, const char *message, void *userdata);
 

@@ -29,7 +29,7 @@ packages() {
 }
 
 rust_tests() {
-    cargo test --locked --workspace
+    cargo test --locked --workspace --no-fail-fast
 }
 
 cmake_build() {

@@ -20,8 +20,9 @@ pub const FABRIC_LOG_DEBUG: i32 = 4;
 ///
 /// `message` is UTF-8, NUL-terminated, without passwords, and valid during the call only. The
 /// callback runs on the thread that has something to say, never under a lock of the library,
-/// and possibly on several threads at once. It may call the library, but must not free the
-/// handle, throw a C++ exception, or leave with longjmp().
+/// and possibly on several threads at once, while that thread may be asking Fabric. It may call
+/// the library for what is known already, but for nothing that asks Fabric; and it must not free
+/// the handle, throw a C++ exception, or leave with longjmp().
 pub type fabric_log_t =
     Option<unsafe extern "C" fn(level: i32, message: *const c_char, userdata: *mut c_void)>;
 

@@ -79,6 +79,8 @@ impl Refresher {
 
     /// Replaces the topology by what `write` makes of it, if that is another one.
     pub(super) fn publish(&self, shop: &Workshop, write: impl FnOnce(&mut Update<'_>)) {
+        // Callbacks never run under a lock.
+        let notes = self.config.log.deferred();
         {
             // Fetches are single already; what the service itself reports comes from any thread.
             let mut observed = lock(&shop.observed);
@@ -87,7 +89,7 @@ impl Refresher {
             // A topology file means what it says; Fabric's dumps leave out disabled shards.
             let fabric = self.config.topology_file.is_none();
             let keeps = fabric && !self.config.vanished_hold.is_zero();
-            let log = &self.config.log;
+            let log = notes.log();
             let mut update = Update::new(&current, &mut observed, log, self.start, keeps);
             write(&mut update);
             let vanished = update.vanished();
@@ -102,6 +104,7 @@ impl Refresher {
             shop.observing.note(&observed);
             shop.vanished.note(vanished, self.vanished_until());
         }
+        notes.tell(&self.config.log);
         shop.waiting.tell();
     }
 
