@@ -92,8 +92,8 @@ impl Refresher {
             let log = notes.log();
             let mut update = Update::new(&current, &mut observed, log, self.start, keeps);
             write(&mut update);
-            let vanished = update.vanished();
             if let Some(next) = update.finish() {
+                shop.vanished.note(next.vanished(), self.vanished_until());
                 self.topology.store(Arc::new(next));
                 self.events.published(&current, &self.topology.load(), &self.clock);
                 self.save_soon();
@@ -102,7 +102,6 @@ impl Refresher {
                 self.server_is_back(&group, &server_uuid);
             }
             shop.observing.note(&observed);
-            shop.vanished.note(vanished, self.vanished_until());
         }
         notes.tell(&self.config.log);
         shop.waiting.tell();

@@ -75,27 +75,25 @@ impl Observing {
 }
 
 impl Refresher {
-    /// Takes in what a service saw of a server: true if it says that the server's group is not
-    /// what the topology says, so that Fabric was asked again.
-    pub fn observe(&self, server_uuid: &str, errno: i32) -> bool {
+    /// Takes in what a service saw of a server. Where that is not what the topology says, Fabric
+    /// is asked again.
+    pub fn observe(&self, server_uuid: &str, errno: i32) {
         let verdict = Verdict::of(errno);
-        let news = self.workshop.with(|shop| match verdict {
-            Verdict::Other => false,
+        self.workshop.with(|shop| match verdict {
+            Verdict::Other => {}
             // The usual case of the usual call: nothing is wrong and nothing was.
-            Verdict::Fine if shop.observing.quarantined() == 0 => false,
+            Verdict::Fine if shop.observing.quarantined() == 0 => {}
             Verdict::Fine => {
                 let mut group = None;
                 self.publish(shop, |update| group = update.observed().release(server_uuid));
                 if let Some(group) = group {
                     self.server_is_back(&group, server_uuid);
                 }
-                false
             }
             Verdict::Unreachable => self.quarantine(shop, server_uuid),
             Verdict::ReadOnly => self.hold(shop, server_uuid),
         });
         self.tell();
-        news
     }
 
     /// Ends what has lasted long enough.
@@ -123,8 +121,8 @@ impl Refresher {
         self.workshop.with(|shop| shop.observing.quarantined())
     }
 
-    fn quarantine(&self, shop: &Workshop, server_uuid: &str) -> bool {
-        let Some((group, _)) = self.group_of_server(server_uuid) else { return false };
+    fn quarantine(&self, shop: &Workshop, server_uuid: &str) {
+        let Some((group, _)) = self.group_of_server(server_uuid) else { return };
         let until = self.clock.now().saturating_add(millis(self.config.quarantine));
         let mut is_new = false;
         self.publish(shop, |update| {
@@ -139,13 +137,12 @@ impl Refresher {
             self.events.server_quarantined(&group, server_uuid, generation, &self.clock);
         }
         self.ask_again(&group);
-        true
     }
 
     /// Only the primary's word counts: a secondary is read-only by trade, and a primary of
     /// yesterday is one today.
-    fn hold(&self, shop: &Workshop, server_uuid: &str) -> bool {
-        let Some((group, is_primary)) = self.group_of_server(server_uuid) else { return false };
+    fn hold(&self, shop: &Workshop, server_uuid: &str) {
+        let Some((group, is_primary)) = self.group_of_server(server_uuid) else { return };
         if is_primary && !self.config.write_hold.is_zero() {
             let until = self.clock.now().saturating_add(millis(self.config.write_hold));
             let mut is_new = false;
@@ -163,7 +160,6 @@ impl Refresher {
             }
         }
         self.ask_again(&group);
-        true
     }
 
     /// The group a server is in, and whether Fabric calls it the primary there.

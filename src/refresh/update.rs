@@ -212,18 +212,6 @@ impl<'a> Update<'a> {
         }
     }
 
-    /// The shards nobody knows the whereabouts of: tables and lower bounds.
-    pub fn vanished(&self) -> Vec<(String, String)> {
-        let mut vanished = Vec::new();
-        for (name, entry) in self.view().tables.iter() {
-            if let TableState::Known(table) = &entry.value {
-                let name = String::from_utf8_lossy(name);
-                vanished.extend(table.vanished().into_iter().map(|b| (name.to_string(), b)));
-            }
-        }
-        vanished
-    }
-
     /// A vanished shard's keys are in this group.
     pub fn resolve(&mut self, table: &str, bound: &str, group: GroupId) {
         let Some(entry) = self.view().tables.get(table.as_bytes()).cloned() else { return };

@@ -104,6 +104,18 @@ impl Topology {
             .map(|(at, (name, entry))| (GroupId(at as u32), &**name, entry.as_ref()))
     }
 
+    /// The shards nobody knows the whereabouts of: tables and lower bounds.
+    pub fn vanished(&self) -> Vec<(String, String)> {
+        let mut vanished = Vec::new();
+        for (name, entry) in self.tables.iter() {
+            if let TableState::Known(table) = &entry.value {
+                let name = String::from_utf8_lossy(name);
+                vanished.extend(table.vanished().into_iter().map(|b| (name.to_string(), b)));
+            }
+        }
+        vanished
+    }
+
     /// The number of a group name, a new one if it has none yet.
     pub fn number_group(&mut self, name: &str) -> GroupId {
         if let Some(id) = self.group_number(name.as_bytes()) {
