@@ -484,6 +484,13 @@
 #define FABRIC_EVENT_FABRIC_BACK 7
 
 /**
+ * A thread that uses more handles than this in turn looks up a snapshot anew each time.
+ */
+#define LEASES 8
+
+
+
+/**
  * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
  *
  * Not for use by several threads at once. An option that is refused leaves the others alone,
@@ -1335,8 +1342,7 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  *         The tables had to be fetched first, and could not be.
  * @retval FABRIC_ERR_PROTOCOL  Also for a name that is longer than Fabric's schema allows.
  *
- * Does not block, allocate (for up to 8 tables), or make a system call when the tables are known
- * and fresh. It
+ * Does not block, allocate, or make a system call when the tables are known and fresh. It
  * fetches, and so may block, when they are not known yet: see fabric_seed() for how long. When
  * they are known and past their time to live, one caller fetches with a single attempt while
  * the others go on with what is known; so does that caller if Fabric cannot be reached. Any

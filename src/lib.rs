@@ -4,6 +4,7 @@
 //! the farm looks like) -> `router` (which server) -> `ffi` (the C boundary).
 //!
 //! What others may see of it all: `metrics` counts, `events` tells what changed.
+//! `local` is what each thread keeps for itself, so that lookups share no written memory.
 //! `snapshot` is a topology as a file, which `refresh` writes, and reads in Fabric's stead.
 //!
 //! `topology` is pure: it imports nothing of the others. `unsafe` lives in `ffi` alone. C
@@ -22,6 +23,7 @@ pub mod error;
 pub mod events;
 pub mod fabric;
 pub mod ffi;
+pub mod local;
 pub mod log;
 pub mod metrics;
 pub mod refresh;

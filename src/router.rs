@@ -2,6 +2,7 @@
 
 mod look;
 mod names;
+mod quick;
 mod refusal;
 mod report;
 mod wait;
@@ -10,15 +11,17 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use self::look::Trust;
+use self::quick::Freshness;
 use crate::config::{Config, Node};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::events::Delivery;
 use crate::fabric::{ResultSets, Value};
+use crate::local::Local;
 use crate::log::Level;
 use crate::metrics::Numbers;
 use crate::refresh::flight::Wish;
 use crate::refresh::{Facts, Refresher};
-use crate::topology::{Compat, Key, Server, Table, Topology, Wanted};
+use crate::topology::{Chosen, Compat, GroupId, Key, Server, Table, Topology, Wanted};
 
 /// Where a table's data is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +31,21 @@ pub enum Scope {
     Local = 1,
     /// The mapping's global group; needs no key.
     Global = 2,
+}
+
+/// A request on sharded tables.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    pub tables: &'a [&'a [u8]],
+    pub key: Option<Key<'a>>,
+    pub scope: Scope,
+}
+
+/// Where to look: in the shard of a key, or in the global group.
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'a> {
+    Shard(Key<'a>),
+    Global,
 }
 
 /// A farm, as one service sees it. Any number of threads may use it at once.
@@ -79,9 +97,6 @@ impl Router {
     }
 
     /// Hands the server for a request on sharded tables to `take`, with its group's name.
-    ///
-    /// On a fresh topology this reads one snapshot and the clock, and nothing else.
-    #[inline]
     pub fn shard_server<T>(
         &self,
         tables: &[&[u8]],
@@ -90,16 +105,86 @@ impl Router {
         wanted: Wanted,
         take: impl FnOnce(&str, &Server) -> Result<T>,
     ) -> Result<T> {
-        let request = look::Request { tables, key, scope, compat: self.compat };
-        let find = |topology: &Topology, trust: Trust<'_>| {
-            look::group_of_request(topology, &request, trust)
+        let request = Request { tables, key, scope };
+        Local::with(|local| self.choose(local, &request, wanted, |chosen| apart(chosen, take)))
+    }
+
+    /// The quick way of `choose`: hands the server to `take` if all is known and fresh, and
+    /// nothing is to be refused. Only then it gives something.
+    ///
+    /// Reads one snapshot and nothing else: no lock, no allocation, no system call. Without a
+    /// background refresh the clock is read, too.
+    #[inline(always)]
+    pub fn choose_quickly<'n>(
+        &self,
+        local: &Local,
+        mut tables: impl Iterator<Item = Option<&'n [u8]>>,
+        place: Place<'_>,
+        wanted: Wanted,
+        take: impl FnOnce(Chosen<'_>) -> Option<()>,
+    ) -> Option<()> {
+        let fresh = self.freshness()?;
+        self.refresher.read(local, |topology, _| {
+            let question = quick::Question { topology, place, compat: self.compat, fresh };
+            let group = question.group(tables.next()??)?;
+            for table in tables {
+                if question.group(table?)? != group {
+                    return None;
+                }
+            }
+            take(question.server(group, wanted, local)?)
+        })?;
+        self.refresher.metrics().lookups.count(local.place(), true);
+        Some(())
+    }
+
+    /// Hands the server for a request on sharded tables to `take`, whatever it takes to find it.
+    pub fn choose<T>(
+        &self,
+        local: &Local,
+        request: &Request<'_>,
+        wanted: Wanted,
+        take: impl FnOnce(Chosen<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut take = Some(take);
+        let mut taken = None;
+        let place = match (request.scope, request.key) {
+            (Scope::Global, _) => Some(Place::Global),
+            (Scope::Local, key) => key.map(Place::Shard),
         };
-        self.counted(self.look(find, |topology, group| {
+        if let Some(place) = place {
+            let tables = request.tables.iter().map(|table| Some(*table));
+            self.choose_quickly(local, tables, place, wanted, |chosen| {
+                taken = take.take().map(|take| take(chosen));
+                Some(())
+            });
+        }
+        match (taken, take) {
+            (Some(outcome), _) => outcome,
+            (None, Some(take)) => self.choose_slowly(local, request, wanted, take),
+            // Cannot be: whoever uses up `take` leaves an outcome.
+            (None, None) => Err(Error::new(Code::Panic, "a lookup ended without an outcome")),
+        }
+    }
+
+    /// As `choose`, for who has found that the quick way leads nowhere.
+    #[cold]
+    #[inline(never)]
+    fn choose_slowly<T>(
+        &self,
+        local: &Local,
+        request: &Request<'_>,
+        wanted: Wanted,
+        take: impl FnOnce(Chosen<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let find = |topology: &Topology, trust: Trust<'_>| {
+            look::group_of_request(topology, request, self.compat, trust)
+        };
+        let outcome = self.look(find, |topology, group| {
             let name = topology.group_name(group);
-            let servers = topology.group(group).map(|entry| &entry.value);
-            let server = servers.and_then(|servers| servers.choose(wanted));
-            take(name, server.ok_or_else(|| refusal::no_server(name, wanted, servers))?)
-        }))
+            choose_or_refuse(local, topology, group, name, wanted).and_then(take)
+        });
+        self.counted(local, outcome)
     }
 
     /// Hands the server for a request on a group to `take`.
@@ -109,11 +194,42 @@ impl Router {
         wanted: Wanted,
         take: impl FnOnce(&str, &Server) -> Result<T>,
     ) -> Result<T> {
-        self.counted(self.look(look::group_named(group), |topology, id| {
-            let servers = topology.group(id).map(|entry| &entry.value);
-            let server = servers.and_then(|servers| servers.choose(wanted));
-            take(group, server.ok_or_else(|| refusal::no_server(group, wanted, servers))?)
-        }))
+        Local::with(|local| {
+            self.choose_in_group(local, group, wanted, |chosen| apart(chosen, take))
+        })
+    }
+
+    /// The quick way of `choose_in_group`, as `choose_quickly`.
+    #[inline(always)]
+    pub fn choose_in_group_quickly(
+        &self,
+        local: &Local,
+        group: &[u8],
+        wanted: Wanted,
+        take: impl FnOnce(Chosen<'_>) -> Option<()>,
+    ) -> Option<()> {
+        let fresh = self.freshness()?;
+        self.refresher.read(local, |topology, _| {
+            let place = Place::Global;
+            let question = quick::Question { topology, place, compat: self.compat, fresh };
+            take(question.server(topology.group_number(group)?, wanted, local)?)
+        })?;
+        self.refresher.metrics().lookups.count(local.place(), true);
+        Some(())
+    }
+
+    /// Hands the server for a request on a group to `take`, whatever it takes to find it.
+    pub fn choose_in_group<T>(
+        &self,
+        local: &Local,
+        group: &str,
+        wanted: Wanted,
+        take: impl FnOnce(Chosen<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let outcome = self.look(look::group_named(group), |topology, id| {
+            choose_or_refuse(local, topology, id, group, wanted).and_then(take)
+        });
+        self.counted(local, outcome)
     }
 
     /// Hands all servers of a group to `take`, in Fabric's order.
@@ -124,16 +240,17 @@ impl Router {
         take: impl FnOnce(&str, &[Server]) -> Result<T>,
     ) -> Result<T> {
         if !use_cache && let Err(error) = self.obtain(Wish::group(group)) {
-            return self.counted(Err(error));
+            return Local::with(|local| self.counted(local, Err(error)));
         }
-        self.counted(self.look(look::group_named(group), |topology, id| {
+        let outcome = self.look(look::group_named(group), |topology, id| {
             let servers = topology.group(id).map_or(&[][..], |entry| entry.value.servers());
             if servers.is_empty() {
                 Err(refusal::unknown_group(group))
             } else {
                 take(group, servers)
             }
-        }))
+        });
+        Local::with(|local| self.counted(local, outcome))
     }
 
     /// Hands the description of a table to `take`.
@@ -142,9 +259,10 @@ impl Router {
         name: &str,
         take: impl FnOnce(&Topology, &Table) -> Result<T>,
     ) -> Result<T> {
-        self.counted(self.look(look::table_named(name), |topology, ()| {
+        let outcome = self.look(look::table_named(name), |topology, ()| {
             take(topology, look::known_table(topology, name.as_bytes())?)
-        }))
+        });
+        Local::with(|local| self.counted(local, outcome))
     }
 
     /// Fetches the shard maps of these tables and the groups they need; of all if none is named.
@@ -198,9 +316,31 @@ impl Router {
 
     /// Counts a lookup that ended like this.
     #[inline]
-    fn counted<T>(&self, outcome: Result<T>) -> Result<T> {
-        self.refresher.metrics().lookups.count(outcome.is_ok());
+    fn counted<T>(&self, local: &Local, outcome: Result<T>) -> Result<T> {
+        self.refresher.metrics().lookups.count(local.place(), outcome.is_ok());
         outcome
+    }
+
+    /// What a lookup may take without asking anybody; nothing if it may take nothing.
+    #[inline]
+    fn freshness(&self) -> Option<Freshness> {
+        if self.refresher.has_age_limit() {
+            return None;
+        }
+        if self.refresher.refreshes_itself() {
+            return Some(Freshness::Kept);
+        }
+        self.freshness_by_clock()
+    }
+
+    /// A forked child finds no refresh of its own and starts one. What it has inherited serves
+    /// at once.
+    #[cold]
+    fn freshness_by_clock(&self) -> Option<Freshness> {
+        if self.refresher.keep_refreshed() {
+            return Some(Freshness::Kept);
+        }
+        Some(Freshness::Until(self.refresher.clock().now()))
     }
 
     fn obtain(&self, wish: Wish) -> Result<()> {
@@ -213,6 +353,26 @@ impl Router {
     fn failed(&self, error: Error) -> Error {
         self.config.log.write(Level::Error, format_args!("{error}"));
         error
+    }
+}
+
+fn choose_or_refuse<'t>(
+    local: &Local,
+    topology: &'t Topology,
+    id: GroupId,
+    name: &str,
+    wanted: Wanted,
+) -> Result<Chosen<'t>> {
+    let servers = topology.group(id).map(|entry| &entry.value);
+    let chosen = servers.and_then(|servers| servers.choose(wanted, &local.turns));
+    chosen.ok_or_else(|| refusal::no_server(name, wanted, servers))
+}
+
+/// The chosen server for those who want all of it.
+fn apart<T>(chosen: Chosen<'_>, take: impl FnOnce(&str, &Server) -> Result<T>) -> Result<T> {
+    match chosen.server() {
+        Some(server) => take(chosen.group_name(), server),
+        None => Err(Error::new(Code::Panic, "a server was chosen that its group does not have")),
     }
 }
 

@@ -1,18 +1,14 @@
 //! Where a call from C becomes a Rust call: errors become statuses, and so do panics.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 use crate::error::{Code, Error, Result};
+use crate::local::Local;
 
 use super::error::{FABRIC_OK, fabric_error_t, write_error};
-
-thread_local! {
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
-}
 
 /// Runs a fallible call. `err` is written only when it fails.
 #[inline]
@@ -21,6 +17,15 @@ pub(super) fn boundary(
     err: *mut fabric_error_t,
     body: impl FnOnce() -> Result<()>,
 ) -> i32 {
+    boundary_local(function, err, |_| body())
+}
+
+#[inline]
+fn boundary_local(
+    function: &'static str,
+    err: *mut fabric_error_t,
+    body: impl FnOnce(&Local) -> Result<()>,
+) -> i32 {
     match guarded(body) {
         Some(Ok(())) => FABRIC_OK,
         Some(Err(error)) => fail(err, &error),
@@ -28,10 +33,39 @@ pub(super) fn boundary(
     }
 }
 
+/// Runs a call that nearly always ends well: first `quick`, which is true if it did all there is
+/// to do, and else `slow`, which knows what to say. Results and errors are larger than what a
+/// processor moves at once, and a quick call has none.
+#[inline(always)]
+pub(super) fn quick_boundary(
+    function: &'static str,
+    err: *mut fabric_error_t,
+    quick: impl FnOnce(&Local) -> bool,
+    slow: impl FnOnce(&Local) -> Result<()>,
+) -> i32 {
+    if guarded(quick) == Some(true) { FABRIC_OK } else { slow_boundary(function, err, slow) }
+}
+
+#[cold]
+#[inline(never)]
+fn slow_boundary(
+    function: &'static str,
+    err: *mut fabric_error_t,
+    slow: impl FnOnce(&Local) -> Result<()>,
+) -> i32 {
+    boundary_local(function, err, slow)
+}
+
+/// For a call that moves its arguments and does nothing that could panic.
+#[inline]
+pub(super) fn plain_boundary<T>(value: T) -> T {
+    value
+}
+
 /// Runs a call that cannot fail; a panic gives `otherwise`.
 #[inline]
 pub(super) fn boundary_value<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
-    guarded(body).unwrap_or(otherwise)
+    guarded(|_| body()).unwrap_or(otherwise)
 }
 
 /// Keeps the message of a panic inside the library off the process's standard error: a
@@ -41,19 +75,21 @@ pub(super) fn silence_panics() {
     SILENCED.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if !INSIDE.get() {
+            if !Local::with(|local| local.inside.get()) {
                 previous(info);
             }
         }));
     });
 }
 
-#[inline]
-fn guarded<T>(body: impl FnOnce() -> T) -> Option<T> {
-    let outer = INSIDE.replace(true);
-    let outcome = panic::catch_unwind(AssertUnwindSafe(body)).map_err(discard);
-    INSIDE.set(outer);
-    outcome.ok()
+#[inline(always)]
+fn guarded<T>(body: impl FnOnce(&Local) -> T) -> Option<T> {
+    Local::with(|local| {
+        let outer = local.inside.replace(true);
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| body(local))).map_err(discard);
+        local.inside.set(outer);
+        outcome.ok()
+    })
 }
 
 /// Dropping what a panic carries may run code that panics again; that second load is leaked.

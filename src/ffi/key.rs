@@ -6,8 +6,8 @@ use std::ptr;
 use crate::error::{Code, Error, Result};
 use crate::topology::Key;
 
-use super::boundary::boundary_value;
-use super::ptr::{reference, slice};
+use super::boundary::plain_boundary;
+use super::ptr::{quick_slice, reference, slice};
 
 /// The kind of a key made by fabric_key_int().
 pub const FABRIC_KEY_INT: i32 = 1;
@@ -50,7 +50,7 @@ pub extern "C" fn fabric_key_int(value: i64) -> fabric_key_t {
         text: ptr::null(),
         length: 0,
     };
-    boundary_value(key, || key)
+    plain_boundary(key)
 }
 
 /// A text key: a string or a date and time, in UTF-8.
@@ -71,7 +71,7 @@ pub extern "C" fn fabric_key_int(value: i64) -> fabric_key_t {
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_key_text(text: *const c_char, length: usize) -> fabric_key_t {
     let key = fabric_key_t { kind: FABRIC_KEY_TEXT, reserved: 0, integer: 0, text, length };
-    boundary_value(key, || key)
+    plain_boundary(key)
 }
 
 /// # Safety
@@ -94,5 +94,22 @@ pub(super) unsafe fn key<'a>(pointer: *const fabric_key_t) -> Result<Option<Key<
             Code::Argument,
             format!("a key of kind {kind}; make it with fabric_key_int or fabric_key_text"),
         )),
+    }
+}
+
+/// A key, if nothing is wrong with it.
+///
+/// # Safety
+/// As for [`key`].
+#[inline(always)]
+pub(super) unsafe fn quick_key<'a>(pointer: *const fabric_key_t) -> Option<Option<Key<'a>>> {
+    // SAFETY: NULL is handled, the rest is the caller's promise.
+    let Some(key) = (unsafe { pointer.as_ref() }) else { return Some(None) };
+    match key.kind {
+        FABRIC_KEY_INT => Some(Some(Key::Integer(key.integer))),
+        // SAFETY: the caller's promise; c_char and u8 have the same layout.
+        FABRIC_KEY_TEXT => unsafe { quick_slice(key.text.cast::<u8>(), key.length) }
+            .map(|text| Some(Key::Text(text))),
+        _ => None,
     }
 }

@@ -3,24 +3,26 @@
 use std::ffi::c_char;
 
 use crate::error::{Code, Error, Result};
-use crate::router::Scope;
-use crate::topology::{Mode, Status, Wanted};
+use crate::local::Local;
+use crate::router::{Place, Request, Scope};
+use crate::topology::{Key, Mode, Status, Wanted};
 
-use super::boundary::boundary;
+use super::boundary::{boundary, quick_boundary};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::key::{fabric_key_t, key as read_key};
+use super::key::{fabric_key_t, key as read_key, quick_key};
 use super::options::time;
-use super::ptr::{Out, OutList, bytes, each, element, name, reference, slice};
-use super::server::{FABRIC_MODE_NONE, FABRIC_STATUS_NONE, fabric_server_t, write_server};
+use super::ptr::{Out, OutList, bytes, each, name, quick_bytes, quick_slice, reference, slice};
+use super::server::{
+    FABRIC_MODE_NONE, FABRIC_MODE_READONLY, FABRIC_MODE_READWRITE, FABRIC_MODE_WRITEONLY,
+    FABRIC_STATUS_NONE, FABRIC_STATUS_PRIMARY, FABRIC_STATUS_SECONDARY, fabric_server_t,
+    write_card, write_server,
+};
 
 /// The shard that holds a key.
 pub const FABRIC_SCOPE_LOCAL: i32 = 1;
 /// The global group of the table's mapping, for what all shards share; needs no key.
 pub const FABRIC_SCOPE_GLOBAL: i32 = 2;
-
-/// More tables in one call than anybody joins take an allocation.
-const FEW_TABLES: usize = 8;
 
 /// Which server holds these tables and this key?
 ///
@@ -57,8 +59,7 @@ const FEW_TABLES: usize = 8;
 ///         The tables had to be fetched first, and could not be.
 /// @retval FABRIC_ERR_PROTOCOL  Also for a name that is longer than Fabric's schema allows.
 ///
-/// Does not block, allocate (for up to 8 tables), or make a system call when the tables are known
-/// and fresh. It
+/// Does not block, allocate, or make a system call when the tables are known and fresh. It
 /// fetches, and so may block, when they are not known yet: see fabric_seed() for how long. When
 /// they are known and past their time to live, one caller fetches with a single attempt while
 /// the others go on with what is known; so does that caller if Fabric cannot be reached. Any
@@ -75,37 +76,55 @@ pub unsafe extern "C" fn fabric_get_shard_server(
     server: *mut fabric_server_t,
     err: *mut fabric_error_t,
 ) -> i32 {
-    boundary("fabric_get_shard_server", err, || {
-        // SAFETY: the caller's promise, for every pointer of this call.
-        let (f, tables, key, out) = unsafe {
-            (
-                reference(f, "f")?,
-                slice(tables, n, "tables")?,
-                read_key(key)?,
-                Out::new(server, "server")?,
-            )
-        };
-        let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
-        let mut few: [&[u8]; FEW_TABLES] = [&[]; FEW_TABLES];
-        let many;
-        let names = match few.get_mut(..tables.len()) {
-            Some(few) => {
-                for (at, (name, table)) in few.iter_mut().zip(tables).enumerate() {
-                    // SAFETY: the caller's promise, for the string.
-                    *name = unsafe { element(*table, "tables", at, bytes) }?;
-                }
-                &*few
-            }
-            None => {
-                // SAFETY: the caller's promise, for each string.
-                many = unsafe { each(tables, "tables", bytes) }?;
-                &many[..]
-            }
-        };
-        f.router.shard_server(names, key, scope, wanted, |group, server| {
-            write_server(out, group, server)
-        })
-    })
+    quick_boundary(
+        "fabric_get_shard_server",
+        err,
+        |local| {
+            // SAFETY: the caller's promise, for every pointer of this call.
+            unsafe { quick_shard_server(local, f, tables, n, key, scope, mode, server) }.is_some()
+        },
+        |local| {
+            // SAFETY: the caller's promise, for every pointer of this call.
+            let (f, tables, key, out) = unsafe {
+                (
+                    reference(f, "f")?,
+                    slice(tables, n, "tables")?,
+                    read_key(key)?,
+                    Out::new(server, "server")?,
+                )
+            };
+            let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
+            // SAFETY: the caller's promise, for each string.
+            let tables = unsafe { each(tables, "tables", bytes) }?;
+            let request = Request { tables: &tables, key, scope };
+            f.router.choose(local, &request, wanted, |chosen| write_server(out, chosen))
+        },
+    )
+}
+
+/// The answer, if everything about the call is in order and all is known. Says nothing otherwise.
+///
+/// # Safety
+/// As for fabric_get_shard_server().
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn quick_shard_server(
+    local: &Local,
+    f: *const fabric_t,
+    tables: *const *const c_char,
+    n: usize,
+    key: *const fabric_key_t,
+    scope: i32,
+    mode: i32,
+    server: *mut fabric_server_t,
+) -> Option<()> {
+    // SAFETY: the caller's promise, for every pointer of this call.
+    let (f, tables, key) = unsafe { (f.as_ref()?, quick_slice(tables, n)?, quick_key(key)?) };
+    // SAFETY: the caller's promise, for each string.
+    let names = tables.iter().map(|table| unsafe { quick_bytes(*table) });
+    let out = Out::quick(server)?;
+    let (place, wanted) = (quick_place(scope, key)?, quick_mode(mode)?);
+    f.router.choose_quickly(local, names, place, wanted, |chosen| write_card(out, chosen.card))
 }
 
 /// Which server of this group serves this mode or status?
@@ -139,13 +158,65 @@ pub unsafe extern "C" fn fabric_get_group_server(
     server: *mut fabric_server_t,
     err: *mut fabric_error_t,
 ) -> i32 {
-    boundary("fabric_get_group_server", err, || {
-        // SAFETY: the caller's promise, for every pointer of this call.
-        let (f, group, out) =
-            unsafe { (reference(f, "f")?, name(group, "group")?, Out::new(server, "server")?) };
-        let wanted = wanted_of(mode, status)?;
-        f.router.group_server(group, wanted, |group, server| write_server(out, group, server))
-    })
+    quick_boundary(
+        "fabric_get_group_server",
+        err,
+        |local| {
+            // SAFETY: the caller's promise, for every pointer of this call.
+            unsafe { quick_group_server(local, f, group, mode, status, server) }.is_some()
+        },
+        |local| {
+            // SAFETY: the caller's promise, for every pointer of this call.
+            let (f, group, out) =
+                unsafe { (reference(f, "f")?, name(group, "group")?, Out::new(server, "server")?) };
+            let wanted = wanted_of(mode, status)?;
+            f.router.choose_in_group(local, group, wanted, |chosen| write_server(out, chosen))
+        },
+    )
+}
+
+/// As [`quick_shard_server`].
+///
+/// # Safety
+/// As for fabric_get_group_server().
+#[inline(always)]
+unsafe fn quick_group_server(
+    local: &Local,
+    f: *const fabric_t,
+    group: *const c_char,
+    mode: i32,
+    status: i32,
+    server: *mut fabric_server_t,
+) -> Option<()> {
+    // SAFETY: the caller's promise, for every pointer of this call.
+    let (f, group, out) = unsafe { (f.as_ref()?, quick_bytes(group)?, Out::quick(server)?) };
+    let wanted = match (mode, status) {
+        (mode, FABRIC_STATUS_NONE) => quick_mode(mode)?,
+        (FABRIC_MODE_NONE, FABRIC_STATUS_PRIMARY) => Wanted::Primary,
+        (FABRIC_MODE_NONE, FABRIC_STATUS_SECONDARY) => Wanted::Reader,
+        _ => return None,
+    };
+    f.router.choose_in_group_quickly(local, group, wanted, |c| write_card(out, c.card))
+}
+
+/// What the mode wants, if it is one.
+#[inline(always)]
+pub(super) fn quick_mode(mode: i32) -> Option<Wanted> {
+    match mode {
+        FABRIC_MODE_NONE | FABRIC_MODE_READONLY => Some(Wanted::Reader),
+        FABRIC_MODE_WRITEONLY | FABRIC_MODE_READWRITE => Some(Wanted::Primary),
+        _ => None,
+    }
+}
+
+/// Where to look, if the scope is one and the key is there for it.
+#[inline(always)]
+pub(super) fn quick_place(scope: i32, key: Option<Key<'_>>) -> Option<Place<'_>> {
+    match scope {
+        FABRIC_SCOPE_LOCAL => key.map(Place::Shard),
+        FABRIC_SCOPE_GLOBAL => Some(Place::Global),
+        _ => None,
+    }
 }
 
 /// As fabric_get_shard_server(), but waits for a server instead of refusing: after

@@ -22,6 +22,7 @@ pub(super) unsafe fn exclusive<'a, T>(pointer: *mut T, what: &str) -> Result<&'a
 }
 
 /// The place for an output: checked first, written last, so that a failure leaves it alone.
+#[derive(Clone, Copy)]
 pub(super) struct Out<T>(*mut T);
 
 impl<T> Out<T> {
@@ -32,10 +33,22 @@ impl<T> Out<T> {
         if pointer.is_null() { Err(null(what)) } else { Ok(Self(pointer)) }
     }
 
+    /// As `new`, without a reason for what is wrong.
+    #[inline(always)]
+    pub(super) fn quick(pointer: *mut T) -> Option<Self> {
+        (!pointer.is_null()).then_some(Self(pointer))
+    }
+
     #[inline]
     pub(super) fn set(self, value: T) {
         // SAFETY: not NULL and writable, as `new` was promised. What was there is plain C data.
         unsafe { self.0.write(value) };
+    }
+
+    /// The place itself, for who writes only a part of it.
+    #[inline]
+    pub(super) fn place(&self) -> *mut T {
+        self.0
     }
 }
 
@@ -59,6 +72,27 @@ pub(super) unsafe fn slice<'a, T>(pointer: *const T, length: usize, what: &str) 
     }
     // SAFETY: not NULL, and no larger than an object can be; the rest is the caller's promise.
     Ok(unsafe { slice::from_raw_parts(pointer, length) })
+}
+
+/// As [`slice`], without a reason for what is wrong.
+///
+/// # Safety
+/// As for [`slice`].
+#[inline(always)]
+pub(super) unsafe fn quick_slice<'a, T>(pointer: *const T, length: usize) -> Option<&'a [T]> {
+    let fits = length <= isize::MAX as usize / size_of::<T>().max(1);
+    // SAFETY: not NULL, and no larger than an object can be; the rest is the caller's promise.
+    (!pointer.is_null() && fits).then(|| unsafe { slice::from_raw_parts(pointer, length) })
+}
+
+/// As [`bytes`], without a reason for what is wrong.
+///
+/// # Safety
+/// As for [`bytes`].
+#[inline(always)]
+pub(super) unsafe fn quick_bytes<'a>(pointer: *const c_char) -> Option<&'a [u8]> {
+    // SAFETY: not NULL; the rest is the caller's promise.
+    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) }.to_bytes())
 }
 
 /// A NUL-terminated string, its encoding unchecked.

@@ -3,7 +3,8 @@
 use std::ffi::c_char;
 
 use crate::error::Result;
-use crate::topology::Server;
+use crate::topology::card::{Card, Form};
+use crate::topology::{Chosen, Server};
 
 use super::ptr::{Out, copy_text};
 
@@ -94,9 +95,38 @@ impl fabric_server_t {
     }
 }
 
+/// Writes a server where C wants it, unless its texts are longer than a card holds.
+#[inline(always)]
+pub(super) fn write_card(out: Out<fabric_server_t>, card: &Card) -> Option<()> {
+    if card.form == Form::Elsewhere {
+        return None;
+    }
+    let to = out.place();
+    // SAFETY: `to` may be written, as `Out::new` was promised. The bytes behind a NUL are
+    // undefined by the contract, so only as many are written as a card holds, fewer than the
+    // members take.
+    unsafe {
+        (&raw mut (*to).weight).write(card.weight);
+        (&raw mut (*to).port).write(card.port);
+        (&raw mut (*to).mode).write(card.mode);
+        (&raw mut (*to).status).write(card.status);
+        (&raw mut (*to).reserved0).write(0);
+        (&raw mut (*to).uuid).cast::<[u8; 40]>().write(card.uuid);
+        (&raw mut (*to).group).cast::<[u8; 32]>().write(card.group);
+        let host = (&raw mut (*to).host).cast::<[u8; 32]>();
+        host.write(card.host);
+        if card.form == Form::Long {
+            host.add(1).write(card.host_rest);
+        }
+        (&raw mut (*to).reserved).write([0; 8]);
+    }
+    Some(())
+}
+
 /// Writes a server where C wants it.
-#[inline]
-pub(super) fn write_server(out: Out<fabric_server_t>, group: &str, server: &Server) -> Result<()> {
-    out.set(fabric_server_t::of(group, server)?);
+pub(super) fn write_server(out: Out<fabric_server_t>, chosen: Chosen<'_>) -> Result<()> {
+    if let Some(server) = chosen.server() {
+        out.set(fabric_server_t::of(chosen.group_name(), server)?);
+    }
     Ok(())
 }

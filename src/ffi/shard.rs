@@ -107,9 +107,9 @@ pub unsafe extern "C" fn fabric_get_shards(
             (reference(f, "f")?, text(table, "table")?, OutList::new(out, capacity, count)?)
         };
         let shards = f.router.table(name, |topology, table| {
-            let shards = table.map.shards().iter().enumerate();
+            let shards = table.map.shards().enumerate();
             let shards = shards.filter(|(_, shard)| !shard.is_kept());
-            shards.map(|(at, shard)| fabric_shard_t::of(topology, table, at, shard)).collect()
+            shards.map(|(at, shard)| fabric_shard_t::of(topology, table, at, &shard)).collect()
         })?;
         list.set(shards)
     })

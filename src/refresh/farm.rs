@@ -94,7 +94,7 @@ impl Refresher {
             write(&mut update);
             if let Some(next) = update.finish() {
                 shop.vanished.note(next.vanished(), self.vanished_until());
-                self.topology.store(Arc::new(next));
+                self.topology.publish(Arc::new(next));
                 self.events.published(&current, &self.topology.load(), &self.clock);
                 self.save_soon();
             }

@@ -4,6 +4,7 @@
 
 mod backoff;
 pub mod clock;
+mod current;
 mod disk;
 mod farm;
 mod feedback;
@@ -29,11 +30,13 @@ use crate::config::{Config, Node, ReportErrors};
 use crate::error::{Code, Error, Result};
 use crate::events::Events;
 use crate::fabric::{Client, ResultSets, Value};
+use crate::local::Local;
 use crate::log::Level;
 use crate::metrics::{By, Metrics};
 use crate::topology::{Observed, TableState, Topology};
 
 use self::clock::{Clock, millis};
+use self::current::Current;
 use self::disk::Disk;
 use self::feedback::Observing;
 use self::flight::{Flights, Wish};
@@ -71,7 +74,7 @@ struct Workshop {
 pub struct Refresher {
     config: Arc<Config>,
     clock: Clock,
-    topology: ArcSwap<Topology>,
+    topology: Current,
     workshop: PerProcess<Workshop>,
     facts: ArcSwap<Facts>,
     /// Every node known so far. A forked child makes its workshop from it.
@@ -117,7 +120,7 @@ impl Refresher {
         Self {
             config,
             clock: Clock::default(),
-            topology: ArcSwap::from_pointee(Topology::default()),
+            topology: Current::default(),
             workshop,
             facts: ArcSwap::default(),
             heritage,
@@ -140,9 +143,14 @@ impl Refresher {
     }
 
     /// The newest published topology.
-    #[inline]
     pub fn topology(&self) -> arc_swap::Guard<Arc<Topology>> {
         self.topology.load()
+    }
+
+    /// Hands the newest published topology and its stamp to a lookup.
+    #[inline(always)]
+    pub fn read<R>(&self, local: &Local, look: impl FnOnce(&Topology, u64) -> R) -> R {
+        self.topology.read(local, look)
     }
 
     /// Milliseconds since Fabric last answered a dump, this handle or the one that left the
@@ -195,6 +203,12 @@ impl Refresher {
         self.worker.is_alive()
     }
 
+    /// Whether the options limit the age of the topology that lookups may use.
+    #[inline]
+    pub fn has_age_limit(&self) -> bool {
+        self.config.max_stale.is_some()
+    }
+
     /// Refuses to go on from a topology that is older than the options allow.
     #[inline]
     pub fn refuse_stale(&self) -> Result<()> {
@@ -243,6 +257,7 @@ impl Refresher {
         let outcome = self.workshop.with(|shop| {
             shop.flights.alone(|| self.watched(shop, &wish, Rounds::ONCE, By::Background))
         });
+        self.topology.tidy();
         self.tell();
         outcome
     }

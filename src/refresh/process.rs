@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 
+use crate::local;
+
 /// Counts the forks between the process that loaded the library and this one.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
@@ -19,6 +21,7 @@ pub fn generation() -> u64 {
 /// To be called in a forked child, before anything else of the library.
 pub fn forked() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
+    local::forked();
 }
 
 struct Owned<T> {

@@ -335,7 +335,7 @@ impl<'a> Update<'a> {
             return;
         }
         let previous = known.as_ref().map(|entry| &entry.value);
-        let group = Group::new(servers, &care, previous, self.start);
+        let group = Group::new(name, servers, &care, previous, self.start);
         let topology = self.change();
         let id = topology.number_group(name);
         topology.set_group(id, Some(Arc::new(Entry::new(group, expires))));

@@ -3,10 +3,10 @@
 use crate::error::{Code, Error, Result};
 use crate::refresh::clock::Clock;
 use crate::refresh::flight::Wish;
-use crate::topology::{Compat, Entry, GroupId, Key, Table, TableState, Topology};
+use crate::topology::{Compat, Entry, GroupId, Table, TableState, Topology};
 
 use super::names::full_name;
-use super::{Router, Scope, refusal};
+use super::{Request, Router, Scope, refusal};
 
 /// A lookup fetches at most so often before it settles for what there is.
 const MAX_LOOKS: usize = 4;
@@ -62,7 +62,6 @@ enum Basis<'a> {
 impl Trust<'_> {
     const BLIND: Trust<'static> = Trust { basis: Basis::Anything, fetched: None };
 
-    #[inline]
     fn judge<E, T>(self, entry: &Entry<E>, found: T, wish: impl FnOnce() -> Wish) -> Look<T> {
         match self.basis {
             Basis::Kept(_) if !entry.is_distrusted() => Look::Found(found),
@@ -95,24 +94,16 @@ impl Trust<'_> {
     }
 }
 
-/// A request on sharded tables.
-pub(super) struct Request<'a> {
-    pub tables: &'a [&'a [u8]],
-    pub key: Option<Key<'a>>,
-    pub scope: Scope,
-    pub compat: Compat,
-}
-
 /// The group that serves a request.
-#[inline]
 pub(super) fn group_of_request(
     topology: &Topology,
     request: &Request<'_>,
+    compat: Compat,
     trust: Trust<'_>,
 ) -> Result<Look<GroupId>> {
     let found = match request.tables {
-        [name] => shard(topology, name, request, trust)?,
-        names => shards(topology, names, request, trust)?,
+        [name] => shard(topology, name, request, compat, trust)?,
+        names => shards(topology, names, request, compat, trust)?,
     };
     Ok(found.then(|id| group(topology, id, trust)))
 }
@@ -144,7 +135,6 @@ pub(super) fn known_table<'t>(topology: &'t Topology, name: &[u8]) -> Result<&'t
     }
 }
 
-#[inline]
 fn usable<'t>(name: &[u8], entry: &'t Entry<TableState>) -> Result<&'t Table> {
     match &entry.value {
         TableState::Known(table) => Ok(table),
@@ -155,7 +145,6 @@ fn usable<'t>(name: &[u8], entry: &'t Entry<TableState>) -> Result<&'t Table> {
 
 /// A table name comes from the C boundary as bytes: those that name a known table are UTF-8,
 /// because Fabric's answers are.
-#[inline]
 fn table<'t>(
     topology: &'t Topology,
     name: &[u8],
@@ -173,7 +162,6 @@ fn table<'t>(
     }
 }
 
-#[inline]
 fn group(topology: &Topology, id: GroupId, trust: Trust<'_>) -> Look<GroupId> {
     let wish = || Wish::group(topology.group_name(id));
     match topology.group(id) {
@@ -182,11 +170,11 @@ fn group(topology: &Topology, id: GroupId, trust: Trust<'_>) -> Look<GroupId> {
     }
 }
 
-#[inline]
 fn shard(
     topology: &Topology,
     name: &[u8],
     request: &Request<'_>,
+    compat: Compat,
     trust: Trust<'_>,
 ) -> Result<Look<GroupId>> {
     let choose = |entry| {
@@ -195,7 +183,7 @@ fn shard(
             return Ok(table.global_group);
         }
         let key = request.key.ok_or_else(|| refusal::key_missing(name))?;
-        match table.map.find(key, request.compat) {
+        match table.map.find(key, compat) {
             Ok(shard) if shard.group == GroupId::NOWHERE => {
                 Err(refusal::shard_unavailable(name, key))
             }
@@ -219,11 +207,12 @@ fn shards(
     topology: &Topology,
     names: &[&[u8]],
     request: &Request<'_>,
+    compat: Compat,
     trust: Trust<'_>,
 ) -> Result<Look<GroupId>> {
     let mut chosen: Option<Look<(GroupId, &[u8])>> = None;
     for name in names {
-        let next = shard(topology, name, request, trust)?;
+        let next = shard(topology, name, request, compat, trust)?;
         chosen = Some(match chosen {
             None => next.then(|group| Look::Found((group, *name))),
             Some(Look::Missing(mut wish)) => {
@@ -260,7 +249,6 @@ fn shards(
 
 impl Router {
     /// Looks until everything is there, fetching what is missing and renewing what is old.
-    #[inline]
     pub(super) fn look<F, T>(
         &self,
         find: impl Fn(&Topology, Trust<'_>) -> Result<Look<F>>,
@@ -278,7 +266,6 @@ impl Router {
 
     /// How far a lookup may trust what is there: as far as the background refresh looks after
     /// it, else as far as it is fresh.
-    #[inline]
     fn trust(&self) -> Trust<'_> {
         // A forked child finds no refresh of its own and starts one. What it has inherited
         // serves at once.

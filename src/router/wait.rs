@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error, Result};
+use crate::local::Local;
 use crate::refresh::flight::Wish;
-use crate::topology::{Group, Key, Server, Wanted};
+use crate::topology::{Chosen, Group, Key, Server, Wanted};
 
-use super::{Router, Scope, look, refusal};
+use super::{Request, Router, Scope, apart, look, refusal};
 
 /// Whether waiting may help.
 fn may_pass(error: &Error) -> bool {
@@ -31,20 +32,20 @@ impl Router {
         most: Duration,
         take: impl Fn(&str, &Server) -> Result<T>,
     ) -> Result<T> {
-        let request = look::Request { tables, key, scope, compat: self.compat };
+        let request = Request { tables, key, scope };
         let mut wish = Wish::default();
         for name in tables {
             wish.merge(Wish::table(&String::from_utf8_lossy(name)));
         }
         self.wait(most, &mut wish, |wish| {
             let find = |topology: &_, trust: look::Trust<'_>| {
-                look::group_of_request(topology, &request, trust)
+                look::group_of_request(topology, &request, self.compat, trust)
             };
             self.look(find, |topology, id| {
                 let name = topology.group_name(id);
                 wish.merge(Wish::group(name));
                 let servers = topology.group(id).map(|entry| &entry.value);
-                take(name, reachable(name, wanted, servers)?)
+                apart(reachable(name, wanted, servers)?, &take)
             })
         })
     }
@@ -60,7 +61,7 @@ impl Router {
         self.wait(most, &mut Wish::group(group), |_| {
             self.look(look::group_named(group), |topology, id| {
                 let servers = topology.group(id).map(|entry| &entry.value);
-                take(group, reachable(group, wanted, servers)?)
+                apart(reachable(group, wanted, servers)?, &take)
             })
         })
     }
@@ -90,15 +91,19 @@ impl Router {
     }
 }
 
-fn reachable<'g>(name: &str, wanted: Wanted, servers: Option<&'g Group>) -> Result<&'g Server> {
-    match servers.and_then(|servers| servers.choose_reachable(wanted)) {
-        Some(server) => Ok(server),
-        None if servers.is_some_and(|servers| servers.choose(wanted).is_some()) => Err(Error::new(
-            Code::NoServer,
-            format!(
-                "every server of group '{name}' that may serve this could not be reached lately"
-            ),
-        )),
-        None => Err(refusal::no_server(name, wanted, servers)),
-    }
+fn reachable<'g>(name: &str, wanted: Wanted, servers: Option<&'g Group>) -> Result<Chosen<'g>> {
+    Local::with(|local| {
+        let chosen = servers.and_then(|servers| servers.choose_reachable(wanted, &local.turns));
+        let any = || servers.and_then(|servers| servers.choose(wanted, &local.turns));
+        match chosen {
+            Some(chosen) => Ok(chosen),
+            None if any().is_some() => Err(Error::new(
+                Code::NoServer,
+                format!(
+                    "every server of group '{name}' that may serve this could not be reached lately"
+                ),
+            )),
+            None => Err(refusal::no_server(name, wanted, servers)),
+        }
+    })
 }

@@ -60,7 +60,7 @@ fn table(topology: &Topology, name: &[u8], known: &topology::Table) -> Option<Ta
         return None;
     }
     let (schema, table) = std::str::from_utf8(name).ok()?.split_once('.')?;
-    let shards = known.map.shards().iter().enumerate().map(|(at, shard)| Shard {
+    let shards = known.map.shards().enumerate().map(|(at, shard)| Shard {
         id: shard.id,
         lower_bound: known.map.bound_text(at),
         group: topology.group_name(shard.group).to_owned(),

@@ -5,8 +5,13 @@
 //! (the chairman assignment of Tijdeman, 1980). That bound holds from the start of the
 //! sequence; between two arbitrary points it is two picks for three or more secondaries,
 //! where no sequence can promise one.
+//!
+//! Each thread goes through the turns by itself, from the one after where the last thread
+//! joined: threads that picked from one counter would wait for each other's cache line. So the
+//! bounds hold for each thread, and for threads that pick only once for all of them together.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Longer sequences would follow odd weights more closely than anyone can notice.
 const MAX_TURNS: usize = 1024;
@@ -17,38 +22,77 @@ const MAX_TURNS: usize = 1024;
 /// next snapshot shares this value.
 #[derive(Debug)]
 pub struct Rotation {
+    /// In the whole process; never 0, and not used again before long.
+    id: u32,
     weights: Box<[f64]>,
     turns: Box<[u16]>,
-    position: AtomicU64,
+    /// Where the next thread joins.
+    joined: AtomicU32,
+}
+
+/// A thread that reads from more groups than this in turn shares the position of some of them
+/// with other threads, which costs time and no fairness.
+const FOLLOWED: usize = 256;
+
+/// Where one thread is in the rotations it used last.
+#[derive(Debug)]
+pub struct Turns {
+    places: [Cell<Place>; FOLLOWED],
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    rotation: u32,
+    next: u32,
+}
+
+impl Turns {
+    pub const fn new() -> Self {
+        Self { places: [const { Cell::new(Place { rotation: 0, next: 0 }) }; FOLLOWED] }
+    }
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn next_id() -> u32 {
+    static IDS: AtomicU32 = AtomicU32::new(0);
+    IDS.fetch_add(1, Ordering::Relaxed) % (u32::MAX - 1) + 1
 }
 
 impl Rotation {
     /// `weights` are positive and finite; `start` is where this handle begins.
     pub fn new(weights: &[f64], start: u64) -> Self {
         let turns = turns(&shares(weights));
-        Self { weights: weights.into(), turns, position: AtomicU64::new(start & START_MASK) }
+        let first = start % (turns.len() as u64).max(1);
+        let joined = AtomicU32::new(first as u32);
+        Self { id: next_id(), weights: weights.into(), turns, joined }
     }
 
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }
 
-    /// The index of the next secondary; any number of threads may ask.
-    #[inline]
-    pub fn next(&self) -> usize {
-        match self.turns.len() {
-            0 | 1 => 0,
-            length => {
-                let position = self.position.fetch_add(1, Ordering::Relaxed);
-                let turn = (position % length as u64) as usize;
-                self.turns.get(turn).copied().map_or(0, usize::from)
-            }
+    /// The index of the next secondary for the thread whose turns these are.
+    #[inline(always)]
+    pub fn next(&self, turns: &Turns) -> usize {
+        let length = self.turns.len() as u32;
+        if length < 2 {
+            return 0;
         }
+        let Some(place) = turns.places.get(self.id as usize % FOLLOWED) else { return 0 };
+        let Place { rotation, next } = place.get();
+        // A thread that did not use this rotation lately goes on behind the last that joined.
+        let joins = rotation != self.id;
+        let at = if joins { self.joined.fetch_add(1, Ordering::Relaxed) % length } else { next };
+        let next = if at + 1 < length { at + 1 } else { 0 };
+        place.set(Place { rotation: self.id, next });
+        self.turns.get(at as usize).copied().map_or(0, usize::from)
     }
 }
-
-/// A random start must not bring the counter near its end.
-const START_MASK: u64 = u32::MAX as u64;
 
 /// Small integers in the proportion of the weights: exact when the weights are in the
 /// proportion of small integers, else the closest that add up to `MAX_TURNS`.
@@ -118,18 +162,45 @@ mod tests {
 
     #[test]
     fn a_heavy_server_gets_no_bursts() {
-        let rotation = Rotation::new(&[3.0, 1.0], 0);
-        let picks: Vec<usize> = (0..8).map(|_| rotation.next()).collect();
+        let (rotation, mine) = (Rotation::new(&[3.0, 1.0], 0), Turns::new());
+        let picks: Vec<usize> = (0..8).map(|_| rotation.next(&mine)).collect();
         assert_eq!(picks.iter().filter(|pick| **pick == 1).count(), 2);
         assert!(!picks.windows(4).any(|window| window == [0, 0, 0, 0]), "{picks:?}");
     }
 
     #[test]
-    fn threads_share_one_sequence() {
+    fn threads_that_pick_once_share_one_sequence() {
+        let rotation = Rotation::new(&[2.0, 0.5], 3);
+        let picks: Vec<usize> = (0..500).map(|_| rotation.next(&Turns::new())).collect();
+        assert_eq!(picks.iter().filter(|pick| **pick == 0).count(), 400);
+        assert!(picks.windows(5).all(|five| five.iter().filter(|pick| **pick == 1).count() == 1));
+    }
+
+    #[test]
+    fn a_thread_that_reads_from_too_many_groups_stays_fair() {
+        let rotations: Vec<Rotation> =
+            (0..FOLLOWED + 5).map(|_| Rotation::new(&[1.0, 1.0], 0)).collect();
+        let mine = Turns::new();
+        let mut first = vec![0; rotations.len()];
+        for _ in 0..100 {
+            for (rotation, first) in rotations.iter().zip(&mut first) {
+                *first += usize::from(rotation.next(&mine) == 0);
+            }
+        }
+        assert_eq!(first, vec![50; rotations.len()]);
+    }
+
+    #[test]
+    fn threads_share_the_load() {
         let rotation = Rotation::new(&[2.0, 0.5], 7);
         let heavy: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| (0..1000).filter(|_| rotation.next() == 0).count()))
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mine = Turns::new();
+                        (0..1000).filter(|_| rotation.next(&mine) == 0).count()
+                    })
+                })
                 .collect();
             threads.into_iter().map(|thread| thread.join().expect("a picking thread")).sum()
         });
@@ -143,10 +214,10 @@ mod tests {
         ) {
             let total: u32 = shares.iter().sum();
             let weights: Vec<f64> = shares.iter().map(|share| f64::from(*share)).collect();
-            let rotation = Rotation::new(&weights, 0);
+            let (rotation, mine) = (Rotation::new(&weights, 0), Turns::new());
             let mut given = vec![0f64; shares.len()];
             for turn in 1..=(total * 2) {
-                given[rotation.next()] += 1.0;
+                given[rotation.next(&mine)] += 1.0;
                 for (index, share) in shares.iter().enumerate() {
                     let exact = f64::from(turn) * f64::from(*share) / f64::from(total);
                     prop_assert!((given[index] - exact).abs() < 1.0, "turn {turn}: {given:?}");
@@ -162,8 +233,8 @@ mod tests {
         ) {
             let total: u32 = shares.iter().sum();
             let weights: Vec<f64> = shares.iter().map(|share| f64::from(*share)).collect();
-            let rotation = Rotation::new(&weights, from as u64);
-            let picks: Vec<usize> = (0..length).map(|_| rotation.next()).collect();
+            let (rotation, mine) = (Rotation::new(&weights, from as u64), Turns::new());
+            let picks: Vec<usize> = (0..length).map(|_| rotation.next(&mine)).collect();
             let limit = if shares.len() == 2 { 1.0 } else { 2.0 };
             for (index, share) in shares.iter().enumerate() {
                 let given = picks.iter().filter(|pick| **pick == index).count() as f64;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::balance::Rotation;
+use super::balance::{Rotation, Turns};
+use super::card::Card;
 use super::server::Server;
 
 /// A group's number in its handle. A name keeps its number as long as the handle lives.
@@ -28,15 +29,41 @@ pub enum Wanted {
 /// The servers of one group. Empty when Fabric lists none, be the group empty or unknown: its
 /// answer is the same for both.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Group {
+    // What lookups read comes first, so that it lies together.
+    /// The servers as they are handed out.
+    cards: Box<[Card]>,
+    /// Who takes writes.
+    primary: Option<u32>,
+    /// Who takes reads, in the order of the rotation's numbers.
+    readers: Box<[u32]>,
+    rotation: Arc<Rotation>,
+
+    name: Box<str>,
     servers: Box<[Server]>,
     /// Which of them the service could not reach.
     shunned: Box<[bool]>,
     /// Whether the primary refused a write and nobody knows yet where writes go now.
     held: bool,
-    primary: Option<usize>,
-    readers: Box<[usize]>,
-    rotation: Arc<Rotation>,
+}
+
+/// A server chosen from its group.
+#[derive(Debug, Clone, Copy)]
+pub struct Chosen<'g> {
+    group: &'g Group,
+    at: usize,
+    pub card: &'g Card,
+}
+
+impl<'g> Chosen<'g> {
+    pub fn group_name(&self) -> &'g str {
+        &self.group.name
+    }
+
+    pub fn server(&self) -> Option<&'g Server> {
+        self.group.servers.get(self.at)
+    }
 }
 
 /// What the service saw of one group's servers.
@@ -51,12 +78,19 @@ impl Group {
     /// Keeps the order Fabric gave. `previous` lends its rotation when the readers and their
     /// weights are the same, so that a refresh does not start the turns again; `start` is where
     /// a new rotation begins.
-    pub fn new(servers: Vec<Server>, care: &Care, previous: Option<&Group>, start: u64) -> Self {
+    pub fn new(
+        name: &str,
+        servers: Vec<Server>,
+        care: &Care,
+        previous: Option<&Group>,
+        start: u64,
+    ) -> Self {
+        let cards = servers.iter().map(|server| Card::new(name, server)).collect();
         let shunned: Box<[bool]> =
             (0..servers.len()).map(|at| care.shunned.get(at) == Some(&true)).collect();
-        let primary = servers.iter().position(Server::takes_writes);
+        let primary = servers.iter().position(Server::takes_writes).map(|at| at as u32);
         let readers = readers(&servers, &shunned);
-        let reading = |index: &usize| servers.get(*index);
+        let reading = |index: &u32| servers.get(*index as usize);
         let weights: Vec<f64> =
             readers.iter().filter_map(reading).map(|server| server.weight).collect();
         let members = readers.iter().filter_map(reading).map(|server| &server.uuid);
@@ -70,7 +104,8 @@ impl Group {
         };
         let primary = if care.held { None } else { primary };
         let readers = readers.into();
-        Self { servers: servers.into(), shunned, held: care.held, primary, readers, rotation }
+        let (name, servers) = (name.into(), servers.into());
+        Self { name, servers, cards, shunned, held: care.held, primary, readers, rotation }
     }
 
     /// All servers Fabric listed, those that never serve among them.
@@ -88,25 +123,20 @@ impl Group {
         self.held
     }
 
-    /// The server for the next request of this kind.
-    #[inline]
-    pub fn choose(&self, wanted: Wanted) -> Option<&Server> {
-        self.servers.get(self.index(wanted)?)
+    /// The server for the next request of this kind, by a thread with these turns.
+    #[inline(always)]
+    pub fn choose(&self, wanted: Wanted, turns: &Turns) -> Option<Chosen<'_>> {
+        let at = match wanted {
+            Wanted::Primary => self.primary? as usize,
+            Wanted::Reader => *self.readers.get(self.rotation.next(turns))? as usize,
+            Wanted::Nobody => return None,
+        };
+        Some(Chosen { group: self, at, card: self.cards.get(at)? })
     }
 
     /// As `choose`, but none that the service could not reach.
-    pub fn choose_reachable(&self, wanted: Wanted) -> Option<&Server> {
-        let index = self.index(wanted)?;
-        if self.shunned.get(index) == Some(&true) { None } else { self.servers.get(index) }
-    }
-
-    #[inline]
-    fn index(&self, wanted: Wanted) -> Option<usize> {
-        match wanted {
-            Wanted::Primary => self.primary,
-            Wanted::Reader => self.readers.get(self.rotation.next()).copied(),
-            Wanted::Nobody => None,
-        }
+    pub fn choose_reachable(&self, wanted: Wanted, turns: &Turns) -> Option<Chosen<'_>> {
+        self.choose(wanted, turns).filter(|chosen| self.shunned.get(chosen.at) != Some(&true))
     }
 
     /// Whether both list the same servers in the same state, and the service saw the same.
@@ -118,18 +148,19 @@ impl Group {
     }
 
     fn readers(&self) -> impl Iterator<Item = &String> {
-        self.readers.iter().filter_map(|index| self.servers.get(*index)).map(|server| &server.uuid)
+        let servers = self.readers.iter().filter_map(|index| self.servers.get(*index as usize));
+        servers.map(|server| &server.uuid)
     }
 }
 
 /// Who takes reads: the secondaries within reach, else the primary if it is, else whoever there
 /// is. A service that reaches nobody is better off trying than refused.
-fn readers(servers: &[Server], shunned: &[bool]) -> Vec<usize> {
-    let within_reach = |index: &usize| shunned.get(*index) != Some(&true);
+fn readers(servers: &[Server], shunned: &[bool]) -> Vec<u32> {
+    let within_reach = |index: &u32| shunned.get(*index as usize) != Some(&true);
     let secondaries = positions(servers, Server::takes_reads_as_secondary);
     let mut primary = positions(servers, Server::takes_reads_as_primary);
     primary.truncate(1);
-    let reachable: Vec<usize> = secondaries.iter().copied().filter(within_reach).collect();
+    let reachable: Vec<u32> = secondaries.iter().copied().filter(within_reach).collect();
     if !reachable.is_empty() {
         return reachable;
     }
@@ -139,8 +170,8 @@ fn readers(servers: &[Server], shunned: &[bool]) -> Vec<usize> {
     secondaries
 }
 
-fn positions(servers: &[Server], wanted: impl Fn(&Server) -> bool) -> Vec<usize> {
-    servers.iter().enumerate().filter(|(_, s)| wanted(s)).map(|(index, _)| index).collect()
+fn positions(servers: &[Server], wanted: impl Fn(&Server) -> bool) -> Vec<u32> {
+    (0..).zip(servers).filter(|(_, server)| wanted(server)).map(|(index, _)| index).collect()
 }
 
 #[cfg(test)]
@@ -152,13 +183,15 @@ mod tests {
     }
 
     fn picks(group: &Group, wanted: Wanted, count: usize) -> Vec<String> {
-        (0..count).filter_map(|_| group.choose(wanted)).map(|s| s.uuid.clone()).collect()
+        let mine = Turns::new();
+        let chosen = (0..count).filter_map(|_| group.choose(wanted, &mine));
+        chosen.filter_map(|chosen| chosen.server()).map(|s| s.uuid.clone()).collect()
     }
 
     #[test]
     fn writes_go_to_the_primary_and_reads_to_the_secondaries() {
         let servers = vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
-        let group = Group::new(servers, &Care::default(), None, 0);
+        let group = Group::new("g", servers, &Care::default(), None, 0);
         assert_eq!(picks(&group, Wanted::Primary, 2), ["p", "p"]);
         let mut read = picks(&group, Wanted::Reader, 2);
         read.sort();
@@ -169,13 +202,14 @@ mod tests {
     #[test]
     fn reads_fall_back_to_the_primary_only_without_secondaries() {
         let group = Group::new(
+            "g",
             vec![server("p", 3, 3, 1.0), server("s", 1, 0, 1.0)],
             &Care::default(),
             None,
             5,
         );
         assert_eq!(picks(&group, Wanted::Reader, 2), ["p", "p"]);
-        let group = Group::new(vec![server("p", 3, 2, 1.0)], &Care::default(), None, 5);
+        let group = Group::new("g", vec![server("p", 3, 2, 1.0)], &Care::default(), None, 5);
         assert!(picks(&group, Wanted::Reader, 1).is_empty(), "a WRITE_ONLY primary reads nothing");
     }
 
@@ -191,7 +225,7 @@ mod tests {
             server("spare", 1, 3, 1.0),
             server("good", 2, 1, 1.0),
         ];
-        let group = Group::new(servers, &Care::default(), None, 0);
+        let group = Group::new("g", servers, &Care::default(), None, 0);
         assert!(picks(&group, Wanted::Primary, 1).is_empty(), "a READ_ONLY primary writes nothing");
         assert_eq!(picks(&group, Wanted::Reader, 4), ["good"; 4]);
     }
@@ -200,16 +234,16 @@ mod tests {
     fn the_turns_survive_a_refresh_of_the_same_members() {
         let servers =
             || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
-        let first = Group::new(servers(), &Care::default(), None, 0);
+        let first = Group::new("g", servers(), &Care::default(), None, 0);
         let mut taken = picks(&first, Wanted::Reader, 1);
-        let second = Group::new(servers(), &Care::default(), Some(&first), 0);
+        let second = Group::new("g", servers(), &Care::default(), Some(&first), 0);
         taken.extend(picks(&second, Wanted::Reader, 1));
         taken.sort();
         assert_eq!(taken, ["a", "b"], "the second group went on where the first stood");
 
         let mut heavier = servers();
         heavier[1].weight = 3.0;
-        let third = Group::new(heavier, &Care::default(), Some(&second), 0);
+        let third = Group::new("g", heavier, &Care::default(), Some(&second), 0);
         assert!(!Arc::ptr_eq(&third.rotation, &second.rotation));
     }
 
@@ -217,8 +251,8 @@ mod tests {
     fn handles_begin_at_different_places() {
         let servers = || vec![server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
         let (one, two) = (
-            Group::new(servers(), &Care::default(), None, 0),
-            Group::new(servers(), &Care::default(), None, 1),
+            Group::new("g", servers(), &Care::default(), None, 0),
+            Group::new("g", servers(), &Care::default(), None, 1),
         );
         assert_ne!(picks(&one, Wanted::Reader, 1), picks(&two, Wanted::Reader, 1));
     }
@@ -229,7 +263,7 @@ mod tests {
             || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
         let shun = |shunned: [bool; 3]| {
             let care = Care { shunned: shunned.to_vec(), held: false };
-            Group::new(servers(), &care, None, 0)
+            Group::new("g", servers(), &care, None, 0)
         };
         assert_eq!(picks(&shun([false, true, false]), Wanted::Reader, 2), ["b", "b"]);
         assert_eq!(picks(&shun([false, true, true]), Wanted::Reader, 2), ["p", "p"]);
@@ -238,15 +272,15 @@ mod tests {
         assert_eq!(all, ["a", "b"], "the last ones standing are never left out");
         let dead_primary = shun([true, false, false]);
         assert_eq!(picks(&dead_primary, Wanted::Primary, 1), ["p"], "there is no other");
-        assert!(dead_primary.choose_reachable(Wanted::Primary).is_none());
-        assert!(dead_primary.choose_reachable(Wanted::Reader).is_some());
+        assert!(dead_primary.choose_reachable(Wanted::Primary, &Turns::new()).is_none());
+        assert!(dead_primary.choose_reachable(Wanted::Reader, &Turns::new()).is_some());
     }
 
     #[test]
     fn a_hold_stops_writes_and_nothing_else() {
         let servers = vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0)];
         let care = Care { shunned: Vec::new(), held: true };
-        let group = Group::new(servers.clone(), &care, None, 0);
+        let group = Group::new("g", servers.clone(), &care, None, 0);
         assert!(picks(&group, Wanted::Primary, 1).is_empty());
         assert_eq!(picks(&group, Wanted::Reader, 1), ["a"]);
         assert_eq!(group.named_primary().map(|s| s.uuid.as_str()), Some("p"));

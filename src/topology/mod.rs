@@ -4,6 +4,7 @@
 //! shared between snapshots as long as they stay the same.
 
 pub mod balance;
+pub mod card;
 pub mod datetime;
 pub mod group;
 pub mod hash;
@@ -11,13 +12,15 @@ pub mod integer;
 pub mod key;
 pub mod names;
 pub mod observed;
+pub mod search;
 pub mod server;
 pub mod shard_map;
 pub mod snapshot;
 pub mod table;
 pub mod text;
 
-pub use group::{Care, Group, GroupId, Wanted};
+pub use card::Card;
+pub use group::{Care, Chosen, Group, GroupId, Wanted};
 pub use key::{Key, KeyError};
 pub use observed::Observed;
 pub use server::{Mode, Server, Status};

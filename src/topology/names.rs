@@ -27,7 +27,7 @@ impl<V> Names<V> {
         self.entries.iter().map(|(_, name, value)| (&**name, value))
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, name: &[u8]) -> Option<&V> {
         self.position(name).and_then(|at| self.entries.get(at)).map(|(_, _, value)| value)
     }
@@ -52,7 +52,7 @@ impl<V> Names<V> {
         self.rebuild();
     }
 
-    #[inline]
+    #[inline(always)]
     fn position(&self, name: &[u8]) -> Option<usize> {
         let hash = hash(name);
         let mask = self.slots.len().checked_sub(1)?;
@@ -60,7 +60,7 @@ impl<V> Names<V> {
         loop {
             let at = (*self.slots.get(slot)? as usize).checked_sub(1)?;
             let (entry_hash, entry_name, _) = self.entries.get(at)?;
-            if *entry_hash == hash && **entry_name == *name {
+            if *entry_hash == hash && same(entry_name, name) {
                 return Some(at);
             }
             slot = (slot + 1) & mask;
@@ -88,9 +88,26 @@ fn place(slots: &mut [u32], hash: u64, value: usize) {
     }
 }
 
-/// Folds eight bytes at a time through a 64x64 -> 128 bit multiplication. Names come from the
-/// farm and the service's own source, so there is no adversary to hash against.
-#[inline]
+/// Whether two names are equal. Most are short, and a call would take longer than this.
+#[inline(always)]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    let (a_words, a_tail) = a.as_chunks::<8>();
+    let (b_words, b_tail) = b.as_chunks::<8>();
+    a.len() == b.len()
+        && a_words
+            .iter()
+            .zip(b_words)
+            .all(|(a, b)| u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b))
+        && match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+            (Some(a), Some(b)) => u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b),
+            _ => a_tail == b_tail,
+        }
+}
+
+/// Folds eight bytes at a time through a 64x64 -> 128 bit multiplication, the last eight of
+/// them perhaps for the second time. Names come from the farm and the service's own source, so
+/// there is no adversary to hash against.
+#[inline(always)]
 fn hash(name: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut state = name.len() as u64 ^ FACTOR;
@@ -98,7 +115,10 @@ fn hash(name: &[u8]) -> u64 {
     for word in words {
         state = fold(state ^ u64::from_le_bytes(*word), FACTOR);
     }
-    let last = tail.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    let last = match name.last_chunk::<8>() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => tail.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
     fold(state ^ last, FACTOR)
 }
 

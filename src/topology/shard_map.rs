@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::group::GroupId;
 use super::key::{Key, KeyError};
+use super::search::Sorted;
 use super::{datetime, hash, integer, text};
 
 /// How a table is sharded. RANGE and RANGE_INTEGER are the same thing under two names.
@@ -68,46 +69,57 @@ impl Shard {
     }
 }
 
-type Bound = Box<[u8]>;
+type Bytes = Box<[u8]>;
 
 #[derive(Debug, PartialEq, Eq)]
 enum Bounds {
-    Integer(Box<[i64]>),
-    Text(Box<[Bound]>),
-    DateTime(Box<[i64]>),
-    Hash(Box<[u128]>),
+    Integer(Sorted),
+    DateTime(Sorted),
+    Hash(Sorted),
+    /// Strings as long as Fabric stores them, at most: see [`text::head`].
+    Text(Sorted),
+    /// With longer ones among them, which a topology file may hold.
+    LongText(Box<[Bytes]>),
 }
 
 impl Bounds {
-    /// Whether the bound at `at` is one of `others`.
-    fn is_in(&self, at: usize, others: &Self) -> bool {
+    /// The position of the bound of `others` at `at`, which are of the same type.
+    fn position(&self, others: &Self, at: usize) -> Option<usize> {
         match (self, others) {
             (Self::Integer(own), Self::Integer(others))
             | (Self::DateTime(own), Self::DateTime(others)) => {
-                own.get(at).is_some_and(|bound| others.binary_search(bound).is_ok())
+                own.position_of_integer(others.integer(at)?)
             }
-            (Self::Hash(own), Self::Hash(others)) => {
-                own.get(at).is_some_and(|bound| others.binary_search(bound).is_ok())
+            (Self::Hash(own), Self::Hash(others)) | (Self::Text(own), Self::Text(others)) => {
+                own.position_of_wide(others.wide(at)?)
             }
-            (Self::Text(own), Self::Text(others)) => own.get(at).is_some_and(|bound| {
-                others.binary_search_by(|other| text::compare(other, bound)).is_ok()
-            }),
-            _ => false,
+            (own, others) => {
+                let bound = others.text(at)?;
+                (0..own.len())
+                    .find(|at| own.text(*at).is_some_and(|own| text::compare(&own, &bound).is_eq()))
+            }
         }
     }
 
-    fn all_in(&self, others: &Self) -> bool {
-        if self == others {
-            return true;
+    fn has_all(&self, others: &Self) -> bool {
+        self == others || (0..others.len()).all(|at| self.position(others, at).is_some())
+    }
+
+    fn text(&self, at: usize) -> Option<Bytes> {
+        match self {
+            Self::Text(bounds) => bounds.wide(at).map(text::unpacked),
+            Self::LongText(bounds) => bounds.get(at).cloned(),
+            _ => None,
         }
-        (0..self.len()).all(|at| self.is_in(at, others))
     }
 
     fn len(&self) -> usize {
         match self {
-            Self::Integer(bounds) | Self::DateTime(bounds) => bounds.len(),
-            Self::Text(bounds) => bounds.len(),
-            Self::Hash(bounds) => bounds.len(),
+            Self::Integer(bounds)
+            | Self::DateTime(bounds)
+            | Self::Hash(bounds)
+            | Self::Text(bounds) => bounds.len(),
+            Self::LongText(bounds) => bounds.len(),
         }
     }
 }
@@ -119,7 +131,9 @@ impl Bounds {
 pub struct ShardMap {
     kind: ShardingType,
     bounds: Bounds,
-    shards: Box<[Shard]>,
+    /// Apart from the numbers of the shards, which no lookup reads.
+    groups: Box<[GroupId]>,
+    ids: Box<[i64]>,
 }
 
 /// A key for a question to the server.
@@ -157,26 +171,36 @@ impl ShardMap {
             ShardingType::Range | ShardingType::RangeInteger => {
                 let read = |t: &str| integer::parse(t.as_bytes()).map_err(|_| wrong(t));
                 let (bounds, shards) = sorted(rows, read, i64::cmp, &describe)?;
-                (Bounds::Integer(bounds), shards)
+                (Bounds::Integer(Sorted::of_integers(bounds.iter().copied())), shards)
             }
             ShardingType::RangeString => {
-                let read = |t: &str| Ok(Box::from(t.as_bytes()));
-                let (bounds, shards) =
-                    sorted(rows, read, |a: &Bound, b| text::compare(a, b), &describe)?;
-                (Bounds::Text(bounds), shards)
+                let read = |t: &str| Ok(Bytes::from(t.as_bytes()));
+                let order = |a: &Bytes, b: &Bytes| text::compare(a, b);
+                let (bounds, shards) = sorted(rows, read, order, &describe)?;
+                let heads: Option<Box<[u128]>> = bounds.iter().map(|b| text::packed(b)).collect();
+                let bounds = match heads {
+                    Some(heads) => Bounds::Text(Sorted::of_wide(heads.iter().copied())),
+                    None => Bounds::LongText(bounds),
+                };
+                (bounds, shards)
             }
             ShardingType::RangeDatetime => {
                 let read = |t: &str| datetime::parse(t.as_bytes()).map_err(|_| wrong(t));
                 let (bounds, shards) = sorted(rows, read, i64::cmp, &describe)?;
-                (Bounds::DateTime(bounds), shards)
+                (Bounds::DateTime(Sorted::of_integers(bounds.iter().copied())), shards)
             }
             ShardingType::Hash => {
                 let read = |t: &str| hash::parse(t.as_bytes()).ok_or_else(|| wrong(t));
                 let (bounds, shards) = sorted(rows, read, u128::cmp, &describe)?;
-                (Bounds::Hash(bounds), shards)
+                (Bounds::Hash(Sorted::of_wide(bounds.iter().copied())), shards)
             }
         };
-        if shards.is_empty() { Err(MapError::NoShards) } else { Ok(Self { kind, bounds, shards }) }
+        if shards.is_empty() {
+            return Err(MapError::NoShards);
+        }
+        let groups = shards.iter().map(|shard| shard.group).collect();
+        let ids = shards.iter().map(|shard| shard.id).collect();
+        Ok(Self { kind, bounds, groups, ids })
     }
 
     pub fn kind(&self) -> ShardingType {
@@ -184,25 +208,40 @@ impl ShardMap {
     }
 
     /// The shards in the order of their bounds.
-    pub fn shards(&self) -> &[Shard] {
-        &self.shards
+    pub fn shards(&self) -> impl ExactSizeIterator<Item = Shard> + DoubleEndedIterator + '_ {
+        let both = self.ids.iter().zip(&self.groups);
+        both.map(|(id, group)| Shard { id: *id, group: *group })
+    }
+
+    /// The number of shards.
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Never: a map has a shard.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// The shard at a position.
+    pub fn shard(&self, at: usize) -> Option<Shard> {
+        Some(Shard { id: *self.ids.get(at)?, group: *self.groups.get(at)? })
     }
 
     /// This map, with every bound of `before` that it lost. A dump leaves out disabled shards,
     /// and without their bounds their keys would fall to the next lower shard. What was kept
     /// already stays as it is, resolved or not; what is newly lost is nowhere for now.
     pub fn keeping(self, before: &Self) -> Self {
-        if self.kind != before.kind || before.bounds.all_in(&self.bounds) {
+        if self.kind != before.kind || self.bounds.has_all(&before.bounds) {
             return self;
         }
-        let own = (0..self.shards.len()).map(|at| (self.bound_text(at), self.shards.get(at)));
-        let lost = (0..before.shards.len()).filter(|at| !before.bounds.is_in(*at, &self.bounds));
-        let kept = lost.filter_map(|at| {
-            let shard = before.shards.get(at)?;
+        let own = self.shards().enumerate().map(|(at, shard)| (self.bound_text(at), shard));
+        let lost = before.shards().enumerate();
+        let lost = lost.filter(|(at, _)| self.bounds.position(&before.bounds, *at).is_none());
+        let kept = lost.map(|(at, shard)| {
             let group = if shard.is_kept() { shard.group } else { GroupId::NOWHERE };
-            Some((before.bound_text(at), Shard { id: Shard::KEPT, group }))
+            (before.bound_text(at), Shard { id: Shard::KEPT, group })
         });
-        let own = own.filter_map(|(text, shard)| Some((text, *shard?)));
         let rows: Vec<(String, Shard)> = own.chain(kept).collect();
         let rows = rows.iter().map(|(text, shard)| (text.as_str(), *shard));
         // The bounds come out of two maps of this kind, and no two of them are equal.
@@ -212,11 +251,10 @@ impl ShardMap {
     /// The map in which a kept bound has found its group, or is gone if its keys belong to the
     /// shard below.
     pub fn resolved(&self, bound: &str, group: GroupId) -> Option<Self> {
-        let at = (0..self.shards.len()).find(|at| self.bound_text(*at) == bound)?;
-        self.shards.get(at).filter(|shard| shard.is_kept())?;
+        let at = self.kept_at(bound)?;
         let below = match at.checked_sub(1) {
-            Some(below) => self.shards.get(below),
-            None if self.kind == ShardingType::Hash => self.shards.last(),
+            Some(below) => self.shard(below),
+            None if self.kind == ShardingType::Hash => self.shards().last(),
             None => None,
         };
         let is_below = below.is_some_and(|below| below.group == group && !below.is_kept());
@@ -225,14 +263,18 @@ impl ShardMap {
 
     /// The map without a bound that was kept.
     pub fn without_kept(&self, bound: &str) -> Option<Self> {
-        let at = (0..self.shards.len()).find(|at| self.bound_text(*at) == bound)?;
-        self.shards.get(at).filter(|shard| shard.is_kept())?;
-        self.replacing(at, None)
+        self.replacing(self.kept_at(bound)?, None)
+    }
+
+    /// The position of a bound that is kept although Fabric does not list it.
+    fn kept_at(&self, bound: &str) -> Option<usize> {
+        let mut kept = self.shards().enumerate().filter(|(_, shard)| shard.is_kept());
+        kept.find(|(at, _)| self.bound_text(*at) == bound).map(|(at, _)| at)
     }
 
     fn replacing(&self, at: usize, shard: Option<Shard>) -> Option<Self> {
-        let rows = (0..self.shards.len()).filter_map(|index| {
-            let shard = if index == at { shard } else { self.shards.get(index).copied() };
+        let rows = self.shards().enumerate().filter_map(|(index, own)| {
+            let shard = if index == at { shard } else { Some(own) };
             Some((self.bound_text(index), shard?))
         });
         let rows: Vec<(String, Shard)> = rows.collect();
@@ -244,13 +286,13 @@ impl ShardMap {
     /// one is looked for, which may fail in a very small shard; RANGE_DATETIME has none, since
     /// servers before 1.6 answer such questions wrongly.
     pub fn key_at(&self, bound: &str) -> Option<HeldKey> {
-        let at = (0..self.shards.len()).find(|at| self.bound_text(*at) == bound)?;
+        let at = (0..self.len()).find(|at| self.bound_text(*at) == bound)?;
         match &self.bounds {
-            Bounds::Integer(bounds) => bounds.get(at).copied().map(HeldKey::Integer),
-            Bounds::Text(_) => Some(HeldKey::Text(bound.to_owned())),
+            Bounds::Integer(bounds) => bounds.integer(at).map(HeldKey::Integer),
+            Bounds::Text(_) | Bounds::LongText(_) => Some(HeldKey::Text(bound.to_owned())),
             Bounds::DateTime(_) => None,
             Bounds::Hash(bounds) => {
-                let (least, next) = (*bounds.get(at)?, bounds.get(at + 1).copied());
+                let (least, next) = (bounds.wide(at)?, bounds.wide(at + 1));
                 let within = |digest| least <= digest && next.is_none_or(|next| digest < next);
                 (0..MOST_TRIES)
                     .find(|key| hash::of_key(Key::Integer(*key)).is_ok_and(within))
@@ -263,12 +305,12 @@ impl ShardMap {
     /// string itself.
     pub fn bound_text(&self, index: usize) -> String {
         match &self.bounds {
-            Bounds::Integer(bounds) => bounds.get(index).map(i64::to_string),
-            Bounds::Text(bounds) => {
-                bounds.get(index).map(|bound| String::from_utf8_lossy(bound).into_owned())
+            Bounds::Integer(bounds) => bounds.integer(index).map(|bound| bound.to_string()),
+            Bounds::DateTime(bounds) => bounds.integer(index).map(datetime::format),
+            Bounds::Hash(bounds) => bounds.wide(index).map(hash::format),
+            bounds @ (Bounds::Text(_) | Bounds::LongText(_)) => {
+                bounds.text(index).map(|bound| String::from_utf8_lossy(&bound).into_owned())
             }
-            Bounds::DateTime(bounds) => bounds.get(index).map(|bound| datetime::format(*bound)),
-            Bounds::Hash(bounds) => bounds.get(index).map(|bound| hash::format(*bound)),
         }
         .unwrap_or_default()
     }
@@ -279,37 +321,48 @@ impl ShardMap {
     /// bound belongs to the highest one.
     #[inline]
     pub fn find(&self, key: Key<'_>, compat: Compat) -> Result<Shard, KeyError> {
+        self.shard(self.position(key, compat)?).ok_or(KeyError::BelowLowest)
+    }
+
+    /// As `find`, but only the group.
+    #[inline(always)]
+    pub fn find_group(&self, key: Key<'_>, compat: Compat) -> Result<GroupId, KeyError> {
+        self.groups.get(self.position(key, compat)?).copied().ok_or(KeyError::BelowLowest)
+    }
+
+    #[inline(always)]
+    fn position(&self, key: Key<'_>, compat: Compat) -> Result<usize, KeyError> {
         let above = match &self.bounds {
-            Bounds::Integer(bounds) => {
-                let key = integer::of_key(key)?;
-                bounds.partition_point(|bound| *bound <= key)
-            }
-            Bounds::Hash(bounds) => {
-                let key = hash::of_key(key)?;
-                bounds.partition_point(|bound| *bound <= key)
-            }
-            Bounds::DateTime(bounds) => {
-                let key = datetime::of_key(key)?;
-                bounds.partition_point(|bound| *bound <= key)
-            }
+            Bounds::Integer(bounds) => bounds.not_above_integer(integer::of_key(key)?),
+            Bounds::Hash(bounds) => bounds.not_above_wide(hash::of_key(key)?),
+            Bounds::DateTime(bounds) => bounds.not_above_integer(datetime::of_key(key)?),
             Bounds::Text(bounds) => {
-                let key = text::of_key(key)?;
+                let (key, head) = text::of_key(key)?;
+                let above = bounds.not_above_wide(head);
+                above
+                    - usize::from(
+                        text::is_below_head(key) && bounds.position_of_wide(head).is_some(),
+                    )
+            }
+            Bounds::LongText(bounds) => {
+                let (key, _) = text::of_key(key)?;
                 bounds.partition_point(|bound| text::compare(bound, key) != Ordering::Greater)
             }
         };
-        let shard = match above.checked_sub(1) {
-            Some(index) => self.shards.get(index),
+        match above.checked_sub(1) {
+            Some(at) => Ok(at),
             None => self.below_lowest(compat),
-        };
-        shard.copied().ok_or(KeyError::BelowLowest)
+        }
     }
 
-    fn below_lowest(&self, compat: Compat) -> Option<&Shard> {
+    #[cold]
+    fn below_lowest(&self, compat: Compat) -> Result<usize, KeyError> {
+        let highest = self.len().saturating_sub(1);
         match (&self.bounds, compat) {
-            (Bounds::Hash(_), Compat::Server) => self.shards.last(),
-            (Bounds::Hash(_), Compat::ConnectorPython) => self.shards.first(),
-            (Bounds::Integer(_), Compat::ConnectorPython) => self.shards.last(),
-            _ => None,
+            (Bounds::Hash(_), Compat::Server) => Ok(highest),
+            (Bounds::Hash(_), Compat::ConnectorPython) => Ok(0),
+            (Bounds::Integer(_), Compat::ConnectorPython) => Ok(highest),
+            _ => Err(KeyError::BelowLowest),
         }
     }
 }
@@ -318,14 +371,14 @@ struct Describe<'a> {
     group_name: &'a dyn Fn(GroupId) -> String,
 }
 
-type Sorted<B> = (Box<[B]>, Box<[Shard]>);
+type Split<B> = (Box<[B]>, Box<[Shard]>);
 
 fn sorted<'a, B>(
     rows: impl Iterator<Item = (&'a str, Shard)>,
     read: impl Fn(&str) -> Result<B, MapError>,
     order: impl Fn(&B, &B) -> Ordering,
     describe: &Describe<'_>,
-) -> Result<Sorted<B>, MapError> {
+) -> Result<Split<B>, MapError> {
     let mut read_rows = rows
         .map(|(text, shard)| read(text).map(|bound| (bound, text, shard)))
         .collect::<Result<Vec<_>, _>>()?;

@@ -11,10 +11,13 @@ use super::table::{Table, TableError};
 ///
 /// Times are milliseconds on the handle's own clock; the topology itself has none. Freshness
 /// changes in place, so that confirming a part publishes no new picture.
+///
+/// What lookups read of it begins a cache line.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Entry<T> {
-    pub value: T,
     expires: AtomicU64,
+    pub value: T,
 }
 
 impl<T> Entry<T> {
@@ -64,9 +67,6 @@ pub enum TableState {
     Unusable(TableError),
 }
 
-/// A group's name, and its entry once it has been fetched.
-type NamedGroup = (Arc<str>, Option<Arc<Entry<Group>>>);
-
 /// Tables by their full name `db.table`, groups by number. A name holds exactly one dot, so
 /// `ab.c` and `a.bc` can never meet.
 #[derive(Debug, Default, Clone)]
@@ -75,7 +75,9 @@ pub struct Topology {
     pub generation: u64,
     pub tables: Names<Arc<Entry<TableState>>>,
     group_numbers: Names<GroupId>,
-    groups: Vec<NamedGroup>,
+    group_names: Vec<Arc<str>>,
+    /// By number: the entries of those that have been fetched.
+    groups: Vec<Option<Arc<Entry<Group>>>>,
     /// Names that were asked for and that Fabric lists no server of. They get no number, so
     /// that a service which invents names does not use up the numbers.
     pub absent_groups: Names<Arc<Entry<()>>>,
@@ -83,9 +85,9 @@ pub struct Topology {
 
 impl Topology {
     /// The entry of a group that has been fetched.
-    #[inline]
+    #[inline(always)]
     pub fn group(&self, id: GroupId) -> Option<&Arc<Entry<Group>>> {
-        self.groups.get(id.0 as usize)?.1.as_ref()
+        self.groups.get(id.0 as usize)?.as_ref()
     }
 
     pub fn group_number(&self, name: &[u8]) -> Option<GroupId> {
@@ -93,15 +95,13 @@ impl Topology {
     }
 
     pub fn group_name(&self, id: GroupId) -> &str {
-        self.groups.get(id.0 as usize).map_or("", |(name, _)| name)
+        self.group_names.get(id.0 as usize).map_or("", |name| name)
     }
 
     /// Every group with a number, fetched or not.
     pub fn groups(&self) -> impl Iterator<Item = (GroupId, &str, Option<&Arc<Entry<Group>>>)> {
-        self.groups
-            .iter()
-            .enumerate()
-            .map(|(at, (name, entry))| (GroupId(at as u32), &**name, entry.as_ref()))
+        let both = self.group_names.iter().zip(&self.groups).enumerate();
+        both.map(|(at, (name, entry))| (GroupId(at as u32), &**name, entry.as_ref()))
     }
 
     /// The shards nobody knows the whereabouts of: tables and lower bounds.
@@ -122,14 +122,15 @@ impl Topology {
             return id;
         }
         let id = GroupId(self.groups.len() as u32);
-        self.groups.push((name.into(), None));
+        self.group_names.push(name.into());
+        self.groups.push(None);
         self.group_numbers.insert(name.as_bytes(), id);
         id
     }
 
     pub fn set_group(&mut self, id: GroupId, entry: Option<Arc<Entry<Group>>>) {
         if let Some(slot) = self.groups.get_mut(id.0 as usize) {
-            slot.1 = entry;
+            *slot = entry;
         }
     }
 }

@@ -62,7 +62,7 @@ impl Table {
 
     /// Every group the table's data lives in, the global one among them, each once.
     pub fn groups(&self) -> Vec<GroupId> {
-        let mut groups: Vec<GroupId> = self.map.shards().iter().map(|shard| shard.group).collect();
+        let mut groups: Vec<GroupId> = self.map.shards().map(|shard| shard.group).collect();
         groups.push(self.global_group);
         groups.sort_unstable();
         groups.dedup();
@@ -72,7 +72,7 @@ impl Table {
 
     /// The lower bounds of the shards that nobody knows the whereabouts of.
     pub fn vanished(&self) -> Vec<String> {
-        let shards = self.map.shards().iter().enumerate();
+        let shards = self.map.shards().enumerate();
         let vanished = shards.filter(|(_, shard)| shard.group == GroupId::NOWHERE);
         vanished.map(|(at, _)| self.map.bound_text(at)).collect()
     }

@@ -1,0 +1,133 @@
+//! What a thread keeps for itself, so that its lookups share no written memory with others:
+//! the snapshots it used last, its turns among secondaries, and its place among the counters.
+//!
+//! Everything is in one value, because in a shared library each thread-local costs a call to
+//! find it.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::topology::Topology;
+use crate::topology::balance::Turns;
+
+/// A thread that uses more handles than this in turn looks up a snapshot anew each time.
+pub const LEASES: usize = 8;
+
+/// A snapshot and the stamp under which it was published.
+#[derive(Debug, Default)]
+pub struct Lease {
+    pub stamp: u64,
+    pub topology: Option<Arc<Topology>>,
+}
+
+/// One thread's own.
+pub struct Local {
+    /// Whether the thread is inside a call from C.
+    pub inside: Cell<bool>,
+    place: Cell<u8>,
+    pub turns: Turns,
+    pub leases: [RefCell<Lease>; LEASES],
+}
+
+impl Local {
+    pub const fn new() -> Self {
+        Self {
+            inside: Cell::new(false),
+            place: Cell::new(NOWHERE),
+            turns: Turns::new(),
+            leases: [const { RefCell::new(Lease { stamp: 0, topology: None }) }; LEASES],
+        }
+    }
+
+    /// Runs `use_it` with the calling thread's own. A thread that is ending may have lost it
+    /// already, and gets one for this call.
+    #[inline]
+    pub fn with<R>(use_it: impl FnOnce(&Self) -> R) -> R {
+        thread_local! {
+            static LOCAL: Local = const { Local::new() };
+        }
+        if LOCAL.try_with(|_| ()).is_ok() { LOCAL.with(use_it) } else { Self::with_new(use_it) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn with_new<R>(use_it: impl FnOnce(&Self) -> R) -> R {
+        use_it(&Self::new())
+    }
+
+    /// The thread's place among all of the process, the same for every handle. Nobody else has
+    /// it while the thread lives, unless it is `PLACES`: then there were no more.
+    #[inline]
+    pub fn place(&self) -> usize {
+        match self.place.get() {
+            NOWHERE => self.take_place(),
+            place => usize::from(place),
+        }
+    }
+
+    #[cold]
+    fn take_place(&self) -> usize {
+        let lowest_free = |taken: u64| (taken != u64::MAX).then(|| taken | (taken + 1));
+        // Acquires what the place's last holder wrote there.
+        let taken = TAKEN.fetch_update(Ordering::Acquire, Ordering::Relaxed, lowest_free);
+        let place = taken.map_or(PLACES, |before| before.trailing_ones() as usize);
+        self.place.set(place as u8);
+        place
+    }
+}
+
+/// One bit for each place that a thread has.
+static TAKEN: AtomicU64 = AtomicU64::new(0);
+
+/// How many threads can have a place of their own.
+pub const PLACES: usize = u64::BITS as usize;
+
+const NOWHERE: u8 = u8::MAX;
+
+/// The thread's bit, if it has one.
+fn bit(place: u8) -> u64 {
+    1u64.checked_shl(u32::from(place)).unwrap_or(0)
+}
+
+/// In a forked child only the calling thread lives; the places of the others are free.
+pub fn forked() {
+    Local::with(|local| TAKEN.store(bit(local.place.get()), Ordering::Relaxed));
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        TAKEN.fetch_and(!bit(self.place.get()), Ordering::Release);
+    }
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn threads_have_places_of_their_own_and_give_them_back() {
+        // Other tests have places, too, and so none of these is told to be free.
+        let few: Vec<Local> = (0..9).map(|_| Local::new()).collect();
+        let places: Vec<usize> = few.iter().map(Local::place).collect();
+        assert!(few.iter().map(Local::place).eq(places.iter().copied()), "it stays");
+        let own: Vec<usize> = places.into_iter().filter(|place| *place < PLACES).collect();
+        assert_eq!(own.iter().collect::<BTreeSet<_>>().len(), own.len());
+
+        let more: Vec<Local> = (0..PLACES).map(|_| Local::new()).collect();
+        let shared = |all: &[Local]| all.iter().filter(|local| local.place() == PLACES).count();
+        assert!(shared(&more) > 0, "who finds no place shares the last one");
+        drop(more);
+        drop(few);
+        let again: Vec<Local> = (0..PLACES).map(|_| Local::new()).collect();
+        assert!(shared(&again) < PLACES, "the places are free again");
+    }
+}

@@ -1,0 +1,100 @@
+//! The topology in use: one writer at a time replaces it, any number of threads read it.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use crate::local::{LEASES, Lease, Local};
+use crate::topology::Topology;
+
+/// The newest topology, and how threads find out that theirs is not it any more.
+///
+/// A thread keeps the snapshot it used last, and a read is one comparison of stamps. So threads
+/// share nothing that is written, but a thread that stops looking up keeps its last snapshot
+/// until it ends or looks up again; snapshots share their unchanged parts.
+pub struct Current {
+    newest: ArcSwap<Topology>,
+    /// Of the newest topology, in the whole process: no two topologies ever have the same one,
+    /// whatever handle they belong to.
+    stamp: AtomicU64,
+    /// Which of a thread's leases are this handle's.
+    lease: usize,
+    /// Replaced topologies that some thread may still use. They are kept so that no lookup is
+    /// the one that has to take a large topology apart.
+    replaced: Mutex<Vec<Arc<Topology>>>,
+}
+
+fn next_stamp() -> u64 {
+    static STAMPS: AtomicU64 = AtomicU64::new(1);
+    STAMPS.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Default for Current {
+    fn default() -> Self {
+        static HANDLES: AtomicU32 = AtomicU32::new(0);
+        Self {
+            newest: ArcSwap::default(),
+            stamp: AtomicU64::new(next_stamp()),
+            lease: HANDLES.fetch_add(1, Ordering::Relaxed) as usize % LEASES,
+            replaced: Mutex::default(),
+        }
+    }
+}
+
+impl Current {
+    /// Makes `next` the topology that lookups see.
+    pub fn publish(&self, next: Arc<Topology>) {
+        let before = self.newest.swap(next);
+        // Behind the topology: who sees the stamp sees the topology, too.
+        self.stamp.store(next_stamp(), Ordering::Release);
+        let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        replaced.push(before);
+        // Nobody can come to a topology anew that is not the newest.
+        replaced.retain(|topology| Arc::strong_count(topology) > 1);
+    }
+
+    /// Lets go of the topologies that nobody uses any more.
+    pub fn tidy(&self) {
+        let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        replaced.retain(|topology| Arc::strong_count(topology) > 1);
+    }
+
+    /// The newest topology, for as long as the caller keeps it. For work that takes its time.
+    pub fn load(&self) -> arc_swap::Guard<Arc<Topology>> {
+        self.newest.load()
+    }
+
+    pub fn load_full(&self) -> Arc<Topology> {
+        self.newest.load_full()
+    }
+
+    /// Reads the newest topology, together with its stamp. For lookups: no lock, no count that
+    /// threads share, and no waiting for anybody who publishes.
+    #[inline(always)]
+    pub fn read<R>(&self, local: &Local, look: impl FnOnce(&Topology, u64) -> R) -> R {
+        let stamp = self.stamp.load(Ordering::Acquire);
+        let lease = local.leases.get(self.lease).and_then(|lease| lease.try_borrow().ok());
+        let renewed;
+        let topology = match lease.as_deref() {
+            Some(Lease { stamp: held, topology: Some(topology) }) if *held == stamp => topology,
+            _ => {
+                drop(lease);
+                renewed = self.renew(local, stamp);
+                &renewed
+            }
+        };
+        look(topology, stamp)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn renew(&self, local: &Local, stamp: u64) -> Arc<Topology> {
+        let newest = self.newest.load_full();
+        if let Some(mut lease) = local.leases.get(self.lease).and_then(|l| l.try_borrow_mut().ok())
+        {
+            *lease = Lease { stamp, topology: Some(Arc::clone(&newest)) };
+        }
+        newest
+    }
+}
