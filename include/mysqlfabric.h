@@ -513,6 +513,15 @@ typedef struct fabric_result_t fabric_result_t;
 typedef struct fabric_t fabric_t;
 
 /**
+ * One table, or several that are joined, of a handle. Made by fabric_table_open(), freed by
+ * fabric_table_free().
+ *
+ * It follows the handle: every refresh, a fork, and the handle's options count for it, too. It
+ * may be used by any number of threads at once.
+ */
+typedef struct fabric_table_t fabric_table_t;
+
+/**
  * Receives a handle's messages.
  *
  * `message` is UTF-8, NUL-terminated, without passwords, and valid during the call only. The
@@ -1478,6 +1487,65 @@ int32_t fabric_get_group_servers(const struct fabric_t *f,
                                  size_t capacity,
                                  size_t *count,
                                  struct fabric_error_t *err);
+
+/**
+ * Opens tables for many lookups. What fabric_get_shard_server() finds out about their names in
+ * every call is found out once per refresh.
+ *
+ * @param f       The handle. It may be freed first; the tables then go on from the topology that
+ *                was known last, which nobody refreshes.
+ * @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated; copied.
+ * @param n       The number of tables, at least 1.
+ * @param out     Where the tables go, to be freed with fabric_table_free().
+ * @param err     Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
+ * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
+ *         FABRIC_ERR_ARGUMENT
+ * @retval other  The tables had to be fetched first, and could not be, as for
+ *                fabric_get_shard_server().
+ *
+ * Blocks as fabric_get_shard_server() does when the tables are not known yet. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_table_open(const struct fabric_t *f,
+                          const char *const *tables,
+                          size_t n,
+                          struct fabric_table_t **out,
+                          struct fabric_error_t *err);
+
+/**
+ * Which server holds the tables' rows of this key? As fabric_get_shard_server(), in everything.
+ *
+ * @param t       The tables.
+ * @param key     As for fabric_get_shard_server().
+ * @param scope   As for fabric_get_shard_server().
+ * @param mode    As for fabric_get_shard_server().
+ * @param server  Where the server goes; left alone on failure.
+ * @param err     Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval other  As for fabric_get_shard_server(). FABRIC_ERR_UNKNOWN_TABLE: Fabric has stopped
+ *                listing a table.
+ *
+ * Blocks as fabric_get_shard_server() does. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_table_get_server(const struct fabric_table_t *t,
+                                const struct fabric_key_t *key,
+                                int32_t scope,
+                                int32_t mode,
+                                struct fabric_server_t *server,
+                                struct fabric_error_t *err);
+
+/**
+ * Frees opened tables.
+ *
+ * @param t  From fabric_table_open(), or NULL, which does nothing. No other call may be using it,
+ *           and none may be made afterwards.
+ *
+ * Never blocks. Any thread.
+ */
+void fabric_table_free(struct fabric_table_t *t);
 
 /**
  * The shards of a table, in the order of their lower bounds.

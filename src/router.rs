@@ -2,16 +2,17 @@
 
 mod look;
 mod names;
-mod quick;
 mod refusal;
 mod report;
+mod sight;
+pub mod table;
 mod wait;
 
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use self::look::Trust;
-use self::quick::Freshness;
+pub use self::sight::{Sight, View};
 use crate::config::{Config, Node};
 use crate::error::{Code, Error, Result};
 use crate::events::Delivery;
@@ -53,6 +54,8 @@ pub struct Router {
     config: Arc<Config>,
     refresher: Arc<Refresher>,
     compat: Compat,
+    /// Whether the options limit the age of what lookups may use.
+    limits_age: bool,
 }
 
 impl Router {
@@ -61,7 +64,13 @@ impl Router {
         let compat =
             if config.compat_connector_python { Compat::ConnectorPython } else { Compat::Server };
         let config = Arc::new(config);
-        Self { refresher: Arc::new(Refresher::new(Arc::clone(&config))), config, compat }
+        let limits_age = config.max_stale.is_some();
+        Self {
+            refresher: Arc::new(Refresher::new(Arc::clone(&config))),
+            config,
+            compat,
+            limits_age,
+        }
     }
 
     pub fn config(&self) -> &Config {
@@ -109,35 +118,6 @@ impl Router {
         Local::with(|local| self.choose(local, &request, wanted, |chosen| apart(chosen, take)))
     }
 
-    /// The quick way of `choose`: hands the server to `take` if all is known and fresh, and
-    /// nothing is to be refused. Only then it gives something.
-    ///
-    /// Reads one snapshot and nothing else: no lock, no allocation, no system call. Without a
-    /// background refresh the clock is read, too.
-    #[inline(always)]
-    pub fn choose_quickly<'n>(
-        &self,
-        local: &Local,
-        mut tables: impl Iterator<Item = Option<&'n [u8]>>,
-        place: Place<'_>,
-        wanted: Wanted,
-        take: impl FnOnce(Chosen<'_>) -> Option<()>,
-    ) -> Option<()> {
-        let fresh = self.freshness()?;
-        self.refresher.read(local, |topology, _| {
-            let question = quick::Question { topology, place, compat: self.compat, fresh };
-            let group = question.group(tables.next()??)?;
-            for table in tables {
-                if question.group(table?)? != group {
-                    return None;
-                }
-            }
-            take(question.server(group, wanted, local)?)
-        })?;
-        self.refresher.metrics().lookups.count(local.place(), true);
-        Some(())
-    }
-
     /// Hands the server for a request on sharded tables to `take`, whatever it takes to find it.
     pub fn choose<T>(
         &self,
@@ -146,25 +126,22 @@ impl Router {
         wanted: Wanted,
         take: impl FnOnce(Chosen<'_>) -> Result<T>,
     ) -> Result<T> {
-        let mut take = Some(take);
-        let mut taken = None;
         let place = match (request.scope, request.key) {
             (Scope::Global, _) => Some(Place::Global),
             (Scope::Local, key) => key.map(Place::Shard),
         };
-        if let Some(place) = place {
+        if let Some(place) = place
+            && let Some(sight) = self.sight(local)
+        {
             let tables = request.tables.iter().map(|table| Some(*table));
-            self.choose_quickly(local, tables, place, wanted, |chosen| {
-                taken = take.take().map(|take| take(chosen));
-                Some(())
-            });
+            let view = sight.view();
+            let group = view.group_of_names(tables, place);
+            if let Some(chosen) = group.and_then(|group| view.server(group, wanted, local)) {
+                self.count(local);
+                return take(chosen);
+            }
         }
-        match (taken, take) {
-            (Some(outcome), _) => outcome,
-            (None, Some(take)) => self.choose_slowly(local, request, wanted, take),
-            // Cannot be: whoever uses up `take` leaves an outcome.
-            (None, None) => Err(Error::new(Code::Panic, "a lookup ended without an outcome")),
-        }
+        self.choose_slowly(local, request, wanted, take)
     }
 
     /// As `choose`, for who has found that the quick way leads nowhere.
@@ -199,25 +176,6 @@ impl Router {
         })
     }
 
-    /// The quick way of `choose_in_group`, as `choose_quickly`.
-    #[inline(always)]
-    pub fn choose_in_group_quickly(
-        &self,
-        local: &Local,
-        group: &[u8],
-        wanted: Wanted,
-        take: impl FnOnce(Chosen<'_>) -> Option<()>,
-    ) -> Option<()> {
-        let fresh = self.freshness()?;
-        self.refresher.read(local, |topology, _| {
-            let place = Place::Global;
-            let question = quick::Question { topology, place, compat: self.compat, fresh };
-            take(question.server(topology.group_number(group)?, wanted, local)?)
-        })?;
-        self.refresher.metrics().lookups.count(local.place(), true);
-        Some(())
-    }
-
     /// Hands the server for a request on a group to `take`, whatever it takes to find it.
     pub fn choose_in_group<T>(
         &self,
@@ -226,6 +184,14 @@ impl Router {
         wanted: Wanted,
         take: impl FnOnce(Chosen<'_>) -> Result<T>,
     ) -> Result<T> {
+        if let Some(sight) = self.sight(local)
+            && let view = sight.view()
+            && let Some(group) = view.topology.group_number(group.as_bytes())
+            && let Some(chosen) = view.server(group, wanted, local)
+        {
+            self.count(local);
+            return take(chosen);
+        }
         let outcome = self.look(look::group_named(group), |topology, id| {
             choose_or_refuse(local, topology, id, group, wanted).and_then(take)
         });
@@ -321,28 +287,6 @@ impl Router {
         outcome
     }
 
-    /// What a lookup may take without asking anybody; nothing if it may take nothing.
-    #[inline]
-    fn freshness(&self) -> Option<Freshness> {
-        if self.refresher.has_age_limit() {
-            return None;
-        }
-        if self.refresher.refreshes_itself() {
-            return Some(Freshness::Kept);
-        }
-        self.freshness_by_clock()
-    }
-
-    /// A forked child finds no refresh of its own and starts one. What it has inherited serves
-    /// at once.
-    #[cold]
-    fn freshness_by_clock(&self) -> Option<Freshness> {
-        if self.refresher.keep_refreshed() {
-            return Some(Freshness::Kept);
-        }
-        Some(Freshness::Until(self.refresher.clock().now()))
-    }
-
     fn obtain(&self, wish: Wish) -> Result<()> {
         self.refresher.obtain(wish).map_err(|error| self.failed(error))?;
         self.refresher.keep_refreshed();
@@ -376,9 +320,16 @@ fn apart<T>(chosen: Chosen<'_>, take: impl FnOnce(&str, &Server) -> Result<T>) -
     }
 }
 
-impl Drop for Router {
+impl Router {
     /// Cuts off what the background refresh has on the wire, and waits for its thread alone.
-    fn drop(&mut self) {
+    /// Lookups go on from what is known.
+    pub fn close(&self) {
         self.refresher.stop();
+    }
+}
+
+impl Drop for Router {
+    fn drop(&mut self) {
+        self.close();
     }
 }

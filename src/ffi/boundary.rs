@@ -33,27 +33,35 @@ fn boundary_local(
     }
 }
 
-/// Runs a call that nearly always ends well: first `quick`, which is true if it did all there is
-/// to do, and else `slow`, which knows what to say. Results and errors are larger than what a
-/// processor moves at once, and a quick call has none.
+/// Runs a call that nearly always ends well: first `quick`, which gives something if it did all
+/// there is to do, and else `slow`, which knows what to say. Results and errors are larger than
+/// what a processor moves at once, and a quick call has none.
+///
+/// The arguments of the call are in `call`, so that no register has to be saved for the way that
+/// is hardly ever taken.
 #[inline(always)]
-pub(super) fn quick_boundary(
+pub(super) fn quick_boundary<C: Copy>(
     function: &'static str,
     err: *mut fabric_error_t,
-    quick: impl FnOnce(&Local) -> bool,
-    slow: impl FnOnce(&Local) -> Result<()>,
+    call: &C,
+    quick: fn(&Local, &C) -> Option<()>,
+    slow: fn(&Local, &C) -> Result<()>,
 ) -> i32 {
-    if guarded(quick) == Some(true) { FABRIC_OK } else { slow_boundary(function, err, slow) }
+    match guarded(|local| quick(local, call)) {
+        Some(Some(())) => FABRIC_OK,
+        _ => slow_boundary(function, err, call, slow),
+    }
 }
 
 #[cold]
 #[inline(never)]
-fn slow_boundary(
+fn slow_boundary<C>(
     function: &'static str,
     err: *mut fabric_error_t,
-    slow: impl FnOnce(&Local) -> Result<()>,
+    call: &C,
+    slow: fn(&Local, &C) -> Result<()>,
 ) -> i32 {
-    boundary_local(function, err, slow)
+    boundary_local(function, err, |local| slow(local, call))
 }
 
 /// For a call that moves its arguments and does nothing that could panic.

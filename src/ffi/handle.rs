@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, c_char};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::config::Config;
 use crate::router::Router;
@@ -16,7 +17,7 @@ use super::ptr::{Out, optional_text, reference};
 ///
 /// Every call that takes a `const fabric_t *` may be made by any number of threads at once.
 pub struct fabric_t {
-    pub(super) router: Router,
+    pub(super) router: Arc<Router>,
     pub(super) strings: Strings,
 }
 
@@ -69,7 +70,7 @@ pub unsafe extern "C" fn fabric_new(
             return Err(refused.clone());
         }
         let strings = Strings::of(&options.config);
-        let router = Router::new(options.config.clone());
+        let router = Arc::new(Router::new(options.config.clone()));
         out.set(Box::into_raw(Box::new(fabric_t { router, strings })));
         Ok(())
     })
@@ -87,7 +88,9 @@ pub unsafe extern "C" fn fabric_free(f: *mut fabric_t) {
     boundary_value((), || {
         if !f.is_null() {
             // SAFETY: not NULL, made by fabric_new(), and freed once by the contract.
-            drop(unsafe { Box::from_raw(f) });
+            let f = unsafe { Box::from_raw(f) };
+            // Opened tables may keep the topology, but nothing goes on behind their back.
+            f.router.close();
         }
     });
 }

@@ -76,40 +76,17 @@ pub unsafe extern "C" fn fabric_get_shard_server(
     server: *mut fabric_server_t,
     err: *mut fabric_error_t,
 ) -> i32 {
-    quick_boundary(
-        "fabric_get_shard_server",
-        err,
-        |local| {
-            // SAFETY: the caller's promise, for every pointer of this call.
-            unsafe { quick_shard_server(local, f, tables, n, key, scope, mode, server) }.is_some()
-        },
-        |local| {
-            // SAFETY: the caller's promise, for every pointer of this call.
-            let (f, tables, key, out) = unsafe {
-                (
-                    reference(f, "f")?,
-                    slice(tables, n, "tables")?,
-                    read_key(key)?,
-                    Out::new(server, "server")?,
-                )
-            };
-            let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
-            // SAFETY: the caller's promise, for each string.
-            let tables = unsafe { each(tables, "tables", bytes) }?;
-            let request = Request { tables: &tables, key, scope };
-            f.router.choose(local, &request, wanted, |chosen| write_server(out, chosen))
-        },
-    )
+    let call = ShardCall { f, tables, n, key, scope, mode, server };
+    // SAFETY: the caller's promise, for every pointer of this call.
+    let quick = |local: &Local, call: &ShardCall| unsafe { quick_shard_server(local, call) };
+    // SAFETY: the caller's promise, for every pointer of this call.
+    let slow = |local: &Local, call: &ShardCall| unsafe { shard_server(local, call) };
+    quick_boundary("fabric_get_shard_server", err, &call, quick, slow)
 }
 
-/// The answer, if everything about the call is in order and all is known. Says nothing otherwise.
-///
-/// # Safety
-/// As for fabric_get_shard_server().
-#[inline(always)]
-#[allow(clippy::too_many_arguments)]
-unsafe fn quick_shard_server(
-    local: &Local,
+/// The arguments of fabric_get_shard_server().
+#[derive(Clone, Copy)]
+struct ShardCall {
     f: *const fabric_t,
     tables: *const *const c_char,
     n: usize,
@@ -117,14 +94,48 @@ unsafe fn quick_shard_server(
     scope: i32,
     mode: i32,
     server: *mut fabric_server_t,
-) -> Option<()> {
+}
+
+/// The answer, or what is wrong.
+///
+/// # Safety
+/// As for fabric_get_shard_server().
+unsafe fn shard_server(local: &Local, call: &ShardCall) -> Result<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
-    let (f, tables, key) = unsafe { (f.as_ref()?, quick_slice(tables, n)?, quick_key(key)?) };
+    let (f, tables, key, out) = unsafe {
+        (
+            reference(call.f, "f")?,
+            slice(call.tables, call.n, "tables")?,
+            read_key(call.key)?,
+            Out::new(call.server, "server")?,
+        )
+    };
+    let (scope, wanted) = (scope_of(call.scope)?, wanted_by_mode(call.mode)?);
+    // SAFETY: the caller's promise, for each string.
+    let tables = unsafe { each(tables, "tables", bytes) }?;
+    let request = Request { tables: &tables, key, scope };
+    f.router.choose(local, &request, wanted, |chosen| write_server(out, chosen))
+}
+
+/// The answer, if everything about the call is in order and all is known. Says nothing otherwise.
+///
+/// # Safety
+/// As for fabric_get_shard_server().
+#[inline(always)]
+unsafe fn quick_shard_server(local: &Local, call: &ShardCall) -> Option<()> {
+    // SAFETY: the caller's promise, for every pointer of this call.
+    let (f, tables, key) =
+        unsafe { (call.f.as_ref()?, quick_slice(call.tables, call.n)?, quick_key(call.key)?) };
     // SAFETY: the caller's promise, for each string.
     let names = tables.iter().map(|table| unsafe { quick_bytes(*table) });
-    let out = Out::quick(server)?;
-    let (place, wanted) = (quick_place(scope, key)?, quick_mode(mode)?);
-    f.router.choose_quickly(local, names, place, wanted, |chosen| write_card(out, chosen.card))
+    let out = Out::quick(call.server)?;
+    let (place, wanted) = (quick_place(call.scope, key)?, quick_mode(call.mode)?);
+    let sight = f.router.sight(local)?;
+    let view = sight.view();
+    let group = view.group_of_names(names, place)?;
+    write_card(out, view.server(group, wanted, local)?.card)?;
+    f.router.count(local);
+    Some(())
 }
 
 /// Which server of this group serves this mode or status?
@@ -158,21 +169,33 @@ pub unsafe extern "C" fn fabric_get_group_server(
     server: *mut fabric_server_t,
     err: *mut fabric_error_t,
 ) -> i32 {
-    quick_boundary(
-        "fabric_get_group_server",
-        err,
-        |local| {
-            // SAFETY: the caller's promise, for every pointer of this call.
-            unsafe { quick_group_server(local, f, group, mode, status, server) }.is_some()
-        },
-        |local| {
-            // SAFETY: the caller's promise, for every pointer of this call.
-            let (f, group, out) =
-                unsafe { (reference(f, "f")?, name(group, "group")?, Out::new(server, "server")?) };
-            let wanted = wanted_of(mode, status)?;
-            f.router.choose_in_group(local, group, wanted, |chosen| write_server(out, chosen))
-        },
-    )
+    let call = GroupCall { f, group, mode, status, server };
+    // SAFETY: the caller's promise, for every pointer of this call.
+    let quick = |local: &Local, call: &GroupCall| unsafe { quick_group_server(local, call) };
+    // SAFETY: the caller's promise, for every pointer of this call.
+    let slow = |local: &Local, call: &GroupCall| unsafe { group_server(local, call) };
+    quick_boundary("fabric_get_group_server", err, &call, quick, slow)
+}
+
+/// The arguments of fabric_get_group_server().
+#[derive(Clone, Copy)]
+struct GroupCall {
+    f: *const fabric_t,
+    group: *const c_char,
+    mode: i32,
+    status: i32,
+    server: *mut fabric_server_t,
+}
+
+/// # Safety
+/// As for fabric_get_group_server().
+unsafe fn group_server(local: &Local, call: &GroupCall) -> Result<()> {
+    // SAFETY: the caller's promise, for every pointer of this call.
+    let (f, group, out) = unsafe {
+        (reference(call.f, "f")?, name(call.group, "group")?, Out::new(call.server, "server")?)
+    };
+    let wanted = wanted_of(call.mode, call.status)?;
+    f.router.choose_in_group(local, group, wanted, |chosen| write_server(out, chosen))
 }
 
 /// As [`quick_shard_server`].
@@ -180,23 +203,22 @@ pub unsafe extern "C" fn fabric_get_group_server(
 /// # Safety
 /// As for fabric_get_group_server().
 #[inline(always)]
-unsafe fn quick_group_server(
-    local: &Local,
-    f: *const fabric_t,
-    group: *const c_char,
-    mode: i32,
-    status: i32,
-    server: *mut fabric_server_t,
-) -> Option<()> {
+unsafe fn quick_group_server(local: &Local, call: &GroupCall) -> Option<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
-    let (f, group, out) = unsafe { (f.as_ref()?, quick_bytes(group)?, Out::quick(server)?) };
-    let wanted = match (mode, status) {
+    let (f, group) = unsafe { (call.f.as_ref()?, quick_bytes(call.group)?) };
+    let out = Out::quick(call.server)?;
+    let wanted = match (call.mode, call.status) {
         (mode, FABRIC_STATUS_NONE) => quick_mode(mode)?,
         (FABRIC_MODE_NONE, FABRIC_STATUS_PRIMARY) => Wanted::Primary,
         (FABRIC_MODE_NONE, FABRIC_STATUS_SECONDARY) => Wanted::Reader,
         _ => return None,
     };
-    f.router.choose_in_group_quickly(local, group, wanted, |c| write_card(out, c.card))
+    let sight = f.router.sight(local)?;
+    let view = sight.view();
+    let group = view.topology.group_number(group)?;
+    write_card(out, view.server(group, wanted, local)?.card)?;
+    f.router.count(local);
+    Some(())
 }
 
 /// What the mode wants, if it is one.
@@ -364,7 +386,7 @@ fn wanted_of(mode: i32, status: i32) -> Result<Wanted> {
     }
 }
 
-fn scope_of(scope: i32) -> Result<Scope> {
+pub(super) fn scope_of(scope: i32) -> Result<Scope> {
     match scope {
         FABRIC_SCOPE_LOCAL => Ok(Scope::Local),
         FABRIC_SCOPE_GLOBAL => Ok(Scope::Global),
@@ -375,7 +397,7 @@ fn scope_of(scope: i32) -> Result<Scope> {
     }
 }
 
-fn wanted_by_mode(mode: i32) -> Result<Wanted> {
+pub(super) fn wanted_by_mode(mode: i32) -> Result<Wanted> {
     match (mode, Mode::from_number(mode)) {
         (FABRIC_MODE_NONE, _) | (_, Some(Mode::ReadOnly)) => Ok(Wanted::Reader),
         (_, Some(Mode::WriteOnly | Mode::ReadWrite)) => Ok(Wanted::Primary),

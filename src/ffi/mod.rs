@@ -29,6 +29,8 @@ mod server;
 
 mod lookup;
 
+mod table;
+
 mod shard;
 
 mod node;
@@ -64,6 +66,7 @@ pub use options::*;
 pub use report::*;
 pub use server::*;
 pub use shard::*;
+pub use table::*;
 #[cfg(feature = "test-hooks")]
 pub use test_hooks::*;
 pub use version::*;

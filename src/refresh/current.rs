@@ -1,5 +1,6 @@
 //! The topology in use: one writer at a time replaces it, any number of threads read it.
 
+use std::cell::{Ref, RefCell};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -69,32 +70,28 @@ impl Current {
         self.newest.load_full()
     }
 
-    /// Reads the newest topology, together with its stamp. For lookups: no lock, no count that
-    /// threads share, and no waiting for anybody who publishes.
+    /// The newest topology, and its stamp, in the hands of the thread that `local` belongs to.
+    /// For lookups: no lock, no count that threads share, and no waiting for anybody who
+    /// publishes. Nothing while the thread holds one of this handle's already.
     #[inline(always)]
-    pub fn read<R>(&self, local: &Local, look: impl FnOnce(&Topology, u64) -> R) -> R {
+    pub fn lease<'l>(&self, local: &'l Local) -> Option<(Ref<'l, Arc<Topology>>, u64)> {
         let stamp = self.stamp.load(Ordering::Acquire);
-        let lease = local.leases.get(self.lease).and_then(|lease| lease.try_borrow().ok());
-        let renewed;
-        let topology = match lease.as_deref() {
-            Some(Lease { stamp: held, topology: Some(topology) }) if *held == stamp => topology,
-            _ => {
-                drop(lease);
-                renewed = self.renew(local, stamp);
-                &renewed
-            }
-        };
-        look(topology, stamp)
+        let place = local.leases.get(self.lease)?;
+        let mut lease = place.try_borrow().ok()?;
+        if lease.stamp != stamp {
+            drop(lease);
+            self.renew(place, stamp)?;
+            lease = place.try_borrow().ok()?;
+        }
+        let topology = Ref::filter_map(lease, |lease| lease.topology.as_ref()).ok()?;
+        Some((topology, stamp))
     }
 
     #[cold]
     #[inline(never)]
-    fn renew(&self, local: &Local, stamp: u64) -> Arc<Topology> {
+    fn renew(&self, place: &RefCell<Lease>, stamp: u64) -> Option<()> {
         let newest = self.newest.load_full();
-        if let Some(mut lease) = local.leases.get(self.lease).and_then(|l| l.try_borrow_mut().ok())
-        {
-            *lease = Lease { stamp, topology: Some(Arc::clone(&newest)) };
-        }
-        newest
+        *place.try_borrow_mut().ok()? = Lease { stamp, topology: Some(newest) };
+        Some(())
     }
 }

@@ -18,6 +18,7 @@ mod waiting;
 mod watch;
 mod worker;
 
+use std::cell::Ref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -147,10 +148,10 @@ impl Refresher {
         self.topology.load()
     }
 
-    /// Hands the newest published topology and its stamp to a lookup.
+    /// The newest published topology and its stamp, for a lookup.
     #[inline(always)]
-    pub fn read<R>(&self, local: &Local, look: impl FnOnce(&Topology, u64) -> R) -> R {
-        self.topology.read(local, look)
+    pub fn lease<'l>(&self, local: &'l Local) -> Option<(Ref<'l, Arc<Topology>>, u64)> {
+        self.topology.lease(local)
     }
 
     /// Milliseconds since Fabric last answered a dump, this handle or the one that left the
@@ -201,12 +202,6 @@ impl Refresher {
             self.worker.start(self);
         }
         self.worker.is_alive()
-    }
-
-    /// Whether the options limit the age of the topology that lookups may use.
-    #[inline]
-    pub fn has_age_limit(&self) -> bool {
-        self.config.max_stale.is_some()
     }
 
     /// Refuses to go on from a topology that is older than the options allow.

@@ -2,7 +2,7 @@
 //!
 //! The server compares `CAST(... AS DATETIME)`, which rounds fractions to whole seconds, half up.
 
-use super::key::{Key, KeyError};
+use super::key::KeyError;
 
 const SECONDS_A_DAY: i64 = 86_400;
 
@@ -18,15 +18,6 @@ pub fn parse(text: &[u8]) -> Result<i64, KeyError> {
     let total = day * SECONDS_A_DAY + seconds;
     // The last second of 9999 rounds up into a year that DATETIME cannot hold.
     if total > LAST_SECOND { Err(KeyError::NotDateTime) } else { Ok(total) }
-}
-
-/// The seconds a key of a RANGE_DATETIME table stands for.
-#[inline]
-pub fn of_key(key: Key<'_>) -> Result<i64, KeyError> {
-    match key {
-        Key::Integer(_) => Err(KeyError::WantsText),
-        Key::Text(text) => parse(text),
-    }
 }
 
 /// Writes seconds back as `YYYY-MM-DD hh:mm:ss`.

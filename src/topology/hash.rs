@@ -8,16 +8,22 @@ use md5::{Digest, Md5};
 use super::key::{Key, KeyError};
 
 /// The digest of a key as a big-endian number.
-#[inline]
 pub fn of_key(key: Key<'_>) -> Result<u128, KeyError> {
     match key {
-        Key::Integer(value) => {
-            let mut buffer = [0; DECIMAL_MAX];
-            Ok(digest(decimal(value, &mut buffer)))
-        }
-        Key::Text(text) if std::str::from_utf8(text).is_ok() => Ok(digest(text)),
-        Key::Text(_) => Err(KeyError::NotUtf8),
+        Key::Integer(value) => Ok(of_integer(value)),
+        Key::Text(text) => of_text(text),
     }
+}
+
+#[inline]
+pub fn of_integer(value: i64) -> u128 {
+    let mut buffer = [0; DECIMAL_MAX];
+    digest(decimal(value, &mut buffer))
+}
+
+#[inline]
+pub fn of_text(text: &[u8]) -> Result<u128, KeyError> {
+    if std::str::from_utf8(text).is_ok() { Ok(digest(text)) } else { Err(KeyError::NotUtf8) }
 }
 
 #[inline]

@@ -2,7 +2,7 @@
 //!
 //! The server compares `CAST(lower_bound AS SIGNED)` with the key, so "007" is 7 and "+10" is 10.
 
-use super::key::{Key, KeyError};
+use super::key::KeyError;
 
 /// Reads a plain decimal integer: an optional sign and digits, nothing else.
 ///
@@ -26,15 +26,6 @@ pub fn parse(text: &[u8]) -> Result<i64, KeyError> {
             .ok_or(KeyError::Beyond64Bits)?;
     }
     if negative { Ok(value) } else { value.checked_neg().ok_or(KeyError::Beyond64Bits) }
-}
-
-/// The integer a key of a RANGE table stands for.
-#[inline]
-pub fn of_key(key: Key<'_>) -> Result<i64, KeyError> {
-    match key {
-        Key::Integer(value) => Ok(value),
-        Key::Text(text) => parse(text),
-    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,12 @@ impl<V> Names<V> {
         self.position(name).and_then(|at| self.entries.get(at)).map(|(_, _, value)| value)
     }
 
+    /// The value at a position, which is a name's until the next change.
+    #[inline(always)]
+    pub fn at(&self, position: usize) -> Option<&V> {
+        self.entries.get(position).map(|(_, _, value)| value)
+    }
+
     /// Sets the value of a name and hands back the one it replaces.
     pub fn insert(&mut self, name: &[u8], value: V) -> Option<V> {
         if let Some(entry) = self.position(name).and_then(|at| self.entries.get_mut(at)) {
@@ -53,7 +59,7 @@ impl<V> Names<V> {
     }
 
     #[inline(always)]
-    fn position(&self, name: &[u8]) -> Option<usize> {
+    pub fn position(&self, name: &[u8]) -> Option<usize> {
         let hash = hash(name);
         let mask = self.slots.len().checked_sub(1)?;
         let mut slot = hash as usize & mask;

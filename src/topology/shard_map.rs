@@ -324,34 +324,71 @@ impl ShardMap {
         self.shard(self.position(key, compat)?).ok_or(KeyError::BelowLowest)
     }
 
-    /// As `find`, but only the group.
+    /// As `find`, but only the group, and no reason where there is none. Made for speed.
     #[inline(always)]
-    pub fn find_group(&self, key: Key<'_>, compat: Compat) -> Result<GroupId, KeyError> {
-        self.groups.get(self.position(key, compat)?).copied().ok_or(KeyError::BelowLowest)
+    pub fn group_if_any(&self, key: Key<'_>, compat: Compat) -> Option<GroupId> {
+        let at = match (key, &self.bounds) {
+            (Key::Integer(key), Bounds::Integer(bounds)) => {
+                match bounds.not_above_integer(key).checked_sub(1) {
+                    Some(at) => at,
+                    None => self.below_lowest(compat).ok()?,
+                }
+            }
+            (Key::Integer(key), _) => self.integer_position(key, compat)?,
+            (Key::Text(key), _) => self.text_position(key, compat)?,
+        };
+        self.groups.get(at).copied()
+    }
+
+    // Apart from the rest, so that what they need does not slow down what does not need it.
+    #[inline(never)]
+    fn integer_position(&self, key: i64, compat: Compat) -> Option<usize> {
+        self.position(Key::Integer(key), compat).ok()
+    }
+
+    #[inline(never)]
+    fn text_position(&self, key: &[u8], compat: Compat) -> Option<usize> {
+        self.position(Key::Text(key), compat).ok()
     }
 
     #[inline(always)]
     fn position(&self, key: Key<'_>, compat: Compat) -> Result<usize, KeyError> {
-        let above = match &self.bounds {
-            Bounds::Integer(bounds) => bounds.not_above_integer(integer::of_key(key)?),
-            Bounds::Hash(bounds) => bounds.not_above_wide(hash::of_key(key)?),
-            Bounds::DateTime(bounds) => bounds.not_above_integer(datetime::of_key(key)?),
-            Bounds::Text(bounds) => {
-                let (key, head) = text::of_key(key)?;
-                let above = bounds.not_above_wide(head);
-                above
-                    - usize::from(
-                        text::is_below_head(key) && bounds.position_of_wide(head).is_some(),
-                    )
-            }
-            Bounds::LongText(bounds) => {
-                let (key, _) = text::of_key(key)?;
-                bounds.partition_point(|bound| text::compare(bound, key) != Ordering::Greater)
-            }
+        let above = match key {
+            Key::Integer(key) => self.not_above_integer(key),
+            Key::Text(key) => self.not_above_text(key),
         };
-        match above.checked_sub(1) {
+        match above?.checked_sub(1) {
             Some(at) => Ok(at),
             None => self.below_lowest(compat),
+        }
+    }
+
+    #[inline(always)]
+    fn not_above_integer(&self, key: i64) -> Result<usize, KeyError> {
+        match &self.bounds {
+            Bounds::Integer(bounds) => Ok(bounds.not_above_integer(key)),
+            Bounds::Hash(bounds) => Ok(bounds.not_above_wide(hash::of_integer(key))),
+            Bounds::DateTime(_) | Bounds::Text(_) | Bounds::LongText(_) => Err(KeyError::WantsText),
+        }
+    }
+
+    #[inline(always)]
+    fn not_above_text(&self, key: &[u8]) -> Result<usize, KeyError> {
+        match &self.bounds {
+            Bounds::Integer(bounds) => Ok(bounds.not_above_integer(integer::parse(key)?)),
+            Bounds::Hash(bounds) => Ok(bounds.not_above_wide(hash::of_text(key)?)),
+            Bounds::DateTime(bounds) => Ok(bounds.not_above_integer(datetime::parse(key)?)),
+            Bounds::Text(bounds) => {
+                let head = text::head_of_key(key)?;
+                let above = bounds.not_above_wide(head);
+                let below = text::is_below_head(key) && bounds.position_of_wide(head).is_some();
+                Ok(above - usize::from(below))
+            }
+            Bounds::LongText(bounds) => {
+                text::head_of_key(key)?;
+                let above = |bound: &Bytes| text::compare(bound, key) != Ordering::Greater;
+                Ok(bounds.partition_point(above))
+            }
         }
     }
 

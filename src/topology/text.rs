@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::key::{Key, KeyError};
+use super::key::KeyError;
 
 /// Compares as if the shorter side were padded with blanks: "M " equals "M", "M\t" is below "M".
 pub fn compare(a: &[u8], b: &[u8]) -> Ordering {
@@ -65,18 +65,13 @@ pub fn is_below_head(text: &[u8]) -> bool {
     text.get(HEAD..).is_some_and(|rest| against_blanks(rest).is_lt())
 }
 
-/// The bytes a key of a RANGE_STRING table stands for, and their head.
+/// The head of a key, which is UTF-8.
 #[inline]
-pub fn of_key(key: Key<'_>) -> Result<(&[u8], u128), KeyError> {
+pub fn head_of_key(text: &[u8]) -> Result<u128, KeyError> {
     const NOT_ASCII: u128 = u128::from_be_bytes([0x80; HEAD]);
-    let Key::Text(text) = key else { return Err(KeyError::WantsText) };
     let head = head(text);
     let ascii = text.len() <= HEAD && head & NOT_ASCII == 0;
-    if ascii || std::str::from_utf8(text).is_ok() {
-        Ok((text, head))
-    } else {
-        Err(KeyError::NotUtf8)
-    }
+    if ascii || std::str::from_utf8(text).is_ok() { Ok(head) } else { Err(KeyError::NotUtf8) }
 }
 
 #[cfg(test)]

@@ -1,0 +1,93 @@
+//! Tables that are looked up often: their names are looked for once in each snapshot.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::Result;
+use crate::local::Local;
+use crate::topology::{Chosen, Entry, GroupId, TableState, Wanted};
+
+use super::{Place, Request, Router, View};
+
+/// Tables of one handle, by name. They need not exist for ever: what became of one is said by
+/// the lookup that finds it changed.
+#[derive(Debug)]
+pub struct Tables {
+    tables: Box<[Known]>,
+}
+
+#[derive(Debug)]
+struct Known {
+    name: Box<[u8]>,
+    /// The table's position in the snapshot with this stamp: one word, so that threads which
+    /// find it out at the same time need not agree on who writes it.
+    place: AtomicU64,
+}
+
+const POSITION_BITS: u32 = 24;
+const POSITION_MASK: u64 = (1 << POSITION_BITS) - 1;
+
+impl Known {
+    #[inline(always)]
+    fn entry<'s>(&self, view: View<'s>) -> Option<&'s Entry<TableState>> {
+        let place = self.place.load(Ordering::Relaxed);
+        let known = place >> POSITION_BITS == view.stamp & (u64::MAX >> POSITION_BITS);
+        let at = if known { (place & POSITION_MASK) as usize } else { self.find(view)? };
+        view.topology.tables.at(at).map(|entry| &**entry)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find(&self, view: View<'_>) -> Option<usize> {
+        let at = view.topology.tables.position(&self.name)?;
+        if at as u64 <= POSITION_MASK {
+            self.place.store(view.stamp << POSITION_BITS | at as u64, Ordering::Relaxed);
+        }
+        Some(at)
+    }
+}
+
+impl Router {
+    /// Fetches what is not known of these tables, and refuses those that cannot be used.
+    pub fn open(&self, names: &[&str]) -> Result<Tables> {
+        for name in names {
+            self.table(name, |_, _| Ok(()))?;
+        }
+        let known = |name: &&str| Known { name: name.as_bytes().into(), place: AtomicU64::new(0) };
+        Ok(Tables { tables: names.iter().map(known).collect() })
+    }
+
+    /// As `choose`, for tables that were opened.
+    pub fn choose_opened<T>(
+        &self,
+        local: &Local,
+        opened: &Tables,
+        request: &Request<'_>,
+        wanted: Wanted,
+        take: impl FnOnce(Chosen<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let names: Vec<&[u8]> = opened.tables.iter().map(|table| &*table.name).collect();
+        self.choose(local, &Request { tables: &names, ..*request }, wanted, take)
+    }
+}
+
+impl View<'_> {
+    /// The group of tables that were opened.
+    #[inline(always)]
+    pub fn group_of_opened(self, opened: &Tables, place: Place<'_>) -> Option<GroupId> {
+        let (first, more) = opened.tables.split_first()?;
+        let group = self.group_of(first.entry(self)?, place)?;
+        if more.is_empty() { Some(group) } else { self.if_all_opened_in(group, more, place) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn if_all_opened_in(
+        self,
+        group: GroupId,
+        tables: &[Known],
+        place: Place<'_>,
+    ) -> Option<GroupId> {
+        let group_of = |table: &Known| self.group_of(table.entry(self)?, place);
+        tables.iter().all(|table| group_of(table) == Some(group)).then_some(group)
+    }
+}
