@@ -79,21 +79,20 @@ impl Message<3> {
 }
 
 impl Message<7> {
-    /// A text of at least eight bytes and at most [`ONE_BLOCK`].
+    /// A text of more than [`SHORT`] bytes and at most [`ONE_BLOCK`].
     #[inline]
     pub fn long(text: &[u8]) -> Self {
         let length = text.len();
-        let mut words = [0; 7];
-        for (word, bytes) in words.iter_mut().zip(text.chunks_exact(8)) {
-            *word = load(bytes);
-        }
-        if let Some(word) = words.get_mut(length / 8) {
-            *word = last(text);
-        }
-        let is_ascii = words.iter().fold(0, |all, word| all | word) & NOT_ASCII == 0;
-        if let Some(word) = words.get_mut(length / 8) {
-            *word |= END << (length % 8 * 8);
-        }
+        let at = |word: usize| load(text.get(word * 8..).unwrap_or_default());
+        let (a, b, c, z) = (at(0), at(1), at(2), last(text));
+        let end = END << (length % 8 * 8);
+        let (words, rest) = match length / 8 {
+            3 => ([a, b, c, z | end, 0, 0, 0], z),
+            4 => ([a, b, c, at(3), z | end, 0, 0], z | at(3)),
+            5 => ([a, b, c, at(3), at(4), z | end, 0], z | at(3) | at(4)),
+            _ => ([a, b, c, at(3), at(4), at(5), z | end], z | at(3) | at(4) | at(5)),
+        };
+        let is_ascii = (a | b | c | rest) & NOT_ASCII == 0;
         Self { words, length: length as u64, is_ascii }
     }
 }
