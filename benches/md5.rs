@@ -9,10 +9,13 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use md5::{Digest, Md5};
-use mysqlfabric::topology::md5::{digest_of_block, digest_of_integer, digest_of_utf8};
+use mysqlfabric::topology::Key;
+use mysqlfabric::topology::md5::{
+    Width, digest_keys_within, digest_of_block, digest_of_integer, digest_of_utf8,
+};
 
 const REPEATS: usize = 41;
-const CALLS: usize = 20_000;
+const CALLS: usize = 10_000;
 
 /// Nanoseconds of a call: the least and the median.
 #[derive(Clone, Copy)]
@@ -104,8 +107,10 @@ fn row(what: &str, floor: Time, theirs: Time, ours: Time) {
 }
 
 fn main() {
-    let mut words = [u64::from_le_bytes(*b"key 1234"), 0x80, 0, 0, 0, 0, 0, 64];
-    let dependent = time(|| words[0] = digest_of_block(black_box(&words)) as u64);
+    let mut words = [0; 16];
+    words[..2].copy_from_slice(&[0x6b65_7931, 0x80]);
+    words[14] = 32;
+    let dependent = time(|| words[0] = digest_of_block(black_box(&words)) as u32);
     let independent = time(|| {
         black_box(digest_of_block(black_box(&words)));
     });
@@ -147,6 +152,48 @@ fn main() {
             independent,
             independents[0],
             independents[1],
+        );
+    }
+    println!();
+    println!("{:32} {:>15} {:>16} {:>8}", "ns of a key, 64 at a time", "single", "batch", "share");
+    let texts: Vec<String> = (0..64).map(|at| format!("{:055}", at * 7919)).collect();
+    for length in [13, 36] {
+        let keys: Vec<Key<'_>> =
+            texts.iter().map(|text| Key::Text(&text.as_bytes()[55 - length..])).collect();
+        batches(&format!("{length} bytes"), &keys);
+    }
+    for digits in [5, 9, 18] {
+        let keys: Vec<Key<'_>> =
+            (0..64).map(|at| Key::Integer(10_i64.pow(digits - 1) + at * 31)).collect();
+        batches(&format!("integers of {digits} digits"), &keys);
+    }
+}
+
+fn per_key(time: Time) -> Time {
+    Time { least: time.least / 64.0, median: time.median / 64.0 }
+}
+
+fn batches(what: &str, keys: &[Key<'_>]) {
+    let single = per_key(time(|| {
+        for key in black_box(keys) {
+            black_box(match *key {
+                Key::Integer(value) => Some(digest_of_integer(value)),
+                Key::Text(text) => digest_of_utf8(text),
+            });
+        }
+    }));
+    for width in [Width::Common, Width::Avx2, Width::Avx512] {
+        let mut digests = [None; 64];
+        let batch =
+            per_key(time(|| digest_keys_within(width, black_box(keys), black_box(&mut digests))));
+        println!(
+            "{:32} {:7.1} {:7.1} {:8.1} {:7.1} {:8.2}",
+            format!("{what}, {width:?}"),
+            single.least,
+            single.median,
+            batch.least,
+            batch.median,
+            batch.least / single.least,
         );
     }
 }

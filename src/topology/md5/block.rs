@@ -3,15 +3,18 @@
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 use core::arch::asm;
 
-/// The digest of one block as a big-endian number, of its words as little-endian pairs.
+/// The digest of one block of little-endian words, as four more of them.
+///
+/// The sums of a step are `PINNED` in their order where one digest is made at a time. Where
+/// several are made side by side there is other work while one waits.
 #[inline(always)]
-pub(super) fn digest(words: [u64; 8]) -> u128 {
+pub(super) fn digest<const PINNED: bool>(words: [u32; 16]) -> [u32; 4] {
+    let pinned = |value| if PINNED { pinned(value) } else { value };
     const A: u32 = 0x6745_2301;
     const B: u32 = 0xefcd_ab89;
     const C: u32 = 0x98ba_dcfe;
     const D: u32 = 0x1032_5476;
-    let [m0, m2, m4, m6, m8, m10, m12, m14] = words.map(|word| word as u32);
-    let [m1, m3, m5, m7, m9, m11, m13, m15] = words.map(|word| (word >> 32) as u32);
+    let [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = words;
     let (mut a, mut b, mut c, mut d) = (A, B, C, D);
     // In `$b` is what the step before came to: what does not need it is summed up first.
     macro_rules! step {
@@ -101,10 +104,14 @@ pub(super) fn digest(words: [u64; 8]) -> u128 {
     step!(i, d, a, b, c, m11, 0xbd3a_f235, 10);
     step!(i, c, d, a, b, m2, 0x2ad7_d2bb, 15);
     step!(i, b, c, d, a, m9, 0xeb86_d391, 21);
-    let half = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
-    let first = half(a.wrapping_add(A), b.wrapping_add(B)).swap_bytes();
-    let second = half(c.wrapping_add(C), d.wrapping_add(D)).swap_bytes();
-    u128::from(first) << 64 | u128::from(second)
+    [a.wrapping_add(A), b.wrapping_add(B), c.wrapping_add(C), d.wrapping_add(D)]
+}
+
+/// A digest as a big-endian number.
+#[inline(always)]
+pub(super) fn number([a, b, c, d]: [u32; 4]) -> u128 {
+    let half = |low: u32, high: u32| (u64::from(low) | u64::from(high) << 32).swap_bytes();
+    u128::from(half(a, b)) << 64 | u128::from(half(c, d))
 }
 
 /// The same value, of which the compiler no longer knows how it was made.

@@ -5,11 +5,14 @@
 //! the chain longer. It serves longer keys, and is what the tests compare with.
 
 mod block;
+mod lanes;
 mod message;
 
 use md5::{Digest, Md5};
 
+pub use self::lanes::Width;
 use self::message::{LONG, Message, ONE_BLOCK, SHORT};
+use super::key::Key;
 
 /// The digest of a text as a big-endian number.
 #[inline]
@@ -43,11 +46,32 @@ pub fn digest_of_integer(value: i64) -> u128 {
     digest_of_short(&Message::decimal(value))
 }
 
-/// The digest of a block that is padded already, given as little-endian 64-bit words: the chain
-/// alone, which is the least that a digest takes.
+/// The digest of a block that is padded already: the chain alone, which is the least that a
+/// digest takes.
 #[inline(never)]
-pub fn digest_of_block(words: &[u64; 8]) -> u128 {
-    block::digest(*words)
+pub fn digest_of_block(words: &[u32; 16]) -> u128 {
+    block::number(block::digest::<true>(*words))
+}
+
+/// The digests of the texts of keys, several at a time; `None` for a text that is not UTF-8. As
+/// many as both slices have.
+pub fn digest_keys(keys: &[Key<'_>], digests: &mut [Option<u128>]) {
+    digest_keys_within(Width::Avx512, keys, digests);
+}
+
+/// As [`digest_keys`], by vectors of at most this width.
+pub fn digest_keys_within(most: Width, keys: &[Key<'_>], digests: &mut [Option<u128>]) {
+    for (keys, digests) in keys.chunks(lanes::CHUNK).zip(digests.chunks_mut(lanes::CHUNK)) {
+        lanes::digest_chunk(keys, digests, most);
+    }
+}
+
+#[inline]
+fn digest_of_key(key: Key<'_>) -> Option<u128> {
+    match key {
+        Key::Integer(value) => Some(digest_of_integer(value)),
+        Key::Text(text) => digest_of_utf8(text),
+    }
 }
 
 #[inline(never)]
@@ -65,13 +89,37 @@ fn digest_of_short(message: &Message<3>) -> u128 {
 /// One copy of the steps, whoever calls.
 #[inline(never)]
 fn in_registers(a: u64, b: u64, c: u64, length: u64) -> u128 {
-    block::digest([a, b, c, 0, 0, 0, 0, length * 8])
+    one([a, b, c, 0, 0, 0, 0, length * 8])
 }
 
 #[inline(never)]
 fn digest_of_long(message: &Message<7>) -> u128 {
     let [a, b, c, d, e, f, g] = message.words;
-    block::digest([a, b, c, d, e, f, g, message.length * 8])
+    one([a, b, c, d, e, f, g, message.length * 8])
+}
+
+#[inline(always)]
+fn one([a, b, c, d, e, f, g, h]: [u64; 8]) -> u128 {
+    let (low, high) = (|word: u64| word as u32, |word: u64| (word >> 32) as u32);
+    let words = [
+        low(a),
+        high(a),
+        low(b),
+        high(b),
+        low(c),
+        high(c),
+        low(d),
+        high(d),
+        low(e),
+        high(e),
+        low(f),
+        high(f),
+        low(g),
+        high(g),
+        low(h),
+        high(h),
+    ];
+    block::number(block::digest::<true>(words))
 }
 
 #[cfg(test)]
@@ -185,6 +233,57 @@ mod tests {
         for _ in 0..TRIES {
             // Every number of digits is as likely as any other, about.
             check(random.next() as i64 >> (random.next() % 64));
+        }
+    }
+
+    fn digests_agree(keys: &[Key<'_>]) {
+        let expected: Vec<Option<u128>> = keys.iter().map(|key| digest_of_key(*key)).collect();
+        for width in [Width::Common, Width::Avx2, Width::Avx512] {
+            // Nothing of what was there before may be left.
+            let mut digests = vec![Some(1); keys.len()];
+            digest_keys_within(width, keys, &mut digests);
+            assert_eq!(digests, expected, "{width:?} {keys:?}");
+        }
+    }
+
+    #[test]
+    fn many_keys_have_the_digests_of_each() {
+        let mut random = Random(3);
+        for count in 0..=200 {
+            // The longest text decides how a chunk is done.
+            for longest in [0, 7, 23, 24, 55, 56, 70] {
+                let texts: Vec<Vec<u8>> = (0..count)
+                    .map(|_| {
+                        let length = random.next() as usize % (longest + 1);
+                        let mask = if random.next().is_multiple_of(8) { 0xff } else { 0x7f };
+                        random.bytes(length).into_iter().map(|byte| byte & mask).collect()
+                    })
+                    .collect();
+                let keys: Vec<Key<'_>> = texts
+                    .iter()
+                    .map(|text| match random.next() % 4 {
+                        0 => Key::Integer(random.next() as i64 >> (random.next() % 64)),
+                        _ => Key::Text(text),
+                    })
+                    .collect();
+                digests_agree(&keys);
+            }
+        }
+        for length in 0..=200 {
+            let text = random.bytes(length);
+            digests_agree(&[Key::Text(&text); 64]);
+            digests_agree(&[Key::Text(&vec![b'k'; length]); 64]);
+        }
+    }
+
+    #[test]
+    fn as_many_digests_as_both_slices_have() {
+        let keys = [Key::Integer(7); 40];
+        for length in 0..=80 {
+            let mut digests = vec![Some(1); length];
+            digest_keys(&keys, &mut digests);
+            let done = digests.iter().filter(|digest| **digest != Some(1)).count();
+            assert_eq!(done, length.min(40));
         }
     }
 }
