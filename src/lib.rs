@@ -7,9 +7,10 @@
 //! `local` is what each thread keeps for itself, so that lookups share no written memory.
 //! `snapshot` is a topology as a file, which `refresh` writes, and reads in Fabric's stead.
 //!
-//! `topology` is pure: it imports nothing of the others. `unsafe` lives in `ffi` alone. C
-//! programs see `include/mysqlfabric.h`, which is made from `ffi`; the other modules are public
-//! for the project's own tests and benches and promise nothing to anyone else.
+//! `topology` is pure: it imports nothing of the others. `unsafe` lives in `ffi` alone, but for
+//! the hashing of keys in `topology/md5`. C programs see `include/mysqlfabric.h`, which is made
+//! from `ffi`; the other modules are public for the project's own tests and benches and promise
+//! nothing to anyone else.
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::todo)]
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::indexing_slicing)]

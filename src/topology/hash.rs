@@ -3,55 +3,15 @@
 //! The server hashes the UTF-8 text of the key, integers in decimal, and compares the digest
 //! with its bounds as 32 hexadecimal digits.
 
-use md5::{Digest, Md5};
-
 use super::key::{Key, KeyError};
+use super::md5;
 
 /// The digest of a key as a big-endian number.
 pub fn of_key(key: Key<'_>) -> Result<u128, KeyError> {
     match key {
-        Key::Integer(value) => Ok(of_integer(value)),
-        Key::Text(text) => of_text(text),
+        Key::Integer(value) => Ok(md5::digest_of_integer(value)),
+        Key::Text(text) => md5::digest_of_utf8(text).ok_or(KeyError::NotUtf8),
     }
-}
-
-#[inline]
-pub fn of_integer(value: i64) -> u128 {
-    let mut buffer = [0; DECIMAL_MAX];
-    digest(decimal(value, &mut buffer))
-}
-
-#[inline]
-pub fn of_text(text: &[u8]) -> Result<u128, KeyError> {
-    if std::str::from_utf8(text).is_ok() { Ok(digest(text)) } else { Err(KeyError::NotUtf8) }
-}
-
-#[inline]
-fn digest(text: &[u8]) -> u128 {
-    u128::from_be_bytes(Md5::digest(text).into())
-}
-
-/// "-9223372036854775808" is the longest.
-const DECIMAL_MAX: usize = 20;
-
-fn decimal(value: i64, buffer: &mut [u8; DECIMAL_MAX]) -> &[u8] {
-    let mut rest = value.unsigned_abs();
-    let mut start = DECIMAL_MAX;
-    for (position, byte) in buffer.iter_mut().enumerate().rev() {
-        *byte = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        start = position;
-        if rest == 0 {
-            break;
-        }
-    }
-    if value < 0 {
-        start -= 1;
-        if let Some(byte) = buffer.get_mut(start) {
-            *byte = b'-';
-        }
-    }
-    buffer.get(start..).unwrap_or_default()
 }
 
 /// Reads a bound: 32 hexadecimal digits of either case.
@@ -75,12 +35,11 @@ mod tests {
     fn integers_are_hashed_as_decimal_text() {
         for value in [0, 5, -5, 10, 99, 100, i64::MAX, i64::MIN, -1] {
             let text = value.to_string();
-            let mut buffer = [0; DECIMAL_MAX];
-            assert_eq!(decimal(value, &mut buffer), text.as_bytes());
             assert_eq!(of_key(Key::Integer(value)), of_key(Key::Text(text.as_bytes())));
         }
         // RFC 1321, appendix A.5.
         assert_eq!(of_key(Key::Text(b"abc")), Ok(0x900150983cd24fb0d6963f7d28e17f72));
+        assert_eq!(of_key(Key::Text(b"\xff")), Err(KeyError::NotUtf8));
     }
 
     #[test]

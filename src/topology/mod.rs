@@ -10,6 +10,7 @@ pub mod group;
 pub mod hash;
 pub mod integer;
 pub mod key;
+pub mod md5;
 pub mod names;
 pub mod observed;
 pub mod search;

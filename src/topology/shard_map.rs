@@ -367,7 +367,7 @@ impl ShardMap {
     fn not_above_integer(&self, key: i64) -> Result<usize, KeyError> {
         match &self.bounds {
             Bounds::Integer(bounds) => Ok(bounds.not_above_integer(key)),
-            Bounds::Hash(bounds) => Ok(bounds.not_above_wide(hash::of_integer(key))),
+            Bounds::Hash(bounds) => Ok(bounds.not_above_wide(hash::of_key(Key::Integer(key))?)),
             Bounds::DateTime(_) | Bounds::Text(_) | Bounds::LongText(_) => Err(KeyError::WantsText),
         }
     }
@@ -376,7 +376,7 @@ impl ShardMap {
     fn not_above_text(&self, key: &[u8]) -> Result<usize, KeyError> {
         match &self.bounds {
             Bounds::Integer(bounds) => Ok(bounds.not_above_integer(integer::parse(key)?)),
-            Bounds::Hash(bounds) => Ok(bounds.not_above_wide(hash::of_text(key)?)),
+            Bounds::Hash(bounds) => Ok(bounds.not_above_wide(hash::of_key(Key::Text(key))?)),
             Bounds::DateTime(bounds) => Ok(bounds.not_above_integer(datetime::parse(key)?)),
             Bounds::Text(bounds) => {
                 let head = text::head_of_key(key)?;
