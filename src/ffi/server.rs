@@ -1,6 +1,7 @@
 //! A MySQL server as C sees it.
 
 use std::ffi::c_char;
+use std::mem::offset_of;
 
 use crate::error::Result;
 use crate::topology::card::{Card, Form};
@@ -95,6 +96,19 @@ impl fabric_server_t {
     }
 }
 
+/// The numbers and the UUID.
+const HEAD: usize = offset_of!(Card, uuid) + 40;
+
+const _: () = {
+    assert!(offset_of!(fabric_server_t, weight) == offset_of!(Card, weight));
+    assert!(offset_of!(fabric_server_t, port) == offset_of!(Card, port));
+    assert!(offset_of!(fabric_server_t, mode) == offset_of!(Card, mode));
+    assert!(offset_of!(fabric_server_t, status) == offset_of!(Card, status));
+    assert!(offset_of!(fabric_server_t, reserved0) == offset_of!(Card, form));
+    assert!(offset_of!(fabric_server_t, uuid) == offset_of!(Card, uuid));
+    assert!(FABRIC_UUID_SIZE >= 40 && FABRIC_GROUP_SIZE >= 32 && FABRIC_HOST_SIZE >= 64);
+};
+
 /// Writes a server where C wants it, unless its texts are longer than a card holds.
 #[inline(always)]
 pub(super) fn write_card(out: Out<fabric_server_t>, card: &Card) -> Option<()> {
@@ -102,16 +116,12 @@ pub(super) fn write_card(out: Out<fabric_server_t>, card: &Card) -> Option<()> {
         return None;
     }
     let to = out.place();
-    // SAFETY: `to` may be written, as `Out::new` was promised. The bytes behind a NUL are
-    // undefined by the contract, so only as many are written as a card holds, fewer than the
-    // members take.
+    // SAFETY: `to` may be written, as `Out::new` was promised, and what is read and written lies
+    // inside of the card and the server: both begin alike, which is checked below. The bytes
+    // behind a NUL are undefined by the contract, so only as many are written as a card holds.
     unsafe {
-        (&raw mut (*to).weight).write(card.weight);
-        (&raw mut (*to).port).write(card.port);
-        (&raw mut (*to).mode).write(card.mode);
-        (&raw mut (*to).status).write(card.status);
+        to.cast::<[u8; HEAD]>().write(*(&raw const *card).cast());
         (&raw mut (*to).reserved0).write(0);
-        (&raw mut (*to).uuid).cast::<[u8; 40]>().write(card.uuid);
         (&raw mut (*to).group).cast::<[u8; 32]>().write(card.group);
         let host = (&raw mut (*to).host).cast::<[u8; 32]>();
         host.write(card.host);

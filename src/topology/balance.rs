@@ -32,7 +32,7 @@ pub struct Rotation {
 
 /// A thread that reads from more groups than this in turn shares the position of some of them
 /// with other threads, which costs time and no fairness.
-const FOLLOWED: usize = 256;
+const FOLLOWED: usize = 1024;
 
 /// Where one thread is in the rotations it used last.
 #[derive(Debug)]
@@ -77,20 +77,37 @@ impl Rotation {
     }
 
     /// The index of the next secondary for the thread whose turns these are.
-    #[inline(always)]
+    #[inline]
     pub fn next(&self, turns: &Turns) -> usize {
-        let length = self.turns.len() as u32;
-        if length < 2 {
-            return 0;
-        }
-        let Some(place) = turns.places.get(self.id as usize % FOLLOWED) else { return 0 };
+        let at = self.step(self.id, self.turns.len() as u32, turns);
+        self.turns.get(at as usize).copied().map_or(0, usize::from)
+    }
+
+    /// Which turn it is, out of `length`. Number and length are the rotation's own; the caller
+    /// has them at hand.
+    #[inline(always)]
+    pub fn step(&self, id: u32, length: u32, turns: &Turns) -> u32 {
+        let Some(place) = turns.places.get(id as usize % FOLLOWED) else { return 0 };
         let Place { rotation, next } = place.get();
         // A thread that did not use this rotation lately goes on behind the last that joined.
-        let joins = rotation != self.id;
-        let at = if joins { self.joined.fetch_add(1, Ordering::Relaxed) % length } else { next };
+        let at = if rotation == id { next } else { self.join(length) };
         let next = if at + 1 < length { at + 1 } else { 0 };
-        place.set(Place { rotation: self.id, next });
-        self.turns.get(at as usize).copied().map_or(0, usize::from)
+        place.set(Place { rotation: id, next });
+        at
+    }
+
+    #[inline(never)]
+    fn join(&self, length: u32) -> u32 {
+        self.joined.fetch_add(1, Ordering::Relaxed) % length.max(1)
+    }
+
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// The index of a secondary for each turn.
+    pub fn turns(&self) -> &[u16] {
+        &self.turns
     }
 }
 

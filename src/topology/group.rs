@@ -36,16 +36,39 @@ pub struct Group {
     cards: Box<[Card]>,
     /// Who takes writes.
     primary: Option<u32>,
+    rotation: Arc<Rotation>,
+    short: ShortRotation,
+
     /// Who takes reads, in the order of the rotation's numbers.
     readers: Box<[u32]>,
-    rotation: Arc<Rotation>,
-
     name: Box<str>,
     servers: Box<[Server]>,
     /// Which of them the service could not reach.
     shunned: Box<[bool]>,
     /// Whether the primary refused a write and nobody knows yet where writes go now.
     held: bool,
+}
+
+/// What most rotations come to: the card of each turn, with no pointer on the way.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C)]
+struct ShortRotation {
+    id: u32,
+    /// 0 if the rotation is too long for this.
+    length: u32,
+    cards: [u8; 16],
+}
+
+impl ShortRotation {
+    fn of(rotation: &Rotation, readers: &[u32]) -> Option<Self> {
+        let mut short = Self { id: rotation.id(), ..Self::default() };
+        for (card, turn) in rotation.turns().iter().enumerate() {
+            let reader = *readers.get(usize::from(*turn))?;
+            *short.cards.get_mut(card)? = u8::try_from(reader).ok()?;
+            short.length += 1;
+        }
+        Some(short)
+    }
 }
 
 /// A server chosen from its group.
@@ -103,9 +126,10 @@ impl Group {
             _ => Arc::new(Rotation::new(&weights, start)),
         };
         let primary = if care.held { None } else { primary };
-        let readers = readers.into();
+        let readers: Box<[u32]> = readers.into();
+        let short = ShortRotation::of(&rotation, &readers).unwrap_or_default();
         let (name, servers) = (name.into(), servers.into());
-        Self { name, servers, cards, shunned, held: care.held, primary, readers, rotation }
+        Self { name, servers, cards, shunned, held: care.held, primary, readers, rotation, short }
     }
 
     /// All servers Fabric listed, those that never serve among them.
@@ -128,10 +152,20 @@ impl Group {
     pub fn choose(&self, wanted: Wanted, turns: &Turns) -> Option<Chosen<'_>> {
         let at = match wanted {
             Wanted::Primary => self.primary? as usize,
-            Wanted::Reader => *self.readers.get(self.rotation.next(turns))? as usize,
+            Wanted::Reader => self.next_reader(turns)?,
             Wanted::Nobody => return None,
         };
         Some(Chosen { group: self, at, card: self.cards.get(at)? })
+    }
+
+    #[inline(always)]
+    fn next_reader(&self, turns: &Turns) -> Option<usize> {
+        let ShortRotation { id, length, cards } = &self.short;
+        if *length == 0 {
+            return self.readers.get(self.rotation.next(turns)).map(|at| *at as usize);
+        }
+        let turn = self.rotation.step(*id, *length, turns);
+        cards.get(turn as usize).copied().map(usize::from)
     }
 
     /// As `choose`, but none that the service could not reach.

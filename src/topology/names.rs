@@ -58,10 +58,11 @@ impl<V> Names<V> {
         self.rebuild();
     }
 
-    #[inline(always)]
+    // Not inlined: it needs all registers, and so do its callers.
+    #[inline(never)]
     pub fn position(&self, name: &[u8]) -> Option<usize> {
         let hash = hash(name);
-        let mask = self.slots.len().checked_sub(1)?;
+        let mask = self.slots.len().wrapping_sub(1);
         let mut slot = hash as usize & mask;
         loop {
             let at = (*self.slots.get(slot)? as usize).checked_sub(1)?;
@@ -97,17 +98,23 @@ fn place(slots: &mut [u32], hash: u64, value: usize) {
 /// Whether two names are equal. Most are short, and a call would take longer than this.
 #[inline(always)]
 fn same(a: &[u8], b: &[u8]) -> bool {
-    let (a_words, a_tail) = a.as_chunks::<8>();
-    let (b_words, b_tail) = b.as_chunks::<8>();
-    a.len() == b.len()
-        && a_words
-            .iter()
-            .zip(b_words)
-            .all(|(a, b)| u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b))
-        && match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
-            (Some(a), Some(b)) => u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b),
-            _ => a_tail == b_tail,
-        }
+    if a.len() != b.len() {
+        return false;
+    }
+    let (Some(a_last), Some(b_last)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) else {
+        return a == b;
+    };
+    let mut differ = word(a_last) ^ word(b_last);
+    let (a_words, b_words) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
+    for (a, b) in a_words.iter().zip(b_words) {
+        differ |= word(a) ^ word(b);
+    }
+    differ == 0
+}
+
+#[inline(always)]
+fn word(bytes: &[u8; 8]) -> u64 {
+    u64::from_le_bytes(*bytes)
 }
 
 /// Folds eight bytes at a time through a 64x64 -> 128 bit multiplication, the last eight of
@@ -117,13 +124,12 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 fn hash(name: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut state = name.len() as u64 ^ FACTOR;
-    let (words, tail) = name.as_chunks::<8>();
-    for word in words {
-        state = fold(state ^ u64::from_le_bytes(*word), FACTOR);
+    for chunk in name.as_chunks::<8>().0 {
+        state = fold(state ^ word(chunk), FACTOR);
     }
     let last = match name.last_chunk::<8>() {
-        Some(last) => u64::from_le_bytes(*last),
-        None => tail.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        Some(last) => word(last),
+        None => name.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     };
     fold(state ^ last, FACTOR)
 }
