@@ -31,7 +31,11 @@ mod lookup;
 
 mod table;
 
+mod batch;
+
 mod shard;
+
+mod range;
 
 mod node;
 
@@ -50,6 +54,7 @@ mod event;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
 
+pub use batch::*;
 pub use behaviour::*;
 pub use cache::*;
 pub use error::*;
@@ -63,6 +68,7 @@ pub use lookup::*;
 pub use metrics::*;
 pub use node::*;
 pub use options::*;
+pub use range::*;
 pub use report::*;
 pub use server::*;
 pub use shard::*;
