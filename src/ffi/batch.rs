@@ -15,7 +15,7 @@ use super::handle::fabric_t;
 use super::key::{FABRIC_KEY_INT, FABRIC_KEY_TEXT};
 use super::lookup::{scope_of, wanted_by_mode};
 use super::ptr::{Out, OutArray, bytes, element, quick_slice, reference, slice};
-use super::server::{fabric_server_t, write_server};
+use super::server::{fabric_server_t, write_card, write_server};
 
 /// In place of an index: the key has no server.
 pub const FABRIC_NO_INDEX: u32 = u32::MAX;
@@ -343,7 +343,10 @@ impl<K: FnMut(usize, u32)> Take for Answers<'_, K> {
     fn server(&mut self, index: u32, chosen: Chosen<'_>) -> Result<()> {
         // More servers than fit are counted and nothing else.
         let Some(place) = self.servers.at(index as usize) else { return Ok(()) };
-        write_server(place, chosen)
+        if write_card(place, chosen.card).is_some() {
+            return Ok(());
+        }
+        self.servers.at(index as usize).map_or(Ok(()), |place| write_server(place, chosen))
     }
 
     #[inline]

@@ -1,5 +1,7 @@
 //! Many keys in one call are answered as each would be alone, for every table of the sample farm.
 
+use std::time::Duration;
+
 use fabricd::State;
 use mysqlfabric::config::Config;
 use mysqlfabric::error::{Code, Error, Result};
@@ -8,6 +10,7 @@ use mysqlfabric::router::batch::{Batch, Outcome, Take};
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::topology::{Chosen, Key, Wanted};
 
+use crate::feedback::shard_of;
 use crate::support::*;
 
 const TABLES: [&str; 7] = [
@@ -191,4 +194,35 @@ fn more_groups_than_lie_on_the_stack() {
     let router = router(&server);
     let keys: Vec<Key<'_>> = (0..6_000).map(|at| Key::Integer(at * 7 % 3_001 - 1)).collect();
     agrees(&router, &["wide.t"], &keys, Scope::Local);
+}
+
+#[test]
+fn a_shard_that_vanished_fails_its_own_keys() {
+    let server = sample();
+    let router = Router::new(Config {
+        ttl_min: Duration::ZERO,
+        ttl_max: Duration::from_millis(5),
+        ..config(&[&server])
+    });
+    let tables = ["employees.salaries", "hashdb.users"];
+    let keys: Vec<Key<'_>> = (9_900..10_100).map(Key::Integer).collect();
+    for table in tables {
+        agrees(&router, &[table], &keys, Scope::Local);
+    }
+    for (table, bound) in [(tables[0], "10001"), (tables[1], "E6C81F2F91025F5719B5D173C6E330B7")] {
+        let shard = shard_of(&server, table, bound);
+        server.farm().set_shard_state(shard, State::Disabled).expect("disabled");
+        eventually("a hold", || {
+            batch(&router, &[table], &keys, Scope::Local).is_ok_and(|(_, found)| found.failed > 0)
+        });
+        let (answers, outcome) = batch(&router, &[table], &keys, Scope::Local).expect("answers");
+        for (key, answer) in keys.iter().zip(&answers.keys) {
+            let alone = single(&router, &[table], *key, Scope::Local);
+            let together = answer.map(|index| answers.ports[index as usize]);
+            assert_eq!(together, alone.map_err(|error| error.code), "{table} {key:?}");
+        }
+        let gone = answers.keys.iter().filter(|key| **key == Err(Code::ShardUnavailable)).count();
+        assert_eq!(gone, outcome.failed);
+        assert!(gone < keys.len());
+    }
 }

@@ -4,8 +4,9 @@
 mod slots;
 
 use std::cell::RefCell;
+use std::mem;
 
-use self::slots::{Place, Slots};
+use self::slots::Slots;
 use super::look::{self, Look, Trust};
 use super::{Request, Router, Scope, choose_or_refuse, refusal};
 use crate::error::{Code, Error, Result};
@@ -14,7 +15,12 @@ use crate::refresh::flight::Wish;
 use crate::topology::{Chosen, Compat, GroupId, Key, KeyError, Table, Topology, Wanted};
 
 /// How many keys are done at a time, without an allocation.
-const CHUNK: usize = 64;
+pub const CHUNK: usize = 64;
+
+/// Places of groups from here on are refused.
+const REFUSED: u32 = 1 << 31;
+
+type Found = std::result::Result<GroupId, KeyError>;
 
 /// The keys of a batch.
 pub trait Keys {
@@ -26,6 +32,28 @@ pub trait Keys {
 
     /// The key at this position, or what is wrong with it.
     fn get(&self, at: usize) -> std::result::Result<Key<'_>, Code>;
+
+    /// The keys from `start` on, as far as there are some, or what is wrong with them; whether
+    /// anything is.
+    #[inline]
+    fn fill<'k>(
+        &'k self,
+        start: usize,
+        keys: &mut [Key<'k>; CHUNK],
+        wrong: &mut [Option<Code>; CHUNK],
+    ) -> bool {
+        let mut any = false;
+        for ((at, key), wrong) in (start..self.len()).zip(keys).zip(wrong) {
+            match self.get(at) {
+                Ok(given) => *key = given,
+                Err(code) => {
+                    *wrong = Some(code);
+                    any = true;
+                }
+            }
+        }
+        any
+    }
 }
 
 impl Keys for [Key<'_>] {
@@ -57,7 +85,7 @@ pub trait Take {
 }
 
 /// What came of a batch.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Outcome {
     /// How many servers the list has.
     pub servers: u32,
@@ -78,7 +106,7 @@ impl Router {
     ) -> Result<Outcome> {
         let take = RefCell::new(take);
         let find = |topology: &Topology, trust: Trust<'_>| {
-            let run = Run {
+            let mut run = Run {
                 topology,
                 trust,
                 batch,
@@ -89,7 +117,7 @@ impl Router {
                 wish: Wish::default(),
                 missing: false,
                 refused: Vec::new(),
-                outcome: Outcome { servers: 0, failed: 0, first: None },
+                outcome: Outcome::default(),
             };
             run.all()
         };
@@ -117,13 +145,13 @@ struct Run<'r, 't, K: ?Sized, T> {
     /// What is missing or old.
     wish: Wish,
     missing: bool,
-    /// The groups without a server.
+    /// The groups without a server, and why.
     refused: Vec<(GroupId, Error)>,
     outcome: Outcome,
 }
 
 impl<'t, K: Keys + ?Sized, T: Take> Run<'_, 't, K, T> {
-    fn all(mut self) -> Result<Look<Outcome>> {
+    fn all(&mut self) -> Result<Look<Outcome>> {
         let [first, others @ ..] = self.batch.tables else {
             return Err(Error::new(Code::Argument, "no table is named; name at least one"));
         };
@@ -139,10 +167,11 @@ impl<'t, K: Keys + ?Sized, T: Take> Run<'_, 't, K, T> {
             // An answer that is about to be renewed refuses nobody yet.
             self.missing |= self.outcome.failed > 0 && !self.wish.is_empty();
         }
-        Ok(match (self.missing, self.wish.is_empty()) {
-            (true, _) => Look::Missing(self.wish),
-            (false, true) => Look::Found(self.outcome),
-            (false, false) => Look::Old(self.wish, self.outcome),
+        let (wish, outcome) = (mem::take(&mut self.wish), mem::take(&mut self.outcome));
+        Ok(match (self.missing, wish.is_empty()) {
+            (true, _) => Look::Missing(wish),
+            (false, true) => Look::Found(outcome),
+            (false, false) => Look::Old(wish, outcome),
         })
     }
 
@@ -178,70 +207,108 @@ impl<'t, K: Keys + ?Sized, T: Take> Run<'_, 't, K, T> {
         length: usize,
     ) -> Result<()> {
         let mut keys = [Key::Integer(0); CHUNK];
-        let mut groups = [Err(Code::Argument); CHUNK];
         let mut wrong = [None; CHUNK];
-        let given = keys.iter_mut().zip(&mut wrong).take(length).enumerate();
-        for (at, (key, wrong)) in given {
-            match self.batch.keys.get(start + at) {
-                Ok(given) => *key = given,
-                Err(code) => *wrong = Some(code),
+        let is_wrong = self.batch.keys.fill(start, &mut keys, &mut wrong);
+        let keys = keys.get(..length).unwrap_or_default();
+        let mut groups = [Ok(GroupId::NOWHERE); CHUNK];
+        self.groups(table, keys, &mut groups);
+        if is_wrong || !others.is_empty() {
+            return self.chunk_apart(others, start, keys, &groups, &wrong);
+        }
+        for (at, group) in (start..).zip(groups).take(length) {
+            match group {
+                Ok(group) => self.answer(at, group),
+                Err(error) => self.fail(at, refusal::code_of_key(error)),
             }
         }
-        let keys = keys.get(..length).unwrap_or_default();
-        self.groups(table, keys, &mut groups);
+        Ok(())
+    }
+
+    /// The rest of `chunk`, where it is not only the group of one table that counts.
+    #[inline(never)]
+    fn chunk_apart(
+        &mut self,
+        others: &[&[u8]],
+        start: usize,
+        keys: &[Key<'_>],
+        groups: &[Found; CHUNK],
+        wrong: &[Option<Code>; CHUNK],
+    ) -> Result<()> {
+        let code = |found: Found| match found {
+            Ok(GroupId::NOWHERE) => Err(Code::ShardUnavailable),
+            Ok(group) => Ok(group),
+            Err(error) => Err(refusal::code_of_key(error)),
+        };
+        let mut agreed = groups.map(code);
         for name in others {
-            let mut other = [Err(Code::Argument); CHUNK];
+            let mut other = [Ok(GroupId::NOWHERE); CHUNK];
             self.groups(look::known_table(self.topology, name)?, keys, &mut other);
-            for (group, other) in groups.iter_mut().zip(other) {
-                *group = match (*group, other) {
+            for (agreed, other) in agreed.iter_mut().zip(other) {
+                *agreed = match (*agreed, code(other)) {
                     (Ok(first), Ok(other)) if first != other => Err(Code::DifferentShards),
                     (Ok(_), Err(code)) => Err(code),
-                    _ => *group,
+                    _ => *agreed,
                 };
             }
         }
-        for (at, (group, wrong)) in groups.into_iter().zip(wrong).take(length).enumerate() {
-            let place = match (wrong, group) {
-                (Some(code), _) | (None, Err(code)) => Err(code),
-                (None, Ok(group)) => match self.slots.get(group) {
-                    Some(place) => place,
-                    None => self.meet(group),
-                },
-            };
-            if place.is_err() {
-                self.failed(start + at);
+        for ((at, agreed), wrong) in (start..).zip(agreed).zip(wrong).take(keys.len()) {
+            match (wrong, agreed) {
+                (Some(code), _) => self.fail(at, *code),
+                (None, Err(code)) => self.fail(at, code),
+                (None, Ok(group)) => self.answer(at, group),
             }
-            self.take.key(start + at, place);
         }
         Ok(())
     }
 
     /// The group of each key in one table.
-    fn groups(
-        &self,
-        table: &Table,
-        keys: &[Key<'_>],
-        groups: &mut [std::result::Result<GroupId, Code>; CHUNK],
-    ) {
-        if self.batch.scope == Scope::Global {
-            *groups = [Ok(table.global_group); CHUNK];
-            return;
-        }
-        let mut found: [std::result::Result<GroupId, KeyError>; CHUNK] =
-            [Ok(GroupId::NOWHERE); CHUNK];
-        table.map.find_groups(keys, self.compat, &mut found);
-        for (group, found) in groups.iter_mut().zip(found) {
-            *group = match found {
-                Ok(GroupId::NOWHERE) => Err(Code::ShardUnavailable),
-                Ok(group) => Ok(group),
-                Err(error) => Err(refusal::code_of_key(error)),
-            };
+    #[inline]
+    fn groups(&self, table: &Table, keys: &[Key<'_>], groups: &mut [Found; CHUNK]) {
+        match self.batch.scope {
+            Scope::Global => *groups = [Ok(table.global_group); CHUNK],
+            Scope::Local => table.map.find_groups(keys, self.compat, groups),
         }
     }
 
-    /// Chooses the server of a group that no key had before.
+    #[inline(always)]
+    fn answer(&mut self, at: usize, group: GroupId) {
+        let place = match self.slots.get(group) {
+            Some(place) => place,
+            None => self.meet(group),
+        };
+        if place < REFUSED {
+            self.take.key(at, Ok(place));
+        } else {
+            self.fail_of_group(at, place);
+        }
+    }
+
     #[cold]
-    fn meet(&mut self, group: GroupId) -> Place {
+    fn fail_of_group(&mut self, at: usize, place: u32) {
+        let code = match place {
+            slots::NOWHERE => Code::ShardUnavailable,
+            place => {
+                let refused = self.refused.get((place - REFUSED) as usize);
+                refused.map_or(Code::NoServer, |(_, error)| error.code)
+            }
+        };
+        self.fail(at, code);
+    }
+
+    #[cold]
+    fn fail(&mut self, at: usize, code: Code) {
+        self.take.key(at, Err(code));
+        self.outcome.failed += 1;
+        // Before a fetch the reasons do not count, and afterwards they are looked for again.
+        if self.outcome.first.is_none() && !self.missing {
+            self.outcome.first = Some((at, self.reason(at)));
+        }
+    }
+
+    /// Chooses the server of a group that no key had before, and tells its place: an index of
+    /// the servers, or from `REFUSED` on one of those refused.
+    #[inline(never)]
+    fn meet(&mut self, group: GroupId) -> u32 {
         match look::group(self.topology, group, self.trust) {
             Look::Found(_) => {}
             Look::Old(wish, _) => self.wish.merge(wish),
@@ -253,12 +320,11 @@ impl<'t, K: Keys + ?Sized, T: Take> Run<'_, 't, K, T> {
         let place = match self.serve(group) {
             Ok(()) => {
                 self.outcome.servers += 1;
-                Ok(self.outcome.servers - 1)
+                self.outcome.servers - 1
             }
             Err(error) => {
-                let code = error.code;
                 self.refused.push((group, error));
-                Err(code)
+                REFUSED + self.refused.len() as u32 - 1
             }
         };
         self.slots.insert(group, place);
@@ -271,17 +337,8 @@ impl<'t, K: Keys + ?Sized, T: Take> Run<'_, 't, K, T> {
         self.take.server(self.outcome.servers, chosen)
     }
 
-    #[cold]
-    fn failed(&mut self, at: usize) {
-        self.outcome.failed += 1;
-        // Before a fetch the reasons do not count, and afterwards they are looked for again.
-        if self.outcome.first.is_none() && !self.missing {
-            self.outcome.first = Some((at, self.reason(at)));
-        }
-    }
-
     /// Why a key has no server, as a lookup of it alone would say.
-    fn reason(&mut self, at: usize) -> Error {
+    fn reason(&self, at: usize) -> Error {
         let key = match self.batch.keys.get(at) {
             Ok(key) => key,
             Err(code) => return Error::new(code, "it is NULL or longer than memory"),

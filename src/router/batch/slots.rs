@@ -1,19 +1,18 @@
-//! Which server of a list is a group's, for the groups that one call has met.
+//! The places of the groups that one call has met.
 
-use crate::error::Code;
 use crate::topology::GroupId;
-
-/// A server's index in the list, or why the group has none.
-pub(super) type Place = Result<u32, Code>;
 
 #[derive(Clone, Copy)]
 struct Slot {
     /// `GroupId::NOWHERE` if the slot is free.
     group: GroupId,
-    place: Place,
+    place: u32,
 }
 
-const FREE: Slot = Slot { group: GroupId::NOWHERE, place: Ok(0) };
+const FREE: Slot = Slot { group: GroupId::NOWHERE, place: NOWHERE };
+
+/// The place of what is nowhere.
+pub(super) const NOWHERE: u32 = u32::MAX;
 
 /// A call that meets up to half as many groups allocates nothing.
 const FEW: usize = 128;
@@ -31,8 +30,9 @@ impl Slots {
         Self { few: [FREE; FEW], many: Vec::new(), used: 0 }
     }
 
+    /// The place of a group that was met; of none, always `NOWHERE`.
     #[inline(always)]
-    pub(super) fn get(&self, group: GroupId) -> Option<Place> {
+    pub(super) fn get(&self, group: GroupId) -> Option<u32> {
         let slots = if self.many.is_empty() { &self.few[..] } else { &self.many };
         let slot = slots.get(position(slots, group))?;
         (slot.group == group).then_some(slot.place)
@@ -40,7 +40,7 @@ impl Slots {
 
     /// The group must be one that is somewhere, and not there yet.
     #[cold]
-    pub(super) fn insert(&mut self, group: GroupId, place: Place) {
+    pub(super) fn insert(&mut self, group: GroupId, place: u32) {
         self.used += 1;
         if self.used * 2 > self.few.len().max(self.many.len()) {
             self.grow();
@@ -86,15 +86,15 @@ mod tests {
     #[test]
     fn every_group_keeps_its_place() {
         let mut slots = Slots::new();
-        for group in (0..3_000).map(|number| GroupId(number * 7 % 3_001)) {
+        assert_eq!(slots.get(GroupId::NOWHERE), Some(NOWHERE));
+        let groups = || (0..3_000).map(|number| GroupId(number * 7 % 3_001));
+        for group in groups() {
             assert_eq!(slots.get(group), None);
-            let place = if group.0 % 5 == 0 { Err(Code::NoServer) } else { Ok(group.0 + 1) };
-            slots.insert(group, place);
-            assert_eq!(slots.get(group), Some(place));
+            slots.insert(group, group.0 + 1);
+            assert_eq!(slots.get(group), Some(group.0 + 1));
         }
-        for group in (0..3_000).map(|number| GroupId(number * 7 % 3_001)) {
-            let place = if group.0 % 5 == 0 { Err(Code::NoServer) } else { Ok(group.0 + 1) };
-            assert_eq!(slots.get(group), Some(place));
+        for group in groups() {
+            assert_eq!(slots.get(group), Some(group.0 + 1));
         }
     }
 }
