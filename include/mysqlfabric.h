@@ -501,6 +501,11 @@
 
 
 /**
+ * How many keys are done at a time, without an allocation.
+ */
+#define CHUNK 64
+
+/**
  * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
  *
  * Not for use by several threads at once. An option that is refused leaves the others alone,
@@ -742,7 +747,8 @@ typedef struct fabric_node_t {
  */
 typedef struct fabric_metrics_t {
   /**
-   * Lookups that were answered: of a server, the servers of a group, or a table's shards.
+   * Lookups that were answered: of a server, the servers of a group, or a table's shards. In
+   * calls for many keys each key counts.
    */
   uint64_t lookups;
   /**

@@ -116,6 +116,8 @@ impl Router {
                 slots: Slots::new(),
                 wish: Wish::default(),
                 missing: false,
+                old_table: false,
+                unplaced: false,
                 refused: Vec::new(),
                 outcome: Outcome::default(),
             };
@@ -145,6 +147,10 @@ struct Run<'r, 't, K: ?Sized, T> {
     /// What is missing or old.
     wish: Wish,
     missing: bool,
+    /// Whether a table is past its time.
+    old_table: bool,
+    /// Whether a key has no group.
+    unplaced: bool,
     /// The groups without a server, and why.
     refused: Vec<(GroupId, Error)>,
     outcome: Outcome,
@@ -164,8 +170,8 @@ impl<'t, K: Keys + ?Sized, T: Take> Run<'_, 't, K, T> {
             for start in (0..count).step_by(CHUNK) {
                 self.chunk(first, others, start, CHUNK.min(count - start))?;
             }
-            // An answer that is about to be renewed refuses nobody yet.
-            self.missing |= self.outcome.failed > 0 && !self.wish.is_empty();
+            // A map that is about to be renewed refuses nobody yet.
+            self.missing |= self.old_table && self.unplaced;
         }
         let (wish, outcome) = (mem::take(&mut self.wish), mem::take(&mut self.outcome));
         Ok(match (self.missing, wish.is_empty()) {
@@ -181,6 +187,7 @@ impl<'t, K: Keys + ?Sized, T: Take> Run<'_, 't, K, T> {
             Look::Found(entry) => (entry, false),
             Look::Old(wish, entry) => {
                 self.wish.merge(wish);
+                self.old_table = true;
                 (entry, true)
             }
             Look::Missing(wish) => {
@@ -218,7 +225,7 @@ impl<'t, K: Keys + ?Sized, T: Take> Run<'_, 't, K, T> {
         for (at, group) in (start..).zip(groups).take(length) {
             match group {
                 Ok(group) => self.answer(at, group),
-                Err(error) => self.fail(at, refusal::code_of_key(error)),
+                Err(error) => self.unplaced(at, refusal::code_of_key(error)),
             }
         }
         Ok(())
@@ -254,7 +261,7 @@ impl<'t, K: Keys + ?Sized, T: Take> Run<'_, 't, K, T> {
         for ((at, agreed), wrong) in (start..).zip(agreed).zip(wrong).take(keys.len()) {
             match (wrong, agreed) {
                 (Some(code), _) => self.fail(at, *code),
-                (None, Err(code)) => self.fail(at, code),
+                (None, Err(code)) => self.unplaced(at, code),
                 (None, Ok(group)) => self.answer(at, group),
             }
         }
@@ -285,13 +292,17 @@ impl<'t, K: Keys + ?Sized, T: Take> Run<'_, 't, K, T> {
 
     #[cold]
     fn fail_of_group(&mut self, at: usize, place: u32) {
-        let code = match place {
-            slots::NOWHERE => Code::ShardUnavailable,
-            place => {
-                let refused = self.refused.get((place - REFUSED) as usize);
-                refused.map_or(Code::NoServer, |(_, error)| error.code)
-            }
-        };
+        if place == slots::NOWHERE {
+            return self.unplaced(at, Code::ShardUnavailable);
+        }
+        let refused = self.refused.get((place - REFUSED) as usize);
+        let code = refused.map_or(Code::NoServer, |(_, error)| error.code);
+        self.fail(at, code);
+    }
+
+    #[cold]
+    fn unplaced(&mut self, at: usize, code: Code) {
+        self.unplaced = true;
         self.fail(at, code);
     }
 
