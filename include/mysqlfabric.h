@@ -501,11 +501,6 @@
 
 
 /**
- * How many keys are done at a time, without an allocation.
- */
-#define CHUNK 64
-
-/**
  * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
  *
  * Not for use by several threads at once. An option that is refused leaves the others alone,

@@ -31,6 +31,8 @@ mod lookup;
 
 mod table;
 
+mod keys;
+
 mod batch;
 
 mod shard;
@@ -63,6 +65,7 @@ pub use execute::*;
 pub use getters::*;
 pub use handle::*;
 pub use key::*;
+pub use keys::*;
 pub use log::*;
 pub use lookup::*;
 pub use metrics::*;
