@@ -251,6 +251,11 @@
 #define FABRIC_ERR_SHARD_UNAVAILABLE 49
 
 /**
+ * Of many keys, some have no server, each with a status of its own; the others have theirs.
+ */
+#define FABRIC_ERR_SOME_KEYS 50
+
+/**
  * An internal error of the library. The handle can be used on.
  */
 #define FABRIC_ERR_PANIC 99
@@ -403,6 +408,11 @@
  * The global group of the table's mapping, for what all shards share; needs no key.
  */
 #define FABRIC_SCOPE_GLOBAL 2
+
+/**
+ * In place of an index: the key has no server.
+ */
+#define FABRIC_NO_INDEX UINT32_MAX
 
 /**
  * Integer bounds; the older name of RANGE_INTEGER.
@@ -635,6 +645,39 @@ typedef struct fabric_server_t {
 } fabric_server_t;
 
 /**
+ * Many sharding keys of one kind. Make it with fabric_keys_int() or fabric_keys_text().
+ *
+ * Passed around by value; it owns nothing. It points at the caller's arrays and texts, which must
+ * stay unchanged for the call that uses it.
+ */
+typedef struct fabric_keys_t {
+  /**
+   * @ref FABRIC_KEY_INT or @ref FABRIC_KEY_TEXT.
+   */
+  int32_t kind;
+  /**
+   * 0; room for later.
+   */
+  int32_t reserved;
+  /**
+   * The values of integer keys.
+   */
+  const int64_t *integers;
+  /**
+   * The bytes of each text key, in UTF-8; not NUL-terminated.
+   */
+  const char *const *texts;
+  /**
+   * The number of bytes of each text key.
+   */
+  const size_t *lengths;
+  /**
+   * The number of keys.
+   */
+  size_t count;
+} fabric_keys_t;
+
+/**
  * A shard of a table. A plain copy that the caller owns.
  */
 typedef struct fabric_shard_t {
@@ -699,7 +742,8 @@ typedef struct fabric_node_t {
  */
 typedef struct fabric_metrics_t {
   /**
-   * Lookups that were answered: of a server, the servers of a group, or a table's shards.
+   * Lookups that were answered: of a server, the servers of a group, or a table's shards. In
+   * calls for many keys each key counts.
    */
   uint64_t lookups;
   /**
@@ -1548,6 +1592,134 @@ int32_t fabric_table_get_server(const struct fabric_table_t *t,
 void fabric_table_free(struct fabric_table_t *t);
 
 /**
+ * Integer keys: for RANGE, RANGE_INTEGER and HASH, as fabric_key_int().
+ *
+ * @param values  Any signed 64-bit integers; may be NULL if `n` is 0. They are not copied: they
+ *                must stay until the call that uses the keys returns.
+ * @param n       How many.
+ * @return The keys, by value; nothing to free. What is wrong with them is said by the call that
+ *         uses them.
+ *
+ * Never blocks. Any thread.
+ */
+struct fabric_keys_t fabric_keys_int(const int64_t *values, size_t n);
+
+/**
+ * Text keys, as fabric_key_text().
+ *
+ * @param texts    The bytes of each key; need no terminating NUL; one may be NULL if its length
+ *                 is 0, and all if `n` is 0. They are not copied: they and the array must stay
+ *                 until the call that uses the keys returns.
+ * @param lengths  The number of bytes of each key; may be NULL if `n` is 0. Not copied either.
+ * @param n        How many.
+ * @return The keys, by value; nothing to free. What is wrong with them is said by the call that
+ *         uses them.
+ *
+ * Never blocks. Any thread.
+ */
+struct fabric_keys_t fabric_keys_text(const char *const *texts, const size_t *lengths, size_t n);
+
+/**
+ * Which servers hold these tables and each of many keys?
+ *
+ * As fabric_get_shard_server() for each key, but in one call, in one state of the farm, and much
+ * faster for HASH. Each key gets an index into a short list with one server of each group that is
+ * met: keys with the same index go into one statement.
+ *
+ * A key fails alone: it gets @ref FABRIC_NO_INDEX and a status of its own, and so do the keys of a
+ * group that has no server for this mode now. The call then returns FABRIC_ERR_SOME_KEYS, and all
+ * other keys have been answered.
+ *
+ * @param f           The handle.
+ * @param tables      As for fabric_get_shard_server().
+ * @param n           As for fabric_get_shard_server().
+ * @param keys        The keys; with @ref FABRIC_SCOPE_GLOBAL they say only how many.
+ * @param scope       As for fabric_get_shard_server().
+ * @param mode        As for fabric_get_shard_server().
+ * @param out_index   Room for the index of each key's server in `servers`.
+ * @param out_status  Room for the status of each key: FABRIC_OK, or what
+ *                    fabric_get_shard_server() returns for such a key or group; may be NULL.
+ * @param servers     Room for `capacity` servers, in the order in which their groups are met; may
+ *                    be NULL if `capacity` is 0. As many as there are keys or groups always
+ *                    suffice.
+ * @param capacity    How many fit.
+ * @param count       Where the number of servers goes, also with FABRIC_ERR_SOME_KEYS and
+ *                    FABRIC_ERR_BUFFER_TOO_SMALL.
+ * @param err         Where details of a failure go; may be NULL. Of FABRIC_ERR_SOME_KEYS it names
+ *                    the first such key and why it failed.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_SOME_KEYS         Some keys have no server; the others have theirs.
+ * @retval FABRIC_ERR_BUFFER_TOO_SMALL  There are more servers; call again.
+ * @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
+ * @retval FABRIC_ERR_STALE, FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8,
+ *         FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ * @retval other  The tables had to be fetched first, as for fabric_get_shard_server(), and could
+ *                not be.
+ *
+ * After any other failure than FABRIC_ERR_SOME_KEYS the contents of `out_index`, `out_status` and
+ * `servers` are undefined.
+ *
+ * Blocks as fabric_get_shard_server() does. Allocates nothing when the tables are known and fresh
+ * and the keys lie in up to 64 groups. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_shard_servers(const struct fabric_t *f,
+                                 const char *const *tables,
+                                 size_t n,
+                                 const struct fabric_keys_t *keys,
+                                 int32_t scope,
+                                 int32_t mode,
+                                 uint32_t *out_index,
+                                 int32_t *out_status,
+                                 struct fabric_server_t *servers,
+                                 size_t capacity,
+                                 size_t *count,
+                                 struct fabric_error_t *err);
+
+/**
+ * Groups many keys by the server that holds them, in a stable order.
+ *
+ * As fabric_get_shard_servers(), but the answer is a permutation of the keys' positions: those of
+ * `servers[i]` are `order[starts[i]]` to `order[starts[i + 1] - 1]`, in ascending order. The
+ * positions of keys without a server come behind, from `order[starts[*count]]` on.
+ *
+ * @param f           The handle.
+ * @param tables      As for fabric_get_shard_server().
+ * @param n           As for fabric_get_shard_server().
+ * @param keys        As for fabric_get_shard_servers().
+ * @param scope       As for fabric_get_shard_server().
+ * @param mode        As for fabric_get_shard_server().
+ * @param order       Room for as many positions as there are keys.
+ * @param starts      Room for `capacity` + 1 positions in `order`.
+ * @param out_status  As for fabric_get_shard_servers(), by the keys' positions; may be NULL.
+ * @param servers     As for fabric_get_shard_servers().
+ * @param capacity    How many servers fit.
+ * @param count       As for fabric_get_shard_servers().
+ * @param err         As for fabric_get_shard_servers(); may be NULL.
+ * @retval other  As for fabric_get_shard_servers().
+ *
+ * After any other failure than FABRIC_ERR_SOME_KEYS the contents of `order`, `starts`,
+ * `out_status` and `servers` are undefined.
+ *
+ * Blocks as fabric_get_shard_server() does. Allocates only for more than 256 keys or 64 servers,
+ * and then once or twice a call. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_split_keys(const struct fabric_t *f,
+                          const char *const *tables,
+                          size_t n,
+                          const struct fabric_keys_t *keys,
+                          int32_t scope,
+                          int32_t mode,
+                          size_t *order,
+                          size_t *starts,
+                          int32_t *out_status,
+                          struct fabric_server_t *servers,
+                          size_t capacity,
+                          size_t *count,
+                          struct fabric_error_t *err);
+
+/**
  * The shards of a table, in the order of their lower bounds.
  *
  * A disabled shard is not among them: Fabric does not list it.
@@ -1575,6 +1747,51 @@ int32_t fabric_get_shards(const struct fabric_t *f,
                           size_t capacity,
                           size_t *count,
                           struct fabric_error_t *err);
+
+/**
+ * Which shards does `BETWEEN low AND high` touch?
+ *
+ * For the RANGE types those that hold keys from `low` to `high`, both included, in the order of
+ * their lower bounds; for HASH, which scatters every interval, all of them, and the keys are not
+ * looked at. A `low` below the lowest bound counts as the lowest bound, and a `low` above `high`
+ * touches nothing. With @ref FABRIC_COMPAT_CONNECTOR_PYTHON the keys of RANGE below the lowest
+ * bound are in the highest shard, which then comes last.
+ *
+ * @param f         The handle.
+ * @param table     A name of the form `db.table`, UTF-8, NUL-terminated.
+ * @param low       The lowest key; NULL for no limit.
+ * @param high      The highest key; NULL for no limit.
+ * @param out       Room for `capacity` shards; may be NULL if `capacity` is 0. Several may lie in
+ *                  one group. The `shard_id` of a shard that Fabric does not list, but whose group
+ *                  it told, is 0.
+ * @param capacity  How many fit.
+ * @param count     Where the number of shards goes, also with FABRIC_ERR_BUFFER_TOO_SMALL; 0 is
+ *                  possible.
+ * @param err       Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_BUFFER_TOO_SMALL   Nothing was written but `*count`; call again.
+ * @retval FABRIC_ERR_KEY_TYPE, FABRIC_ERR_KEY_OUT_OF_RANGE
+ *                                       As for fabric_get_shard_server(), but a key below the
+ *                                       lowest bound is none of them.
+ * @retval FABRIC_ERR_SHARD_UNAVAILABLE  Fabric stopped listing one of the shards; try again later.
+ * @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
+ * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
+ *         FABRIC_ERR_ARGUMENT
+ * @retval FABRIC_ERR_PROTOCOL           A name is longer than Fabric's schema allows.
+ * @retval other                         The table could not be fetched, as for
+ *                                       fabric_get_shard_server().
+ *
+ * Blocks as fabric_get_shard_server() does. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_shards_in_range(const struct fabric_t *f,
+                                   const char *table,
+                                   const struct fabric_key_t *low,
+                                   const struct fabric_key_t *high,
+                                   struct fabric_shard_t *out,
+                                   size_t capacity,
+                                   size_t *count,
+                                   struct fabric_error_t *err);
 
 /**
  * The Fabric nodes: those the service named, then those they told of.

@@ -35,6 +35,7 @@ pub enum Code {
     NoEvent = 47,
     WriteHeld = 48,
     ShardUnavailable = 49,
+    SomeKeys = 50,
 
     Panic = 99,
 }

@@ -1,7 +1,9 @@
 //! What a handle is: the current topology, the way to a newer one, and the choice of a server.
 
+pub mod batch;
 mod look;
 mod names;
+mod range;
 mod refusal;
 mod report;
 mod sight;

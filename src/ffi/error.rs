@@ -68,6 +68,8 @@ pub const FABRIC_ERR_WRITE_HELD: i32 = 48;
 /// Fabric stopped listing the shard that holds the key: it is disabled or was removed. Try again
 /// later.
 pub const FABRIC_ERR_SHARD_UNAVAILABLE: i32 = 49;
+/// Of many keys, some have no server, each with a status of its own; the others have theirs.
+pub const FABRIC_ERR_SOME_KEYS: i32 = 50;
 
 /// An internal error of the library. The handle can be used on.
 pub const FABRIC_ERR_PANIC: i32 = 99;
@@ -128,6 +130,7 @@ pub extern "C" fn fabric_strerror(code: i32) -> *const c_char {
             FABRIC_ERR_NO_EVENT => c"no event waits",
             FABRIC_ERR_WRITE_HELD => c"writes held",
             FABRIC_ERR_SHARD_UNAVAILABLE => c"shard unavailable",
+            FABRIC_ERR_SOME_KEYS => c"some keys without a server",
             FABRIC_ERR_PANIC => c"internal error",
             _ => c"unknown status",
         };

@@ -19,7 +19,8 @@ pub const FABRIC_METRICS_TEXT_SIZE: usize = 256;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct fabric_metrics_t {
-    /// Lookups that were answered: of a server, the servers of a group, or a table's shards.
+    /// Lookups that were answered: of a server, the servers of a group, or a table's shards. In
+    /// calls for many keys each key counts.
     pub lookups: u64,
     /// Lookups that were refused. Those whose arguments made no sense are in neither number.
     pub lookups_refused: u64,

@@ -31,7 +31,13 @@ mod lookup;
 
 mod table;
 
+mod keys;
+
+mod batch;
+
 mod shard;
+
+mod range;
 
 mod node;
 
@@ -50,6 +56,7 @@ mod event;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
 
+pub use batch::*;
 pub use behaviour::*;
 pub use cache::*;
 pub use error::*;
@@ -58,11 +65,13 @@ pub use execute::*;
 pub use getters::*;
 pub use handle::*;
 pub use key::*;
+pub use keys::*;
 pub use log::*;
 pub use lookup::*;
 pub use metrics::*;
 pub use node::*;
 pub use options::*;
+pub use range::*;
 pub use report::*;
 pub use server::*;
 pub use shard::*;

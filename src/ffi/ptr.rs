@@ -269,3 +269,40 @@ impl<T> OutList<T> {
         Ok(())
     }
 }
+
+/// An output with one element for each of something that the caller counted.
+pub(super) struct OutArray<T> {
+    out: *mut T,
+    length: usize,
+}
+
+impl<T> OutArray<T> {
+    /// # Safety
+    /// `out` is NULL or has room for `length` values until the value is dropped.
+    pub(super) unsafe fn new(out: *mut T, length: usize, what: &str) -> Result<Self> {
+        if length > 0 && out.is_null() { Err(null(what)) } else { Ok(Self { out, length }) }
+    }
+
+    /// As `new`, with NULL for nothing that is wanted.
+    ///
+    /// # Safety
+    /// As for [`Self::new`].
+    pub(super) unsafe fn optional(out: *mut T, length: usize) -> Self {
+        Self { out, length: if out.is_null() { 0 } else { length } }
+    }
+
+    /// The place at a position, if there is one.
+    #[inline]
+    pub(super) fn at(&self, position: usize) -> Option<Out<T>> {
+        // SAFETY: the position is below `length`, so there is room, as was promised.
+        (position < self.length).then(|| Out(unsafe { self.out.add(position) }))
+    }
+
+    /// Writes the value if there is a place for it.
+    #[inline]
+    pub(super) fn set(&self, position: usize, value: T) {
+        if let Some(place) = self.at(position) {
+            place.set(value);
+        }
+    }
+}

@@ -52,7 +52,7 @@ pub struct fabric_shard_t {
 }
 
 impl fabric_shard_t {
-    fn of(topology: &Topology, table: &Table, at: usize, shard: &Shard) -> Result<Self> {
+    pub(super) fn of(topology: &Topology, table: &Table, at: usize, shard: &Shard) -> Result<Self> {
         let mut filled = Self {
             shard_id: shard.id,
             sharding_type: table.map.kind() as i32,

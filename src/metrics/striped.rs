@@ -29,15 +29,27 @@ impl Striped {
     /// No lock, no allocation, no system call. `place` is the calling thread's.
     #[inline]
     pub fn count(&self, place: usize, answered: bool) {
+        self.add(place, answered, 1);
+    }
+
+    /// Counts that many of each at once.
+    pub fn count_many(&self, place: usize, answered: usize, refused: usize) {
+        self.add(place, true, answered as u64);
+        self.add(place, false, refused as u64);
+    }
+
+    #[inline]
+    fn add(&self, place: usize, answered: bool, more: u64) {
         // There is a stripe for every place; `get` only spares the check a panic.
         if let Some(stripe) = self.stripes.get(place) {
             let counter = if answered { &stripe.answered } else { &stripe.refused };
             if place < PLACES {
                 // Nobody else writes it, and a locked instruction would hold up the stores and
                 // loads of the lookups around it.
-                counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+                let sum = counter.load(Ordering::Relaxed).wrapping_add(more);
+                counter.store(sum, Ordering::Relaxed);
             } else {
-                counter.fetch_add(1, Ordering::Relaxed);
+                counter.fetch_add(more, Ordering::Relaxed);
             }
         }
     }

@@ -60,7 +60,7 @@ enum Basis<'a> {
 }
 
 impl Trust<'_> {
-    const BLIND: Trust<'static> = Trust { basis: Basis::Anything, fetched: None };
+    pub(super) const BLIND: Trust<'static> = Trust { basis: Basis::Anything, fetched: None };
 
     fn judge<E, T>(self, entry: &Entry<E>, found: T, wish: impl FnOnce() -> Wish) -> Look<T> {
         match self.basis {
@@ -135,7 +135,7 @@ pub(super) fn known_table<'t>(topology: &'t Topology, name: &[u8]) -> Result<&'t
     }
 }
 
-fn usable<'t>(name: &[u8], entry: &'t Entry<TableState>) -> Result<&'t Table> {
+pub(super) fn usable<'t>(name: &[u8], entry: &'t Entry<TableState>) -> Result<&'t Table> {
     match &entry.value {
         TableState::Known(table) => Ok(table),
         TableState::Absent => Err(refusal::unknown_table(name)),
@@ -145,7 +145,7 @@ fn usable<'t>(name: &[u8], entry: &'t Entry<TableState>) -> Result<&'t Table> {
 
 /// A table name comes from the C boundary as bytes: those that name a known table are UTF-8,
 /// because Fabric's answers are.
-fn table<'t>(
+pub(super) fn table<'t>(
     topology: &'t Topology,
     name: &[u8],
     trust: Trust<'_>,
@@ -162,7 +162,7 @@ fn table<'t>(
     }
 }
 
-fn group(topology: &Topology, id: GroupId, trust: Trust<'_>) -> Look<GroupId> {
+pub(super) fn group(topology: &Topology, id: GroupId, trust: Trust<'_>) -> Look<GroupId> {
     let wish = || Wish::group(topology.group_name(id));
     match topology.group(id) {
         Some(entry) => trust.judge(entry, id, wish),

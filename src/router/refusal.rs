@@ -119,37 +119,37 @@ fn described(key: Key<'_>) -> String {
 pub(super) fn key(name: &[u8], table: &Table, key: Key<'_>, error: KeyError) -> Error {
     let key = described(key);
     let place = format!("table '{}', sharded by {}", shown(name), table.map.kind().name());
+    let message = match error {
+        KeyError::WantsText => {
+            format!("{place}, takes text keys; give {key} as text with fabric_key_text")
+        }
+        KeyError::NotInteger => {
+            format!("{place}, takes integers; {key} is no plain decimal integer")
+        }
+        KeyError::NotDateTime => format!(
+            "{place}, takes dates and times as YYYY-MM-DD, YYYY-MM-DD hh:mm:ss, YYYYMMDD or \
+             YYYYMMDDhhmmss without a time zone; {key} is none"
+        ),
+        KeyError::NotUtf8 => {
+            format!("{place}, takes keys in UTF-8; {key} is not, convert it first")
+        }
+        KeyError::Beyond64Bits => {
+            format!("{place}, takes integers of signed 64 bits; {key} is beyond them")
+        }
+        KeyError::BelowLowest => format!(
+            "no shard of {place}, holds {key}: its lowest bound is '{}'",
+            table.map.bound_text(0)
+        ),
+    };
+    Error::new(code_of_key(error), message)
+}
+
+/// The status of a key that has no shard.
+pub(super) fn code_of_key(error: KeyError) -> Code {
     match error {
-        KeyError::WantsText => Error::new(
-            Code::KeyType,
-            format!("{place}, takes text keys; give {key} as text with fabric_key_text"),
-        ),
-        KeyError::NotInteger => Error::new(
-            Code::KeyType,
-            format!("{place}, takes integers; {key} is no plain decimal integer"),
-        ),
-        KeyError::NotDateTime => Error::new(
-            Code::KeyType,
-            format!(
-                "{place}, takes dates and times as YYYY-MM-DD, YYYY-MM-DD hh:mm:ss, YYYYMMDD or \
-                 YYYYMMDDhhmmss without a time zone; {key} is none"
-            ),
-        ),
-        KeyError::NotUtf8 => Error::new(
-            Code::InvalidUtf8,
-            format!("{place}, takes keys in UTF-8; {key} is not, convert it first"),
-        ),
-        KeyError::Beyond64Bits => Error::new(
-            Code::KeyOutOfRange,
-            format!("{place}, takes integers of signed 64 bits; {key} is beyond them"),
-        ),
-        KeyError::BelowLowest => Error::new(
-            Code::KeyOutOfRange,
-            format!(
-                "no shard of {place}, holds {key}: its lowest bound is '{}'",
-                table.map.bound_text(0)
-            ),
-        ),
+        KeyError::WantsText | KeyError::NotInteger | KeyError::NotDateTime => Code::KeyType,
+        KeyError::NotUtf8 => Code::InvalidUtf8,
+        KeyError::Beyond64Bits | KeyError::BelowLowest => Code::KeyOutOfRange,
     }
 }
 

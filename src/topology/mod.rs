@@ -25,6 +25,6 @@ pub use group::{Care, Chosen, Group, GroupId, Wanted};
 pub use key::{Key, KeyError};
 pub use observed::Observed;
 pub use server::{Mode, Server, Status};
-pub use shard_map::{Compat, HeldKey, Shard, ShardMap, ShardingType};
+pub use shard_map::{Compat, HeldKey, Shard, ShardMap, ShardingType, Touched};
 pub use snapshot::{Entry, TableState, Topology};
 pub use table::{Table, TableError, TableRow};

@@ -1,7 +1,11 @@
 //! From a key to its shard: the greatest lower bound that is not above the key.
 
+mod many;
+mod range;
+
 use std::cmp::Ordering;
 
+pub use self::range::Touched;
 use super::group::GroupId;
 use super::key::{Key, KeyError};
 use super::search::Sorted;
@@ -357,7 +361,13 @@ impl ShardMap {
             Key::Integer(key) => self.not_above_integer(key),
             Key::Text(key) => self.not_above_text(key),
         };
-        match above?.checked_sub(1) {
+        self.highest_of(above?, compat)
+    }
+
+    /// The position of the highest of the bounds that are not above a key.
+    #[inline(always)]
+    fn highest_of(&self, not_above: usize, compat: Compat) -> Result<usize, KeyError> {
+        match not_above.checked_sub(1) {
             Some(at) => Ok(at),
             None => self.below_lowest(compat),
         }

@@ -155,6 +155,75 @@ static void waiting_lookups(const fabric_t *f)
     CHECK_INT(fabric_get_group_server_wait(f, "shard1", any, -1, 0, &s, NULL), FABRIC_OK);
 }
 
+static void batches(const fabric_t *f)
+{
+    const char *tables[] = {"employees.salaries", NULL};
+    int64_t value = 1;
+    const char *word = "7";
+    size_t length = 1, order[1], starts[2], count = 7;
+    uint32_t index[1];
+    int32_t status[1], l = FABRIC_SCOPE_LOCAL, any = FABRIC_MODE_NONE;
+    fabric_server_t s;
+    fabric_keys_t keys = fabric_keys_int(&value, 1), none = fabric_keys_int(NULL, 1),
+                  no_texts = fabric_keys_text(NULL, &length, 1),
+                  no_lengths = fabric_keys_text(&word, NULL, 1);
+    fill(&s, sizeof s);
+    fill(index, sizeof index);
+    fill(order, sizeof order);
+
+#define SERVERS(f, tables, n, keys, index, status, s, count, err)                               \
+    fabric_get_shard_servers(f, tables, n, keys, l, any, index, status, s, 1, count, err)
+    REFUSES(SERVERS(NULL, tables, 1, &keys, index, status, &s, &count, &err), "f");
+    REFUSES(SERVERS(f, NULL, 1, &keys, index, status, &s, &count, &err), "tables");
+    REFUSES(SERVERS(f, tables, 2, &keys, index, status, &s, &count, &err), "tables[1]");
+    REFUSES(SERVERS(f, tables, 1, NULL, index, status, &s, &count, &err), "keys");
+    REFUSES(SERVERS(f, tables, 1, &none, index, status, &s, &count, &err), "keys.integers");
+    REFUSES(SERVERS(f, tables, 1, &no_texts, index, status, &s, &count, &err), "keys.texts");
+    REFUSES(SERVERS(f, tables, 1, &no_lengths, index, status, &s, &count, &err), "keys.lengths");
+    REFUSES(SERVERS(f, tables, 1, &keys, NULL, status, &s, &count, &err), "out_index");
+    REFUSES(SERVERS(f, tables, 1, &keys, index, status, NULL, &count, &err), "servers");
+    REFUSES(SERVERS(f, tables, 1, &keys, index, status, &s, NULL, &err), "count");
+    CHECK(is_filled(index, sizeof index));
+
+#define SPLIT(f, tables, n, keys, order, starts, s, count, err)                                 \
+    fabric_split_keys(f, tables, n, keys, l, any, order, starts, status, s, 1, count, err)
+    REFUSES(SPLIT(NULL, tables, 1, &keys, order, starts, &s, &count, &err), "f");
+    REFUSES(SPLIT(f, NULL, 1, &keys, order, starts, &s, &count, &err), "tables");
+    REFUSES(SPLIT(f, tables, 1, NULL, order, starts, &s, &count, &err), "keys");
+    REFUSES(SPLIT(f, tables, 1, &keys, NULL, starts, &s, &count, &err), "order");
+    REFUSES(SPLIT(f, tables, 1, &keys, order, NULL, &s, &count, &err), "starts");
+    REFUSES(SPLIT(f, tables, 1, &keys, order, starts, NULL, &count, &err), "servers");
+    REFUSES(SPLIT(f, tables, 1, &keys, order, starts, &s, NULL, &err), "count");
+    CHECK(is_filled(order, sizeof order));
+    CHECK(is_filled(&s, sizeof s));
+    CHECK_INT(count, 7);
+
+    CHECK_INT(fabric_get_shard_servers(f, tables, 1, &keys, l, any, index, NULL, &s, 1, &count,
+                                       NULL), FABRIC_OK);
+    CHECK_INT(fabric_split_keys(f, tables, 1, &keys, l, any, order, starts, NULL, &s, 1, &count,
+                                NULL), FABRIC_OK);
+}
+
+static void intervals(const fabric_t *f)
+{
+    fabric_shard_t shards[3];
+    fabric_key_t no_text = fabric_key_text(NULL, 3);
+    size_t count = 7;
+    const char *t = "employees.salaries";
+    fill(shards, sizeof shards);
+    REFUSES(fabric_get_shards_in_range(NULL, t, NULL, NULL, shards, 3, &count, &err), "f");
+    REFUSES(fabric_get_shards_in_range(f, NULL, NULL, NULL, shards, 3, &count, &err), "table");
+    REFUSES(fabric_get_shards_in_range(f, t, &no_text, NULL, shards, 3, &count, &err),
+            "key.text");
+    REFUSES(fabric_get_shards_in_range(f, t, NULL, &no_text, shards, 3, &count, &err),
+            "key.text");
+    REFUSES(fabric_get_shards_in_range(f, t, NULL, NULL, NULL, 3, &count, &err), "out");
+    REFUSES(fabric_get_shards_in_range(f, t, NULL, NULL, shards, 3, NULL, &err), "count");
+    CHECK(is_filled(shards, sizeof shards));
+    CHECK_INT(count, 7);
+    CHECK_INT(fabric_get_shards_in_range(f, t, NULL, NULL, shards, 3, &count, NULL), FABRIC_OK);
+}
+
 static void farm(const fabric_t *f)
 {
     const char *tables[] = {"employees.salaries", NULL};
@@ -273,6 +342,8 @@ int main(void)
     options_of_nothing();
     lookups(f);
     waiting_lookups(f);
+    batches(f);
+    intervals(f);
     farm(f);
     observed(f);
     commands(f);

@@ -278,6 +278,23 @@ static int32_t shard_unavailable(const fabric_t *ctl, fabric_error_t *err)
     return status;
 }
 
+static int32_t some_keys(const fabric_t *ctl, fabric_error_t *err)
+{
+    static const int64_t values[] = {0, 1};
+    const char *table = "employees.salaries";
+    uint32_t index[2];
+    fabric_server_t server;
+    size_t count;
+    fabric_t *f = handle(options());
+    fabric_keys_t keys = fabric_keys_int(values, 2);
+    int32_t status = fabric_get_shard_servers(f, &table, 1, &keys, FABRIC_SCOPE_LOCAL,
+                                              FABRIC_MODE_NONE, index, NULL, &server, 1, &count,
+                                              err);
+    fabric_free(f);
+    (void)ctl;
+    return status;
+}
+
 static const struct {
     int32_t status;
     int32_t mysql_errno;
@@ -310,6 +327,7 @@ static const struct {
     {FABRIC_ERR_FILE, 0, no_file},
     {FABRIC_ERR_WRITE_HELD, 0, write_held},
     {FABRIC_ERR_SHARD_UNAVAILABLE, 0, shard_unavailable},
+    {FABRIC_ERR_SOME_KEYS, 0, some_keys},
 };
 
 enum { CASES = sizeof cases / sizeof *cases };

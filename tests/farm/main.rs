@@ -1,6 +1,7 @@
 //! A handle against fabricd: what it asks, what it keeps, and what it survives.
 
 mod background;
+mod batch;
 mod cache;
 mod disk;
 mod event_fd;

@@ -70,6 +70,7 @@ const (
 	ErrNoEvent             Code = C.FABRIC_ERR_NO_EVENT
 	ErrWriteHeld           Code = C.FABRIC_ERR_WRITE_HELD
 	ErrShardUnavailable    Code = C.FABRIC_ERR_SHARD_UNAVAILABLE
+	ErrSomeKeys            Code = C.FABRIC_ERR_SOME_KEYS
 	ErrPanic               Code = C.FABRIC_ERR_PANIC
 )
 

@@ -47,6 +47,7 @@ class Code(enum.IntEnum):
     NO_EVENT = 47
     WRITE_HELD = 48
     SHARD_UNAVAILABLE = 49
+    SOME_KEYS = 50
     PANIC = 99
 
 
@@ -118,6 +119,7 @@ COLUMN_SIZE = 200
 METRICS_TEXT_SIZE = 256
 KEY_INT = 1
 KEY_TEXT = 2
+NO_INDEX = 2**32 - 1
 
 
 class fabric_error_t(ctypes.Structure):
@@ -131,6 +133,17 @@ class fabric_key_t(ctypes.Structure):
         ("integer", c_int64),
         ("text", c_char_p),
         ("length", c_size_t),
+    ]
+
+
+class fabric_keys_t(ctypes.Structure):
+    _fields_ = [
+        ("kind", c_int32),
+        ("reserved", c_int32),
+        ("integers", POINTER(c_int64)),
+        ("texts", POINTER(c_char_p)),
+        ("lengths", POINTER(c_size_t)),
+        ("count", c_size_t),
     ]
 
 
@@ -267,6 +280,22 @@ SIGNATURES = {
         c_int32, _HANDLE, c_char_p, c_int32, POINTER(fabric_server_t), c_size_t,
         POINTER(c_size_t), _ERROR,
     ),
+    "fabric_keys_int": (fabric_keys_t, POINTER(c_int64), c_size_t),
+    "fabric_keys_text": (fabric_keys_t, _TEXTS, POINTER(c_size_t), c_size_t),
+    "fabric_get_shard_servers": (
+        c_int32, _HANDLE, _TEXTS, c_size_t, POINTER(fabric_keys_t), c_int32, c_int32,
+        POINTER(c_uint32), POINTER(c_int32), POINTER(fabric_server_t), c_size_t,
+        POINTER(c_size_t), _ERROR,
+    ),
+    "fabric_split_keys": (
+        c_int32, _HANDLE, _TEXTS, c_size_t, POINTER(fabric_keys_t), c_int32, c_int32,
+        POINTER(c_size_t), POINTER(c_size_t), POINTER(c_int32), POINTER(fabric_server_t),
+        c_size_t, POINTER(c_size_t), _ERROR,
+    ),
+    "fabric_get_shards_in_range": (
+        c_int32, _HANDLE, c_char_p, POINTER(fabric_key_t), POINTER(fabric_key_t),
+        POINTER(fabric_shard_t), c_size_t, POINTER(c_size_t), _ERROR,
+    ),
     "fabric_get_shards": (
         c_int32, _HANDLE, c_char_p, POINTER(fabric_shard_t), c_size_t, POINTER(c_size_t), _ERROR,
     ),
@@ -354,6 +383,21 @@ class Shard(NamedTuple):
     column: str
 
 
+class Routed(NamedTuple):
+    """The servers of many keys: a list, and for each key an index into it and a status."""
+
+    servers: List[Server]
+    index: List[Optional[int]]
+    status: List[Code]
+
+
+class Split(NamedTuple):
+    """Many keys by server: each server with its keys' positions, and what failed and why."""
+
+    parts: List[Tuple[Server, List[int]]]
+    failed: List[Tuple[int, Code]]
+
+
 class Node(NamedTuple):
     host: str
     port: int
@@ -369,6 +413,7 @@ class ResultSet(NamedTuple):
 
 
 Key = Union[int, str, bytes, None]
+Keys = Union[Iterable[int], Iterable[Union[str, bytes]]]
 
 
 def version() -> str:
@@ -405,6 +450,18 @@ def _key(key: Key) -> Tuple[Any, Any]:
         key = str(key)
     data = key if isinstance(key, bytes) else key.encode()
     return byref(lib.fabric_key_text(data, len(data))), data
+
+
+def _keys(keys: Keys) -> Tuple[fabric_keys_t, int, Any]:
+    """The keys for C, how many, and what must stay alive as long as they."""
+    given = list(keys)
+    count = len(given)
+    if all(isinstance(key, int) and -(1 << 63) <= key < 1 << 63 for key in given):
+        values = (c_int64 * count)(*given)
+        return lib.fabric_keys_int(values, count), count, values
+    data = [key if isinstance(key, bytes) else str(key).encode() for key in given]
+    texts, lengths = (c_char_p * count)(*data), (c_size_t * count)(*map(len, data))
+    return lib.fabric_keys_text(texts, lengths, count), count, (data, texts, lengths)
 
 
 def _check(code: int, error: fabric_error_t) -> None:
@@ -551,6 +608,68 @@ class Fabric:
         del alive
         return _server(server)
 
+    def shard_servers(
+        self,
+        tables: Iterable[str],
+        keys: Keys,
+        scope: int = Scope.LOCAL,
+        mode: int = Mode.NONE,
+    ) -> Routed:
+        """The servers of many keys, all integers or all text. Bad keys raise nothing."""
+        names, n = _texts(tables)
+        many, count, alive = _keys(keys)
+        index, status = (c_uint32 * count)(), (c_int32 * count)()
+
+        def ask(servers: Any, room: int, found: Any, error: Any) -> int:
+            return lib.fabric_get_shard_servers(
+                self._handle, names, n, byref(many), scope, mode, index, status, servers, room,
+                found, error,
+            )
+
+        servers = self._servers(ask)
+        del alive
+        places = [None if place == NO_INDEX else place for place in index]
+        return Routed(servers, places, [Code(code) for code in status])
+
+    def split_keys(
+        self,
+        tables: Iterable[str],
+        keys: Keys,
+        scope: int = Scope.LOCAL,
+        mode: int = Mode.NONE,
+    ) -> Split:
+        """The positions of many keys by their servers, and those of the keys without one."""
+        names, n = _texts(tables)
+        many, count, alive = _keys(keys)
+        order, status, starts = (c_size_t * count)(), (c_int32 * count)(), [0]
+
+        def ask(servers: Any, room: int, found: Any, error: Any) -> int:
+            begins = (c_size_t * (room + 1))()
+            code = lib.fabric_split_keys(
+                self._handle, names, n, byref(many), scope, mode, order, begins, status, servers,
+                room, found, error,
+            )
+            starts[:] = begins
+            return code
+
+        servers = self._servers(ask)
+        del alive
+        parts = [
+            (server, order[starts[at] : starts[at + 1]]) for at, server in enumerate(servers)
+        ]
+        return Split(parts, [(at, Code(status[at])) for at in order[starts[len(servers)] :]])
+
+    def _servers(self, ask: Callable[[Any, int, Any, Any], int]) -> List[Server]:
+        room, count = 8, c_size_t()
+        while True:
+            servers, error = (fabric_server_t * room)(), fabric_error_t()
+            code = ask(servers, room, byref(count), byref(error))
+            if code != Code.BUFFER_TOO_SMALL:
+                if code != Code.SOME_KEYS:
+                    _check(code, error)
+                return [_server(server) for server in servers[: count.value]]
+            room = count.value
+
     def group_server(
         self,
         group: str,
@@ -573,6 +692,15 @@ class Fabric:
 
     def shards(self, table: str) -> List[Shard]:
         found = self._list(lib.fabric_get_shards, fabric_shard_t, _text(table))
+        return [_shard(shard) for shard in found]
+
+    def shards_in_range(self, table: str, low: Key = None, high: Key = None) -> List[Shard]:
+        """The shards with keys from `low` to `high`, both included; None is no limit."""
+        (low_key, low_alive), (high_key, high_alive) = _key(low), _key(high)
+        found = self._list(
+            lib.fabric_get_shards_in_range, fabric_shard_t, _text(table), low_key, high_key
+        )
+        del low_alive, high_alive
         return [_shard(shard) for shard in found]
 
     def fabric_nodes(self) -> List[Node]:

@@ -15,6 +15,7 @@ HEADER = ROOT / "include" / "mysqlfabric.h"
 STRUCTS = {
     "fabric_error_t": mf.fabric_error_t,
     "fabric_key_t": mf.fabric_key_t,
+    "fabric_keys_t": mf.fabric_keys_t,
     "fabric_server_t": mf.fabric_server_t,
     "fabric_shard_t": mf.fabric_shard_t,
     "fabric_node_t": mf.fabric_node_t,

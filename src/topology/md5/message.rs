@@ -53,15 +53,19 @@ impl Message<3> {
     #[inline]
     pub fn decimal(value: i64) -> Self {
         const E8: u64 = 100_000_000;
-        let rest = value.unsigned_abs();
-        let (high, low) = (rest / E8, rest % E8);
+        const E16: u64 = E8 * E8;
+        let number = value.unsigned_abs();
         // In groups of eight with leading zeros, and the end behind.
-        let (first, parts, most) = if rest < E8 {
-            (digits(low), [END, 0, 0], 8)
-        } else if rest < E8 * E8 {
-            (digits(high), [digits(low) | ZEROS, END, 0], 16)
+        let (first, parts, most) = if number < E8 {
+            (digits(number), [END, 0, 0], 8)
+        } else if number < E16 {
+            let high = number / E8;
+            (digits(high), [digits(number - high * E8) | ZEROS, END, 0], 16)
         } else {
-            (digits(high / E8), [digits(high % E8) | ZEROS, digits(low) | ZEROS, END], 24)
+            // Both divisions at once.
+            let (high, first) = (number / E8, number / E16);
+            let (middle, last) = (high - first * E8, number - high * E8);
+            (digits(first), [digits(middle) | ZEROS, digits(last) | ZEROS, END], 24)
         };
         // One digit stays, be it zero.
         let zeros = (first | 1 << 56).trailing_zeros() / 8 * 8;

@@ -1,0 +1,140 @@
+//! Many sharding keys as C hands them over.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use crate::error::{Code, Error, Result};
+use crate::router::batch::Keys;
+use crate::topology::Key;
+
+use super::boundary::plain_boundary;
+use super::key::{FABRIC_KEY_INT, FABRIC_KEY_TEXT};
+use super::ptr::{quick_slice, reference, slice};
+
+/// Many sharding keys of one kind. Make it with fabric_keys_int() or fabric_keys_text().
+///
+/// Passed around by value; it owns nothing. It points at the caller's arrays and texts, which must
+/// stay unchanged for the call that uses it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct fabric_keys_t {
+    /// @ref FABRIC_KEY_INT or @ref FABRIC_KEY_TEXT.
+    pub kind: i32,
+    /// 0; room for later.
+    pub reserved: i32,
+    /// The values of integer keys.
+    pub integers: *const i64,
+    /// The bytes of each text key, in UTF-8; not NUL-terminated.
+    pub texts: *const *const c_char,
+    /// The number of bytes of each text key.
+    pub lengths: *const usize,
+    /// The number of keys.
+    pub count: usize,
+}
+
+/// Integer keys: for RANGE, RANGE_INTEGER and HASH, as fabric_key_int().
+///
+/// @param values  Any signed 64-bit integers; may be NULL if `n` is 0. They are not copied: they
+///                must stay until the call that uses the keys returns.
+/// @param n       How many.
+/// @return The keys, by value; nothing to free. What is wrong with them is said by the call that
+///         uses them.
+///
+/// Never blocks. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn fabric_keys_int(values: *const i64, n: usize) -> fabric_keys_t {
+    plain_boundary(fabric_keys_t {
+        kind: FABRIC_KEY_INT,
+        reserved: 0,
+        integers: values,
+        texts: ptr::null(),
+        lengths: ptr::null(),
+        count: n,
+    })
+}
+
+/// Text keys, as fabric_key_text().
+///
+/// @param texts    The bytes of each key; need no terminating NUL; one may be NULL if its length
+///                 is 0, and all if `n` is 0. They are not copied: they and the array must stay
+///                 until the call that uses the keys returns.
+/// @param lengths  The number of bytes of each key; may be NULL if `n` is 0. Not copied either.
+/// @param n        How many.
+/// @return The keys, by value; nothing to free. What is wrong with them is said by the call that
+///         uses them.
+///
+/// Never blocks. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn fabric_keys_text(
+    texts: *const *const c_char,
+    lengths: *const usize,
+    n: usize,
+) -> fabric_keys_t {
+    plain_boundary(fabric_keys_t {
+        kind: FABRIC_KEY_TEXT,
+        reserved: 0,
+        integers: ptr::null(),
+        texts,
+        lengths,
+        count: n,
+    })
+}
+
+/// The keys as they lie in C.
+pub(super) enum Many<'a> {
+    Integers(&'a [i64]),
+    Texts(&'a [*const c_char], &'a [usize]),
+}
+
+impl Many<'_> {
+    /// # Safety
+    /// `pointer` is NULL or points to keys whose arrays and texts stay valid and unchanged as long
+    /// as the value lives.
+    pub(super) unsafe fn read(pointer: *const fabric_keys_t) -> Result<Self> {
+        // SAFETY: the caller's promise, for the arrays, too.
+        unsafe {
+            let keys = reference(pointer, "keys")?;
+            match keys.kind {
+                FABRIC_KEY_INT => {
+                    Ok(Self::Integers(slice(keys.integers, keys.count, "keys.integers")?))
+                }
+                FABRIC_KEY_TEXT => Ok(Self::Texts(
+                    slice(keys.texts, keys.count, "keys.texts")?,
+                    slice(keys.lengths, keys.count, "keys.lengths")?,
+                )),
+                kind => Err(Error::new(
+                    Code::Argument,
+                    format!(
+                        "keys of kind {kind}; make them with fabric_keys_int or fabric_keys_text"
+                    ),
+                )),
+            }
+        }
+    }
+}
+
+impl Keys for Many<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Integers(values) => values.len(),
+            Self::Texts(texts, _) => texts.len(),
+        }
+    }
+
+    #[inline]
+    fn get(&self, at: usize) -> std::result::Result<Key<'_>, Code> {
+        match self {
+            Self::Integers(values) => values.get(at).copied().map(Key::Integer),
+            Self::Texts(texts, lengths) => match (texts.get(at), lengths.get(at)) {
+                (_, Some(0)) => Some(Key::Text(&[])),
+                (Some(text), Some(length)) => {
+                    // SAFETY: `read` was promised that the text is there as long as `self`.
+                    let text = unsafe { quick_slice(text.cast::<u8>(), *length) };
+                    text.map(Key::Text)
+                }
+                _ => None,
+            },
+        }
+        .ok_or(Code::NullPointer)
+    }
+}

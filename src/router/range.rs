@@ -1,0 +1,39 @@
+//! The shards of one table that an interval of keys touches.
+
+use super::{Router, look, refusal};
+use crate::error::Result;
+use crate::local::Local;
+use crate::topology::{GroupId, Key, Shard, Table, Topology};
+
+impl Router {
+    /// Hands each shard to `take` that holds keys from `low` to `high`, both of them included;
+    /// `None` is no limit.
+    pub fn shards_in_range<T>(
+        &self,
+        name: &str,
+        low: Option<Key<'_>>,
+        high: Option<Key<'_>>,
+        take: impl Fn(&Topology, &Table, usize, &Shard) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let outcome = self.look(look::table_named(name), |topology, ()| {
+            let table = look::known_table(topology, name.as_bytes())?;
+            let touched = table
+                .map
+                .touched(low, high, self.compat)
+                .map_err(|(key, error)| refusal::key(name.as_bytes(), table, key, error))?;
+            let shard = |at: usize| {
+                let shard = table.map.shard(at)?;
+                Some(match shard.group {
+                    GroupId::NOWHERE => {
+                        let bound = table.map.bound_text(at);
+                        let key = Key::Text(bound.as_bytes());
+                        Err(refusal::shard_unavailable(name.as_bytes(), key))
+                    }
+                    _ => take(topology, table, at, &shard),
+                })
+            };
+            touched.iter().filter_map(shard).collect()
+        });
+        Local::with(|local| self.counted(local, outcome))
+    }
+}
