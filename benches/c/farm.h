@@ -36,9 +36,12 @@ typedef struct farm {
     char path[256];
 } farm;
 
-/* Bounds are spread evenly, or as the eighth power of a random number: then the keys are too, so
+/* All kinds of tables. */
+#define ALL_KINDS ((1u << KINDS) - 1)
+
+/* Has a table of each kind whose bit is set, all of so many shards. Bounds are spread evenly, or as the eighth power of a random number: then the keys are too, so
  * that every shard is asked for as often. */
-void farm_make(farm *made, long shards, bool skewed);
+void farm_make(farm *made, unsigned tables, long shards, bool skewed);
 /* Writes the topology file; group number `shift` has the first shard. */
 void farm_write(const farm *f, const char *path, long shift);
 /* A handle that routes from the file, with all its features on. */

@@ -136,7 +136,7 @@ static void compare(const long *shards, int farm_count, bool skewed)
     fabric_table_t *tables[MOST_FARMS][KINDS];
 #endif
     for (int i = 0; i < farm_count; i++) {
-        farm_make(&farms[i], shards[i], skewed);
+        farm_make(&farms[i], ALL_KINDS, shards[i], skewed);
         handles[i] = farm_open(&farms[i]);
         farm_check(&farms[i], handles[i]);
 #ifdef HAVE_TABLES

@@ -5,6 +5,8 @@
 #include "lookups.h"
 #include "measure.h"
 #include "md5.h"
+#include "swaps.h"
+#include "threads.h"
 
 /* A floor that is wrong would be none. */
 static void check_md5(void)
@@ -22,7 +24,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(void);
-    } parts[] = {{"even", bench_even}, {"skewed", bench_skewed}, {"million", bench_million}};
+    } parts[] = {{"even", bench_even},       {"skewed", bench_skewed}, {"million", bench_million},
+                 {"threads", bench_threads}, {"swaps", bench_swaps}};
     check_md5();
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (argc < 2 || strcmp(argv[1], parts[i].name) == 0)
