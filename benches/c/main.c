@@ -1,10 +1,11 @@
 /* Measures the library through its C ABI and prints tables in Markdown. */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lookups.h"
 #include "measure.h"
 #include "md5.h"
+#include "serve.h"
 #include "swaps.h"
 #include "threads.h"
 
@@ -27,6 +28,10 @@ int main(int argc, char **argv)
     } parts[] = {{"even", bench_even},       {"skewed", bench_skewed}, {"million", bench_million},
                  {"threads", bench_threads}, {"swaps", bench_swaps}};
     check_md5();
+    if (argc == 3 && strcmp(argv[1], "serve") == 0) {
+        bench_serve(atol(argv[2]));
+        return 0;
+    }
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (argc < 2 || strcmp(argv[1], parts[i].name) == 0)
             parts[i].run();
