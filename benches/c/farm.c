@@ -178,18 +178,29 @@ void farm_write(const farm *f, const char *path, long shift)
         die("cannot write %s", path);
 }
 
-fabric_t *farm_open(const farm *f)
+static fabric_t *open_with(const farm *f, int32_t background_refresh)
 {
     fabric_error_t err;
     fabric_t *handle = NULL;
     fabric_options_t *options = fabric_options_new();
     if (fabric_options_set_topology_file(options, f->path) != FABRIC_OK
+        || fabric_options_set_background_refresh(options, background_refresh) != FABRIC_OK
         || fabric_new(options, &handle, &err) != FABRIC_OK)
         die("no handle: %s", err.message);
     fabric_options_free(options);
     if (fabric_seed(handle, NULL, 0, &err) != FABRIC_OK)
         die("%s: %s", f->path, err.message);
     return handle;
+}
+
+fabric_t *farm_open(const farm *f)
+{
+    return open_with(f, 1);
+}
+
+fabric_t *farm_open_quiet(const farm *f)
+{
+    return open_with(f, 0);
 }
 
 long shard_of(const map *m, uint64_t value)

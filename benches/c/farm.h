@@ -10,12 +10,12 @@
 
 typedef enum kind { RANGE, HASH, STRING, PREFIX, DATETIME, KINDS } kind;
 
-enum {
-    /* Too many for a branch predictor to learn by heart. A power of two. */
-    KEYS = 1 << 16,
-    TEXT_SIZE = 32,
-    MOST_GROUPS = 1000
-};
+/* Too many for a branch predictor to learn by heart. A power of two. */
+#ifndef KEYS
+#define KEYS (1 << 16)
+#endif
+
+enum { TEXT_SIZE = 32, MOST_GROUPS = 1000 };
 
 /* A sharded table. All its values are in the order of the bounds, as unsigned numbers. */
 typedef struct map {
@@ -46,6 +46,8 @@ void farm_make(farm *made, unsigned tables, long shards, bool skewed);
 void farm_write(const farm *f, const char *path, long shift);
 /* A handle that routes from the file, with all its features on. */
 fabric_t *farm_open(const farm *f);
+/* The same without a thread of its own. */
+fabric_t *farm_open_quiet(const farm *f);
 /* Asks for keys of every table and ends the program if one answer is wrong. */
 void farm_check(const farm *f, const fabric_t *handle);
 /* The number of the shard with the greatest bound that is not above. */
