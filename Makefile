@@ -40,6 +40,7 @@ test:
 bench: $(BUILD)/CMakeCache.txt
 	@cmake -S . -B $(BUILD) >/dev/null
 	cmake --build $(BUILD) --target bench_c
+	$(CARGO) bench --locked --no-run --bench search
 	@BUILD=$(BUILD) benches/run.sh
 
 lint:

@@ -31,5 +31,8 @@ reference() (
     # It leaves the made-up farms where it is started.
     (cd "$scratch" && "$build/benches/c/bench")
     reference
+    echo '## Searches for a shard'
+    echo
+    cargo bench --quiet --locked --bench search
 } | tee "$tables"
 echo "The tables are in $tables." >&2
