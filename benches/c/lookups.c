@@ -37,6 +37,12 @@ static subject subjects[MOST_SUBJECTS];
 static row rows[MOST_SUBJECTS];
 static int row_count;
 
+/* Enough calls to have what a farm's lookups need in the caches that hold it. */
+static long warming(const farm *f)
+{
+    return f->shards < 1000 ? 0 : KEYS / 4;
+}
+
 static void add_row(const farm *f, const fabric_t *handle, int question, int32_t mode,
                     bool by_table, const void *table)
 {
@@ -51,8 +57,7 @@ static void add_row(const farm *f, const fabric_t *handle, int question, int32_t
         added->subject->run = run_table_lookup;
 #endif
     added->subject->context = &added->call;
-    /* Enough to have most of a large farm in the caches that hold it. */
-    added->subject->warming = f->shards < 100000 ? 0 : KEYS / 4;
+    added->subject->warming = warming(f);
     added->least = added;
     for (row *other = rows; other < added; other++)
         if (other->question == question && other->call.mode == mode
@@ -171,7 +176,7 @@ static void compare(const long *shards, int farm_count, bool skewed)
     for (int i = 0; i < farm_count; i++) {
         searches[i] = (call){.map = &farms[i].maps[RANGE]};
         subjects[count + i] = (subject){.run = run_search, .context = &searches[i],
-                                         .warming = farms[i].shards < 100000 ? 0 : KEYS / 4};
+                                         .warming = warming(&farms[i])};
     }
     measure(subjects, count + farm_count);
 

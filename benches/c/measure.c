@@ -54,10 +54,19 @@ static double time_of(const subject *s, long first)
     return (double)(now_ns() - begin);
 }
 
+/* The caches are to be warm of this subject, not of the one before, but by other keys than those
+ * that count. */
+static void warm_up(const subject *s, long first)
+{
+    long warming = s->batch / 4;
+    s->run(s->context, first + s->batch, warming < s->warming ? s->warming : warming);
+}
+
 /* A batch is long beside the clock's own time, and short beside a time slice. */
 static void find_batch(subject *s)
 {
     s->batch = 64;
+    warm_up(s, 0);
     double took = time_of(s, 0);
     while (took < BATCH_NS / 4.0) {
         s->batch *= 2;
@@ -74,10 +83,7 @@ void measure(subject *subjects, int count)
     for (int repeat = 0; repeat < REPEATS; repeat++) {
         for (int i = 0; i < count; i++) {
             subject *s = &subjects[i];
-            /* The caches are to be warm of this subject, not of the one before, but by other
-             * keys than those that count. */
-            long warming = s->batch / 4;
-            s->run(s->context, first + s->batch, warming < s->warming ? s->warming : warming);
+            warm_up(s, first);
             s->repeats[repeat] = time_of(s, first) / (double)s->batch;
         }
         first += 4099;
