@@ -147,7 +147,7 @@ static void compare(const long *shards, int farm_count, bool skewed)
 #ifdef HAVE_TABLES
         for (int k = 0; k < KINDS; k++) {
             fabric_error_t err;
-            if (fabric_table_open(handles[i], farms[i].maps[k].table, &tables[i][k], &err)
+            if (fabric_table_open(handles[i], &farms[i].maps[k].table, 1, &tables[i][k], &err)
                 != FABRIC_OK)
                 die("no table handle: %s", err.message);
         }
@@ -196,7 +196,7 @@ static void compare(const long *shards, int farm_count, bool skewed)
     for (int i = 0; i < farm_count; i++) {
 #ifdef HAVE_TABLES
         for (int k = 0; k < KINDS; k++)
-            fabric_table_close(tables[i][k]);
+            fabric_table_free(tables[i][k]);
 #endif
         fabric_free(handles[i]);
         farm_free(&farms[i]);

@@ -143,7 +143,7 @@ void bench_threads(void)
 #ifdef HAVE_TABLES
                 fabric_error_t err;
                 if (!tables[i][k]
-                    && fabric_table_open(handles[i], m->table, &tables[i][k], &err) != FABRIC_OK)
+                    && fabric_table_open(handles[i], &m->table, 1, &tables[i][k], &err) != FABRIC_OK)
                     die("no table handle: %s", err.message);
                 add_row(&farms[i], handles[i], m, tables[i][k], mode);
 #endif
@@ -167,7 +167,7 @@ void bench_threads(void)
     for (int i = 0; i < 2; i++) {
 #ifdef HAVE_TABLES
         for (int k = RANGE; k <= HASH; k++)
-            fabric_table_close(tables[i][k]);
+            fabric_table_free(tables[i][k]);
 #endif
         fabric_free(handles[i]);
         farm_free(&farms[i]);

@@ -37,6 +37,15 @@ static void add(const char *what, long shards, void (*run)(void *, long, long), 
 
 static void add_farm(const farm *f, const fabric_t *handle)
 {
+#ifdef HAVE_TABLES
+    /* They live as long as the program. */
+    fabric_table_t *tables[KINDS];
+    for (int k = 0; k < KINDS; k++) {
+        fabric_error_t err;
+        if (fabric_table_open(handle, &f->maps[k].table, 1, &tables[k], &err) != FABRIC_OK)
+            die("no table handle: %s", err.message);
+    }
+#endif
     for (size_t q = 0; q < sizeof questions / sizeof *questions; q++)
         for (int mode = FABRIC_MODE_READONLY; mode <= FABRIC_MODE_READWRITE; mode += 2) {
             call c = {.handle = handle, .map = &f->maps[questions[q].kind], .mode = mode,
@@ -45,6 +54,12 @@ static void add_farm(const farm *f, const fabric_t *handle)
             if (mode == FABRIC_MODE_READWRITE && f->shards > 4)
                 continue;
             add(questions[q].name, f->shards, run_lookup, c);
+#ifdef HAVE_TABLES
+            char name[64];
+            snprintf(name, sizeof name, "table-%s", questions[q].name);
+            c.table = tables[c.map->kind];
+            add(name, f->shards, run_table_lookup, c);
+#endif
         }
 }
 
