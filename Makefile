@@ -13,7 +13,8 @@ MAKEFLAGS += --no-print-directory
 help:
 	@echo 'make demo      route keys of a sample farm and see a failover'
 	@echo 'make test      everything: lint, Rust, C, installation, Python and Go tests'
-	@echo 'make bench     measure; the tables go to $(BUILD)/bench.md'
+	@echo 'make bench     measure; the tables go to $(BUILD)/bench.md, and with UPDATE_PERFORMANCE=1'
+	@echo '               to docs/PERFORMANCE.md'
 	@echo 'make build     the library, in $(BUILD)/lib'
 	@echo 'make install   to PREFIX=$(PREFIX), below DESTDIR if it is given'
 	@echo 'make lint      the format, and what clippy finds'

@@ -24,15 +24,49 @@ reference() (
     cd "$scratch" && "$venv/bin/python" "$program" "$build/benches/c/bench"
 )
 
+# The rows with a goal: all cells but the verdict, which is the last one.
+goals() {
+    local all unmet
+    all=$(grep -cE '\| (yes|\*\*no\*\*) \|$' "$1" || true)
+    unmet=$(grep -E '\| \*\*no\*\* \|$' "$1" || true)
+    printf '%d rows have a goal' "$all"
+    if [ -z "$unmet" ]; then
+        printf '; all are met.\n\n'
+    else
+        printf '; %d miss it, see "no" below.\n\n' "$(wc -l <<<"$unmet")"
+    fi
+}
+
+# Cargo's benches, which are run one after another.
+rust_bench() {
+    printf '## %s\n\n' "$2"
+    cargo bench --quiet --locked --bench "$1"
+}
+
+measured=$scratch/measured.md
 {
-    echo "Measured on $(date -u +%Y-%m-%d), $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)," \
-        "$(getconf _NPROCESSORS_ONLN) cores, $(rustc --version), $(cc --version | head -1)."
-    echo
     # It leaves the made-up farms where it is started.
     (cd "$scratch" && "$build/benches/c/bench")
     reference
-    echo '## Searches for a shard'
-    echo
-    cargo bench --quiet --locked --bench search
-} | tee "$tables"
+    rust_bench search 'Searches for a shard, ns'
+} | tee "$measured"
+
+{
+    printf 'Measured on %s, %s, %d cores, %s, %s.\n' "$(date -u +%Y-%m-%d)" \
+        "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)" \
+        "$(getconf _NPROCESSORS_ONLN)" "$(rustc --version)" "$(cc --version | head -1)"
+    goals "$measured"
+    cat "$measured"
+} >"$tables"
 echo "The tables are in $tables." >&2
+
+if [ "${UPDATE_PERFORMANCE:-}" = 1 ]; then
+    awk -v tables="$tables" '
+        /^<!-- tables end -->/ { inside = 0 }
+        !inside
+        /^<!-- tables begin -->/ {
+            inside = 1
+            while ((getline line < tables) > 0) print line
+        }' docs/PERFORMANCE.md >"$scratch/performance.md"
+    cp "$scratch/performance.md" docs/PERFORMANCE.md
+fi

@@ -1,8 +1,10 @@
-/* Measures the library through its C ABI and prints tables in Markdown. */
+/* Measures the library through its C ABI and prints tables in Markdown: all, or the one that
+ * argv[1] names. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "lookups.h"
+#include "many.h"
 #include "measure.h"
 #include "md5.h"
 #include "serve.h"
@@ -26,7 +28,7 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(void);
     } parts[] = {{"even", bench_even},       {"skewed", bench_skewed}, {"million", bench_million},
-                 {"threads", bench_threads}, {"swaps", bench_swaps}};
+                 {"threads", bench_threads}, {"swaps", bench_swaps},   {"many", bench_many}};
     check_md5();
     if (argc == 3 && strcmp(argv[1], "serve") == 0) {
         bench_serve(atol(argv[2]));

@@ -64,6 +64,18 @@ static double ns_a_tick(void)
     return (double)(now_ns() - begin) / (double)(ticks_now() - ticks);
 }
 
+/* What two readings of the clock take, which is in every figure. */
+static uint64_t ticks_of_clock(void)
+{
+    uint64_t least = UINT64_MAX;
+    for (int i = 0; i < 10000; i++) {
+        uint64_t begin = ticks_now(), took = ticks_now() - begin;
+        if (took < least)
+            least = took;
+    }
+    return least;
+}
+
 /* Who is swapping: nobody, the handle that is asked, or another one. */
 enum { NOBODY, OTHER, SELF, MODES };
 
@@ -138,18 +150,29 @@ static histogram sum_of(const histogram *all)
     return sum;
 }
 
+/* Of the segments, the 9,999th of 10,000 lookups in microseconds, in ascending order. */
+static void tails(int mode, double tick, double each[ROUNDS])
+{
+    for (int round = 0; round < ROUNDS; round++)
+        each[round] = percentile(&segments[mode][round], 0.9999) * tick / 1000;
+    median_of(each, ROUNDS);
+}
+
 static void print_mode(int mode, const char *what, double tick, double swaps_a_second)
 {
     histogram sum = sum_of(segments[mode]);
-    double each[ROUNDS];
-    for (int round = 0; round < ROUNDS; round++)
-        each[round] = percentile(&segments[mode][round], 0.9999) * tick / 1000;
-    double median = median_of(each, ROUNDS);
-    printf("| %s | %.1f | %s | %.0f | %.0f | %.0f | %.1f | %.1f / %.1f / %.1f | %.0f |\n", what,
+    double each[ROUNDS], quiet[ROUNDS];
+    tails(mode, tick, each);
+    tails(NOBODY, tick, quiet);
+    printf("| %s | %.1f | %s | %.0f | %.0f | %.0f | %.1f / %.1f / %.1f | %.0f |", what,
            swaps_a_second, grouped((long)sum.count), percentile(&sum, 0.5) * tick,
-           percentile(&sum, 0.99) * tick, percentile(&sum, 0.999) * tick,
-           percentile(&sum, 0.9999) * tick / 1000, each[0], median, each[ROUNDS - 1],
-           (double)sum.most * tick / 1000);
+           percentile(&sum, 0.99) * tick, percentile(&sum, 0.999) * tick, each[0],
+           each[ROUNDS / 2], each[ROUNDS - 1], (double)sum.most * tick / 1000);
+    if (mode == SELF)
+        printf(" median p99.99 <= %.1f, the most without swaps | %s |\n", quiet[ROUNDS - 1],
+               met(each[ROUNDS / 2] <= quiet[ROUNDS - 1]));
+    else
+        printf(" | |\n");
 }
 
 void bench_swaps(void)
@@ -187,12 +210,11 @@ void bench_swaps(void)
     static const char *const what[MODES] = {"no swaps", "another handle's swaps",
                                             "the handle's own swaps"};
     printf("## Lookups of a RANGE table of 100,000 shards while the topology is swapped\n\n"
-           "Each lookup alone, with the clock's own time (about %d ns) in it. The range is that of "
-           "%d segments of a second.\n\n"
-           "| | swaps a second | lookups | p50 ns | p99 ns | p99.9 ns | p99.99 us | "
-           "p99.99 us, least / median / most segment | max us |\n|---|---|---|---|---|---|---|---|"
-           "---|\n",
-           20, ROUNDS);
+           "Each lookup's time alone; %.0f ns of it are the clock's. The p99.99 is that of %d "
+           "segments of a second: least / median / most.\n\n"
+           "| | swaps a second | lookups | p50 ns | p99 ns | p99.9 ns | p99.99 us | max us | goal |"
+           " met |\n|---|---|---|---|---|---|---|---|---|---|\n",
+           (double)ticks_of_clock() * tick, ROUNDS);
     for (int mode = 0; mode < MODES; mode++)
         print_mode(mode, what[mode], tick, (double)swaps[mode] / ROUNDS);
     printf("\n");
