@@ -3,6 +3,12 @@
 #include "floor.h"
 #include "md5.h"
 
+call call_of(const farm *f, kind k, bool integer, int32_t mode)
+{
+    return (call){.handle = f->handle, .table = f->tables[k], .map = &f->maps[k], .mode = mode,
+                  .integer = integer};
+}
+
 /* Makes `calls` calls with the keys from `first` on; `get` uses `key` and `server`. */
 #define LOOP(get)                                                                                 \
     do {                                                                                          \
@@ -37,7 +43,6 @@ void run_empty_call(void *context, long first, long calls)
     LOOP(floor_of_8(c->handle, &m->table, 1, &key, FABRIC_SCOPE_LOCAL, c->mode, &server, NULL));
 }
 
-#ifdef HAVE_TABLES
 void run_table_lookup(void *context, long first, long calls)
 {
     LOOP(fabric_table_get_server(c->table, &key, FABRIC_SCOPE_LOCAL, c->mode, &server, NULL));
@@ -47,7 +52,6 @@ void run_empty_table_call(void *context, long first, long calls)
 {
     LOOP(floor_of_6(c->table, &key, FABRIC_SCOPE_LOCAL, c->mode, &server, NULL));
 }
-#endif
 
 void run_md5_chain(void *context, long first, long calls)
 {

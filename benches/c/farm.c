@@ -178,29 +178,20 @@ void farm_write(const farm *f, const char *path, long shift)
         die("cannot write %s", path);
 }
 
-static fabric_t *open_with(const farm *f, int32_t background_refresh)
+void farm_open(farm *f)
 {
     fabric_error_t err;
-    fabric_t *handle = NULL;
     fabric_options_t *options = fabric_options_new();
     if (fabric_options_set_topology_file(options, f->path) != FABRIC_OK
-        || fabric_options_set_background_refresh(options, background_refresh) != FABRIC_OK
-        || fabric_new(options, &handle, &err) != FABRIC_OK)
+        || fabric_new(options, &f->handle, &err) != FABRIC_OK)
         die("no handle: %s", err.message);
     fabric_options_free(options);
-    if (fabric_seed(handle, NULL, 0, &err) != FABRIC_OK)
+    if (fabric_seed(f->handle, NULL, 0, &err) != FABRIC_OK)
         die("%s: %s", f->path, err.message);
-    return handle;
-}
-
-fabric_t *farm_open(const farm *f)
-{
-    return open_with(f, 1);
-}
-
-fabric_t *farm_open_quiet(const farm *f)
-{
-    return open_with(f, 0);
+    for (int k = 0; k < KINDS; k++)
+        if (f->maps[k].shards > 0
+            && fabric_table_open(f->handle, &f->maps[k].table, 1, &f->tables[k], &err) != FABRIC_OK)
+            die("%s: %s", f->maps[k].table, err.message);
 }
 
 long shard_of(const map *m, uint64_t value)
@@ -243,31 +234,34 @@ static uint64_t value_of(const map *m, long key, bool integer)
     return value;
 }
 
-static void check_key(const farm *f, const fabric_t *handle, const map *m, long at, bool integer)
+static void check_key(const farm *f, const map *m, long at, bool integer)
 {
     fabric_error_t err;
-    fabric_server_t server;
+    fabric_server_t server, same;
     fabric_key_t key = integer ? fabric_key_int(m->integers[at])
                                : fabric_key_text(m->texts[at], m->text_length);
-    if (fabric_get_shard_server(handle, &m->table, 1, &key, FABRIC_SCOPE_LOCAL,
+    if (fabric_get_shard_server(f->handle, &m->table, 1, &key, FABRIC_SCOPE_LOCAL,
                                 FABRIC_MODE_READWRITE, &server, &err)
-        != FABRIC_OK)
+            != FABRIC_OK
+        || fabric_table_get_server(f->tables[m->kind], &key, FABRIC_SCOPE_LOCAL,
+                                   FABRIC_MODE_READWRITE, &same, &err)
+               != FABRIC_OK)
         die("%s: %s", m->table, err.message);
     char group[32];
     snprintf(group, sizeof group, "group-%04ld", shard_of(m, value_of(m, at, integer)) % f->groups);
-    if (strcmp(server.group, group) != 0)
-        die("%s: %s and not %s", m->table, server.group, group);
+    if (strcmp(server.group, group) != 0 || strcmp(same.group, group) != 0)
+        die("%s: %s, %s and not %s", m->table, server.group, same.group, group);
 }
 
-void farm_check(const farm *f, const fabric_t *handle)
+void farm_check(const farm *f)
 {
     for (int k = 0; k < KINDS; k++) {
         const map *m = &f->maps[k];
         for (long at = 0; m->shards > 0 && at < 1000; at++) {
             if (m->kind != RANGE)
-                check_key(f, handle, m, at, false);
+                check_key(f, m, at, false);
             if (m->kind == RANGE || m->kind == HASH)
-                check_key(f, handle, m, at, true);
+                check_key(f, m, at, true);
         }
     }
 }
@@ -278,6 +272,8 @@ void farm_free(farm *f)
         free(f->maps[k].bounds);
         free(f->maps[k].integers);
         free(f->maps[k].texts);
+        fabric_table_free(f->tables[k]);
     }
+    fabric_free(f->handle);
     remove(f->path);
 }

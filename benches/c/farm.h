@@ -33,7 +33,11 @@ typedef struct farm {
     bool skewed;
     long groups;
     map maps[KINDS];
+    /* The topology file. */
     char path[256];
+    /* What farm_open() opens: a table of each kind, or NULL. */
+    fabric_t *handle;
+    fabric_table_t *tables[KINDS];
 } farm;
 
 /* All kinds of tables. */
@@ -44,14 +48,13 @@ typedef struct farm {
 void farm_make(farm *made, unsigned tables, long shards, bool skewed);
 /* Writes the topology file; group number `shift` has the first shard. */
 void farm_write(const farm *f, const char *path, long shift);
-/* A handle that routes from the file, with all its features on. */
-fabric_t *farm_open(const farm *f);
-/* The same without a thread of its own. */
-fabric_t *farm_open_quiet(const farm *f);
+/* Opens a handle that routes from the file, with all its features on, and its tables. */
+void farm_open(farm *f);
 /* Asks for keys of every table and ends the program if one answer is wrong. */
-void farm_check(const farm *f, const fabric_t *handle);
+void farm_check(const farm *f);
 /* The number of the shard with the greatest bound that is not above. */
 long shard_of(const map *m, uint64_t value);
+/* Closes what is open, and removes the file. */
 void farm_free(farm *f);
 
 /* The next of a series of random numbers. */

@@ -43,21 +43,14 @@ static long warming(const farm *f)
     return f->shards < 1000 ? 0 : KEYS / 4;
 }
 
-static void add_row(const farm *f, const fabric_t *handle, int question, int32_t mode,
-                    bool by_table, const void *table)
+static void add_row(const farm *f, int question, int32_t mode, bool by_table)
 {
     row *added = &rows[row_count];
     *added = (row){.subject = &subjects[FLOORS + row_count], .farm = f, .question = question,
                    .by_table = by_table};
-    added->call = (call){.handle = handle, .map = &f->maps[questions[question].kind],
-                         .mode = mode, .integer = questions[question].integer, .table = table};
-    added->subject->run = run_lookup;
-#ifdef HAVE_TABLES
-    if (by_table)
-        added->subject->run = run_table_lookup;
-#endif
-    added->subject->context = &added->call;
-    added->subject->warming = warming(f);
+    added->call = call_of(f, questions[question].kind, questions[question].integer, mode);
+    *added->subject = (subject){.run = by_table ? run_table_lookup : run_lookup,
+                                .context = &added->call, .warming = warming(f)};
     added->least = added;
     for (row *other = rows; other < added; other++)
         if (other->question == question && other->call.mode == mode
@@ -118,10 +111,8 @@ static void print_floors(void)
            1 / median);
     printf("| empty call of 8 arguments | %.2f / %.2f |\n", subjects[EMPTY_CALL].least,
            subjects[EMPTY_CALL].median);
-#ifdef HAVE_TABLES
     printf("| empty call of 6 arguments | %.2f / %.2f |\n", subjects[EMPTY_TABLE_CALL].least,
            subjects[EMPTY_TABLE_CALL].median);
-#endif
     printf("| MD5 chain, the least possible: 288 cycles | %.1f / %.1f |\n", 288 * least,
            288 * median);
     printf("| MD5 chain, in C | %.1f / %.1f |\n", subjects[MD5_CHAIN].least,
@@ -130,77 +121,57 @@ static void print_floors(void)
            subjects[MD5_KEY].median);
 }
 
+static void print_rows(void)
+{
+    printf("\n| lookup | key | shards | mode | ns min / med | beside | times, min / med | goal |"
+           " met |\n|---|---|---|---|---|---|---|---|---|\n");
+    for (int question = 0; question < QUESTIONS; question++)
+        for (int by_table = 0; by_table < 2; by_table++)
+            for (int i = 0; i < row_count; i++)
+                if (rows[i].question == question && rows[i].by_table == (by_table == 1))
+                    print_row(&rows[i]);
+    printf("\n");
+    fflush(stdout);
+}
+
 static void compare(const long *shards, int farm_count, bool skewed)
 {
     pin_to(1);
     farm farms[MOST_FARMS];
-    fabric_t *handles[MOST_FARMS];
-    call searches[MOST_FARMS];
     row_count = 0;
-#ifdef HAVE_TABLES
-    fabric_table_t *tables[MOST_FARMS][KINDS];
-#endif
     for (int i = 0; i < farm_count; i++) {
         farm_make(&farms[i], ALL_KINDS, shards[i], skewed);
-        handles[i] = farm_open(&farms[i]);
-        farm_check(&farms[i], handles[i]);
-#ifdef HAVE_TABLES
-        for (int k = 0; k < KINDS; k++) {
-            fabric_error_t err;
-            if (fabric_table_open(handles[i], &farms[i].maps[k].table, 1, &tables[i][k], &err)
-                != FABRIC_OK)
-                die("no table handle: %s", err.message);
-        }
-#endif
+        farm_open(&farms[i]);
+        farm_check(&farms[i]);
         for (int question = 0; question < QUESTIONS; question++)
-            for (int mode = FABRIC_MODE_READONLY; mode <= FABRIC_MODE_READWRITE; mode += 2) {
-                add_row(&farms[i], handles[i], question, mode, false, NULL);
-#ifdef HAVE_TABLES
-                add_row(&farms[i], handles[i], question, mode, true,
-                        tables[i][questions[question].kind]);
-#endif
-            }
+            for (int mode = FABRIC_MODE_READONLY; mode <= FABRIC_MODE_READWRITE; mode += 2)
+                for (int by_table = 0; by_table < 2; by_table++)
+                    add_row(&farms[i], question, mode, by_table == 1);
     }
-    call any = {.handle = handles[0], .map = &farms[0].maps[HASH], .integer = true};
-    call text = any;
-    text.integer = false;
+    call integers = call_of(&farms[0], HASH, true, FABRIC_MODE_READONLY);
+    call texts = call_of(&farms[0], HASH, false, FABRIC_MODE_READONLY);
     subjects[CYCLES] = (subject){.run = run_cycles};
-    subjects[EMPTY_CALL] = (subject){.run = run_empty_call, .context = &any};
-    subjects[EMPTY_TABLE_CALL] = (subject){.run = run_empty_call, .context = &any};
-#ifdef HAVE_TABLES
-    subjects[EMPTY_TABLE_CALL].run = run_empty_table_call;
-#endif
+    subjects[EMPTY_CALL] = (subject){.run = run_empty_call, .context = &integers};
+    subjects[EMPTY_TABLE_CALL] = (subject){.run = run_empty_table_call, .context = &integers};
     subjects[MD5_CHAIN] = (subject){.run = run_md5_chain};
-    subjects[MD5_KEY] = (subject){.run = run_md5_key, .context = &text};
-    int count = FLOORS + row_count;
+    subjects[MD5_KEY] = (subject){.run = run_md5_key, .context = &texts};
+    call searches[MOST_FARMS];
+    subject *search_subjects = &subjects[FLOORS + row_count];
     for (int i = 0; i < farm_count; i++) {
-        searches[i] = (call){.map = &farms[i].maps[RANGE]};
-        subjects[count + i] = (subject){.run = run_search, .context = &searches[i],
-                                         .warming = warming(&farms[i])};
+        searches[i] = call_of(&farms[i], RANGE, true, FABRIC_MODE_READONLY);
+        search_subjects[i] = (subject){.run = run_search, .context = &searches[i],
+                                       .warming = warming(&farms[i])};
     }
-    measure(subjects, count + farm_count);
+    measure(subjects, FLOORS + row_count + farm_count);
 
     print_floors();
     for (int i = 0; i < farm_count; i++)
         printf("| plain binary search, %s int64 bounds%s | %.1f / %.1f |\n",
-               grouped(farms[i].shards), skewed ? ", skewed" : "", subjects[count + i].least,
-               subjects[count + i].median);
-    printf("\n| lookup | key | shards | mode | ns min / med | beside | times, min / med | goal |"
-           " met |\n|---|---|---|---|---|---|---|---|---|\n");
-    for (int question = 0; question < QUESTIONS; question++)
-        for (int i = 0; i < row_count; i++)
-            if (rows[i].question == question)
-                print_row(&rows[i]);
-    printf("\n");
-    fflush(stdout);
-    for (int i = 0; i < farm_count; i++) {
-#ifdef HAVE_TABLES
-        for (int k = 0; k < KINDS; k++)
-            fabric_table_free(tables[i][k]);
-#endif
-        fabric_free(handles[i]);
+               grouped(farms[i].shards), skewed ? ", skewed" : "", search_subjects[i].least,
+               search_subjects[i].median);
+    print_rows();
+    for (int i = 0; i < farm_count; i++)
         farm_free(&farms[i]);
-    }
 }
 
 void bench_even(void)

@@ -69,7 +69,8 @@ static fabric_t *open_file(const char *path)
 {
     farm f = {.shards = 0};
     snprintf(f.path, sizeof f.path, "%s", path);
-    return farm_open(&f);
+    farm_open(&f);
+    return f.handle;
 }
 
 typedef struct cost {

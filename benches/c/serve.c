@@ -21,8 +21,8 @@ void bench_serve(long shards)
     char type[32], mode[32];
     long first = 0;
     farm_make(&f, 1u << RANGE | 1u << HASH | 1u << STRING, shards, false);
-    fabric_t *handle = farm_open(&f);
-    farm_check(&f, handle);
+    farm_open(&f);
+    farm_check(&f);
     printf("%s\n", f.path);
     fflush(stdout);
     while (scanf("%31s %31s", type, mode) == 2) {
@@ -31,11 +31,9 @@ void bench_serve(long shards)
             at++;
         if (at == sizeof questions / sizeof *questions)
             die("no such type: %s", type);
-        call asked = {.handle = handle,
-                      .map = &f.maps[questions[at].kind],
-                      .mode = strcmp(mode, "read") == 0 ? FABRIC_MODE_READONLY
-                                                        : FABRIC_MODE_READWRITE,
-                      .integer = questions[at].integer};
+        call asked = call_of(&f, questions[at].kind, questions[at].integer,
+                             strcmp(mode, "read") == 0 ? FABRIC_MODE_READONLY
+                                                       : FABRIC_MODE_READWRITE);
         run_lookup(&asked, first + LOOKUPS, WARMING);
         int64_t begin = now_ns();
         run_lookup(&asked, first, LOOKUPS);
@@ -43,6 +41,5 @@ void bench_serve(long shards)
         fflush(stdout);
         first += LOOKUPS + 4099;
     }
-    fabric_free(handle);
     farm_free(&f);
 }

@@ -80,7 +80,6 @@ static uint64_t ticks_of_clock(void)
 enum { NOBODY, OTHER, SELF, MODES };
 
 static struct {
-    const fabric_t *handles[MODES];
     const farm *farms[MODES];
     char variants[2][64];
     int mode;
@@ -88,14 +87,14 @@ static struct {
     long swaps;
 } swapper;
 
-static void swap(const fabric_t *handle, const farm *f, int variant)
+static void swap(const farm *f, int variant)
 {
     fabric_error_t err;
     const char *next = "bench-next.json";
     remove(next);
     if (link(swapper.variants[variant], next) != 0 || rename(next, f->path) != 0)
         die("cannot replace %s", f->path);
-    if (fabric_seed(handle, NULL, 0, &err) != FABRIC_OK)
+    if (fabric_seed(f->handle, NULL, 0, &err) != FABRIC_OK)
         die("%s", err.message);
 }
 
@@ -103,18 +102,21 @@ static void *keep_swapping(void *unused)
 {
     (void)unused;
     pin_to(0);
-    const fabric_t *handle = swapper.handles[swapper.mode];
     const farm *f = swapper.farms[swapper.mode];
+    if (!f) {
+        swapper.swaps = 0;
+        return NULL;
+    }
     int64_t next = now_ns();
-    uint64_t before = handle ? fabric_topology_generation(handle) : 0;
-    for (int variant = 1; handle && now_ns() < swapper.end; variant ^= 1) {
-        swap(handle, f, variant);
+    uint64_t before = fabric_topology_generation(f->handle);
+    for (int variant = 1; now_ns() < swapper.end; variant ^= 1) {
+        swap(f, variant);
         next += 1000000000 / SWAPS_A_SECOND;
         int64_t left = next - now_ns();
         if (left > 0)
             usleep((useconds_t)(left / 1000));
     }
-    swapper.swaps = handle ? (long)(fabric_topology_generation(handle) - before) : 0;
+    swapper.swaps = (long)(fabric_topology_generation(f->handle) - before);
     return NULL;
 }
 
@@ -122,7 +124,7 @@ static void look_up(const map *m, histogram *h)
 {
     fabric_server_t server;
     fabric_key_t key = {.kind = FABRIC_KEY_INT};
-    const fabric_t *handle = swapper.handles[SELF];
+    const fabric_t *handle = swapper.farms[SELF]->handle;
     while (now_ns() < swapper.end)
         for (long i = 0; i < 4096; i++) {
             key.integer = m->integers[next_random() & (KEYS - 1)];
@@ -191,10 +193,11 @@ void bench_swaps(void)
         farm_write(&own, swapper.variants[variant], variant);
     }
     farm_write(&own, own.path, 0);
-    fabric_t *handles[] = {farm_open(&own), farm_open(&other)};
-    farm_check(&own, handles[0]);
-    swapper.handles[SELF] = handles[0], swapper.farms[SELF] = &own;
-    swapper.handles[OTHER] = handles[1], swapper.farms[OTHER] = &other;
+    farm_open(&own);
+    farm_open(&other);
+    farm_check(&own);
+    swapper.farms[SELF] = &own;
+    swapper.farms[OTHER] = &other;
     pin_to(1);
     for (int round = 0; round < ROUNDS; round++)
         for (int mode = 0; mode < MODES; mode++) {
@@ -219,10 +222,8 @@ void bench_swaps(void)
         print_mode(mode, what[mode], tick, (double)swaps[mode] / ROUNDS);
     printf("\n");
     fflush(stdout);
-    for (int i = 0; i < 2; i++) {
-        fabric_free(handles[i]);
-        remove(swapper.variants[i]);
-    }
+    for (int variant = 0; variant < 2; variant++)
+        remove(swapper.variants[variant]);
     farm_free(&own);
     farm_free(&other);
 }

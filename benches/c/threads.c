@@ -99,20 +99,22 @@ enum { MOST_ROWS = 32 };
 static row rows[MOST_ROWS];
 static int row_count;
 
-static void add_row(const farm *f, const fabric_t *handle, const map *m, const void *table,
-                    int32_t mode)
+static void add_row(const farm *f, kind k, int32_t mode, bool by_table)
 {
-    static const char *const names[KINDS] = {[RANGE] = "RANGE", [HASH] = "HASH"};
     row *r = &rows[row_count++];
-    snprintf(r->what, sizeof r->what, "%s%s, %s, %s", names[m->kind],
-             table ? ", table handle" : "", f->shards == 4 ? "one key" : "1,000 shards",
+    snprintf(r->what, sizeof r->what, "%s%s, %s, %s", k == HASH ? "HASH" : "RANGE",
+             by_table ? ", table handle" : "", f->shards == 4 ? "one key" : "1,000 shards",
              mode == FABRIC_MODE_READONLY ? "read" : "write");
-    r->call = (call){.handle = handle, .map = m, .mode = mode, .integer = true, .table = table};
-    r->subject = (subject){.run = run_lookup, .context = &r->call};
-#ifdef HAVE_TABLES
-    if (table)
-        r->subject.run = run_table_lookup;
-#endif
+    r->call = call_of(f, k, true, mode);
+    r->subject = (subject){.run = by_table ? run_table_lookup : run_lookup, .context = &r->call};
+}
+
+static void add_rows(const farm *f)
+{
+    for (int k = RANGE; k <= HASH; k++)
+        for (int by_table = 0; by_table < 2; by_table++)
+            for (int mode = FABRIC_MODE_READONLY; mode <= FABRIC_MODE_READWRITE; mode += 2)
+                add_row(f, (kind)k, mode, by_table == 1);
 }
 
 void bench_threads(void)
@@ -122,33 +124,20 @@ void bench_threads(void)
         return;
     }
     farm farms[2];
-    fabric_t *handles[2];
-#ifdef HAVE_TABLES
-    fabric_table_t *tables[2][KINDS] = {{NULL}};
-#endif
     snprintf(rows[0].what, sizeof rows[0].what, "MD5 chain in C: what the machine gives");
     rows[0].subject.run = run_md5_chain;
     row_count = 1;
     for (int i = 0; i < 2; i++) {
-        farm_make(&farms[i], 1u << RANGE | 1u << HASH, i ? 1000 : 4, false);
-        handles[i] = farm_open(&farms[i]);
-        farm_check(&farms[i], handles[i]);
-        for (int k = RANGE; k <= HASH; k++) {
-            map *m = &farms[i].maps[k];
-            /* With one key, every lookup is of one group. */
-            for (int key = 0; i == 0 && key < KEYS; key++)
-                m->integers[key] = m->integers[0];
-            for (int mode = FABRIC_MODE_READONLY; mode <= FABRIC_MODE_READWRITE; mode += 2) {
-                add_row(&farms[i], handles[i], m, NULL, mode);
-#ifdef HAVE_TABLES
-                fabric_error_t err;
-                if (!tables[i][k]
-                    && fabric_table_open(handles[i], &m->table, 1, &tables[i][k], &err) != FABRIC_OK)
-                    die("no table handle: %s", err.message);
-                add_row(&farms[i], handles[i], m, tables[i][k], mode);
-#endif
-            }
+        farm *f = &farms[i];
+        farm_make(f, 1u << RANGE | 1u << HASH, i ? 1000 : 4, false);
+        farm_open(f);
+        farm_check(f);
+        /* With one key, every lookup is of one group. */
+        for (int key = 0; i == 0 && key < KEYS; key++) {
+            f->maps[RANGE].integers[key] = f->maps[RANGE].integers[0];
+            f->maps[HASH].integers[key] = f->maps[HASH].integers[0];
         }
+        add_rows(f);
     }
     subject subjects[MOST_ROWS];
     for (int i = 0; i < row_count; i++)
@@ -164,12 +153,6 @@ void bench_threads(void)
         print_row(&rows[i]);
     printf("\n");
     fflush(stdout);
-    for (int i = 0; i < 2; i++) {
-#ifdef HAVE_TABLES
-        for (int k = RANGE; k <= HASH; k++)
-            fabric_table_free(tables[i][k]);
-#endif
-        fabric_free(handles[i]);
+    for (int i = 0; i < 2; i++)
         farm_free(&farms[i]);
-    }
 }
