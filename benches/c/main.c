@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batches.h"
 #include "lookups.h"
 #include "many.h"
 #include "measure.h"
@@ -27,8 +28,13 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(void);
-    } parts[] = {{"even", bench_even},       {"skewed", bench_skewed}, {"million", bench_million},
-                 {"threads", bench_threads}, {"swaps", bench_swaps},   {"many", bench_many}};
+    } parts[] = {
+        {"even", bench_even},       {"skewed", bench_skewed},   {"million", bench_million},
+#ifdef HAVE_BATCHES
+        {"batches", bench_batches},
+#endif
+        {"threads", bench_threads}, {"swaps", bench_swaps},     {"many", bench_many},
+    };
     check_md5();
     if (argc == 3 && strcmp(argv[1], "serve") == 0) {
         bench_serve(atol(argv[2]));

@@ -65,14 +65,15 @@ static void warm_up(const subject *s, long first)
 /* A batch is long beside the clock's own time, and short beside a time slice. */
 static void find_batch(subject *s)
 {
-    s->batch = 64;
+    long unit = s->unit > 0 ? s->unit : 1;
+    s->batch = 64 * unit;
     warm_up(s, 0);
     double took = time_of(s, 0);
     while (took < BATCH_NS / 4.0) {
         s->batch *= 2;
         took = time_of(s, 0);
     }
-    s->batch = (long)(s->batch * BATCH_NS / took) + 1;
+    s->batch = ((long)(s->batch * BATCH_NS / took / unit) + 1) * unit;
 }
 
 void measure(subject *subjects, int count)

@@ -13,6 +13,8 @@ typedef struct subject {
     void *context;
     /* Calls before each repeat, at least, that are not counted. */
     long warming;
+    /* Calls are made by so many at a time; 0 for 1. */
+    long unit;
     /* What measure() finds out: nanoseconds a call. */
     double least, median;
     double repeats[REPEATS];
