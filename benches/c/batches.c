@@ -119,7 +119,7 @@ void bench_batches(void)
     int subject_count = 0, batch_count = 0;
     pin_to(1);
     for (int i = 0; i < FARMS; i++) {
-        farm_make(&farms[i], 1u << RANGE | 1u << HASH, shards[i], false);
+        farm_make(&farms[i], 1u << RANGE | 1u << HASH, shards[i], GROUPS, false);
         farm_open(&farms[i]);
         farm_check(&farms[i]);
         for (int question = 0; question < QUESTIONS; question++) {

@@ -107,10 +107,10 @@ static void make_keys(map *m, bool skewed)
     }
 }
 
-void farm_make(farm *made, unsigned tables, long shards, bool skewed)
+void farm_make(farm *made, unsigned tables, long shards, long groups, bool skewed)
 {
     *made = (farm){.shards = shards, .skewed = skewed};
-    made->groups = shards < MOST_GROUPS ? shards : MOST_GROUPS;
+    made->groups = shards < groups ? shards : groups;
     for (int k = 0; k < KINDS; k++) {
         map *m = &made->maps[k];
         if (!(tables & 1u << k))
@@ -119,8 +119,8 @@ void farm_make(farm *made, unsigned tables, long shards, bool skewed)
         m->bounds = random_bounds(m->kind, shards, skewed);
         make_keys(m, skewed);
     }
-    snprintf(made->path, sizeof made->path, "bench-farm-%ld-%s-%ld.json", shards,
-             skewed ? "skewed" : "even", (long)getpid());
+    snprintf(made->path, sizeof made->path, "bench-%ld-%ld-%ld.json", shards, groups,
+             (long)getpid());
     farm_write(made, made->path, 0);
 }
 

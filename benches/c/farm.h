@@ -15,7 +15,7 @@ typedef enum kind { RANGE, HASH, STRING, PREFIX, DATETIME, KINDS } kind;
 #define KEYS (1 << 16)
 #endif
 
-enum { TEXT_SIZE = 32, MOST_GROUPS = 1000 };
+enum { TEXT_SIZE = 32, GROUPS = 1000 };
 
 /* A sharded table. All its values are in the order of the bounds, as unsigned numbers. */
 typedef struct map {
@@ -43,9 +43,9 @@ typedef struct farm {
 /* All kinds of tables. */
 #define ALL_KINDS ((1u << KINDS) - 1)
 
-/* Has a table of each kind whose bit is set, all of so many shards. Bounds are spread evenly, or as the eighth power of a random number: then the keys are too, so
+/* Has a table of each kind whose bit is set, all of so many shards on up to so many groups. Bounds are spread evenly, or as the eighth power of a random number: then the keys are too, so
  * that every shard is asked for as often. */
-void farm_make(farm *made, unsigned tables, long shards, bool skewed);
+void farm_make(farm *made, unsigned tables, long shards, long groups, bool skewed);
 /* Writes the topology file; group number `shift` has the first shard. */
 void farm_write(const farm *f, const char *path, long shift);
 /* Opens a handle that routes from the file, with all its features on, and its tables. */

@@ -94,10 +94,10 @@ static void print_goal(const row *r)
 
 static void print_row(const row *r)
 {
-    printf("| %s%s | %s | %s%s | %s | %.1f / %.1f | ", questions[r->question].what,
+    printf("| %s%s | %s | %s%s | %s | %s | %.1f / %.1f | ", questions[r->question].what,
            r->by_table ? ", table handle" : "", questions[r->question].key,
            grouped(r->farm->shards), r->farm->skewed ? ", skewed" : "",
-           r->call.mode == FABRIC_MODE_READONLY ? "read" : "write", r->subject->least,
+           grouped(r->farm->groups), r->call.mode == FABRIC_MODE_READONLY ? "read" : "write", r->subject->least,
            r->subject->median);
     print_goal(r);
 }
@@ -123,8 +123,8 @@ static void print_floors(void)
 
 static void print_rows(void)
 {
-    printf("\n| lookup | key | shards | mode | ns min / med | beside | times, min / med | goal |"
-           " met |\n|---|---|---|---|---|---|---|---|---|\n");
+    printf("\n| lookup | key | shards | groups | mode | ns min / med | beside | times, min / med | goal |"
+           " met |\n|---|---|---|---|---|---|---|---|---|---|\n");
     for (int question = 0; question < QUESTIONS; question++)
         for (int by_table = 0; by_table < 2; by_table++)
             for (int i = 0; i < row_count; i++)
@@ -134,16 +134,21 @@ static void print_rows(void)
     fflush(stdout);
 }
 
-static void compare(const long *shards, int farm_count, bool skewed)
+typedef struct size {
+    long shards, groups;
+} size;
+
+/* Asks the first questions of all. */
+static void compare(const size *sizes, int farm_count, int question_count, bool skewed)
 {
     pin_to(1);
     farm farms[MOST_FARMS];
     row_count = 0;
     for (int i = 0; i < farm_count; i++) {
-        farm_make(&farms[i], ALL_KINDS, shards[i], skewed);
+        farm_make(&farms[i], ALL_KINDS, sizes[i].shards, sizes[i].groups, skewed);
         farm_open(&farms[i]);
         farm_check(&farms[i]);
-        for (int question = 0; question < QUESTIONS; question++)
+        for (int question = 0; question < question_count; question++)
             for (int mode = FABRIC_MODE_READONLY; mode <= FABRIC_MODE_READWRITE; mode += 2)
                 for (int by_table = 0; by_table < 2; by_table++)
                     add_row(&farms[i], question, mode, by_table == 1);
@@ -165,7 +170,7 @@ static void compare(const long *shards, int farm_count, bool skewed)
     measure(subjects, FLOORS + row_count + farm_count);
 
     print_floors();
-    for (int i = 0; i < farm_count; i++)
+    for (int i = 0; i < farm_count && (i == 0 || sizes[i].shards != sizes[0].shards); i++)
         printf("| plain binary search, %s int64 bounds%s | %.1f / %.1f |\n",
                grouped(farms[i].shards), skewed ? ", skewed" : "", search_subjects[i].least,
                search_subjects[i].median);
@@ -174,20 +179,28 @@ static void compare(const long *shards, int farm_count, bool skewed)
         farm_free(&farms[i]);
 }
 
+static const size sizes[] = {{4, GROUPS}, {1000, GROUPS}, {100000, GROUPS}};
+
 void bench_even(void)
 {
     printf("## Single lookups, even bounds\n\n");
-    compare((const long[]){4, 1000, 100000}, 3, false);
+    compare(sizes, 3, QUESTIONS, false);
 }
 
 void bench_skewed(void)
 {
     printf("## Single lookups, skewed bounds\n\n");
-    compare((const long[]){4, 1000, 100000}, 3, true);
+    compare(sizes, 3, QUESTIONS, true);
+}
+
+void bench_groups(void)
+{
+    printf("## Single lookups, few and many groups\n\n");
+    compare((const size[]){{1000, 10}, {1000, 100}, {1000, 1000}}, 3, 2, false);
 }
 
 void bench_million(void)
 {
     printf("## Single lookups, a million shards\n\n");
-    compare((const long[]){1000000}, 1, false);
+    compare((const size[]){{1000000, GROUPS}}, 1, QUESTIONS, false);
 }

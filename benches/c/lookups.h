@@ -4,6 +4,7 @@
 /* They print the tables of single lookups. */
 void bench_even(void);
 void bench_skewed(void);
+void bench_groups(void);
 void bench_million(void);
 
 #endif

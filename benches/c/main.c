@@ -29,7 +29,8 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(void);
     } parts[] = {
-        {"even", bench_even},       {"skewed", bench_skewed},   {"million", bench_million},
+        {"even", bench_even},       {"skewed", bench_skewed},   {"groups", bench_groups},
+        {"million", bench_million},
 #ifdef HAVE_BATCHES
         {"batches", bench_batches},
 #endif

@@ -20,7 +20,7 @@ void bench_serve(long shards)
     farm f;
     char type[32], mode[32];
     long first = 0;
-    farm_make(&f, 1u << RANGE | 1u << HASH | 1u << STRING, shards, false);
+    farm_make(&f, 1u << RANGE | 1u << HASH | 1u << STRING, shards, GROUPS, false);
     farm_open(&f);
     farm_check(&f);
     printf("%s\n", f.path);

@@ -182,8 +182,8 @@ void bench_swaps(void)
     farm own, other;
     double tick = ns_a_tick();
     long swaps[MODES] = {0};
-    farm_make(&own, 1u << RANGE, 100000, false);
-    farm_make(&other, 1u << RANGE, 100000, false);
+    farm_make(&own, 1u << RANGE, 100000, GROUPS, false);
+    farm_make(&other, 1u << RANGE, 100000, GROUPS, false);
     /* Two files of the one name would be one. */
     snprintf(other.path, sizeof other.path, "bench-other-%ld.json", (long)getpid());
     farm_write(&other, other.path, 0);

@@ -129,7 +129,7 @@ void bench_threads(void)
     row_count = 1;
     for (int i = 0; i < 2; i++) {
         farm *f = &farms[i];
-        farm_make(f, 1u << RANGE | 1u << HASH, i ? 1000 : 4, false);
+        farm_make(f, 1u << RANGE | 1u << HASH, i ? 1000 : 4, GROUPS, false);
         farm_open(f);
         farm_check(f);
         /* With one key, every lookup is of one group. */

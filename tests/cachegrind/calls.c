@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 {
     farm farms[FARMS];
     for (int i = 0; i < FARMS; i++) {
-        farm_make(&farms[i], ALL_KINDS, i ? 1000 : 4, false);
+        farm_make(&farms[i], ALL_KINDS, i ? 1000 : 4, GROUPS, false);
         farm_open(&farms[i]);
         add_farm(&farms[i]);
     }
