@@ -30,6 +30,14 @@ typedef struct batch {
     size_t *lengths;
 } batch;
 
+static fabric_keys_t keys_of(const batch *b, long at)
+{
+    size_t size = (size_t)b->size;
+    if (b->single.integer)
+        return fabric_keys_int(b->single.map->integers + at, size);
+    return fabric_keys_text(b->texts + at, b->lengths + at, size);
+}
+
 static void run_batch(void *context, long first, long calls)
 {
     static fabric_server_t servers[MOST_SIZE];
@@ -40,9 +48,7 @@ static void run_batch(void *context, long first, long calls)
     for (long done = 0; done < calls; done += b->size) {
         long at = (first + done) & (KEYS - 1) & ~(b->size - 1);
         size_t count;
-        fabric_keys_t keys = b->single.integer
-                                 ? fabric_keys_int(m->integers + at, (size_t)b->size)
-                                 : fabric_keys_text(b->texts + at, b->lengths + at, (size_t)b->size);
+        fabric_keys_t keys = keys_of(b, at);
         if (fabric_get_shard_servers(b->single.handle, &m->table, 1, &keys, FABRIC_SCOPE_LOCAL,
                                      b->single.mode, index, NULL, servers, MOST_SIZE, &count, NULL)
             != FABRIC_OK)
@@ -75,9 +81,7 @@ static void check(const batch *b)
     const map *m = b->single.map;
     fabric_error_t err;
     size_t count;
-    fabric_keys_t keys = b->single.integer
-                             ? fabric_keys_int(m->integers, (size_t)b->size)
-                             : fabric_keys_text(b->texts, b->lengths, (size_t)b->size);
+    fabric_keys_t keys = keys_of(b, 0);
     if (fabric_get_shard_servers(b->single.handle, &m->table, 1, &keys, FABRIC_SCOPE_LOCAL,
                                  b->single.mode, index, NULL, servers, MOST_SIZE, &count, &err)
         != FABRIC_OK)
@@ -137,8 +141,8 @@ void bench_batches(void)
     }
     measure(subjects, subject_count);
     printf("## Many keys in one call\n\n"
-           "| lookup | shards | keys a call | ns a key, min / med | a call for each key | share, min"
-           " / med | goal | met |\n|---|---|---|---|---|---|---|---|\n");
+           "| lookup | shards | keys a call | ns a key, min / med | a call for each key |"
+           " share, min / med | goal | met |\n|---|---|---|---|---|---|---|---|\n");
     for (int question = 0; question < QUESTIONS; question++)
         for (int i = 0; i < FARMS; i++) {
             const subject *single = &subjects[(i * QUESTIONS + question) * (1 + SIZES)];

@@ -43,8 +43,9 @@ typedef struct farm {
 /* All kinds of tables. */
 #define ALL_KINDS ((1u << KINDS) - 1)
 
-/* Has a table of each kind whose bit is set, all of so many shards on up to so many groups. Bounds are spread evenly, or as the eighth power of a random number: then the keys are too, so
- * that every shard is asked for as often. */
+/* Has a table of each kind whose bit is set, all of so many shards on up to so many groups. Bounds
+ * are spread evenly, or as the eighth power of a random number: then the keys are too, so that
+ * every shard is asked for as often. */
 void farm_make(farm *made, unsigned tables, long shards, long groups, bool skewed);
 /* Writes the topology file; group number `shift` has the first shard. */
 void farm_write(const farm *f, const char *path, long shift);

@@ -97,8 +97,8 @@ static void print_row(const row *r)
     printf("| %s%s | %s | %s%s | %s | %s | %.1f / %.1f | ", questions[r->question].what,
            r->by_table ? ", table handle" : "", questions[r->question].key,
            grouped(r->farm->shards), r->farm->skewed ? ", skewed" : "",
-           grouped(r->farm->groups), r->call.mode == FABRIC_MODE_READONLY ? "read" : "write", r->subject->least,
-           r->subject->median);
+           grouped(r->farm->groups), r->call.mode == FABRIC_MODE_READONLY ? "read" : "write",
+           r->subject->least, r->subject->median);
     print_goal(r);
 }
 
@@ -123,8 +123,8 @@ static void print_floors(void)
 
 static void print_rows(void)
 {
-    printf("\n| lookup | key | shards | groups | mode | ns min / med | beside | times, min / med | goal |"
-           " met |\n|---|---|---|---|---|---|---|---|---|---|\n");
+    printf("\n| lookup | key | shards | groups | mode | ns min / med | beside | times, min / med |"
+           " goal | met |\n|---|---|---|---|---|---|---|---|---|---|\n");
     for (int question = 0; question < QUESTIONS; question++)
         for (int by_table = 0; by_table < 2; by_table++)
             for (int i = 0; i < row_count; i++)

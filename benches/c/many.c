@@ -43,8 +43,8 @@ static void write_farm(const char *path, size s, int version)
         for (int i = 0; i < 3; i++)
             /* Another version is another port, everywhere. */
             fprintf(out,
-                    "%s{\"uuid\":\"%08ld-0000-0000-0000-%012d\",\"host\":\"db-%05ld-%c.example.com\""
-                    ",\"port\":%d,\"mode\":\"%s\",\"status\":\"%s\",\"weight\":1}",
+                    "%s{\"uuid\":\"%08ld-0000-0000-0000-%012d\","
+                    "\"host\":\"db-%05ld-%c.example.com\",\"port\":%d,\"mode\":\"%s\",\"status\":\"%s\",\"weight\":1}",
                     i ? "," : "", group, i, group, 'a' + i, 3306 + version,
                     i ? "READ_ONLY" : "READ_WRITE", i ? "SECONDARY" : "PRIMARY");
         fprintf(out, "]}");
@@ -162,8 +162,8 @@ void bench_many(void)
     for (long count = 1000; count <= 1000000; count *= 10)
         print_farms("shards of a table", few,
                     (size){.tables = 1, .shards = count, .groups = 1}, count);
-    printf("\n| handles, each of a farm of 4 tables and 4 groups | bytes in memory for each | threads"
-           " for each | us to open one |\n|---|---|---|---|\n");
+    printf("\n| handles, each of a farm of 4 tables and 4 groups | bytes in memory for each |"
+           " threads for each | us to open one |\n|---|---|---|---|\n");
     for (long count = 10; count <= 1000; count *= 10)
         print_handles(count);
     printf("\n");
