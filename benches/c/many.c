@@ -44,7 +44,8 @@ static void write_farm(const char *path, size s, int version)
             /* Another version is another port, everywhere. */
             fprintf(out,
                     "%s{\"uuid\":\"%08ld-0000-0000-0000-%012d\","
-                    "\"host\":\"db-%05ld-%c.example.com\",\"port\":%d,\"mode\":\"%s\",\"status\":\"%s\",\"weight\":1}",
+                    "\"host\":\"db-%05ld-%c.example.com\",\"port\":%d,"
+                    "\"mode\":\"%s\",\"status\":\"%s\",\"weight\":1}",
                     i ? "," : "", group, i, group, 'a' + i, 3306 + version,
                     i ? "READ_ONLY" : "READ_WRITE", i ? "SECONDARY" : "PRIMARY");
         fprintf(out, "]}");
