@@ -7,12 +7,14 @@ CARGO ?= cargo
 target_dir = $(or $(CARGO_TARGET_DIR),target)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help build demo test lint header install clean
+.PHONY: help build demo test bench lint header install clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo      route keys of a sample farm and see a failover'
 	@echo 'make test      everything: lint, Rust, C, installation, Python and Go tests'
+	@echo 'make bench     measure; the tables go to $(BUILD)/bench.md, and with UPDATE_PERFORMANCE=1'
+	@echo '               to docs/PERFORMANCE.md'
 	@echo 'make build     the library, in $(BUILD)/lib'
 	@echo 'make install   to PREFIX=$(PREFIX), below DESTDIR if it is given'
 	@echo 'make lint      the format, and what clippy finds'
@@ -35,6 +37,12 @@ demo: $(BUILD)/CMakeCache.txt
 
 test:
 	@BUILD=$(BUILD) tests/run-all.sh
+
+bench: $(BUILD)/CMakeCache.txt
+	@cmake -S . -B $(BUILD) >/dev/null
+	cmake --build $(BUILD) --target bench_c
+	$(CARGO) bench --locked --no-run --bench search
+	@BUILD=$(BUILD) benches/run.sh
 
 lint:
 	$(CARGO) fmt --all --check
