@@ -44,8 +44,9 @@
  * fabric_free() must be the last call on its handle.
  *
  * After its first fetch a handle has one thread of its own, which refreshes what is known
- * (fabric_options_set_background_refresh() turns it off), and another one while it reports a
- * failure to Fabric. Both end with fabric_free(), which waits for them but not for the network.
+ * (fabric_options_set_background_refresh() turns it off), another one while it reports a failure
+ * to Fabric, and one for its event callback, if it has one, from the first event on. All end with
+ * fabric_free(), which waits for them but not for the network.
  * The library installs no signal handler, reads no environment variable, and prints nothing.
  *
  * ## Fork
@@ -494,13 +495,6 @@
 #define FABRIC_EVENT_FABRIC_BACK 7
 
 /**
- * A thread that uses more handles than this in turn looks up a snapshot anew each time.
- */
-#define LEASES 8
-
-
-
-/**
  * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
  *
  * Not for use by several threads at once. An option that is refused leaves the others alone,
@@ -864,15 +858,17 @@ typedef struct fabric_event_t {
 /**
  * Receives a handle's events, one at a time and in order.
  *
- * `event` is valid during the call only. The callback runs on the thread that noticed the
- * event, that of the background refresh or one that is in a call of the library, or on one
- * that is in the callback already; never under a lock of the library. It may make any call on
- * the handle, those that ask Fabric among them, but must not free the handle, throw a C++
- * exception, or leave with longjmp().
+ * `event` is valid during the call only. The callback runs on a thread that the handle starts
+ * for its first event and ends in fabric_free(), under no lock of the library, and nobody waits
+ * for it: refreshes, reports and lookups go on while it runs. Of the events that happen
+ * meanwhile the newest 256 are kept; how many were lost is in `lost_before` and in
+ * fabric_metrics_t.
  *
- * The thread it runs on waits for it, and nobody else does. If that is the background
- * refresh, nothing is refreshed meanwhile: whoever has much to do hands the event on, or uses
- * fabric_event_fd().
+ * It may make any call on the handle, those that ask Fabric among them. fabric_free() may be the
+ * last of them; nothing is delivered after it. It must not throw a C++ exception or leave with
+ * longjmp(), and a child that it forks must end in it, with exec() or _exit(). A child that is
+ * forked elsewhere has a thread of its own from its own first event on, and none of its parent's
+ * events.
  */
 typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void *userdata);
 
@@ -1291,8 +1287,8 @@ int32_t fabric_new(const struct fabric_options_t *options,
  * @param f  From fabric_new(), or NULL, which does nothing. No other call may be using it, and
  *           none may be made afterwards.
  *
- * Does not wait for the network, but for an event callback that the background refresh is in.
- * The descriptor of fabric_event_fd() is closed.
+ * Does not wait for the network, but for an event callback that runs, unless it is the caller;
+ * events that were not delivered by then never are. The descriptor of fabric_event_fd() is closed.
  */
 void fabric_free(struct fabric_t *f);
 
@@ -2124,8 +2120,8 @@ int32_t fabric_get_metrics(const struct fabric_t *f,
  * Sets who is called when something happens to the handles made from these options.
  *
  * @param options   The options.
- * @param callback  Called for each event; see fabric_event_callback_t. Handles made from the
- *                  same options may call it at the same time. NULL for nobody.
+ * @param callback  Called for each event; see fabric_event_callback_t. Each handle made from
+ *                  the options calls it from a thread of its own. NULL for nobody, and no thread.
  * @param userdata  Handed to the callback; may be NULL.
  * @param free      Called with `userdata` when the options and all handles made from them are
  *                  freed or told otherwise, also when this call fails; may be NULL.

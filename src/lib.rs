@@ -30,4 +30,5 @@ pub mod metrics;
 pub mod refresh;
 pub mod router;
 pub mod snapshot;
+mod sync;
 pub mod topology;

@@ -12,7 +12,7 @@ use crate::topology::Topology;
 use crate::topology::balance::Turns;
 
 /// A thread that uses more handles than this in turn looks up a snapshot anew each time.
-pub const LEASES: usize = 8;
+pub(crate) const LEASES: usize = 8;
 
 /// A snapshot and the stamp under which it was published.
 #[derive(Debug, Default)]
@@ -81,7 +81,7 @@ impl Local {
 static TAKEN: AtomicU64 = AtomicU64::new(0);
 
 /// How many threads can have a place of their own.
-pub const PLACES: usize = u64::BITS as usize;
+pub(crate) const PLACES: usize = u64::BITS as usize;
 
 const NOWHERE: u8 = u8::MAX;
 

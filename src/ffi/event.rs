@@ -78,15 +78,17 @@ impl fabric_event_t {
 
 /// Receives a handle's events, one at a time and in order.
 ///
-/// `event` is valid during the call only. The callback runs on the thread that noticed the
-/// event, that of the background refresh or one that is in a call of the library, or on one
-/// that is in the callback already; never under a lock of the library. It may make any call on
-/// the handle, those that ask Fabric among them, but must not free the handle, throw a C++
-/// exception, or leave with longjmp().
+/// `event` is valid during the call only. The callback runs on a thread that the handle starts
+/// for its first event and ends in fabric_free(), under no lock of the library, and nobody waits
+/// for it: refreshes, reports and lookups go on while it runs. Of the events that happen
+/// meanwhile the newest 256 are kept; how many were lost is in `lost_before` and in
+/// fabric_metrics_t.
 ///
-/// The thread it runs on waits for it, and nobody else does. If that is the background
-/// refresh, nothing is refreshed meanwhile: whoever has much to do hands the event on, or uses
-/// fabric_event_fd().
+/// It may make any call on the handle, those that ask Fabric among them. fabric_free() may be the
+/// last of them; nothing is delivered after it. It must not throw a C++ exception or leave with
+/// longjmp(), and a child that it forks must end in it, with exec() or _exit(). A child that is
+/// forked elsewhere has a thread of its own from its own first event on, and none of its parent's
+/// events.
 pub type fabric_event_callback_t =
     Option<unsafe extern "C" fn(event: *const fabric_event_t, userdata: *mut c_void)>;
 
@@ -122,8 +124,8 @@ impl Drop for Hearer {
 /// Sets who is called when something happens to the handles made from these options.
 ///
 /// @param options   The options.
-/// @param callback  Called for each event; see fabric_event_callback_t. Handles made from the
-///                  same options may call it at the same time. NULL for nobody.
+/// @param callback  Called for each event; see fabric_event_callback_t. Each handle made from
+///                  the options calls it from a thread of its own. NULL for nobody, and no thread.
 /// @param userdata  Handed to the callback; may be NULL.
 /// @param free      Called with `userdata` when the options and all handles made from them are
 ///                  freed or told otherwise, also when this call fails; may be NULL.

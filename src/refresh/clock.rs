@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Monotonic. 0 is left free because an entry's freshness uses it for "distrusted".
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Clock {
     born: Instant,
 }

@@ -1,12 +1,10 @@
 //! The topology in use: one writer at a time replaces it, any number of threads read it.
 
 use std::cell::{Ref, RefCell};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use arc_swap::ArcSwap;
+use std::sync::atomic;
 
 use crate::local::{LEASES, Lease, Local};
+use crate::sync::{Arc, ArcSwap, AtomicU64, Guard, Mutex, Ordering, PoisonError};
 use crate::topology::Topology;
 
 /// The newest topology, and how threads find out that theirs is not it any more.
@@ -27,13 +25,13 @@ pub struct Current {
 }
 
 fn next_stamp() -> u64 {
-    static STAMPS: AtomicU64 = AtomicU64::new(1);
+    static STAMPS: atomic::AtomicU64 = atomic::AtomicU64::new(1);
     STAMPS.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Default for Current {
     fn default() -> Self {
-        static HANDLES: AtomicU32 = AtomicU32::new(0);
+        static HANDLES: atomic::AtomicU32 = atomic::AtomicU32::new(0);
         Self {
             newest: ArcSwap::default(),
             stamp: AtomicU64::new(next_stamp()),
@@ -62,7 +60,7 @@ impl Current {
     }
 
     /// The newest topology, for as long as the caller keeps it. For work that takes its time.
-    pub fn load(&self) -> arc_swap::Guard<Arc<Topology>> {
+    pub fn load(&self) -> Guard<Arc<Topology>> {
         self.newest.load()
     }
 

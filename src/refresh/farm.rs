@@ -104,6 +104,7 @@ impl Refresher {
             shop.observing.note(&observed);
         }
         notes.tell(&self.config.log);
+        // Behind the topology: tests/model shows what a waiter could miss otherwise.
         shop.waiting.tell();
     }
 

@@ -5,11 +5,9 @@
 //! however many threads ask.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-
-use once_cell::sync::OnceCell;
 
 use crate::error::{Code, Error, Result};
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, OnceCell, PoisonError};
 
 /// What to fetch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -103,7 +103,7 @@ impl Refresher {
     /// No I/O.
     pub fn new(config: Arc<Config>) -> Self {
         let metrics = Metrics::default();
-        let events = Events::new(config.events.clone());
+        let events = Events::new(config.events.clone(), config.log.clone());
         let traffic = Arc::clone(&metrics.traffic);
         let heritage = Arc::new(ArcSwap::from_pointee(config.nodes.clone()));
         let (for_workshop, known) = (Arc::clone(&config), Arc::clone(&heritage));
@@ -232,6 +232,8 @@ impl Refresher {
     pub fn stop(&self) {
         self.events.close();
         self.workshop.with(|shop| shop.client.cancel());
+        // A callback may use the handle to its end, so what it may use goes after it.
+        self.events.end();
         self.worker.stop();
         self.workshop.with(|shop| shop.reports.stop());
     }

@@ -1,8 +1,8 @@
 //! Callers that wait for the farm to change.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
+
+use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering, PoisonError};
 
 /// Counts what was published, and wakes those who wait for more.
 #[derive(Default)]

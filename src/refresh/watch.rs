@@ -20,7 +20,7 @@ impl Refresher {
         &self.events
     }
 
-    /// Tells the callback what happened. Only where no lock is held and no fetch is led.
+    /// Sees that the callback hears what happened. Only where no lock is held.
     pub(super) fn tell(&self) {
         self.events.deliver(&self.clock);
     }

@@ -263,6 +263,32 @@ static void farm(const fabric_t *f)
     CHECK_INT(fabric_report_result(f, "uuid", 0, NULL), FABRIC_OK);
 }
 
+static void opened(const fabric_t *f)
+{
+    const char *tables[] = {"employees.salaries", NULL};
+    fabric_key_t key = fabric_key_int(1), no_text = fabric_key_text(NULL, 3);
+    const int32_t l = FABRIC_SCOPE_LOCAL, rw = FABRIC_MODE_READWRITE;
+    fabric_table_t *t = NULL;
+    fabric_server_t server;
+
+    REFUSES(fabric_table_open(NULL, tables, 1, &t, &err), "f");
+    REFUSES(fabric_table_open(f, NULL, 1, &t, &err), "tables");
+    REFUSES(fabric_table_open(f, tables, 2, &t, &err), "tables[1]");
+    REFUSES(fabric_table_open(f, tables, 1, NULL, &err), "out");
+    CHECK(!t);
+    CHECK_INT(fabric_table_open(f, tables, 1, &t, NULL), FABRIC_OK);
+
+    fill(&server, sizeof server);
+    REFUSES(fabric_table_get_server(NULL, &key, l, rw, &server, &err), "t");
+    REFUSES(fabric_table_get_server(t, &no_text, l, rw, &server, &err), "key.text");
+    REFUSES(fabric_table_get_server(t, &key, l, rw, NULL, &err), "server");
+    CHECK(is_filled(&server, sizeof server));
+    CHECK_INT(fabric_table_get_server(t, NULL, l, rw, &server, NULL), FABRIC_ERR_KEY_MISSING);
+    CHECK_INT(fabric_table_get_server(t, &key, l, rw, &server, NULL), FABRIC_OK);
+    fabric_table_free(t);
+    fabric_table_free(NULL);
+}
+
 static void observed(const fabric_t *f)
 {
     fabric_metrics_t metrics;
@@ -345,6 +371,7 @@ int main(void)
     batches(f);
     intervals(f);
     farm(f);
+    opened(f);
     observed(f);
     commands(f);
     getters(f);

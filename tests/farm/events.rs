@@ -1,11 +1,12 @@
 //! What happens to a handle, heard by a callback and by a loop.
 
-use std::sync::mpsc::{self, Receiver};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fabricd::{Fault, FaultKind, Server};
-use mysqlfabric::config::Config;
+use mysqlfabric::config::{Config, ReportErrors};
 use mysqlfabric::error::Code;
 use mysqlfabric::events::{Delivery, Kind, Listener, ROOM};
 use mysqlfabric::router::Router;
@@ -30,13 +31,20 @@ fn listening(config: Config) -> (Router, Receiver<Delivery>) {
     (Router::new(Config { events: listener, ..config }), events)
 }
 
-/// Kind, group and server of all that was heard so far.
-fn heard(events: &Receiver<Delivery>) -> Vec<(Kind, String, String)> {
-    let event = |delivery: Delivery| {
-        assert_eq!(delivery.lost_before, 0);
-        (delivery.event.kind, delivery.event.group, delivery.event.server)
-    };
-    events.try_iter().map(event).collect()
+const SOON: Duration = Duration::from_secs(30);
+
+/// Expects these to be the next that are heard, in this order: anything told in between, or
+/// twice, is found out by what comes after it.
+fn expect<const N: usize>(events: &Receiver<Delivery>, expected: [(Kind, String, String); N]) {
+    for event in expected {
+        let heard = events.recv_timeout(SOON).expect("an event");
+        assert_eq!(heard.lost_before, 0);
+        assert_eq!((heard.event.kind, heard.event.group, heard.event.server), event);
+    }
+}
+
+fn about(kind: Kind, group: &str, server: String) -> (Kind, String, String) {
+    (kind, group.to_owned(), server)
 }
 
 fn plain(kind: Kind) -> (Kind, String, String) {
@@ -55,38 +63,38 @@ fn kinds(router: &Router) -> Vec<Kind> {
 fn each_event_is_heard_once_and_in_order() {
     let server = sample();
     let (router, events) = listening(config(&[&server]));
-    assert!(heard(&events).is_empty(), "a new handle has nothing to tell");
     router.seed(None).expect("seeded");
-    assert_eq!(heard(&events), [plain(Kind::Ready), plain(Kind::TopologyChanged)]);
+    expect(&events, [plain(Kind::Ready), plain(Kind::TopologyChanged)]);
 
+    // The same content is no event.
     refetch(&router);
-    assert!(heard(&events).is_empty(), "the same content is no event");
-
     promote(&server, "shard1", 33612);
     refetch(&router);
-    let event = events.try_recv().expect("an event").event;
+    let event = events.recv_timeout(SOON).expect("an event").event;
     assert_eq!((event.kind, event.generation), (Kind::TopologyChanged, router.generation()));
-    let new = uuid(&server, 33612);
-    assert_eq!(heard(&events), [(Kind::PrimaryChanged, "shard1".into(), new)]);
+    expect(&events, [about(Kind::PrimaryChanged, "shard1", uuid(&server, 33612))]);
 
     server.farm().demote("shard1").expect("demoted");
     refetch(&router);
-    let gone = (Kind::PrimaryChanged, "shard1".into(), String::new());
-    assert_eq!(heard(&events), [plain(Kind::TopologyChanged), gone]);
+    let gone = about(Kind::PrimaryChanged, "shard1", String::new());
+    expect(&events, [plain(Kind::TopologyChanged), gone]);
 
     server.set_fault(Fault::always(FaultKind::Close));
     for _ in 0..3 {
         let _ = router.prefetch(&[]).expect_err("Fabric is gone");
     }
-    assert_eq!(heard(&events), [plain(Kind::FabricLost)]);
+    expect(&events, [plain(Kind::FabricLost)]);
 
     server.set_fault(Fault::none());
     promote(&server, "shard1", 33613);
     refetch(&router);
     refetch(&router);
-    let new = (Kind::PrimaryChanged, "shard1".into(), uuid(&server, 33613));
-    let back = plain(Kind::FabricBack);
-    assert_eq!(heard(&events), [plain(Kind::TopologyChanged), new, back]);
+    let new = about(Kind::PrimaryChanged, "shard1", uuid(&server, 33613));
+    expect(&events, [plain(Kind::TopologyChanged), new, plain(Kind::FabricBack)]);
+
+    promote(&server, "shard1", 33611);
+    refetch(&router);
+    expect(&events, [plain(Kind::TopologyChanged)]);
 }
 
 #[test]
@@ -98,7 +106,7 @@ fn the_background_refresh_tells_without_a_lookup() {
     (config.ttl_min, config.ttl_max) = (Duration::ZERO, Duration::from_millis(40));
     let (router, events) = listening(config);
     primary_of(&router, "shard1").expect("a primary");
-    let next = || events.recv_timeout(Duration::from_secs(30)).expect("an event").event;
+    let next = || events.recv_timeout(SOON).expect("an event").event;
     assert_eq!((next().kind, next().kind), (Kind::Ready, Kind::TopologyChanged));
     promote(&server, "shard1", 33612);
     assert_eq!((next().kind, next().kind), (Kind::TopologyChanged, Kind::PrimaryChanged));
@@ -109,7 +117,7 @@ fn the_background_refresh_tells_without_a_lookup() {
     let _back = Server::start(options).expect("fabricd starts again");
     assert_eq!(next().kind, Kind::FabricBack);
     drop(router);
-    assert!(heard(&events).is_empty(), "freeing a handle is no loss of Fabric");
+    assert!(events.try_recv().is_err(), "freeing a handle is no loss of Fabric");
 }
 
 #[test]
@@ -121,9 +129,9 @@ fn a_fabric_that_was_never_reached_is_not_lost() {
     server.set_fault(Fault::none());
     assert_eq!(code(primary_of(&router, "nosuch")), Code::UnknownGroup);
     // A topology of things that do not exist routes nothing.
-    assert_eq!(heard(&events), [plain(Kind::TopologyChanged)]);
+    expect(&events, [plain(Kind::TopologyChanged)]);
     primary_of(&router, "shard1").expect("a primary");
-    assert_eq!(heard(&events), [plain(Kind::Ready), plain(Kind::TopologyChanged)]);
+    expect(&events, [plain(Kind::Ready), plain(Kind::TopologyChanged)]);
 }
 
 #[test]
@@ -149,58 +157,124 @@ fn a_callback_may_use_the_handle_as_it_likes() {
     config.events = listener;
     let router = Arc::new(Router::new(config));
     slot.set(Arc::downgrade(&router)).expect("empty");
-    let caller = Arc::clone(&router);
-    let seeding = std::thread::spawn(move || caller.seed(None));
+    router.seed(None).expect("seeded");
     for kind in [Kind::Ready, Kind::TopologyChanged] {
-        assert_eq!(finished.recv_timeout(Duration::from_secs(30)), Ok(kind), "no deadlock");
+        assert_eq!(finished.recv_timeout(SOON), Ok(kind), "no deadlock");
     }
-    seeding.join().expect("no panic").expect("seeded");
 
     // A change that the callback itself brings to light is told after it has returned.
     promote(&server, "shard2", 33622);
     promote(&server, "shard1", 33612);
     router.group_servers("shard1", false, |_, _| Ok(())).expect("servers");
-    let told: Vec<Kind> = finished.try_iter().collect();
-    let pair = [Kind::TopologyChanged, Kind::PrimaryChanged];
-    assert_eq!(told, [pair, pair].concat());
+    for kind in [Kind::TopologyChanged, Kind::PrimaryChanged].repeat(2) {
+        assert_eq!(finished.recv_timeout(SOON), Ok(kind));
+    }
 }
 
-#[test]
-fn a_slow_callback_delays_nobody_else() {
-    let server = sample();
+/// A callback that says what it was called with, and then stays until there is a word for it to
+/// go on or nobody left to say it.
+fn stuck(config: Config) -> (Router, Receiver<Delivery>, Sender<()>) {
     let (entered, inside) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let (entered, released) = (Mutex::new(entered), Mutex::new(released));
-    let mut config = config(&[&server]);
-    config.events = Listener::new(move |delivery: &Delivery| {
+    let events = Listener::new(move |delivery: &Delivery| {
         entered.lock().expect("unpoisoned").send(delivery.clone()).expect("the test listens");
         let _ = released.lock().expect("unpoisoned").recv();
     });
-    let router = Router::new(config);
-    std::thread::scope(|scope| {
-        let seeding = scope.spawn(|| router.seed(None));
-        let first = inside.recv().expect("the callback is called");
-        assert_eq!(first.event.kind, Kind::Ready);
-        let begun = Instant::now();
-        for i in 0..ROOM as u64 + 50 {
-            primary_of(&router, "shard1").expect("a primary");
-            promote(&server, "shard1", if i % 2 == 0 { 33612 } else { 33611 });
-            router.group_servers("shard1", false, |_, _| Ok(())).expect("fetched meanwhile");
-        }
-        assert!(inside.try_recv().is_err(), "one at a time");
-        let lost = router.metrics().events_lost;
-        // TOPOLOGY_CHANGED of the seeding, and two for each promotion, with room for 256.
-        assert_eq!(lost, 1 + 2 * (ROOM as u64 + 50) - ROOM as u64);
-        println!("{:?} for {} changes", begun.elapsed(), ROOM + 50);
-        drop(release);
-        seeding.join().expect("no panic").expect("seeded");
-        let rest: Vec<_> = inside.try_iter().collect();
-        assert_eq!(rest.len(), ROOM);
-        assert_eq!(rest[0].lost_before, lost);
-        assert!(rest[1..].iter().all(|delivery| delivery.lost_before == 0));
-        let last = rest.last().expect("the last").event.generation;
-        assert_eq!(last, router.generation(), "the newest are kept");
+    (Router::new(Config { events, ..config }), inside, release)
+}
+
+#[test]
+fn a_slow_callback_loses_the_oldest_and_keeps_the_order() {
+    let server = sample();
+    let (router, inside, release) = stuck(config(&[&server]));
+    router.seed(None).expect("seeded though nobody lets the callback go");
+    assert_eq!(inside.recv_timeout(SOON).expect("called").event.kind, Kind::Ready);
+    for i in 0..ROOM as u64 + 50 {
+        promote(&server, "shard1", if i % 2 == 0 { 33612 } else { 33611 });
+        router.group_servers("shard1", false, |_, _| Ok(())).expect("fetched meanwhile");
+    }
+    assert!(inside.try_recv().is_err(), "one at a time");
+    let lost = router.metrics().events_lost;
+    // TOPOLOGY_CHANGED of the seeding, and two for each promotion, with room for 256.
+    assert_eq!(lost, 1 + 2 * (ROOM as u64 + 50) - ROOM as u64);
+    drop(release);
+    let next = || inside.recv_timeout(SOON).expect("an event");
+    let rest: Vec<Delivery> = std::iter::repeat_with(next).take(ROOM).collect();
+    assert_eq!(rest[0].lost_before, lost);
+    assert!(rest[1..].iter().all(|delivery| delivery.lost_before == 0));
+    assert!(rest.is_sorted_by_key(|delivery| (delivery.event.generation, delivery.event.at)));
+    let pairs = rest.chunks(2).map(|pair| (pair[0].event.kind, pair[1].event.kind));
+    assert!(pairs.into_iter().all(|pair| pair == (Kind::TopologyChanged, Kind::PrimaryChanged)));
+    let last = rest.last().expect("the last").event.generation;
+    assert_eq!(last, router.generation(), "the newest are kept");
+    assert_eq!(router.metrics().events_lost, lost, "and none of those that were kept");
+}
+
+#[test]
+fn a_callback_that_never_returns_holds_up_nobody() {
+    let server = sample();
+    let mut config = config(&[&server]);
+    (config.background_refresh, config.refresh_share_percent) = (true, 100);
+    (config.ttl_min, config.ttl_max) = (Duration::ZERO, Duration::from_millis(40));
+    config.report_errors = ReportErrors::Error;
+    let (router, inside, release) = stuck(config);
+    router.seed(None).expect("seeded");
+    inside.recv_timeout(SOON).expect("the callback is called");
+
+    // The refresh goes on in the background, and lookups see what it finds.
+    for port in [33612, 33613, 33611] {
+        promote(&server, "shard1", port);
+        eventually("the new primary", || primary_of(&router, "shard1") == Ok(port));
+    }
+    // A server that fails is told to Fabric, and an event for a loop is there for it.
+    router.event_fd().expect("a descriptor");
+    router.report_result(&uuid(&server, 33613), 2003);
+    eventually("the report", || {
+        methods(&server).iter().any(|method| method == "threat.report_error")
     });
+    eventually("the loop's event", || {
+        router.next_event().is_ok_and(|told| told.event.kind == Kind::ServerQuarantined)
+    });
+    assert!(inside.try_recv().is_err(), "the callback is still at its first event");
+
+    // Freeing waits for the callback; what it was not called with it never is.
+    let freed = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let freed = &freed;
+        scope.spawn(move || {
+            drop(router);
+            freed.store(true, Ordering::SeqCst);
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(!freed.load(Ordering::SeqCst), "the callback uses what is being freed");
+        drop(release);
+    });
+    assert!(freed.load(Ordering::SeqCst));
+    assert!(inside.try_recv().is_err(), "nothing is delivered to a freed handle's callback");
+}
+
+#[test]
+fn a_callback_may_free_the_handle() {
+    let server = sample();
+    let slot: Arc<Mutex<Option<Router>>> = Arc::default();
+    let (told, freed) = mpsc::channel();
+    let told = Mutex::new(told);
+    let in_callback = Arc::clone(&slot);
+    let mut config = config(&[&server]);
+    config.background_refresh = true;
+    config.events = Listener::new(move |delivery: &Delivery| {
+        drop(in_callback.lock().expect("unpoisoned").take());
+        told.lock().expect("unpoisoned").send(delivery.event.kind).expect("the test listens");
+    });
+    let mut kept = slot.lock().expect("unpoisoned");
+    let router = Router::new(config);
+    router.seed(None).expect("seeded");
+    *kept = Some(router);
+    drop(kept);
+    assert_eq!(freed.recv_timeout(SOON), Ok(Kind::Ready));
+    // The callback goes with its thread, and with it the sender; the second event never came.
+    assert_eq!(freed.recv_timeout(SOON), Err(RecvTimeoutError::Disconnected));
 }
 
 #[test]
@@ -238,10 +312,8 @@ fn a_callback_that_panics_does_not_end_the_events() {
         assert_ne!(delivery.event.kind, Kind::Ready, "on purpose");
     });
     let router = Router::new(config);
-    std::thread::scope(|scope| {
-        scope.spawn(|| router.seed(None)).join().expect_err("the panic");
-    });
-    refetch(&router);
-    let told: Vec<Kind> = events.try_iter().collect();
-    assert_eq!(told, [Kind::Ready, Kind::TopologyChanged]);
+    router.seed(None).expect("seeded: whose callback panics does not see it here");
+    for kind in [Kind::Ready, Kind::TopologyChanged] {
+        assert_eq!(events.recv_timeout(SOON), Ok(kind));
+    }
 }

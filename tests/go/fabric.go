@@ -356,6 +356,41 @@ func (h *Handle) ShardServer(tables []string, key *Key, scope Scope, mode Mode) 
 	return found(&s, err)
 }
 
+// Table is one table, or several that are joined, for many lookups.
+type Table struct{ t *C.fabric_table_t }
+
+// Table opens tables. They may outlive the handle.
+func (h *Handle) Table(tables ...string) (*Table, error) {
+	var names cnames
+	defer names.free()
+	list, table := names.list(tables), new(Table)
+	err := names.run(func(e *C.fabric_error_t) C.int32_t {
+		return C.fabric_table_open(h.f, list, C.size_t(len(tables)), &table.t, e)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return table, nil
+}
+
+// Server tells the server for a key; key may be nil with Global.
+func (t *Table) Server(key *Key, scope Scope, mode Mode) (Server, error) {
+	var names cnames
+	defer names.free()
+	k := names.key(key)
+	var s C.fabric_server_t
+	err := names.run(func(e *C.fabric_error_t) C.int32_t {
+		return C.fabric_table_get_server(t.t, k, C.int32_t(scope), C.int32_t(mode), &s, e)
+	})
+	return found(&s, err)
+}
+
+// Close frees the tables; twice does no harm.
+func (t *Table) Close() {
+	C.fabric_table_free(t.t)
+	t.t = nil
+}
+
 // ShardServerWait is ShardServer that waits until a server is there that has not failed.
 func (h *Handle) ShardServerWait(tables []string, key *Key, scope Scope, mode Mode,
 	deadline time.Duration) (Server, error) {

@@ -76,6 +76,31 @@ func TestShardServers(t *testing.T) {
 	same(t, s, Server{primary, "shard1", "127.0.0.1", 33611, ReadWrite, Primary, 1})
 }
 
+func TestTables(t *testing.T) {
+	h := start(t).handle()
+	table, err := h.Table("employees.salaries", "employees.dept_emp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer table.Close()
+	for _, key := range []int64{1, 10000, 10001, 30000} {
+		opened, err := table.Server(Int(key), Local, ReadWrite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named, err := h.ShardServer([]string{"employees.salaries"}, Int(key), Local, ReadWrite)
+		if err != nil || opened != named {
+			t.Errorf("key %d: %v by an opened table, %v by name (%v)", key, opened, named, err)
+		}
+	}
+	if _, err := table.Server(Int(0), Local, ReadWrite); err == nil {
+		t.Error("a key below the lowest bound was answered")
+	}
+	if _, err := h.Table("employees.nothing"); err == nil {
+		t.Error("an unknown table was opened")
+	}
+}
+
 func TestGroups(t *testing.T) {
 	h := start(t).handle()
 	s, err := h.GroupServer("shard1", AnyMode, Primary)

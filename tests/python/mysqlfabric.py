@@ -292,6 +292,14 @@ SIGNATURES = {
         POINTER(c_size_t), POINTER(c_size_t), POINTER(c_int32), POINTER(fabric_server_t),
         c_size_t, POINTER(c_size_t), _ERROR,
     ),
+    "fabric_table_open": (
+        c_int32, _HANDLE, _TEXTS, c_size_t, POINTER(c_void_p), _ERROR,
+    ),
+    "fabric_table_get_server": (
+        c_int32, c_void_p, POINTER(fabric_key_t), c_int32, c_int32, POINTER(fabric_server_t),
+        _ERROR,
+    ),
+    "fabric_table_free": (None, c_void_p),
     "fabric_get_shards_in_range": (
         c_int32, _HANDLE, c_char_p, POINTER(fabric_key_t), POINTER(fabric_key_t),
         POINTER(fabric_shard_t), c_size_t, POINTER(c_size_t), _ERROR,
@@ -484,6 +492,30 @@ def _shard(s: fabric_shard_t) -> Shard:
         s.global_group.decode(),
         s.column.decode(),
     )
+
+
+class Table:
+    """Opened tables. They may outlive their handle."""
+
+    def __init__(self, table: c_void_p):
+        self._table = table
+
+    def server(
+        self, key: Key = None, mode: int = Mode.NONE, scope: int = Scope.LOCAL
+    ) -> Server:
+        server, (given, alive) = fabric_server_t(), _key(key)
+        error = fabric_error_t()
+        status = lib.fabric_table_get_server(
+            self._table, given, scope, mode, byref(server), byref(error)
+        )
+        del alive
+        _check(status, error)
+        return _server(server)
+
+    def close(self) -> None:
+        """Frees the tables; twice does no harm."""
+        lib.fabric_table_free(self._table)
+        self._table = c_void_p()
 
 
 class Fabric:
@@ -689,6 +721,12 @@ class Fabric:
             lib.fabric_get_group_servers, fabric_server_t, _text(group), int(use_cache)
         )
         return [_server(server) for server in found]
+
+    def table(self, *tables: str) -> "Table":
+        """One table, or several that are joined, for many lookups."""
+        table = c_void_p()
+        self._call(lib.fabric_table_open, *_texts(tables), byref(table))
+        return Table(table)
 
     def shards(self, table: str) -> List[Shard]:
         found = self._list(lib.fabric_get_shards, fabric_shard_t, _text(table))

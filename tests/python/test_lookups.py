@@ -171,3 +171,22 @@ def test_the_old_topology_serves_when_fabric_is_gone(node):
         assert fabric.generation == generation
         assert fabric.age_ms >= 0
     assert any(level == mf.Level.WARNING for level, _ in heard)
+
+
+def test_opened_tables_answer_like_lookups(fabric):
+    opened = {}
+    for table, key, group in SHARDS:
+        if table not in opened:
+            opened[table] = fabric.table(table)
+        assert opened[table].server(key, mode=Mode.READWRITE).group == group
+    for table in opened.values():
+        table.close()
+        table.close()
+    with fails(Code.UNKNOWN_TABLE):
+        fabric.table("employees.nothing")
+    both = fabric.table("employees.salaries", "employees.dept_emp")
+    assert both.server(10021, mode=Mode.READWRITE).group == "shard2"
+    assert both.server(scope=Scope.GLOBAL, mode=Mode.READWRITE).group == "global"
+    with fails(Code.KEY_OUT_OF_RANGE):
+        both.server(0)
+    both.close()

@@ -1,0 +1,15 @@
+//! The library's own files for publishing, waiting and single flight, with loom's types in the
+//! place of the standard library's: loom runs a test again and again, in every order in which
+//! its threads may take their steps and see each other's writes.
+
+#[path = "../../../src/refresh/current.rs"]
+pub mod current;
+#[path = "../../../src/error.rs"]
+pub mod error;
+#[path = "../../../src/refresh/flight.rs"]
+pub mod flight;
+pub mod local;
+pub mod sync;
+pub mod topology;
+#[path = "../../../src/refresh/waiting.rs"]
+pub mod waiting;

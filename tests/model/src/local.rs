@@ -1,0 +1,19 @@
+//! What a thread keeps for itself, as far as publishing is concerned.
+
+use std::cell::RefCell;
+
+use crate::sync::Arc;
+use crate::topology::Topology;
+
+pub const LEASES: usize = 2;
+
+#[derive(Default)]
+pub struct Lease {
+    pub stamp: u64,
+    pub topology: Option<Arc<Topology>>,
+}
+
+#[derive(Default)]
+pub struct Local {
+    pub leases: [RefCell<Lease>; LEASES],
+}

@@ -1,0 +1,6 @@
+//! A topology that is nothing but its number.
+
+#[derive(Debug, Default)]
+pub struct Topology {
+    pub generation: u64,
+}

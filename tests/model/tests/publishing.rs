@@ -1,0 +1,128 @@
+//! A topology is published, then it is told: nobody who waits may miss it, and nobody who was
+//! told may see an older one.
+
+use std::time::Duration;
+
+use loom::sync::Arc;
+use loom::thread;
+use model::current::Current;
+use model::local::Local;
+use model::topology::Topology;
+use model::waiting::Waiting;
+
+/// As Refresher has them.
+#[derive(Default)]
+struct Farm {
+    current: Current,
+    waiting: Waiting,
+}
+
+impl Farm {
+    /// The order of `Refresher::publish`.
+    fn publish(&self, generation: u64) {
+        self.current.publish(Arc::new(Topology { generation }));
+        self.waiting.tell();
+    }
+
+    /// A lookup. Whoever sees a stamp must see the topology it was given to, or a newer one.
+    fn generation(&self, local: &Local) -> u64 {
+        self.current.lease(local).expect("no other lease is held").0.generation
+    }
+
+    /// The order of `Router::wait`: the number is asked for before looking.
+    fn wait_for(&self, wanted: u64) {
+        let (local, _present) = (Local::default(), self.waiting.enter());
+        let mut before = 0;
+        loop {
+            let seen = self.waiting.published();
+            let generation = self.generation(&local);
+            assert!(generation >= before, "a thread goes back in time");
+            assert!(generation >= seen, "what was told is not to be seen");
+            if generation >= wanted {
+                return;
+            }
+            before = generation;
+            self.waiting.wait(seen, Duration::MAX);
+        }
+    }
+}
+
+/// Up to `interruptions` of a thread that could go on. Bugs that need more are rare, and the
+/// number of orders soon grows beyond what a test may take.
+fn in_every_order(interruptions: usize, test: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(interruptions));
+    builder.check(test);
+}
+
+#[test]
+fn waiters_miss_nothing() {
+    in_every_order(3, || {
+        let farm = Arc::new(Farm::default());
+        let waiters: Vec<_> = (0..2)
+            .map(|_| {
+                let farm = Arc::clone(&farm);
+                thread::spawn(move || farm.wait_for(1))
+            })
+            .collect();
+        farm.publish(1);
+        waiters.into_iter().for_each(|waiter| waiter.join().expect("no panic"));
+        assert!(!farm.waiting.is_needed(), "nobody is left");
+    });
+}
+
+#[test]
+fn a_waiter_waits_on_until_what_it_wants_is_there() {
+    in_every_order(4, || {
+        let farm = Arc::new(Farm::default());
+        let waiter = {
+            let farm = Arc::clone(&farm);
+            thread::spawn(move || farm.wait_for(2))
+        };
+        farm.publish(1);
+        farm.publish(2);
+        waiter.join().expect("no panic");
+    });
+}
+
+/// Whoever looks without a word between threads sees some generation, and never an older one
+/// after it; two looks with one stamp are at one topology.
+#[test]
+fn looking_never_goes_back() {
+    in_every_order(4, || {
+        let farm = Arc::new(Farm::default());
+        let looker = {
+            let farm = Arc::clone(&farm);
+            thread::spawn(move || {
+                let local = Local::default();
+                let look = || {
+                    let (topology, stamp) = farm.current.lease(&local).expect("a lease");
+                    (topology.generation, stamp)
+                };
+                let (first, first_stamp) = look();
+                let (second, second_stamp) = look();
+                assert!(second >= first);
+                assert!(first_stamp != second_stamp || first == second);
+            })
+        };
+        farm.current.publish(Arc::new(Topology { generation: 1 }));
+        farm.current.publish(Arc::new(Topology { generation: 2 }));
+        looker.join().expect("no panic");
+    });
+}
+
+/// The check can fail: told before it is published, a topology may be missed for good.
+#[test]
+#[should_panic(expected = "what was told is not to be seen")]
+fn telling_first_is_found_out() {
+    in_every_order(4, || {
+        let farm = Arc::new(Farm::default());
+        let waiter = {
+            let farm = Arc::clone(&farm);
+            thread::spawn(move || farm.wait_for(1))
+        };
+        farm.waiting.tell();
+        farm.current.publish(Arc::new(Topology { generation: 1 }));
+        waiter.join().expect("no panic");
+    });
+}
