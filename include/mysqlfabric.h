@@ -1183,7 +1183,9 @@ int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options, int64_
 
 /**
  * Sets how long a server that fabric_report_result() found unreachable is left out, while others
- * can serve. After that it takes its turns again, and the next failure leaves it out again.
+ * can serve. After that it is on trial for as long again: one request gets it. It takes its turns
+ * again when fabric_report_result() tells that it answered, or when its trial has ended without a
+ * failure; a failure leaves it out again.
  *
  * @param options  The options.
  * @param time     Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS; 2000 unless set.

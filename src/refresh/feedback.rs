@@ -45,6 +45,7 @@ impl Verdict {
 #[derive(Default)]
 pub struct Observing {
     quarantined: AtomicUsize,
+    doubted: AtomicUsize,
     held: AtomicUsize,
     /// When the next observation ends; 0 = there is none.
     next_end: AtomicU64,
@@ -53,12 +54,18 @@ pub struct Observing {
 impl Observing {
     pub fn note(&self, observed: &Observed) {
         self.quarantined.store(observed.quarantined(), Ordering::Relaxed);
+        self.doubted.store(observed.doubted(), Ordering::Relaxed);
         self.held.store(observed.held(), Ordering::Relaxed);
         self.next_end.store(observed.next_end().unwrap_or(0), Ordering::Relaxed);
     }
 
     pub fn quarantined(&self) -> usize {
         self.quarantined.load(Ordering::Relaxed)
+    }
+
+    /// How many servers were away, and have not answered since.
+    pub fn doubted(&self) -> usize {
+        self.doubted.load(Ordering::Relaxed)
     }
 
     pub fn held(&self) -> usize {
@@ -82,7 +89,7 @@ impl Refresher {
         self.workshop.with(|shop| match verdict {
             Verdict::Other => {}
             // The usual case of the usual call: nothing is wrong and nothing was.
-            Verdict::Fine if shop.observing.quarantined() == 0 => {}
+            Verdict::Fine if shop.observing.doubted() == 0 => {}
             Verdict::Fine => {
                 let mut group = None;
                 self.publish(shop, |update| group = update.observed().release(server_uuid));
@@ -123,10 +130,10 @@ impl Refresher {
 
     fn quarantine(&self, shop: &Workshop, server_uuid: &str) {
         let Some((group, _)) = self.group_of_server(server_uuid) else { return };
-        let until = self.clock.now().saturating_add(millis(self.config.quarantine));
+        let (now, lasts) = (self.clock.now(), millis(self.config.quarantine));
         let mut is_new = false;
         self.publish(shop, |update| {
-            is_new = update.observed().quarantine(server_uuid, &group, until);
+            is_new = update.observed().quarantine(server_uuid, &group, now, lasts);
         });
         if is_new {
             self.config.log.write(

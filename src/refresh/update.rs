@@ -73,8 +73,8 @@ impl<'a> Update<'a> {
     }
 
     fn care(&self, group: &str, servers: &[Server]) -> Care {
-        let shunned = servers.iter().map(|server| self.observed.is_quarantined(&server.uuid));
-        Care { shunned: shunned.collect(), held: self.observed.is_held(group) }
+        let reach = servers.iter().map(|server| self.observed.reach(&server.uuid));
+        Care { reach: reach.collect(), held: self.observed.is_held(group) }
     }
 
     /// The topology as it stands so far.

@@ -1,9 +1,11 @@
 //! A high-availability group: its servers, and which of them serves a request.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::balance::{Rotation, Turns};
 use super::card::Card;
+use super::observed::Reach;
 use super::server::Server;
 
 /// A group's number in its handle. A name keeps its number as long as the handle lives.
@@ -43,8 +45,9 @@ pub struct Group {
     readers: Box<[u32]>,
     name: Box<str>,
     servers: Box<[Server]>,
-    /// Which of them the service could not reach.
-    shunned: Box<[bool]>,
+    /// How far the service gets with each of them.
+    reach: Box<[Reach]>,
+    trials: Box<[Trial]>,
     /// Whether the primary refused a write and nobody knows yet where writes go now.
     held: bool,
 }
@@ -54,7 +57,7 @@ pub struct Group {
 #[repr(C)]
 struct ShortRotation {
     id: u32,
-    /// 0 if the rotation is too long for this.
+    /// 0 if the rotation is too long for this, or a server is on trial.
     length: u32,
     cards: [u8; 16],
 }
@@ -69,6 +72,14 @@ impl ShortRotation {
         }
         Some(short)
     }
+}
+
+/// A server that one request may try.
+#[derive(Debug, Clone)]
+struct Trial {
+    at: u32,
+    /// Shared by all snapshots of one trial.
+    begun: Arc<AtomicBool>,
 }
 
 /// A server chosen from its group.
@@ -92,8 +103,8 @@ impl<'g> Chosen<'g> {
 /// What the service saw of one group's servers.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Care {
-    /// Whether each server is quarantined, in Fabric's order. Missing ones are not.
-    pub shunned: Vec<bool>,
+    /// How far the service gets with each server, in Fabric's order. Missing ones are good.
+    pub reach: Vec<Reach>,
     pub held: bool,
 }
 
@@ -109,10 +120,10 @@ impl Group {
         start: u64,
     ) -> Self {
         let cards = servers.iter().map(|server| Card::new(name, server)).collect();
-        let shunned: Box<[bool]> =
-            (0..servers.len()).map(|at| care.shunned.get(at) == Some(&true)).collect();
+        let reach: Box<[Reach]> =
+            (0..servers.len()).map(|at| care.reach.get(at).copied().unwrap_or_default()).collect();
         let primary = servers.iter().position(Server::takes_writes).map(|at| at as u32);
-        let readers = readers(&servers, &shunned);
+        let readers = readers(&servers, &reach);
         let reading = |index: &u32| servers.get(*index as usize);
         let weights: Vec<f64> =
             readers.iter().filter_map(reading).map(|server| server.weight).collect();
@@ -127,9 +138,11 @@ impl Group {
         };
         let primary = if care.held { None } else { primary };
         let readers: Box<[u32]> = readers.into();
-        let short = ShortRotation::of(&rotation, &readers).unwrap_or_default();
-        let (name, servers) = (name.into(), servers.into());
-        Self { name, servers, cards, shunned, held: care.held, primary, readers, rotation, short }
+        let trials = trials(&servers, &reach, &readers, previous);
+        let short = ShortRotation::of(&rotation, &readers).filter(|_| trials.is_empty());
+        let short = short.unwrap_or_default();
+        let (name, servers, held) = (name.into(), servers.into(), care.held);
+        Self { name, servers, cards, reach, trials, held, primary, readers, rotation, short }
     }
 
     /// All servers Fabric listed, those that never serve among them.
@@ -162,6 +175,9 @@ impl Group {
     fn next_reader(&self, turns: &Turns) -> Option<usize> {
         let ShortRotation { id, length, cards } = &self.short;
         if *length == 0 {
+            if let Some(trial) = self.trials.iter().find(|trial| trial.begins()) {
+                return Some(trial.at as usize);
+            }
             return self.readers.get(self.rotation.next(turns)).map(|at| *at as usize);
         }
         let turn = self.rotation.step(*id, *length, turns);
@@ -170,15 +186,15 @@ impl Group {
 
     /// As `choose`, but none that the service could not reach.
     pub fn choose_reachable(&self, wanted: Wanted, turns: &Turns) -> Option<Chosen<'_>> {
-        self.choose(wanted, turns).filter(|chosen| self.shunned.get(chosen.at) != Some(&true))
+        self.choose(wanted, turns).filter(|chosen| self.reach.get(chosen.at) != Some(&Reach::Away))
     }
 
     /// Whether both list the same servers in the same state, and the service saw the same.
     pub fn is_same(&self, servers: &[Server], care: &Care) -> bool {
-        let shunned = |at: usize| care.shunned.get(at) == Some(&true);
+        let reach = |at: usize| care.reach.get(at).copied().unwrap_or_default();
         *self.servers == *servers
             && self.held == care.held
-            && self.shunned.iter().enumerate().all(|(at, known)| *known == shunned(at))
+            && self.reach.iter().enumerate().all(|(at, known)| *known == reach(at))
     }
 
     fn readers(&self) -> impl Iterator<Item = &String> {
@@ -187,18 +203,51 @@ impl Group {
     }
 }
 
-/// Who takes reads: the secondaries within reach, else the primary if it is, else whoever there
-/// is. A service that reaches nobody is better off trying than refused.
-fn readers(servers: &[Server], shunned: &[bool]) -> Vec<u32> {
-    let within_reach = |index: &u32| shunned.get(*index as usize) != Some(&true);
+impl Trial {
+    /// True for the first who asks.
+    fn begins(&self) -> bool {
+        !self.begun.load(Ordering::Relaxed) && !self.begun.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// The secondaries on trial, unless reads depend on them anyway. A trial goes on through
+/// snapshots.
+fn trials(
+    servers: &[Server],
+    reach: &[Reach],
+    readers: &[u32],
+    previous: Option<&Group>,
+) -> Box<[Trial]> {
+    let on_trial = positions(servers, Server::takes_reads_as_secondary)
+        .into_iter()
+        .filter(|at| reach.get(*at as usize) == Some(&Reach::Trial) && !readers.contains(at));
+    let begun = |at: u32| {
+        let uuid = &servers.get(at as usize)?.uuid;
+        let before = previous?.trials.iter().find(|trial| {
+            previous.and_then(|group| group.servers.get(trial.at as usize)).map(|s| &s.uuid)
+                == Some(uuid)
+        })?;
+        Some(Arc::clone(&before.begun))
+    };
+    on_trial.map(|at| Trial { at, begun: begun(at).unwrap_or_default() }).collect()
+}
+
+/// Who takes reads: the secondaries within reach, else those on trial, else the primary if it is
+/// within reach, else whoever there is. A service that reaches nobody is better off trying than
+/// refused.
+fn readers(servers: &[Server], reach: &[Reach]) -> Vec<u32> {
+    let is =
+        |at: &u32, wanted: Reach| reach.get(*at as usize).copied().unwrap_or_default() == wanted;
     let secondaries = positions(servers, Server::takes_reads_as_secondary);
     let mut primary = positions(servers, Server::takes_reads_as_primary);
     primary.truncate(1);
-    let reachable: Vec<u32> = secondaries.iter().copied().filter(within_reach).collect();
-    if !reachable.is_empty() {
-        return reachable;
+    for wanted in [Reach::Good, Reach::Trial] {
+        let such: Vec<u32> = secondaries.iter().copied().filter(|at| is(at, wanted)).collect();
+        if !such.is_empty() {
+            return such;
+        }
     }
-    if secondaries.is_empty() || primary.iter().any(within_reach) {
+    if secondaries.is_empty() || primary.iter().any(|at| !is(at, Reach::Away)) {
         return primary;
     }
     secondaries
@@ -296,7 +345,8 @@ mod tests {
         let servers =
             || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
         let shun = |shunned: [bool; 3]| {
-            let care = Care { shunned: shunned.to_vec(), held: false };
+            let reach = shunned.map(|away| if away { Reach::Away } else { Reach::Good });
+            let care = Care { reach: reach.to_vec(), held: false };
             Group::new("g", servers(), &care, None, 0)
         };
         assert_eq!(picks(&shun([false, true, false]), Wanted::Reader, 2), ["b", "b"]);
@@ -311,9 +361,29 @@ mod tests {
     }
 
     #[test]
+    fn one_request_tries_a_server_that_was_away() {
+        let servers =
+            || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
+        let on_trial = |reach| Care { reach, held: false };
+        let care = on_trial(vec![Reach::Good, Reach::Trial, Reach::Good]);
+        let group = Group::new("g", servers(), &care, None, 0);
+        assert_eq!(picks(&group, Wanted::Reader, 4), ["a", "b", "b", "b"]);
+        let mut heavier = servers();
+        heavier[2].weight = 5.0;
+        let next = Group::new("g", heavier, &care, Some(&group), 0);
+        assert_eq!(picks(&next, Wanted::Reader, 2), ["b", "b"], "the trial is on already");
+        let again = Group::new("g", servers(), &Care::default(), Some(&next), 0);
+        assert_eq!(picks(&again, Wanted::Reader, 10).iter().filter(|s| *s == "a").count(), 5);
+
+        let care = on_trial(vec![Reach::Good, Reach::Trial, Reach::Away]);
+        let alone = Group::new("g", servers(), &care, None, 0);
+        assert_eq!(picks(&alone, Wanted::Reader, 3), ["a"; 3], "better than the primary");
+    }
+
+    #[test]
     fn a_hold_stops_writes_and_nothing_else() {
         let servers = vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0)];
-        let care = Care { shunned: Vec::new(), held: true };
+        let care = Care { reach: Vec::new(), held: true };
         let group = Group::new("g", servers.clone(), &care, None, 0);
         assert!(picks(&group, Wanted::Primary, 1).is_empty());
         assert_eq!(picks(&group, Wanted::Reader, 1), ["a"]);

@@ -23,7 +23,7 @@ pub mod text;
 pub use card::Card;
 pub use group::{Care, Chosen, Group, GroupId, Wanted};
 pub use key::{Key, KeyError};
-pub use observed::Observed;
+pub use observed::{Observed, Reach};
 pub use server::{Mode, Server, Status};
 pub use shard_map::{Compat, HeldKey, Shard, ShardMap, ShardingType, Touched};
 pub use snapshot::{Entry, TableState, Topology};

@@ -19,6 +19,20 @@ pub struct Observed {
 struct Quarantine {
     group: String,
     until: u64,
+    /// How long the server stays away, and then how long it is on trial.
+    lasts: u64,
+    /// The server has stayed away for long enough, and one request may try it.
+    on_trial: bool,
+}
+
+/// How far a service gets with a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    #[default]
+    Good,
+    /// Nobody knows yet: it was away, and one request may find out.
+    Trial,
+    Away,
 }
 
 #[derive(Debug)]
@@ -29,15 +43,25 @@ struct Hold {
 }
 
 impl Observed {
-    pub fn is_quarantined(&self, server_uuid: &str) -> bool {
-        self.quarantined.contains_key(server_uuid)
+    pub fn reach(&self, server_uuid: &str) -> Reach {
+        match self.quarantined.get(server_uuid) {
+            None => Reach::Good,
+            Some(quarantine) if quarantine.on_trial => Reach::Trial,
+            Some(_) => Reach::Away,
+        }
     }
 
     pub fn is_held(&self, group: &str) -> bool {
         self.held.contains_key(group)
     }
 
+    /// How many servers are away.
     pub fn quarantined(&self) -> usize {
+        self.quarantined.values().filter(|quarantine| !quarantine.on_trial).count()
+    }
+
+    /// How many servers are away or on trial.
+    pub fn doubted(&self) -> usize {
         self.quarantined.len()
     }
 
@@ -45,10 +69,12 @@ impl Observed {
         self.held.len()
     }
 
-    /// True if the server was not quarantined before.
-    pub fn quarantine(&mut self, server_uuid: &str, group: &str, until: u64) -> bool {
+    /// Leaves a server out for as long as `lasts`, and then on trial for as long again. True if
+    /// it was not in quarantine before.
+    pub fn quarantine(&mut self, server_uuid: &str, group: &str, now: u64, lasts: u64) -> bool {
         self.touched.insert(group.to_owned());
-        let quarantine = Quarantine { group: group.to_owned(), until };
+        let until = now.saturating_add(lasts);
+        let quarantine = Quarantine { group: group.to_owned(), until, lasts, on_trial: false };
         self.quarantined.insert(server_uuid.to_owned(), quarantine).is_none()
     }
 
@@ -89,15 +115,23 @@ impl Observed {
         }
     }
 
-    /// Ends what has lasted long enough; the servers whose quarantine ended, with their groups.
+    /// Ends what has lasted long enough; the servers whose trial ended without bad news, with
+    /// their groups.
     pub fn expire(&mut self, now: u64) -> Vec<(String, String)> {
         let over = |until: u64| until <= now;
-        let servers = self.quarantined.iter().filter(|(_, q)| over(q.until));
+        let servers = self.quarantined.iter().filter(|(_, q)| q.on_trial && over(q.until));
         let servers: Vec<String> = servers.map(|(uuid, _)| uuid.clone()).collect();
         let groups = self.held.iter().filter(|(_, hold)| over(hold.until));
         let groups: Vec<String> = groups.map(|(group, _)| group.clone()).collect();
         for group in groups {
             self.end_hold(&group);
+        }
+        for quarantine in self.quarantined.values_mut() {
+            if !quarantine.on_trial && over(quarantine.until) {
+                quarantine.on_trial = true;
+                quarantine.until = now.saturating_add(quarantine.lasts);
+                self.touched.insert(quarantine.group.clone());
+            }
         }
         let released = servers.into_iter();
         released.filter_map(|uuid| self.release(&uuid).map(|group| (uuid, group))).collect()
@@ -146,12 +180,23 @@ mod tests {
     #[test]
     fn a_quarantine_ends_with_its_time_or_a_good_report() {
         let mut seen = Observed::default();
-        assert!(seen.quarantine("s", "g", 100));
-        assert!(!seen.quarantine("s", "g", 150));
-        assert_eq!(seen.next_end(), Some(150));
+        assert_eq!(seen.reach("s"), Reach::Good);
+        assert!(seen.quarantine("s", "g", 0, 100));
+        assert!(!seen.quarantine("s", "g", 50, 100));
+        assert_eq!((seen.reach("s"), seen.next_end()), (Reach::Away, Some(150)));
         assert!(seen.expire(149).is_empty());
-        assert_eq!(seen.expire(150), [("s".to_owned(), "g".to_owned())]);
-        assert!(seen.quarantine("s", "g", 200));
+        assert_eq!(seen.quarantined(), 1);
+
+        assert!(seen.expire(150).is_empty(), "it is on trial first");
+        assert_eq!((seen.reach("s"), seen.next_end()), (Reach::Trial, Some(250)));
+        assert_eq!((seen.quarantined(), seen.doubted()), (0, 1));
+        assert!(!seen.quarantine("s", "g", 160, 100), "a failed trial is no news");
+        assert_eq!(seen.reach("s"), Reach::Away);
+        assert!(seen.expire(260).is_empty());
+        assert_eq!(seen.expire(360), [("s".to_owned(), "g".to_owned())]);
+        assert_eq!(seen.reach("s"), Reach::Good);
+
+        assert!(seen.quarantine("s", "g", 400, 100));
         assert_eq!(seen.release("s").as_deref(), Some("g"));
         assert_eq!(seen.release("s"), None);
         assert_eq!(seen.next_end(), None);

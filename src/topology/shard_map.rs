@@ -183,7 +183,7 @@ impl ShardMap {
                 let (bounds, shards) = sorted(rows, read, order, &describe)?;
                 let heads: Option<Box<[u128]>> = bounds.iter().map(|b| text::packed(b)).collect();
                 let bounds = match heads {
-                    Some(heads) => Bounds::Text(Sorted::of_wide(heads.iter().copied())),
+                    Some(heads) => Bounds::Text(Sorted::of_wide(&heads)),
                     None => Bounds::LongText(bounds),
                 };
                 (bounds, shards)
@@ -196,7 +196,7 @@ impl ShardMap {
             ShardingType::Hash => {
                 let read = |t: &str| hash::parse(t.as_bytes()).ok_or_else(|| wrong(t));
                 let (bounds, shards) = sorted(rows, read, u128::cmp, &describe)?;
-                (Bounds::Hash(Sorted::of_wide(bounds.iter().copied())), shards)
+                (Bounds::Hash(Sorted::of_wide(&bounds)), shards)
             }
         };
         if shards.is_empty() {

@@ -69,6 +69,27 @@ fn a_quarantine_ends_by_itself() {
 }
 
 #[test]
+fn after_its_quarantine_a_server_is_tried_by_one_request() {
+    const BOTH: [u16; 2] = [33612, 33613];
+    let server = sample();
+    let mut config = careful(&server, true);
+    // Long enough that no trial ends by itself while the test looks on.
+    config.quarantine = Duration::from_secs(2);
+    let router = Router::new(config);
+    readers(&router);
+    router.report_result(SECONDARY, 2003);
+    let read = || router.group_server("shard1", Wanted::Reader, |_, s| Ok(s.port)).expect("one");
+    eventually("it is tried", || read() == 33612);
+    assert_eq!(readers(&router), [33613], "by nobody else");
+    router.report_result(SECONDARY, 2003);
+    assert_eq!(readers(&router), [33613]);
+    eventually("it is tried again", || read() == 33612);
+    assert_eq!(readers(&router), [33613]);
+    router.report_result(SECONDARY, 0);
+    assert_eq!(readers(&router), BOTH, "it answered");
+}
+
+#[test]
 fn a_quarantine_outlives_a_refresh() {
     let server = sample();
     let mut config = careful(&server, true);

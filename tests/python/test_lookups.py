@@ -182,11 +182,9 @@ def test_opened_tables_answer_like_lookups(fabric):
     for table in opened.values():
         table.close()
         table.close()
-    with fails(Code.UNKNOWN_TABLE):
-        fabric.table("employees.nothing")
+    fails(Code.UNKNOWN_TABLE, fabric.table, "employees.nothing")
     both = fabric.table("employees.salaries", "employees.dept_emp")
     assert both.server(10021, mode=Mode.READWRITE).group == "shard2"
     assert both.server(scope=Scope.GLOBAL, mode=Mode.READWRITE).group == "global"
-    with fails(Code.KEY_OUT_OF_RANGE):
-        both.server(0)
+    fails(Code.KEY_OUT_OF_RANGE, both.server, 0)
     both.close()
