@@ -60,13 +60,21 @@ impl Local {
     /// it while the thread lives, unless it is `PLACES`: then there were no more.
     #[inline]
     pub fn place(&self) -> usize {
-        match self.place.get() {
-            NOWHERE => self.take_place(),
-            place => usize::from(place),
-        }
+        self.own_place().unwrap_or_else(|| self.other_place())
+    }
+
+    /// The thread's place, if it has one that nobody else has.
+    #[inline(always)]
+    pub fn own_place(&self) -> Option<usize> {
+        let place = usize::from(self.place.get());
+        (place < PLACES).then_some(place)
     }
 
     #[cold]
+    fn other_place(&self) -> usize {
+        if self.place.get() == NOWHERE { self.take_place() } else { PLACES }
+    }
+
     fn take_place(&self) -> usize {
         let lowest_free = |taken: u64| (taken != u64::MAX).then(|| taken | (taken + 1));
         // Acquires what the place's last holder wrote there.

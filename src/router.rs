@@ -14,7 +14,7 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use self::look::Trust;
-pub use self::sight::{Sight, View};
+pub use self::sight::{Locate, Sight, View};
 use crate::config::{Config, Node};
 use crate::error::{Code, Error, Result};
 use crate::events::Delivery;

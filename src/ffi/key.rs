@@ -113,3 +113,14 @@ pub(super) unsafe fn quick_key<'a>(pointer: *const fabric_key_t) -> Option<Optio
         _ => None,
     }
 }
+
+/// The value of an integer key, if it is one.
+///
+/// # Safety
+/// As for [`key`].
+#[inline(always)]
+pub(super) unsafe fn quick_integer(pointer: *const fabric_key_t) -> Option<i64> {
+    // SAFETY: NULL is handled, the rest is the caller's promise.
+    let key = unsafe { pointer.as_ref() }?;
+    (key.kind == FABRIC_KEY_INT).then_some(key.integer)
+}

@@ -4,13 +4,13 @@ use std::ffi::c_char;
 
 use crate::error::{Code, Error, Result};
 use crate::local::Local;
-use crate::router::{Place, Request, Scope};
+use crate::router::{Locate, Place, Request, Scope};
 use crate::topology::{Key, Mode, Status, Wanted};
 
 use super::boundary::{boundary, quick_boundary};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::key::{fabric_key_t, key as read_key, quick_key};
+use super::key::{fabric_key_t, key as read_key, quick_integer, quick_key};
 use super::options::time;
 use super::ptr::{Out, OutList, bytes, each, name, quick_bytes, quick_slice, reference, slice};
 use super::server::{
@@ -124,15 +124,41 @@ unsafe fn shard_server(local: &Local, call: &ShardCall) -> Result<()> {
 #[inline(always)]
 unsafe fn quick_shard_server(local: &Local, call: &ShardCall) -> Option<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
-    let (f, tables, key) =
-        unsafe { (call.f.as_ref()?, quick_slice(call.tables, call.n)?, quick_key(call.key)?) };
-    // SAFETY: the caller's promise, for each string.
-    let names = tables.iter().map(|table| unsafe { quick_bytes(*table) });
-    let out = Out::quick(call.server)?;
-    let (place, wanted) = (quick_place(call.scope, key)?, quick_mode(call.mode)?);
+    match unsafe { quick_integer(call.key) } {
+        // SAFETY: the caller's promise.
+        Some(key) if call.scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, key) },
+        // SAFETY: the caller's promise.
+        _ => unsafe { quick_other_server(local, call) },
+    }
+}
+
+/// As [`quick_shard_server`], for texts and the global group.
+///
+/// # Safety
+/// As for fabric_get_shard_server().
+#[inline(never)]
+unsafe fn quick_other_server(local: &Local, call: &ShardCall) -> Option<()> {
+    // SAFETY: the caller's promise, for every pointer of this call.
+    unsafe { answer(local, call, quick_place(call.scope, quick_key(call.key)?)?) }
+}
+
+/// # Safety
+/// As for fabric_get_shard_server().
+#[inline(always)]
+unsafe fn answer(local: &Local, call: &ShardCall, place: impl Locate) -> Option<()> {
+    // SAFETY: the caller's promise, for every pointer of this call.
+    let (f, tables) = unsafe { (call.f.as_ref()?, quick_slice(call.tables, call.n)?) };
+    let (out, wanted) = (Out::quick(call.server)?, quick_mode(call.mode)?);
     let sight = f.router.sight(local)?;
     let view = sight.view();
-    let group = view.group_of_names(names, place)?;
+    let group = match tables {
+        // SAFETY: the caller's promise.
+        [table] => view.group_of_name(unsafe { quick_bytes(*table) }?, place)?,
+        tables => {
+            // SAFETY: the caller's promise, for each string.
+            view.group_of_names(tables.iter().map(|table| unsafe { quick_bytes(*table) }), place)?
+        }
+    };
     write_card(out, view.server(group, wanted, local)?.card)?;
     f.router.count(local);
     Some(())

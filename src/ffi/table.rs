@@ -6,14 +6,14 @@ use std::sync::Arc;
 use crate::error::{Code, Error, Result};
 use crate::local::Local;
 use crate::router::table::Tables;
-use crate::router::{Request, Router};
+use crate::router::{Locate, Request, Router};
 use crate::topology::Chosen;
 
 use super::boundary::{boundary, boundary_value, quick_boundary};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::key::{fabric_key_t, key as read_key, quick_key};
-use super::lookup::{quick_mode, quick_place, scope_of, wanted_by_mode};
+use super::key::{fabric_key_t, key as read_key, quick_integer, quick_key};
+use super::lookup::{FABRIC_SCOPE_LOCAL, quick_mode, quick_place, scope_of, wanted_by_mode};
 use super::ptr::{Out, each, reference, slice, text};
 use super::server::{fabric_server_t, write_card, write_server};
 
@@ -128,9 +128,31 @@ unsafe fn table_server(local: &Local, call: &TableCall) -> Result<()> {
 #[inline(always)]
 unsafe fn quick_table_server(local: &Local, call: &TableCall) -> Option<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
-    let (t, key) = unsafe { (call.t.as_ref()?, quick_key(call.key)?) };
-    let out = Out::quick(call.server)?;
-    let (place, wanted) = (quick_place(call.scope, key)?, quick_mode(call.mode)?);
+    match unsafe { quick_integer(call.key) } {
+        // SAFETY: the caller's promise.
+        Some(key) if call.scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, key) },
+        // SAFETY: the caller's promise.
+        _ => unsafe { quick_other_server(local, call) },
+    }
+}
+
+/// As [`quick_table_server`], for texts and the global group.
+///
+/// # Safety
+/// As for fabric_table_get_server().
+#[inline(never)]
+unsafe fn quick_other_server(local: &Local, call: &TableCall) -> Option<()> {
+    // SAFETY: the caller's promise, for every pointer of this call.
+    unsafe { answer(local, call, quick_place(call.scope, quick_key(call.key)?)?) }
+}
+
+/// # Safety
+/// As for fabric_table_get_server().
+#[inline(always)]
+unsafe fn answer(local: &Local, call: &TableCall, place: impl Locate) -> Option<()> {
+    // SAFETY: the caller's promise.
+    let t = unsafe { call.t.as_ref() }?;
+    let (out, wanted) = (Out::quick(call.server)?, quick_mode(call.mode)?);
     let sight = t.router.sight(local)?;
     let view = sight.view();
     let group = view.group_of_opened(&t.tables, place)?;

@@ -5,29 +5,42 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::local::PLACES;
 
 /// Two lines: processors fetch neighbours in pairs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(align(128))]
 struct Stripe {
     answered: AtomicU64,
     refused: AtomicU64,
 }
 
+impl Stripe {
+    const fn new() -> Self {
+        Self { answered: AtomicU64::new(0), refused: AtomicU64::new(0) }
+    }
+
+    #[inline(always)]
+    fn counter(&self, answered: bool) -> &AtomicU64 {
+        if answered { &self.answered } else { &self.refused }
+    }
+}
+
 /// Counts what came of the lookups of all threads.
 #[derive(Debug)]
 pub struct Striped {
-    /// One for each place a thread can have, and one for all others.
-    stripes: Box<[Stripe]>,
+    /// One for each place a thread can have.
+    own: Box<[Stripe; PLACES]>,
+    /// For the threads that have none.
+    others: Stripe,
 }
 
 impl Default for Striped {
     fn default() -> Self {
-        Self { stripes: (0..=PLACES).map(|_| Stripe::default()).collect() }
+        Self { own: Box::new([const { Stripe::new() }; PLACES]), others: Stripe::new() }
     }
 }
 
 impl Striped {
     /// No lock, no allocation, no system call. `place` is the calling thread's.
-    #[inline]
+    #[inline(always)]
     pub fn count(&self, place: usize, answered: bool) {
         self.add(place, answered, 1);
     }
@@ -38,25 +51,25 @@ impl Striped {
         self.add(place, false, refused as u64);
     }
 
-    #[inline]
+    #[inline(always)]
     fn add(&self, place: usize, answered: bool, more: u64) {
-        // There is a stripe for every place; `get` only spares the check a panic.
-        if let Some(stripe) = self.stripes.get(place) {
-            let counter = if answered { &stripe.answered } else { &stripe.refused };
-            if place < PLACES {
+        match self.own.get(place) {
+            Some(stripe) => {
                 // Nobody else writes it, and a locked instruction would hold up the stores and
                 // loads of the lookups around it.
+                let counter = stripe.counter(answered);
                 let sum = counter.load(Ordering::Relaxed).wrapping_add(more);
                 counter.store(sum, Ordering::Relaxed);
-            } else {
-                counter.fetch_add(more, Ordering::Relaxed);
+            }
+            None => {
+                self.others.counter(answered).fetch_add(more, Ordering::Relaxed);
             }
         }
     }
 
     /// What all threads counted so far: answered, and refused.
     pub fn totals(&self) -> (u64, u64) {
-        self.stripes.iter().fold((0, 0), |(answered, refused), stripe| {
+        self.own.iter().chain([&self.others]).fold((0, 0), |(answered, refused), stripe| {
             (
                 answered.wrapping_add(stripe.answered.load(Ordering::Relaxed)),
                 refused.wrapping_add(stripe.refused.load(Ordering::Relaxed)),

@@ -8,7 +8,7 @@ use std::cell::Ref;
 use std::sync::Arc;
 
 use crate::local::Local;
-use crate::topology::{Chosen, Compat, Entry, GroupId, TableState, Topology, Wanted};
+use crate::topology::{Chosen, Compat, Entry, GroupId, Key, Table, TableState, Topology, Wanted};
 
 use super::{Place, Router};
 
@@ -72,54 +72,60 @@ impl Router {
     }
 }
 
-impl<'s> View<'s> {
-    /// The group of tables by their names; nothing if one of them is none.
+/// What tells the group of a table. An integer is the key of a shard; what holds other keys, too,
+/// is compiled apart from it, since most keys are integers and need not carry the rest along.
+pub trait Locate: Copy {
+    fn group_in(self, table: &Table, compat: Compat) -> Option<GroupId>;
+}
+
+impl Locate for i64 {
+    // A shard that vanished is nowhere, and no group has that number.
     #[inline(always)]
+    fn group_in(self, table: &Table, compat: Compat) -> Option<GroupId> {
+        table.map.group_of_integer(self, compat)
+    }
+}
+
+impl Locate for Place<'_> {
+    #[inline(always)]
+    fn group_in(self, table: &Table, compat: Compat) -> Option<GroupId> {
+        match self {
+            Place::Global => Some(table.global_group),
+            Place::Shard(Key::Integer(key)) => table.map.group_of_integer(key, compat),
+            Place::Shard(Key::Text(key)) => table.map.group_of_text(key, compat),
+        }
+    }
+}
+
+impl<'s> View<'s> {
+    /// The group of tables by their names; nothing if one of them is none. Apart from the rest:
+    /// hardly anybody joins.
+    #[cold]
+    #[inline(never)]
     pub fn group_of_names<'n>(
         self,
         mut tables: impl Iterator<Item = Option<&'n [u8]>>,
-        place: Place<'_>,
+        place: impl Locate,
     ) -> Option<GroupId> {
         let group = self.group_of_name(tables.next()??, place)?;
-        // Hardly anybody joins, and nobody else is to wait for the loop to be set up.
-        match tables.next() {
-            None => Some(group),
-            Some(second) => self.if_all_in(group, second, tables, place),
-        }
+        let is_there = |table: Option<&[u8]>| self.group_of_name(table?, place);
+        tables.all(|table| is_there(table) == Some(group)).then_some(group)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn if_all_in<'n>(
-        self,
-        group: GroupId,
-        second: Option<&'n [u8]>,
-        mut more: impl Iterator<Item = Option<&'n [u8]>>,
-        place: Place<'_>,
-    ) -> Option<GroupId> {
-        let is_in = |table: Option<&[u8]>| {
-            table.and_then(|table| self.group_of_name(table, place)) == Some(group)
-        };
-        (is_in(second) && more.all(is_in)).then_some(group)
-    }
-
+    /// The group of a table by its name.
     #[inline(always)]
-    fn group_of_name(self, table: &[u8], place: Place<'_>) -> Option<GroupId> {
+    pub fn group_of_name(self, table: &[u8], place: impl Locate) -> Option<GroupId> {
         self.group_of(self.topology.tables.get(table)?, place)
     }
 
     /// The group of a table.
     #[inline(always)]
-    pub fn group_of(self, entry: &Entry<TableState>, place: Place<'_>) -> Option<GroupId> {
+    pub fn group_of(self, entry: &Entry<TableState>, place: impl Locate) -> Option<GroupId> {
         let TableState::Known(table) = &entry.value else { return None };
         if !entry.is_fresh(self.now) {
             return None;
         }
-        match place {
-            Place::Global => Some(table.global_group),
-            // A shard that vanished is nowhere, and no group has that number.
-            Place::Shard(key) => table.map.group_if_any(key, self.compat),
-        }
+        place.group_in(table, self.compat)
     }
 
     /// The server of a group, for the thread of `local`.

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::local::Local;
 use crate::topology::{Chosen, Entry, GroupId, TableState, Wanted};
 
-use super::{Place, Request, Router, View};
+use super::{Locate, Request, Router, View};
 
 /// Tables of one handle, by name. They need not exist for ever: what became of one is said by
 /// the lookup that finds it changed.
@@ -73,7 +73,7 @@ impl Router {
 impl View<'_> {
     /// The group of tables that were opened.
     #[inline(always)]
-    pub fn group_of_opened(self, opened: &Tables, place: Place<'_>) -> Option<GroupId> {
+    pub fn group_of_opened(self, opened: &Tables, place: impl Locate) -> Option<GroupId> {
         let (first, more) = opened.tables.split_first()?;
         let group = self.group_of(first.entry(self)?, place)?;
         if more.is_empty() { Some(group) } else { self.if_all_opened_in(group, more, place) }
@@ -85,7 +85,7 @@ impl View<'_> {
         self,
         group: GroupId,
         tables: &[Known],
-        place: Place<'_>,
+        place: impl Locate,
     ) -> Option<GroupId> {
         let group_of = |table: &Known| self.group_of(table.entry(self)?, place);
         tables.iter().all(|table| group_of(table) == Some(group)).then_some(group)

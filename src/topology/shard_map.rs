@@ -9,7 +9,7 @@ pub use self::range::Touched;
 use super::group::GroupId;
 use super::key::{Key, KeyError};
 use super::search::Sorted;
-use super::{datetime, hash, integer, text};
+use super::{datetime, hash, integer, md5, text};
 
 /// How a table is sharded. RANGE and RANGE_INTEGER are the same thing under two names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -328,31 +328,33 @@ impl ShardMap {
         self.shard(self.position(key, compat)?).ok_or(KeyError::BelowLowest)
     }
 
-    /// As `find`, but only the group, and no reason where there is none. Made for speed.
+    /// The group that `find` gives for an integer, and no reason where there is none. Made for
+    /// speed.
     #[inline(always)]
-    pub fn group_if_any(&self, key: Key<'_>, compat: Compat) -> Option<GroupId> {
-        let at = match (key, &self.bounds) {
-            (Key::Integer(key), Bounds::Integer(bounds)) => {
-                match bounds.not_above_integer(key).checked_sub(1) {
-                    Some(at) => at,
-                    None => self.below_lowest(compat).ok()?,
-                }
-            }
-            (Key::Integer(key), _) => self.integer_position(key, compat)?,
-            (Key::Text(key), _) => self.text_position(key, compat)?,
+    pub fn group_of_integer(&self, key: i64, compat: Compat) -> Option<GroupId> {
+        let above = match &self.bounds {
+            Bounds::Integer(bounds) => bounds.not_above_integer(key),
+            // Apart from the rest, so that hashing does not slow down what does not need it.
+            _ => self.digest_not_above(key)?,
         };
-        self.groups.get(at).copied()
-    }
-
-    // Apart from the rest, so that what they need does not slow down what does not need it.
-    #[inline(never)]
-    fn integer_position(&self, key: i64, compat: Compat) -> Option<usize> {
-        self.position(Key::Integer(key), compat).ok()
+        match above.checked_sub(1) {
+            Some(at) => self.groups.get(at).copied(),
+            None => self.groups.get(self.below_lowest(compat).ok()?).copied(),
+        }
     }
 
     #[inline(never)]
-    fn text_position(&self, key: &[u8], compat: Compat) -> Option<usize> {
-        self.position(Key::Text(key), compat).ok()
+    fn digest_not_above(&self, key: i64) -> Option<usize> {
+        match &self.bounds {
+            Bounds::Hash(bounds) => Some(bounds.not_above_wide(md5::digest_of_integer(key))),
+            _ => None,
+        }
+    }
+
+    /// The group that `find` gives for a text, and no reason where there is none.
+    #[inline(never)]
+    pub fn group_of_text(&self, key: &[u8], compat: Compat) -> Option<GroupId> {
+        self.groups.get(self.position(Key::Text(key), compat).ok()?).copied()
     }
 
     #[inline(always)]
