@@ -173,6 +173,11 @@ impl Server {
         self.shared.connections()
     }
 
+    /// Connections of both ports open at once, at most.
+    pub fn most_open(&self) -> usize {
+        self.shared.most_open()
+    }
+
     /// Back to the state of the start: farm, settings, no fault, no requests.
     pub fn reset(&self) {
         self.shared.reset();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -61,6 +61,7 @@ pub struct Shared {
     settings: Mutex<Settings>,
     open: Mutex<HashMap<u64, TcpStream>>,
     connections: AtomicU64,
+    most_open: AtomicUsize,
     next_connection: AtomicU64,
     faults_applied: AtomicU64,
     stopping: AtomicBool,
@@ -110,6 +111,7 @@ impl Shared {
             settings: Mutex::new(settings),
             open: Mutex::default(),
             connections: AtomicU64::new(0),
+            most_open: AtomicUsize::new(0),
             next_connection: AtomicU64::new(0),
             faults_applied: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
@@ -148,6 +150,7 @@ impl Shared {
         self.log().clear();
         self.reports().clear();
         self.connections.store(0, Ordering::SeqCst);
+        self.most_open.store(0, Ordering::SeqCst);
         self.faults_applied.store(0, Ordering::SeqCst);
     }
 
@@ -169,6 +172,10 @@ impl Shared {
 
     pub fn connections(&self) -> u64 {
         self.connections.load(Ordering::SeqCst)
+    }
+
+    pub fn most_open(&self) -> usize {
+        self.most_open.load(Ordering::SeqCst)
     }
 
     pub fn count_connection(&self) {
@@ -214,7 +221,9 @@ impl Shared {
     pub fn register(&self, stream: &TcpStream) -> u64 {
         let id = self.next_connection.fetch_add(1, Ordering::SeqCst);
         if let Ok(stream) = stream.try_clone() {
-            lock(&self.open).insert(id, stream);
+            let mut open = lock(&self.open);
+            open.insert(id, stream);
+            self.most_open.fetch_max(open.len(), Ordering::SeqCst);
         }
         if self.stopping() {
             self.shut_all();

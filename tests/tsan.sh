@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# ThreadSanitizer on the unit tests of what threads share and on all tests against fabricd.
+#
+# The standard library must be compiled with it, too: its locks are futexes, and ThreadSanitizer,
+# which does not see them otherwise, calls everything under a lock a race. So this needs the
+# source of the compiler's own standard library (rustup component add rust-src), builds for some
+# minutes, and is no part of `make test`. CARGO and RUSTC choose another toolchain.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+cargo=${CARGO:-cargo}
+rustc=${RUSTC:-rustc}
+source=$("$rustc" --print sysroot)/lib/rustlib/src/rust/library
+[ -e "$source/std/Cargo.toml" ] || {
+    echo "tsan.sh: no source of the standard library in $source" >&2
+    exit 1
+}
+host=$("$rustc" -vV | sed -n 's/^host: //p')
+export CARGO_TARGET_DIR=$PWD/target/tsan
+# -Z options are not for stable compilers; nothing that is shipped is built so.
+export RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=thread'
+run=("$cargo" test -Zbuild-std --target "$host")
+
+# A race that must be found, or the rest says nothing.
+canary=$CARGO_TARGET_DIR/canary
+mkdir -p "$canary"
+cat >"$canary/Cargo.toml" <<'END'
+[package]
+name = "canary"
+version = "0.0.0"
+edition = "2024"
+
+[lib]
+path = "lib.rs"
+
+[workspace]
+END
+cat >"$canary/lib.rs" <<'END'
+#[test]
+fn race() {
+    static mut VALUE: u64 = 0;
+    let start = std::sync::Barrier::new(2);
+    let add = || {
+        start.wait();
+        (0..10_000).for_each(|_| unsafe { VALUE += 1 });
+    };
+    std::thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(&add))));
+}
+
+#[test]
+fn no_race() {
+    static VALUE: std::sync::Mutex<u64> = std::sync::Mutex::new(0);
+    let add = || (0..10_000).for_each(|_| *VALUE.lock().unwrap() += 1);
+    std::thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(add))));
+}
+END
+"${run[@]}" --quiet --manifest-path "$canary/Cargo.toml" --lib -- --exact no_race
+if "${run[@]}" --quiet --manifest-path "$canary/Cargo.toml" --lib -- --exact race \
+    >"$canary/log" 2>&1 || ! grep -q 'WARNING: ThreadSanitizer: data race' "$canary/log"; then
+    cat "$canary/log"
+    echo "tsan.sh: a race was not found" >&2
+    exit 1
+fi
+echo "a race on purpose was found"
+
+"${run[@]}" --locked --lib -- refresh:: events:: local:: metrics::
+"${run[@]}" --locked --test farm
