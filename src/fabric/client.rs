@@ -10,7 +10,7 @@ use crate::fabric::failure::address;
 use crate::fabric::http::Http;
 use crate::fabric::text::excerpt;
 use crate::fabric::traffic::Traffic;
-use crate::fabric::transport::{Times, Transport, TransportError};
+use crate::fabric::transport::{Reply, Times, Transport, TransportError};
 use crate::fabric::xmlrpc::{Response, Value, method_call, read_response};
 use crate::log::Level;
 
@@ -21,9 +21,15 @@ pub struct Client {
     auth: Auth,
 }
 
+/// How much of a body is looked at at once.
+const BUFFER: usize = 64 << 10;
+
+/// Reads the body of an answer.
+type Read200<'a, T> = &'a dyn Fn(BufReader<Box<dyn Read>>) -> Result<T>;
+
 /// What one request led to.
-enum Outcome {
-    Answer(Response),
+enum Outcome<T> {
+    Answer(T),
     /// 401, with the challenge.
     Challenge(String),
     /// Credentials were sent and not taken. A real node says so by 400, without the blank line
@@ -67,10 +73,22 @@ impl Client {
     /// Calls `method` and leaves a fault to be told from a value by the caller. All requests it
     /// takes together end within the request timeout.
     pub fn request(&self, node: &Node, method: &str, params: &[Value]) -> Result<Response> {
+        self.request_as(node, method, params, &|body| read_response(body))
+    }
+
+    /// As `request`, but what is made of the body of an answer is for `read` to say.
+    pub fn request_as<T>(
+        &self,
+        node: &Node,
+        method: &str,
+        params: &[Value],
+        read: Read200<'_, T>,
+    ) -> Result<T> {
         let body = method_call(method, params)?;
         let times = Times::starting_now(self.config.connect_timeout, self.config.request_timeout);
         let ask = |authorization: Option<&str>| {
-            self.ask(node, method, authorization, body.as_bytes(), times)
+            let reply = self.transport.post(node, authorization, body.as_bytes(), times);
+            self.look(node, method, authorization.is_some(), reply, read)
         };
         let credentials = self.config.credentials.as_ref();
         let (opening, nonces) = match self.auth.opening(credentials, node)? {
@@ -100,7 +118,7 @@ impl Client {
             outcome = ask(Some(&header))?;
         }
         match outcome {
-            Outcome::Answer(response) => Ok(response),
+            Outcome::Answer(answer) => Ok(answer),
             Outcome::Challenge(_) => {
                 Err(self.not_let_in(node, denied.as_deref().unwrap_or("answered 401")))
             }
@@ -108,27 +126,27 @@ impl Client {
         }
     }
 
-    fn ask(
+    fn look<T>(
         &self,
         node: &Node,
         method: &str,
-        authorization: Option<&str>,
-        body: &[u8],
-        times: Times,
-    ) -> Result<Outcome> {
-        let reply = match self.transport.post(node, authorization, body, times) {
+        authorized: bool,
+        reply: std::result::Result<Reply, TransportError>,
+        read: Read200<'_, T>,
+    ) -> Result<Outcome<T>> {
+        let reply = match reply {
             Ok(reply) => reply,
-            Err(TransportError::Incomplete(_)) if authorization.is_some() => {
+            Err(TransportError::Incomplete(_)) if authorized => {
                 return Ok(Outcome::Denied("closed the connection".into()));
             }
             Err(error) => return Err(error.into_error()),
         };
         match reply.status {
-            200 => decode(reply.body)
+            200 => decode(reply.body, read)
                 .map(Outcome::Answer)
                 .map_err(|error| located(node, method, error)),
             401 => Ok(Outcome::Challenge(reply.www_authenticate.unwrap_or_default())),
-            400 if authorization.is_some() => Ok(Outcome::Denied("answered 400".into())),
+            400 if authorized => Ok(Outcome::Denied("answered 400".into())),
             403 => Err(self.forbidden(node, &reply.reason)),
             status => {
                 let message = format!(
@@ -196,15 +214,15 @@ fn located(node: &Node, method: &str, error: Error) -> Error {
 }
 
 /// An HTML page and the like are best told by how they begin.
-fn decode(body: Box<dyn Read>) -> Result<Response> {
-    let mut body = BufReader::with_capacity(16 << 10, body);
+fn decode<T>(body: Box<dyn Read>, read: Read200<'_, T>) -> Result<T> {
+    let mut body = BufReader::with_capacity(BUFFER, body);
     let start = body.fill_buf().map_err(|error| TransportError::of_read(&error))?;
     let start = start.trim_ascii_start().get(..60).unwrap_or(start.trim_ascii_start()).to_vec();
     let plausible = ["<?xml", "<methodResponse", "<!--", "\u{FEFF}"]
         .iter()
         .any(|prefix| start.starts_with(prefix.as_bytes()));
     if start.is_empty() || plausible {
-        return read_response(body);
+        return read(body);
     }
     let message = format!(
         "the reply is not XML-RPC: it begins with \"{}\"; check that the address is a MySQL \

@@ -6,7 +6,8 @@ use crate::fabric::client::{Client, fault};
 use crate::fabric::envelope::{Envelope, Form, ResultSet};
 use crate::fabric::failure::address;
 use crate::fabric::nodes::{NodesReply, fabric_nodes};
-use crate::fabric::rows::{Dump, FromRow, ServerRow, ShardRow};
+use crate::fabric::rows::{Collect, Dump, FromRow, ServerRow, ShardRow};
+use crate::fabric::stream::read_dump;
 use crate::fabric::text::excerpt;
 use crate::fabric::xmlrpc::{Response, Value};
 
@@ -35,14 +36,24 @@ impl Client {
 
     /// The servers of the groups whose names contain one of `patterns`, which are LIKE patterns
     /// with commas between; "" means all. The server matches more than it seems: filter.
-    pub fn servers(&self, node: &Node, patterns: &str) -> Result<Dump<ServerRow>> {
-        self.dump(node, "dump.servers", patterns)
+    pub fn servers(&self, node: &Node, patterns: &str) -> Result<Dump<Vec<ServerRow>>> {
+        self.dump(node, "dump.servers", patterns, &Vec::new)
     }
 
     /// The shards of the tables "database.table" that are LIKE one of `patterns`; "" means all.
     /// They come in no useful order.
-    pub fn sharding_information(&self, node: &Node, patterns: &str) -> Result<Dump<ShardRow>> {
-        self.dump(node, "dump.sharding_information", patterns)
+    pub fn sharding_information(&self, node: &Node, patterns: &str) -> Result<Dump<Vec<ShardRow>>> {
+        self.sharding_information_into(node, patterns, &Vec::new)
+    }
+
+    /// As `sharding_information`, each row going at once into what `rows` makes.
+    pub fn sharding_information_into<C: Collect>(
+        &self,
+        node: &Node,
+        patterns: &str,
+        rows: &dyn Fn() -> C,
+    ) -> Result<Dump<C>> {
+        self.dump(node, "dump.sharding_information", patterns, rows)
     }
 
     /// Runs any command. In generation 1, which names no columns, those of known commands get
@@ -106,9 +117,21 @@ impl Client {
     }
 
     /// The first argument is the version of what the client has; no node looks at it.
-    fn dump<T: FromRow>(&self, node: &Node, method: &str, patterns: &str) -> Result<Dump<T>> {
-        let value = self.call(node, method, &[Value::Int(0), patterns.into()])?;
-        Dump::from_envelope(unwrap(node, method, value)?).map_err(|error| {
+    fn dump<C: Collect>(
+        &self,
+        node: &Node,
+        method: &str,
+        patterns: &str,
+        rows: &dyn Fn() -> C,
+    ) -> Result<Dump<C>> {
+        let params = [Value::Int(0), patterns.into()];
+        let read = |body| read_dump(body, rows());
+        let (response, gathered) = self.request_as(node, method, &params, &read)?;
+        let value = match response {
+            Response::Value(value) => value,
+            Response::Fault { text, .. } => return Err(fault(node, method, &text)),
+        };
+        gathered.finish(unwrap(node, method, value)?).map_err(|error| {
             Error::new(error.code, format!("{method} at {}: {}", address(node), error.message))
         })
     }

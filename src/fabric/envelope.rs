@@ -138,14 +138,7 @@ impl Envelope {
 
 /// `{info: {names: [..]}, rows: [[..]..]}`
 fn result_set(set: Value) -> Result<ResultSet> {
-    let names = set.member("info").and_then(|info| info.member("names"));
-    let Some(Value::Array(names)) = names else {
-        return Err(malformed("a result set has no info.names"));
-    };
-    let columns = names.iter().map(|name| name.as_text().map(str::to_owned));
-    let Some(columns) = columns.collect::<Option<Vec<_>>>() else {
-        return Err(malformed("a column's name is no string"));
-    };
+    let columns = column_names(&set)?;
     let Value::Struct(members) = set else {
         return Err(malformed("a result set is no struct"));
     };
@@ -155,6 +148,17 @@ fn result_set(set: Value) -> Result<ResultSet> {
         }
         _ => Err(malformed("a result set has no rows")),
     }
+}
+
+/// `{info: {names: [..]}}`
+pub fn column_names(set: &Value) -> Result<Vec<String>> {
+    let names = set.member("info").and_then(|info| info.member("names"));
+    let Some(Value::Array(names)) = names else {
+        return Err(malformed("a result set has no info.names"));
+    };
+    let columns = names.iter().map(|name| name.as_text().map(str::to_owned));
+    let columns = columns.collect::<Option<Vec<_>>>();
+    columns.ok_or_else(|| malformed("a column's name is no string"))
 }
 
 /// A row that is not a row becomes one of a single cell, for its reader to refuse alone.

@@ -3,7 +3,7 @@
 //! From the wire up: [`http`] carries bytes under the [`transport`] contract, with [`tls`] and
 //! [`failure`] at its side, counted by [`traffic`]; [`challenge`], [`digest`] and [`auth`] prove who asks; [`xmlrpc`]
 //! writes calls and reads replies; [`client`] makes one call of all that; [`envelope`] and
-//! [`tabulate`] take the wrapping off, [`rows`] and [`nodes`] give types, and [`commands`] is
+//! [`tabulate`] take the wrapping off, [`stream`] as it arrives, [`rows`] and [`nodes`] give types, and [`commands`] is
 //! what the rest of the library uses.
 
 pub mod auth;
@@ -16,6 +16,7 @@ pub mod failure;
 pub mod http;
 pub mod nodes;
 pub mod rows;
+pub mod stream;
 pub mod tabulate;
 pub mod text;
 pub mod tls;
@@ -27,5 +28,5 @@ pub use client::Client;
 pub use commands::ResultSets;
 pub use envelope::{Generation, ResultSet};
 pub use nodes::NodesReply;
-pub use rows::{Dump, Owner, ServerRow, ShardRow, Skipped};
+pub use rows::{Collect, Dump, Owner, Row, ServerRow, ShardCells, ShardRow, Skipped};
 pub use xmlrpc::Value;

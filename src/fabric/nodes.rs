@@ -23,11 +23,11 @@ pub fn fabric_nodes(asked: &Node, envelope: Envelope) -> Result<NodesReply> {
     let generation = envelope.form.generation();
     let (uuid, ttl_seconds, told) = match generation {
         Generation::Two => {
-            let dump = Dump::<Separate>::from_envelope(envelope)?;
+            let dump = Dump::<Vec<Separate>>::from_envelope(envelope)?;
             (dump.uuid, dump.ttl_seconds, dump.rows.into_iter().map(|row| row.0).collect())
         }
         Generation::One => {
-            let dump = Dump::<Joined>::from_envelope(envelope)?;
+            let dump = Dump::<Vec<Joined>>::from_envelope(envelope)?;
             let told: Vec<Node> = dump.rows.into_iter().map(|row| row.0).collect();
             (dump.uuid, dump.ttl_seconds, told)
         }
@@ -69,7 +69,7 @@ impl FromRow for Separate {
     const COLUMNS: &'static [&'static str] = &["host", "port"];
 
     fn from_row(row: &Row<'_>) -> std::result::Result<Self, String> {
-        Ok(Self(Node { host: row.text(0)?, port: row.integer(1)? }))
+        Ok(Self(Node { host: row.text(0)?.into_owned(), port: row.integer(1)? }))
     }
 
     fn owner(_: &Row<'_>) -> Option<Owner> {

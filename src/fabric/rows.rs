@@ -1,20 +1,21 @@
 //! Typed rows out of result sets: columns by name, numbers from either of their wire types,
 //! and a row that makes no sense set aside alone.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use crate::error::{Code, Error, Result};
-use crate::fabric::envelope::{Envelope, Form, ResultSet};
+use crate::fabric::envelope::{Envelope, Form};
 use crate::fabric::text::excerpt;
 use crate::fabric::xmlrpc::Value;
 
 /// A dump: what it holds for how long, its rows, and the rows nobody can use.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Dump<T> {
+pub struct Dump<C> {
     /// Empty in generation 1.
     pub uuid: String,
     pub ttl_seconds: u64,
-    pub rows: Vec<T>,
+    pub rows: C,
     pub skipped: Vec<Skipped>,
 }
 
@@ -44,16 +45,78 @@ pub trait FromRow: Sized {
     fn owner(row: &Row<'_>) -> Option<Owner>;
 }
 
+/// What takes in the rows of a dump as they come.
+pub trait Collect {
+    const COLUMNS: &'static [&'static str];
+
+    /// Takes one row in, or says in words why that cannot be.
+    fn take(&mut self, row: &Row<'_>) -> std::result::Result<(), String>;
+
+    fn owner(row: &Row<'_>) -> Option<Owner>;
+}
+
+impl<T: FromRow> Collect for Vec<T> {
+    const COLUMNS: &'static [&'static str] = T::COLUMNS;
+
+    fn take(&mut self, row: &Row<'_>) -> std::result::Result<(), String> {
+        self.push(T::from_row(row)?);
+        Ok(())
+    }
+
+    fn owner(row: &Row<'_>) -> Option<Owner> {
+        T::owner(row)
+    }
+}
+
+/// A cell that is looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'a> {
+    Text(&'a str),
+    Int(i64),
+    Other(&'a Value),
+}
+
+impl<'a> From<&'a Value> for Cell<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::Text(text) => Cell::Text(text),
+            Value::Int(number) => Cell::Int(*number),
+            other => Cell::Other(other),
+        }
+    }
+}
+
+impl Cell<'_> {
+    fn kind(&self) -> &'static str {
+        match self {
+            Cell::Text(_) => "a string",
+            Cell::Int(_) => "an integer",
+            Cell::Other(value) => value.kind(),
+        }
+    }
+}
+
+/// The cells of a row, as values or without any.
+#[derive(Debug, Clone, Copy)]
+pub enum Cells<'a> {
+    Values(&'a [Value]),
+    Plain(&'a [Cell<'a>]),
+}
+
 /// The cells of one row, by the index of the column in `FromRow::COLUMNS`.
 pub struct Row<'a> {
     columns: &'static [&'static str],
     positions: &'a [usize],
-    cells: &'a [Value],
+    cells: Cells<'a>,
 }
 
 impl Row<'_> {
-    fn cell(&self, column: usize) -> Option<&Value> {
-        self.cells.get(*self.positions.get(column)?)
+    fn cell(&self, column: usize) -> Option<Cell<'_>> {
+        let position = *self.positions.get(column)?;
+        match self.cells {
+            Cells::Values(values) => values.get(position).map(Cell::from),
+            Cells::Plain(cells) => cells.get(position).copied(),
+        }
     }
 
     fn name(&self, column: usize) -> &'static str {
@@ -61,19 +124,19 @@ impl Row<'_> {
     }
 
     /// A string, possibly empty. Numbers pass as their digits.
-    pub fn text(&self, column: usize) -> std::result::Result<String, String> {
+    pub fn text(&self, column: usize) -> std::result::Result<Cow<'_, str>, String> {
         let name = self.name(column);
         match self.cell(column) {
-            Some(Value::Text(text)) if text.contains('\0') => Err(format!("{name} holds a NUL")),
-            Some(Value::Text(text)) => Ok(text.clone()),
-            Some(Value::Int(number)) => Ok(number.to_string()),
+            Some(Cell::Text(text)) if text.contains('\0') => Err(format!("{name} holds a NUL")),
+            Some(Cell::Text(text)) => Ok(text.into()),
+            Some(Cell::Int(number)) => Ok(number.to_string().into()),
             Some(other) => Err(format!("{name} is {} where a string is due", other.kind())),
             None => Err(format!("{name} is missing")),
         }
     }
 
     /// A string with something in it.
-    pub fn name_text(&self, column: usize) -> std::result::Result<String, String> {
+    pub fn name_text(&self, column: usize) -> std::result::Result<Cow<'_, str>, String> {
         match self.text(column)? {
             text if text.is_empty() => Err(format!("{} is empty", self.name(column))),
             text => Ok(text),
@@ -84,8 +147,8 @@ impl Row<'_> {
     pub fn integer<T: TryFrom<i64>>(&self, column: usize) -> std::result::Result<T, String> {
         let name = self.name(column);
         let number = match self.cell(column) {
-            Some(Value::Int(number)) => *number,
-            Some(Value::Text(text)) => parse(name, text)?,
+            Some(Cell::Int(number)) => number,
+            Some(Cell::Text(text)) => parse(name, text)?,
             Some(other) => {
                 return Err(format!("{name} is {} where an integer is due", other.kind()));
             }
@@ -97,10 +160,10 @@ impl Row<'_> {
     pub fn double(&self, column: usize) -> std::result::Result<f64, String> {
         let name = self.name(column);
         match self.cell(column) {
-            Some(Value::Double(number)) => Ok(*number),
+            Some(Cell::Other(Value::Double(number))) => Ok(*number),
             // No weight is so large that this would lose a digit of it.
-            Some(Value::Int(number)) => Ok(*number as f64),
-            Some(Value::Text(text)) => parse(name, text),
+            Some(Cell::Int(number)) => Ok(number as f64),
+            Some(Cell::Text(text)) => parse(name, text),
             Some(other) => Err(format!("{name} is {} where a number is due", other.kind())),
             None => Err(format!("{name} is missing")),
         }
@@ -114,41 +177,65 @@ fn parse<T: FromStr>(name: &str, text: &str) -> std::result::Result<T, String> {
     })
 }
 
-impl<T: FromRow> Dump<T> {
-    /// Reads the only result set of a dump. A column that is needed and not there fails the
-    /// whole of it; columns nobody needs are left alone.
+impl<T: FromRow> Dump<Vec<T>> {
+    /// Reads the only result set of a dump.
     pub fn from_envelope(envelope: Envelope) -> Result<Self> {
-        let Envelope { form, uuid, ttl_seconds, sets, .. } = envelope;
-        let set = sets.into_iter().next().unwrap_or_default();
-        let positions = positions(form, &set, T::COLUMNS)?;
-        let mut dump = Self { uuid, ttl_seconds, rows: Vec::new(), skipped: Vec::new() };
-        dump.rows.reserve(set.rows.len());
-        for cells in &set.rows {
-            let row = Row { columns: T::COLUMNS, positions: &positions, cells };
-            match T::from_row(&row) {
-                Ok(typed) => dump.rows.push(typed),
-                Err(reason) => dump.skipped.push(Skipped { owner: T::owner(&row), reason }),
-            }
-        }
-        Ok(dump)
+        Gathered::into(Vec::new()).finish(envelope)
     }
 }
 
-fn positions(form: Form, set: &ResultSet, wanted: &[&str]) -> Result<Vec<usize>> {
-    match form {
-        Form::Two => {}
-        Form::Dump => return Ok((0..wanted.len()).collect()),
-        // Read as rows this would be an empty farm.
-        other => {
-            let message = format!("the reply is no dump but of the form {other:?}");
-            return Err(Error::new(Code::Protocol, message));
+/// The rows taken in so far.
+#[derive(Debug)]
+pub struct Gathered<C> {
+    rows: C,
+    skipped: Vec<Skipped>,
+}
+
+impl<C: Collect> Gathered<C> {
+    pub fn into(rows: C) -> Self {
+        Self { rows, skipped: Vec::new() }
+    }
+
+    pub fn take(&mut self, positions: &[usize], cells: Cells<'_>) {
+        let row = Row { columns: C::COLUMNS, positions, cells };
+        if let Err(reason) = self.rows.take(&row) {
+            self.skipped.push(Skipped { owner: C::owner(&row), reason });
         }
     }
+
+    /// The dump: what has been gathered, and what the envelope still holds of the only result
+    /// set. A column that is needed and not there fails the whole of it; columns nobody needs
+    /// are left alone.
+    pub fn finish(mut self, envelope: Envelope) -> Result<Dump<C>> {
+        let Envelope { form, uuid, ttl_seconds, sets, .. } = envelope;
+        let set = sets.into_iter().next().unwrap_or_default();
+        let positions = match form {
+            Form::Two => named_positions(&set.columns, C::COLUMNS)?,
+            Form::Dump => plain_positions(C::COLUMNS),
+            // Read as rows this would be an empty farm.
+            other => {
+                let message = format!("the reply is no dump but of the form {other:?}");
+                return Err(Error::new(Code::Protocol, message));
+            }
+        };
+        for cells in &set.rows {
+            self.take(&positions, Cells::Values(cells));
+        }
+        Ok(Dump { uuid, ttl_seconds, rows: self.rows, skipped: self.skipped })
+    }
+}
+
+/// Generation 1 names no columns.
+pub fn plain_positions(wanted: &[&str]) -> Vec<usize> {
+    (0..wanted.len()).collect()
+}
+
+pub fn named_positions(columns: &[String], wanted: &[&str]) -> Result<Vec<usize>> {
     let position = |name: &&str| {
-        set.columns.iter().position(|column| column == name).ok_or_else(|| {
+        columns.iter().position(|column| column == name).ok_or_else(|| {
             let message = format!(
                 "the dump has no column {name}, only \"{}\"; check the version of the node",
-                excerpt(&set.columns.join(", "), 200)
+                excerpt(&columns.join(", "), 200)
             );
             Error::new(Code::Protocol, message)
         })
@@ -176,9 +263,9 @@ impl FromRow for ServerRow {
 
     fn from_row(row: &Row<'_>) -> std::result::Result<Self, String> {
         let server = Self {
-            uuid: row.name_text(0)?,
-            group: row.name_text(1)?,
-            host: row.name_text(2)?,
+            uuid: row.name_text(0)?.into_owned(),
+            group: row.name_text(1)?.into_owned(),
+            host: row.name_text(2)?.into_owned(),
             port: row.integer(3)?,
             mode: row.integer(4)?,
             status: row.integer(5)?,
@@ -194,7 +281,7 @@ impl FromRow for ServerRow {
     }
 
     fn owner(row: &Row<'_>) -> Option<Owner> {
-        row.name_text(1).ok().map(Owner::Group)
+        row.name_text(1).ok().map(|group| Owner::Group(group.into_owned()))
     }
 }
 
@@ -213,7 +300,31 @@ pub struct ShardRow {
 }
 
 impl FromRow for ShardRow {
-    const COLUMNS: &'static [&'static str] = &[
+    const COLUMNS: &'static [&'static str] = ShardCells::COLUMNS;
+
+    fn from_row(row: &Row<'_>) -> std::result::Result<Self, String> {
+        ShardCells::read(row).map(Self::from)
+    }
+
+    fn owner(row: &Row<'_>) -> Option<Owner> {
+        ShardCells::owner(row)
+    }
+}
+
+/// A shard of a table while its row is looked at.
+pub struct ShardCells<'a> {
+    pub schema: Cow<'a, str>,
+    pub table: Cow<'a, str>,
+    pub column: Cow<'a, str>,
+    pub lower_bound: Cow<'a, str>,
+    pub shard_id: i64,
+    pub type_name: Cow<'a, str>,
+    pub group: Cow<'a, str>,
+    pub global_group: Cow<'a, str>,
+}
+
+impl<'a> ShardCells<'a> {
+    pub const COLUMNS: &'static [&'static str] = &[
         "schema_name",
         "table_name",
         "column_name",
@@ -224,7 +335,7 @@ impl FromRow for ShardRow {
         "global_group",
     ];
 
-    fn from_row(row: &Row<'_>) -> std::result::Result<Self, String> {
+    pub fn read(row: &'a Row<'_>) -> std::result::Result<Self, String> {
         Ok(Self {
             schema: row.name_text(0)?,
             table: row.name_text(1)?,
@@ -237,15 +348,31 @@ impl FromRow for ShardRow {
         })
     }
 
-    fn owner(row: &Row<'_>) -> Option<Owner> {
+    pub fn owner(row: &Row<'_>) -> Option<Owner> {
         let (schema, table) = (row.name_text(0).ok()?, row.name_text(1).ok()?);
-        Some(Owner::Table { schema, table })
+        Some(Owner::Table { schema: schema.into_owned(), table: table.into_owned() })
+    }
+}
+
+impl From<ShardCells<'_>> for ShardRow {
+    fn from(cells: ShardCells<'_>) -> Self {
+        Self {
+            schema: cells.schema.into_owned(),
+            table: cells.table.into_owned(),
+            column: cells.column.into_owned(),
+            lower_bound: cells.lower_bound.into_owned(),
+            shard_id: cells.shard_id,
+            type_name: cells.type_name.into_owned(),
+            group: cells.group.into_owned(),
+            global_group: cells.global_group.into_owned(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fabric::envelope::ResultSet;
 
     fn envelope(columns: &[&str], rows: Vec<Vec<Value>>) -> Envelope {
         let columns = columns.iter().map(|name| (*name).to_owned()).collect();
@@ -271,13 +398,13 @@ mod tests {
         let mut cells = server();
         cells.reverse();
         cells.insert(2, Value::Nil);
-        let dump = Dump::<ServerRow>::from_envelope(envelope(&columns, vec![cells])).unwrap();
+        let dump = Dump::<Vec<ServerRow>>::from_envelope(envelope(&columns, vec![cells])).unwrap();
         let [server] = dump.rows.as_slice() else { panic!("{dump:?}") };
         assert_eq!((server.host.as_str(), server.port, server.status), ("h", 3306, 9));
         let bare = Envelope { form: Form::Bare, ..envelope(&[], vec![]) };
-        assert_eq!(Dump::<ServerRow>::from_envelope(bare).unwrap_err().code, Code::Protocol);
+        assert_eq!(Dump::<Vec<ServerRow>>::from_envelope(bare).unwrap_err().code, Code::Protocol);
         let without = envelope(&ServerRow::COLUMNS[1..], vec![]);
-        let error = Dump::<ServerRow>::from_envelope(without).unwrap_err();
+        let error = Dump::<Vec<ServerRow>>::from_envelope(without).unwrap_err();
         assert!(error.code == Code::Protocol && error.message.contains("server_uuid"), "{error}");
     }
 
@@ -306,7 +433,8 @@ mod tests {
         }
         rows.push(server()[..6].to_vec());
         let bad = rows.len() - 1;
-        let dump = Dump::<ServerRow>::from_envelope(envelope(ServerRow::COLUMNS, rows)).unwrap();
+        let dump =
+            Dump::<Vec<ServerRow>>::from_envelope(envelope(ServerRow::COLUMNS, rows)).unwrap();
         assert_eq!((dump.rows.len(), dump.skipped.len()), (1, bad));
         for skipped in &dump.skipped {
             assert_eq!(skipped.owner, Some(Owner::Group("g".into())), "{}", skipped.reason);

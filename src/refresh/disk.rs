@@ -13,11 +13,12 @@ use crate::error::{Code, Error, Result};
 use crate::log::Level;
 use crate::snapshot::document::{Author, Document, FabricNode};
 use crate::snapshot::{convert, read, write};
-use crate::topology::{TableState, Topology};
+use crate::topology::build::full_name;
+use crate::topology::{Listing, TableState, Topology};
 
 use super::flight::Wish;
 use super::nodes::{Rounds, may_pass};
-use super::update::{Asked, full_name};
+use super::update::Asked;
 use super::{Facts, Refresher, Workshop, lock};
 
 /// An unchanged topology is written again after so long, so that the file tells how long
@@ -216,8 +217,8 @@ impl Refresher {
         let groups = document.groups.iter().map(|group| group.id.clone());
         let groups: BTreeSet<String> = groups.filter(|name| !knows_group(&known, name)).collect();
         self.publish(shop, |update| {
-            let rows = convert::shard_rows(document);
-            update.tables(&Asked::Names(&tables), &rows, &[], now, expires);
+            let rows = convert::listing(document);
+            update.tables(&Asked::Names(&tables), rows, &[], now, expires);
             let rows = convert::server_rows(document);
             update.groups(&Asked::Names(&groups), rows, &[], now, expires);
         });
@@ -328,8 +329,8 @@ impl Refresher {
         self.learn_from_file(shop, &document.fabric_nodes);
         let expires = now.saturating_add(self.time_to_live(None));
         self.publish(shop, |update| {
-            let rows = convert::shard_rows(document);
-            update.tables(&Asked::Everything, &rows, &[], now, expires);
+            let rows = convert::listing(document);
+            update.tables(&Asked::Everything, rows, &[], now, expires);
             let rows = convert::server_rows(document);
             update.groups(&Asked::Everything, rows, &[], now, expires);
         });
@@ -356,7 +357,7 @@ impl Refresher {
             return;
         }
         self.publish(shop, |update| {
-            update.tables(&Asked::Names(&tables), &[], &[], now, expires);
+            update.tables(&Asked::Names(&tables), Listing::default(), &[], now, expires);
             update.groups(&Asked::Names(&groups), Vec::new(), &[], now, expires);
         });
     }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::error::Result;
-use crate::fabric::{Dump, ServerRow, ShardRow};
-use crate::topology::Topology;
+use crate::fabric::{Dump, ServerRow};
+use crate::topology::{Listing, Topology};
 
 use super::flight::Wish;
 use super::nodes::Rounds;
-use super::update::{Asked, Update, full_name};
+use super::update::{Asked, Update};
 use super::{Facts, Refresher, Workshop, lock};
 
 /// With more names than this one request for everything is cheaper for Fabric than a query for
@@ -59,10 +59,10 @@ impl Refresher {
             // What was asked for before the service had the cache reset is no answer to it.
             let resets = self.resets.load(Ordering::Relaxed);
             let good = |asking: Asking, until| if asking.resets == resets { until } else { 0 };
-            if let Some(Timed { dump, asked: asking, expires }) = &tables {
+            if let Some(Timed { dump, asked: asking, expires }) = tables {
                 let names = asked(wish.everything, &wish.tables);
-                let until = good(*asking, *expires);
-                update.tables(&names, &dump.rows, &dump.skipped, asking.at, until);
+                let until = good(asking, expires);
+                update.tables(&names, dump.rows, &dump.skipped, asking.at, until);
             }
             if let Some(Timed { dump, asked: asking, expires }) = servers {
                 let names = asked(wish.everything, &groups);
@@ -116,15 +116,11 @@ impl Refresher {
         Ok(())
     }
 
-    fn fetch_tables(
-        &self,
-        shop: &Workshop,
-        wish: &Wish,
-        rounds: Rounds,
-    ) -> Result<Timed<ShardRow>> {
+    fn fetch_tables(&self, shop: &Workshop, wish: &Wish, rounds: Rounds) -> Result<Timed<Listing>> {
         let patterns = if wish.everything { String::new() } else { patterns(&wish.tables) };
         let asking = self.asking();
-        let ask = |node: &_| shop.client.sharding_information(node, &patterns);
+        let rows = || Listing::of((!wish.everything).then(|| wish.tables.clone()));
+        let ask = |node: &_| shop.client.sharding_information_into(node, &patterns, &rows);
         let dump = self.on_nodes(shop, rounds, ask)?;
         Ok(self.answered(dump, asking))
     }
@@ -135,7 +131,7 @@ impl Refresher {
         everything: bool,
         groups: &BTreeSet<String>,
         rounds: Rounds,
-    ) -> Result<Timed<ServerRow>> {
+    ) -> Result<Timed<Vec<ServerRow>>> {
         let patterns = if everything { String::new() } else { patterns(groups) };
         let asking = self.asking();
         let dump = self.on_nodes(shop, rounds, |node| shop.client.servers(node, &patterns))?;
@@ -160,7 +156,7 @@ impl Refresher {
 /// The groups named, and those of the tables just fetched that nobody has asked for yet.
 fn groups_for(
     wish: &Wish,
-    fetched: Option<&Timed<ShardRow>>,
+    fetched: Option<&Timed<Listing>>,
     topology: &Topology,
 ) -> BTreeSet<String> {
     let mut groups = wish.groups.clone();
@@ -169,12 +165,10 @@ fn groups_for(
         number.and_then(|id| topology.group(id)).is_none()
     };
     if let Some(tables) = fetched {
-        for row in &tables.dump.rows {
-            if wish.tables.contains(&full_name(&row.schema, &row.table)) {
-                for name in [&row.group, &row.global_group] {
-                    if unknown(name) && !groups.contains(name) {
-                        groups.insert(name.clone());
-                    }
+        for table in &wish.tables {
+            for name in tables.dump.rows.groups_of(table) {
+                if unknown(name) && !groups.contains(name) {
+                    groups.insert(name.to_owned());
                 }
             }
         }

@@ -12,6 +12,7 @@ pub mod flight;
 pub mod nodes;
 pub mod process;
 mod reports;
+mod shards;
 pub mod update;
 mod vanished;
 mod waiting;

@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::fabric::{Owner, ServerRow, ShardRow, Skipped};
+use crate::fabric::{Owner, ServerRow, Skipped};
 use crate::log::{Level, Log};
+use crate::topology::build::{ListedGroups, ListedTable, Listing, full_name};
 use crate::topology::names::Names;
 use crate::topology::{
-    Care, Entry, Group, GroupId, Observed, Server, Shard, Table, TableError, TableRow, TableState,
-    Topology,
+    Care, Entry, Group, GroupId, Observed, Server, Table, TableError, TableState, Topology,
 };
 
 /// Absent names are remembered for one time to live; a service that asks for endless invented
@@ -94,25 +94,18 @@ impl<'a> Update<'a> {
     pub fn tables(
         &mut self,
         asked: &Asked<'_>,
-        rows: &[ShardRow],
+        listing: Listing,
         skipped: &[Skipped],
         now: u64,
         expires: u64,
     ) {
-        let mut found: BTreeMap<String, Vec<&ShardRow>> = BTreeMap::new();
-        for row in rows {
-            let name = full_name(&row.schema, &row.table);
-            if !asked.covers(&name) {
-                continue;
+        let (tables, groups) = listing.into_tables();
+        let mut found: BTreeMap<String, Option<ListedTable>> = BTreeMap::new();
+        for table in tables.filter(|table| asked.covers(&table.name)) {
+            match table.has_dots() {
+                true => self.leave_out(&table),
+                false => _ = found.insert(table.name.clone(), Some(table)),
             }
-            if row.schema.contains('.') || row.table.contains('.') {
-                self.log.write(
-                    Level::Warning,
-                    format_args!("table '{name}' is left out: its name has more than one dot"),
-                );
-                continue;
-            }
-            found.entry(name).or_default().push(row);
         }
         let mut spoiled: BTreeMap<String, &str> = BTreeMap::new();
         for row in skipped {
@@ -128,14 +121,15 @@ impl<'a> Update<'a> {
                 }
             }
         }
-        for (name, rows) in &found {
+        for (name, table) in &mut found {
             // A map with a hole would send the missing keys to the wrong shard.
-            match spoiled.get(name) {
-                Some(reason) => {
+            match (spoiled.get(name), table.take()) {
+                (Some(reason), _) => {
                     let error = TableError::Row((*reason).to_owned());
                     self.set_table(name, TableState::Unusable(error), expires);
                 }
-                None => self.table(name, rows, expires),
+                (None, Some(table)) => self.table(name, table, &groups, expires),
+                (None, None) => {}
             }
         }
         let missing: Vec<String> = match asked {
@@ -157,27 +151,26 @@ impl<'a> Update<'a> {
         }
     }
 
-    fn table(&mut self, name: &str, rows: &[&ShardRow], expires: u64) {
+    fn leave_out(&self, table: &ListedTable) {
+        for _ in 0..table.rows {
+            let name = &table.name;
+            self.log.write(
+                Level::Warning,
+                format_args!("table '{name}' is left out: its name has more than one dot"),
+            );
+        }
+    }
+
+    fn table(&mut self, name: &str, table: ListedTable, groups: &ListedGroups, expires: u64) {
         let unknown = |group: &str| self.view().group_number(group.as_bytes()).is_none();
-        if rows.iter().any(|row| unknown(&row.group) || unknown(&row.global_group)) {
+        if table.groups(groups).any(unknown) {
             let topology = self.change();
-            for row in rows {
-                topology.number_group(&row.group);
-                topology.number_group(&row.global_group);
+            for group in table.groups(groups) {
+                topology.number_group(group);
             }
         }
         let view = self.view();
-        let numbered = rows.iter().filter_map(|row| {
-            Some(TableRow {
-                column: &row.column,
-                type_name: &row.type_name,
-                lower_bound: &row.lower_bound,
-                global_group: view.group_number(row.global_group.as_bytes())?,
-                shard: Shard { id: row.shard_id, group: view.group_number(row.group.as_bytes())? },
-            })
-        });
-        let numbered: Vec<TableRow<'_>> = numbered.collect();
-        let state = match Table::new(&numbered, |id| view.group_name(id).to_owned()) {
+        let state = match table.finish(groups, |group| view.group_number(group.as_bytes())) {
             Ok(table) => TableState::Known(self.with_lost_bounds(name, table)),
             Err(error) => TableState::Unusable(error),
         };
@@ -369,9 +362,4 @@ fn trimmed<T>(
         kept.retain(|_, entry| !absent(entry));
     }
     Some(kept)
-}
-
-/// The name a table goes by in the API.
-pub fn full_name(schema: &str, table: &str) -> String {
-    format!("{schema}.{table}")
 }

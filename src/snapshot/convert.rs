@@ -1,7 +1,7 @@
 //! From a topology to a document, and from a document to the rows a topology is made of.
 
-use crate::fabric::{ServerRow, ShardRow};
-use crate::topology::{self, TableState, Topology};
+use crate::fabric::ServerRow;
+use crate::topology::{self, Listed, Listing, TableState, Topology};
 
 use super::document::{Document, FORMAT, Group, Server, Shard, Table, VERSION};
 
@@ -76,21 +76,23 @@ fn table(topology: &Topology, name: &[u8], known: &topology::Table) -> Option<Ta
 }
 
 /// The tables as Fabric would have sent them.
-pub fn shard_rows(document: &Document) -> Vec<ShardRow> {
-    let of_table = |table: &Table| {
-        let table = table.clone();
-        table.shards.clone().into_iter().map(move |shard| ShardRow {
-            schema: table.schema.clone(),
-            table: table.table.clone(),
-            column: table.column.clone(),
-            lower_bound: shard.lower_bound,
-            shard_id: shard.id,
-            type_name: table.type_name.clone(),
-            group: shard.group,
-            global_group: table.global_group.clone(),
-        })
-    };
-    document.tables.iter().flat_map(of_table).collect()
+pub fn listing(document: &Document) -> Listing {
+    let mut listing = Listing::default();
+    for table in &document.tables {
+        for shard in &table.shards {
+            listing.push(&Listed {
+                schema: &table.schema,
+                table: &table.table,
+                column: &table.column,
+                lower_bound: &shard.lower_bound,
+                shard_id: shard.id,
+                type_name: &table.type_name,
+                group: &shard.group,
+                global_group: &table.global_group,
+            });
+        }
+    }
+    listing
 }
 
 /// The servers as Fabric would have sent them.
@@ -125,7 +127,7 @@ mod tests {
         let (nothing, log) = (Topology::default(), Log::default());
         let mut nobody = Observed::default();
         let mut update = Update::new(&nothing, &mut nobody, &log, 0, false);
-        update.tables(&Asked::Everything, &shard_rows(document), &[], 1, 9);
+        update.tables(&Asked::Everything, listing(document), &[], 1, 9);
         update.groups(&Asked::Everything, server_rows(document), &[], 1, 9);
         update.finish().unwrap_or_default()
     }

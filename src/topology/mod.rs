@@ -4,8 +4,10 @@
 //! shared between snapshots as long as they stay the same.
 
 pub mod balance;
+pub mod build;
 pub mod card;
 pub mod datetime;
+pub mod draft;
 pub mod group;
 pub mod hash;
 pub mod integer;
@@ -20,6 +22,7 @@ pub mod snapshot;
 pub mod table;
 pub mod text;
 
+pub use build::{Listed, Listing};
 pub use card::Card;
 pub use group::{Care, Chosen, Group, GroupId, Wanted};
 pub use key::{Key, KeyError};

@@ -51,14 +51,16 @@ impl Sorted {
     }
 
     /// As `of_integers`, of bounds of 128 bits.
-    pub fn of_wide(bounds: &[u128]) -> Self {
-        let beginning = Beginning::of(bounds);
-        let cut = |(at, bound): (usize, &u128)| match beginning.bits {
-            0 => *bound,
+    pub fn of_wide(
+        bounds: impl ExactSizeIterator<Item = u128> + DoubleEndedIterator + Clone,
+    ) -> Self {
+        let beginning = Beginning::of(bounds.clone());
+        let cut = |(at, bound): (usize, u128)| match beginning.bits {
+            0 => bound,
             _ if at == 0 => 0,
-            bits => *bound << bits,
+            bits => bound << bits,
         };
-        let cut = bounds.iter().enumerate().map(cut);
+        let cut = bounds.enumerate().map(cut);
         let leads = cut.clone().map(|bound| (bound >> 64) as u64).collect();
         Self { beginning, ..Self::new(leads, cut.map(|bound| bound as u64).collect()) }
     }
@@ -190,19 +192,20 @@ impl Sorted {
 }
 
 impl Beginning {
-    fn of(bounds: &[u128]) -> Self {
+    fn of(mut bounds: impl DoubleEndedIterator<Item = u128>) -> Self {
         let (Some(first), Some(second), Some(last)) =
-            (bounds.first(), bounds.get(1), bounds.last())
+            (bounds.next(), bounds.next(), bounds.next_back())
         else {
             return Self::default();
         };
-        // Whole bytes, so that digests hardly ever have any; two bounds have nothing in common.
+        // Whole bytes, so that digests hardly ever have any; the first bound does not
+        // count.
         let bits = (second ^ last).leading_zeros() / 8 * 8;
         if bits == 0 || bits == u128::BITS {
             return Self::default();
         }
         let rest = u128::BITS - bits;
-        Self { bits, value: *second >> rest << rest, first: *first }
+        Self { bits, value: second >> rest << rest, first }
     }
 }
 
@@ -239,7 +242,7 @@ mod tests {
     fn wide_agree(mut bounds: Vec<u128>, keys: &[u128]) {
         bounds.sort_unstable();
         bounds.dedup();
-        let sorted = Sorted::of_wide(&bounds);
+        let sorted = Sorted::of_wide(bounds.iter().copied());
         for key in keys.iter().chain(&bounds) {
             let expected = bounds.iter().filter(|bound| *bound <= key).count();
             assert_eq!(sorted.not_above_wide(*key), expected, "{key} in {bounds:?}");

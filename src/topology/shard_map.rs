@@ -6,6 +6,7 @@ mod range;
 use std::cmp::Ordering;
 
 pub use self::range::Touched;
+use super::draft::{Begin, Begins, Draft};
 use super::group::GroupId;
 use super::key::{Key, KeyError};
 use super::search::Sorted;
@@ -169,41 +170,42 @@ impl ShardMap {
         rows: impl Iterator<Item = (&'a str, Shard)>,
         group_name: impl Fn(GroupId) -> String,
     ) -> Result<Self, MapError> {
-        let wrong = |text: &str| MapError::Bound(text.to_owned(), kind.name());
-        let describe = Describe { group_name: &group_name };
-        let (bounds, shards) = match kind {
-            ShardingType::Range | ShardingType::RangeInteger => {
-                let read = |t: &str| integer::parse(t.as_bytes()).map_err(|_| wrong(t));
-                let (bounds, shards) = sorted(rows, read, i64::cmp, &describe)?;
-                (Bounds::Integer(Sorted::of_integers(bounds.iter().copied())), shards)
-            }
-            ShardingType::RangeString => {
-                let read = |t: &str| Ok(Bytes::from(t.as_bytes()));
-                let order = |a: &Bytes, b: &Bytes| text::compare(a, b);
-                let (bounds, shards) = sorted(rows, read, order, &describe)?;
-                let heads: Option<Box<[u128]>> = bounds.iter().map(|b| text::packed(b)).collect();
-                let bounds = match heads {
-                    Some(heads) => Bounds::Text(Sorted::of_wide(&heads)),
-                    None => Bounds::LongText(bounds),
-                };
-                (bounds, shards)
-            }
-            ShardingType::RangeDatetime => {
-                let read = |t: &str| datetime::parse(t.as_bytes()).map_err(|_| wrong(t));
-                let (bounds, shards) = sorted(rows, read, i64::cmp, &describe)?;
-                (Bounds::DateTime(Sorted::of_integers(bounds.iter().copied())), shards)
-            }
-            ShardingType::Hash => {
-                let read = |t: &str| hash::parse(t.as_bytes()).ok_or_else(|| wrong(t));
-                let (bounds, shards) = sorted(rows, read, u128::cmp, &describe)?;
-                (Bounds::Hash(Sorted::of_wide(&bounds)), shards)
-            }
+        let mut draft = Draft::new(kind);
+        rows.for_each(|(text, shard)| draft.push(text, shard));
+        draft.map(|group| group, group_name)
+    }
+
+    /// Of rows that are in the order of their bounds, no two of which are equal.
+    pub(super) fn from_rows(
+        kind: ShardingType,
+        rows: Begins,
+        number: impl Fn(GroupId) -> GroupId,
+    ) -> Result<Self, MapError> {
+        let (groups, ids) = match &rows {
+            Begins::Integer(rows) => shards(rows, number),
+            Begins::Wide(rows) => shards(rows, number),
+            Begins::LongText(rows) => shards(rows, number),
         };
-        if shards.is_empty() {
+        if ids.is_empty() {
             return Err(MapError::NoShards);
         }
-        let groups = shards.iter().map(|shard| shard.group).collect();
-        let ids = shards.iter().map(|shard| shard.id).collect();
+        let bounds = match (rows, kind) {
+            (Begins::Integer(rows), ShardingType::RangeDatetime) => {
+                Bounds::DateTime(Sorted::of_integers(rows.iter().map(|row| row.bound)))
+            }
+            (Begins::Integer(rows), _) => {
+                Bounds::Integer(Sorted::of_integers(rows.iter().map(|row| row.bound)))
+            }
+            (Begins::Wide(rows), ShardingType::Hash) => {
+                Bounds::Hash(Sorted::of_wide(rows.iter().map(|row| row.bound)))
+            }
+            (Begins::Wide(rows), _) => {
+                Bounds::Text(Sorted::of_wide(rows.iter().map(|row| row.bound)))
+            }
+            (Begins::LongText(rows), _) => {
+                Bounds::LongText(rows.into_iter().map(|row| row.bound).collect())
+            }
+        };
         Ok(Self { kind, bounds, groups, ids })
     }
 
@@ -416,38 +418,9 @@ impl ShardMap {
     }
 }
 
-struct Describe<'a> {
-    group_name: &'a dyn Fn(GroupId) -> String,
-}
-
-type Split<B> = (Box<[B]>, Box<[Shard]>);
-
-fn sorted<'a, B>(
-    rows: impl Iterator<Item = (&'a str, Shard)>,
-    read: impl Fn(&str) -> Result<B, MapError>,
-    order: impl Fn(&B, &B) -> Ordering,
-    describe: &Describe<'_>,
-) -> Result<Split<B>, MapError> {
-    let mut read_rows = rows
-        .map(|(text, shard)| read(text).map(|bound| (bound, text, shard)))
-        .collect::<Result<Vec<_>, _>>()?;
-    read_rows.sort_by(|a, b| order(&a.0, &b.0));
-    let mut bounds = Vec::with_capacity(read_rows.len());
-    let mut shards: Vec<Shard> = Vec::with_capacity(read_rows.len());
-    for (bound, text, shard) in read_rows {
-        match (bounds.last(), shards.last()) {
-            (Some(last), Some(twin)) if order(last, &bound) == Ordering::Equal => {
-                if twin.group != shard.group {
-                    let names = (describe.group_name)(twin.group);
-                    let other = (describe.group_name)(shard.group);
-                    return Err(MapError::Ambiguous(text.to_owned(), names, other));
-                }
-            }
-            _ => {
-                bounds.push(bound);
-                shards.push(shard);
-            }
-        }
-    }
-    Ok((bounds.into_boxed_slice(), shards.into_boxed_slice()))
+fn shards<B>(
+    rows: &[Begin<B>],
+    number: impl Fn(GroupId) -> GroupId,
+) -> (Box<[GroupId]>, Box<[i64]>) {
+    (rows.iter().map(|row| number(row.group)).collect(), rows.iter().map(|row| row.id).collect())
 }

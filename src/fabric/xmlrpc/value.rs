@@ -84,13 +84,29 @@ impl From<&str> for Value {
 /// Reads one whole reply, to the end of the input.
 pub fn read_response(input: impl BufRead) -> Result<Response> {
     let mut reader = Reader::new(input);
-    let faulty = match reader.next_event()? {
-        Event::Reply => false,
-        Event::Fault => true,
-        other => return Err(out_of_place(&other)),
-    };
+    let faulty = reader.begin()?;
     let first = reader.next_event()?;
     let value = value_from(first, &mut reader)?;
+    end_of_response(&mut reader, faulty, value)
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Reads up to the only value, and says whether that tells of a fault.
+    pub fn begin(&mut self) -> Result<bool> {
+        match self.next_event()? {
+            Event::Reply => Ok(false),
+            Event::Fault => Ok(true),
+            other => Err(out_of_place(&other)),
+        }
+    }
+}
+
+/// Reads what is behind the only value, which must be nothing.
+pub fn end_of_response<R: BufRead>(
+    reader: &mut Reader<R>,
+    faulty: bool,
+    value: Value,
+) -> Result<Response> {
     match reader.next_event()? {
         Event::End if faulty => fault(&value),
         Event::End => Ok(Response::Value(value)),
@@ -99,7 +115,7 @@ pub fn read_response(input: impl BufRead) -> Result<Response> {
 }
 
 /// Builds the value that `first` begins. The reader's limit on depth bounds the recursion.
-fn value_from<R: BufRead>(first: Event, reader: &mut Reader<R>) -> Result<Value> {
+pub fn value_from<R: BufRead>(first: Event, reader: &mut Reader<R>) -> Result<Value> {
     match first {
         Event::Scalar(scalar) => Ok(scalar.into()),
         Event::ArrayStart => {

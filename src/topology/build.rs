@@ -1,0 +1,201 @@
+//! The tables of a dump while its rows come in: names are kept once, bounds as numbers.
+
+use std::collections::BTreeSet;
+
+use super::group::GroupId;
+use super::names::Names;
+use super::shard_map::Shard;
+use super::table::{Table, TableDraft, TableError, TableRow};
+
+/// A row of `dump.sharding_information`.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed<'a> {
+    pub schema: &'a str,
+    pub table: &'a str,
+    pub column: &'a str,
+    pub lower_bound: &'a str,
+    pub shard_id: i64,
+    pub type_name: &'a str,
+    pub group: &'a str,
+    pub global_group: &'a str,
+}
+
+/// What a dump lists, without what nobody asked for.
+#[derive(Debug, Default)]
+pub struct Listing {
+    asked: Option<BTreeSet<String>>,
+    tables: Vec<ListedTable>,
+    positions: Names<usize>,
+    /// Where the row before went, and the next one is likely to go.
+    last: usize,
+    groups: Groups,
+}
+
+#[derive(Debug, Default)]
+struct Groups {
+    names: Vec<Box<str>>,
+    numbers: Names<GroupId>,
+}
+
+/// One table of a dump.
+#[derive(Debug)]
+pub struct ListedTable {
+    pub name: String,
+    schema_length: usize,
+    /// How many rows it has.
+    pub rows: usize,
+    /// Nothing if its name has more than one dot, or nobody asked for it.
+    draft: Option<TableDraft>,
+    /// Whether somebody asked for it.
+    wanted: bool,
+    /// The groups its rows name, each once, in the order they first do.
+    groups: Vec<GroupId>,
+    /// A bit for each of them.
+    seen: Vec<u64>,
+}
+
+impl Listing {
+    /// Of the tables named, or of all. The server's patterns match more than was meant.
+    pub fn of(asked: Option<BTreeSet<String>>) -> Self {
+        Self { asked, ..Self::default() }
+    }
+
+    pub fn push(&mut self, row: &Listed<'_>) {
+        let position = self.position(row);
+        let Some(table) = self.tables.get_mut(position) else { return };
+        self.last = position;
+        table.rows += 1;
+        if !table.wanted || table.has_dots() {
+            return;
+        }
+        let group = self.groups.number(row.group);
+        let global_group = match table.draft.as_ref().map(TableDraft::global_group) {
+            Some(known) if self.groups.name(known) == row.global_group => known,
+            _ => self.groups.number(row.global_group),
+        };
+        table.note(group);
+        table.note(global_group);
+        let row = TableRow {
+            column: row.column,
+            type_name: row.type_name,
+            lower_bound: row.lower_bound,
+            global_group,
+            shard: Shard { id: row.shard_id, group },
+        };
+        match &mut table.draft {
+            Some(draft) => draft.push(&row, |group| self.groups.name(group).to_owned()),
+            None => table.draft = Some(TableDraft::new(&row)),
+        }
+    }
+
+    fn position(&mut self, row: &Listed<'_>) -> usize {
+        if self.tables.get(self.last).is_some_and(|table| table.is(row.schema, row.table)) {
+            return self.last;
+        }
+        let name = full_name(row.schema, row.table);
+        if let Some(position) = self.positions.get(name.as_bytes()) {
+            return *position;
+        }
+        let position = self.tables.len();
+        self.positions.insert(name.as_bytes(), position);
+        self.tables.push(ListedTable {
+            wanted: self.asked.as_ref().is_none_or(|asked| asked.contains(&name)),
+            name,
+            schema_length: row.schema.len(),
+            rows: 0,
+            draft: None,
+            groups: Vec::new(),
+            seen: Vec::new(),
+        });
+        position
+    }
+
+    /// The groups that the rows of a table name.
+    pub fn groups_of(&self, name: &str) -> impl Iterator<Item = &str> {
+        let position = self.positions.get(name.as_bytes());
+        let table = position.and_then(|position| self.tables.get(*position));
+        table.into_iter().flat_map(|table| &table.groups).map(|group| self.groups.name(*group))
+    }
+
+    /// The tables that were asked for, and the groups they name.
+    pub fn into_tables(self) -> (impl Iterator<Item = ListedTable>, ListedGroups) {
+        let tables = self.tables.into_iter().filter(|table| table.wanted);
+        (tables, ListedGroups(self.groups))
+    }
+}
+
+/// The names of the groups in a dump.
+pub struct ListedGroups(Groups);
+
+impl ListedTable {
+    pub fn has_dots(&self) -> bool {
+        self.name.bytes().filter(|byte| *byte == b'.').count() > 1
+    }
+
+    fn is(&self, schema: &str, table: &str) -> bool {
+        let name = self.name.as_str();
+        self.schema_length == schema.len()
+            && name.len() == schema.len() + 1 + table.len()
+            && name.starts_with(schema)
+            && name.ends_with(table)
+    }
+
+    fn note(&mut self, group: GroupId) {
+        let (at, bit) = (group.0 as usize / 64, 1 << (group.0 % 64));
+        if self.seen.len() <= at {
+            self.seen.resize(at + 1, 0);
+        }
+        if let Some(word) = self.seen.get_mut(at)
+            && *word & bit == 0
+        {
+            *word |= bit;
+            self.groups.push(group);
+        }
+    }
+
+    /// The groups that its rows name.
+    pub fn groups<'a>(&'a self, groups: &'a ListedGroups) -> impl Iterator<Item = &'a str> {
+        self.groups.iter().map(|group| groups.0.name(*group))
+    }
+
+    /// The table of its rows, with the numbers that `number` gives the groups.
+    pub fn finish(
+        self,
+        groups: &ListedGroups,
+        number: impl Fn(&str) -> Option<GroupId>,
+    ) -> Result<Table, TableError> {
+        let mut numbers = vec![GroupId::NOWHERE; self.seen.len() * 64];
+        for group in &self.groups {
+            if let Some(slot) = numbers.get_mut(group.0 as usize) {
+                *slot = number(groups.0.name(*group)).unwrap_or(GroupId::NOWHERE);
+            }
+        }
+        let numbered =
+            |group: GroupId| numbers.get(group.0 as usize).copied().unwrap_or(GroupId::NOWHERE);
+        match self.draft {
+            Some(draft) => draft.table(numbered, |group| groups.0.name(group).to_owned()),
+            None => Err(super::shard_map::MapError::NoShards.into()),
+        }
+    }
+}
+
+impl Groups {
+    fn number(&mut self, name: &str) -> GroupId {
+        if let Some(number) = self.numbers.get(name.as_bytes()) {
+            return *number;
+        }
+        let number = GroupId(self.names.len() as u32);
+        self.names.push(name.into());
+        self.numbers.insert(name.as_bytes(), number);
+        number
+    }
+
+    fn name(&self, group: GroupId) -> &str {
+        self.names.get(group.0 as usize).map_or("", |name| name)
+    }
+}
+
+/// The name a table goes by in the API.
+pub fn full_name(schema: &str, table: &str) -> String {
+    format!("{schema}.{table}")
+}
