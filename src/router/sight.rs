@@ -39,13 +39,14 @@ impl Sight<'_> {
 }
 
 impl Router {
-    /// What the thread of `local` sees, unless the options ask for more than a look.
+    /// What the thread of `local` sees, unless that is older than the options allow.
     ///
-    /// No lock, no allocation, no system call. Without a background refresh the clock is read.
+    /// No lock, no allocation, no system call. Without a background refresh, or with a limit to
+    /// the age, the clock is read.
     #[inline(always)]
     pub fn sight<'l>(&self, local: &'l Local) -> Option<Sight<'l>> {
         let now = if self.limits_age || !self.refresher.refreshes_itself() {
-            self.now_without_refresh()?
+            self.now_otherwise()?
         } else {
             0
         };
@@ -61,13 +62,13 @@ impl Router {
 
     #[cold]
     #[inline(never)]
-    fn now_without_refresh(&self) -> Option<u64> {
-        if self.limits_age {
+    fn now_otherwise(&self) -> Option<u64> {
+        if self.limits_age && self.refresher.refuse_stale().is_err() {
             return None;
         }
         // A forked child finds no refresh of its own and starts one. What it has inherited
         // serves at once.
-        let kept = self.refresher.keep_refreshed();
+        let kept = self.refresher.refreshes_itself() || self.refresher.keep_refreshed();
         Some(if kept { 0 } else { self.refresher.clock().now() })
     }
 }
