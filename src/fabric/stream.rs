@@ -105,6 +105,8 @@ impl<R: BufRead, C: Collect> Stream<R, C> {
                 event => cells.push(self.value_of(event)?),
             }
             self.gathered.take(positions, Cells::Values(&cells));
+            let gathered = &mut self.gathered;
+            self.reader.plain_rows(|cells| gathered.take(positions, Cells::Plain(cells)))?;
         }
     }
 
