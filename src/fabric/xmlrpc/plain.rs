@@ -129,9 +129,10 @@ mod tests {
             ("</value>\n", "</value>"),
         ] {
             let other = written.replace(from, to);
-            assert_eq!(row(other.as_bytes(), &mut cells), None, "{other}");
+            assert_eq!(row(other.as_bytes(), &mut [Cell::Int(0); MAX_CELLS]), None, "{other}");
         }
         let bytes = written.as_bytes().iter().map(|byte| if *byte == b'a' { 0xFF } else { *byte });
-        assert_eq!(row(&bytes.collect::<Vec<u8>>(), &mut cells), None);
+        let bytes: Vec<u8> = bytes.collect();
+        assert_eq!(row(&bytes, &mut [Cell::Int(0); MAX_CELLS]), None);
     }
 }
