@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::error::{Code, Error, Result};
 use crate::fabric::envelope::{Envelope, Form};
 use crate::fabric::text::excerpt;
-use crate::fabric::xmlrpc::Value;
+use crate::fabric::xmlrpc::{Cell, Value};
 
 /// A dump: what it holds for how long, its rows, and the rows nobody can use.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,31 +68,11 @@ impl<T: FromRow> Collect for Vec<T> {
     }
 }
 
-/// A cell that is looked at.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Cell<'a> {
-    Text(&'a str),
-    Int(i64),
-    Other(&'a Value),
-}
-
-impl<'a> From<&'a Value> for Cell<'a> {
-    fn from(value: &'a Value) -> Self {
-        match value {
-            Value::Text(text) => Cell::Text(text),
-            Value::Int(number) => Cell::Int(*number),
-            other => Cell::Other(other),
-        }
-    }
-}
-
-impl Cell<'_> {
-    fn kind(&self) -> &'static str {
-        match self {
-            Cell::Text(_) => "a string",
-            Cell::Int(_) => "an integer",
-            Cell::Other(value) => value.kind(),
-        }
+fn kind(cell: &Cell<'_>) -> &'static str {
+    match cell {
+        Cell::Text(_) => "a string",
+        Cell::Int(_) => "an integer",
+        Cell::Other(value) => value.kind(),
     }
 }
 
@@ -130,7 +110,7 @@ impl Row<'_> {
             Some(Cell::Text(text)) if text.contains('\0') => Err(format!("{name} holds a NUL")),
             Some(Cell::Text(text)) => Ok(text.into()),
             Some(Cell::Int(number)) => Ok(number.to_string().into()),
-            Some(other) => Err(format!("{name} is {} where a string is due", other.kind())),
+            Some(other) => Err(format!("{name} is {} where a string is due", kind(&other))),
             None => Err(format!("{name} is missing")),
         }
     }
@@ -150,7 +130,7 @@ impl Row<'_> {
             Some(Cell::Int(number)) => number,
             Some(Cell::Text(text)) => parse(name, text)?,
             Some(other) => {
-                return Err(format!("{name} is {} where an integer is due", other.kind()));
+                return Err(format!("{name} is {} where an integer is due", kind(&other)));
             }
             None => return Err(format!("{name} is missing")),
         };
@@ -164,7 +144,7 @@ impl Row<'_> {
             // No weight is so large that this would lose a digit of it.
             Some(Cell::Int(number)) => Ok(number as f64),
             Some(Cell::Text(text)) => parse(name, text),
-            Some(other) => Err(format!("{name} is {} where a number is due", other.kind())),
+            Some(other) => Err(format!("{name} is {} where a number is due", kind(&other))),
             None => Err(format!("{name} is missing")),
         }
     }

@@ -105,6 +105,8 @@ impl<R: BufRead, C: Collect> Stream<R, C> {
                 event => cells.push(self.value_of(event)?),
             }
             self.gathered.take(positions, Cells::Values(&cells));
+            let gathered = &mut self.gathered;
+            self.reader.plain_rows(|cells| gathered.take(positions, Cells::Plain(cells)))?;
         }
     }
 
@@ -125,4 +127,272 @@ impl<R: BufRead, C: Collect> Stream<R, C> {
 /// Where the columns are, if the names came first and are all there.
 fn positions<C: Collect>(set: &Value) -> Option<Vec<usize>> {
     named_positions(&column_names(set).ok()?, C::COLUMNS).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Read};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::Error;
+    use crate::fabric::envelope::Envelope;
+    use crate::fabric::rows::{Dump, FromRow, ServerRow, ShardRow};
+    use crate::fabric::xmlrpc::{Cell, read_response};
+
+    /// Gives no more bytes at once than the next number says.
+    struct Pieces<'a>(&'a [u8], std::iter::Cycle<std::vec::IntoIter<usize>>);
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let most = self.1.next().unwrap_or(1).min(buffer.len());
+            self.0.read(&mut buffer[..most])
+        }
+    }
+
+    type Outcome<T> = Result<std::result::Result<Dump<Vec<T>>, Response>>;
+
+    fn finished<T: FromRow>(response: Response, gathered: Gathered<Vec<T>>) -> Outcome<T> {
+        match response {
+            Response::Value(value) => {
+                let envelope = Envelope::decode(value)?;
+                match envelope.error {
+                    Some(text) => Ok(Err(Response::Fault { code: -1, text })),
+                    None => gathered.finish(envelope).map(Ok),
+                }
+            }
+            fault => Ok(Err(fault)),
+        }
+    }
+
+    fn by_tree<T: FromRow>(document: &[u8]) -> Outcome<T> {
+        finished(read_response(document)?, Gathered::into(Vec::new()))
+    }
+
+    fn by_stream<T: FromRow>(document: &[u8], pieces: Vec<usize>) -> Outcome<T> {
+        let most = pieces.iter().copied().max().unwrap_or(1);
+        let input = BufReader::with_capacity(most, Pieces(document, pieces.into_iter().cycle()));
+        let (response, gathered) = read_dump(input, Vec::new())?;
+        finished(response, gathered)
+    }
+
+    fn agree(document: &[u8], pieces: &[usize]) {
+        let text = String::from_utf8_lossy(document);
+        let pieces = pieces.to_vec();
+        assert_eq!(by_stream::<ShardRow>(document, pieces.clone()), by_tree(document), "{text}");
+        // Without weights that are no numbers, which equal nothing.
+        let servers: (Outcome<ServerRow>, _) = (by_stream(document, pieces), by_tree(document));
+        assert_eq!(servers.0, servers.1, "{text}");
+    }
+
+    #[test]
+    fn every_capture_gives_the_same_both_ways() {
+        let mut dumps = 0;
+        for directory in ["tests/data/captures"] {
+            for entry in std::fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_none_or(|extension| extension != "res") {
+                    continue;
+                }
+                let bytes = std::fs::read(&path).unwrap();
+                let Some(head) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
+                    continue;
+                };
+                let body = &bytes[head + 4..];
+                agree(body, &[1 << 16]);
+                agree(body, &[1, 700, 37]);
+                if let Ok(Ok(dump)) = by_stream::<ShardRow>(body, vec![100]) {
+                    dumps += usize::from(!dump.rows.is_empty());
+                }
+            }
+        }
+        assert!(dumps > 10, "{dumps}");
+    }
+
+    #[test]
+    fn plain_rows_take_the_short_way() {
+        let document = written(Shape::default(), &vec![row(&plain_cells()); 100]);
+        let mut reader = Reader::new(document.as_bytes());
+        let mut ends = 0;
+        // Up to the end of the first row, which follows that of the names.
+        while ends < 2 {
+            ends += usize::from(reader.next_event().unwrap() == Event::ArrayEnd);
+        }
+        let mut rows = 0;
+        reader
+            .plain_rows(|cells| {
+                rows += 1;
+                assert_eq!((cells.len(), cells[4]), (8, Cell::Int(7)));
+            })
+            .unwrap();
+        assert_eq!(rows, 99);
+        // `</data></array>` of all rows, and the rest.
+        assert_eq!(reader.next_event().unwrap(), Event::ArrayEnd);
+        assert_eq!(reader.next_event().unwrap(), Event::StructEnd);
+    }
+
+    #[derive(Debug, Clone, Copy, Default)]
+    struct Shape {
+        generation_one: bool,
+        rows_first: bool,
+        twice: bool,
+        shuffled: bool,
+        without: bool,
+        longer: bool,
+        error: bool,
+        version: i64,
+        /// Bytes cut off at the end.
+        cut: usize,
+    }
+
+    fn plain_cells() -> Vec<String> {
+        let text = |text: &str| format!("<string>{text}</string>");
+        let mut cells: Vec<String> = ["s", "t", "c", "5"].map(text).into();
+        cells.push("<int>7</int>".into());
+        cells.extend(["RANGE", "g", "global"].map(text));
+        cells
+    }
+
+    fn array(items: &[String]) -> String {
+        let items = items.iter().map(|item| format!("<value>{item}</value>\n"));
+        format!("<array><data>\n{}</data></array>", items.collect::<String>())
+    }
+
+    fn row(cells: &[String]) -> String {
+        array(cells)
+    }
+
+    fn written(shape: Shape, rows: &[String]) -> String {
+        let member = |name: &str, value: &str| {
+            format!("<member>\n<name>{name}</name>\n<value>{value}</value>\n</member>\n")
+        };
+        let mut columns: Vec<String> =
+            ShardRow::COLUMNS.iter().map(|name| format!("<string>{name}</string>")).collect();
+        if shape.shuffled {
+            columns.swap(0, 1);
+        }
+        if shape.without {
+            columns.pop();
+        }
+        let info =
+            member("info", &format!("<struct>\n{}</struct>", member("names", &array(&columns))));
+        let mut members = vec![info, member("rows", &array(rows))];
+        if shape.twice {
+            members.push(member("rows", &array(&rows[..rows.len() / 2])));
+        }
+        if shape.rows_first {
+            members.rotate_left(1);
+        }
+        let set = format!("<struct>\n{}</struct>", members.concat());
+        let int = |value: i64| format!("<int>{value}</int>");
+        let error = format!("<string>{}</string>", if shape.error { "no" } else { "" });
+        let mut items = match shape.generation_one {
+            true => vec![int(0), int(shape.version), int(3), array(rows)],
+            false => {
+                vec![
+                    int(1 + shape.version),
+                    "<string>u</string>".into(),
+                    int(3),
+                    error,
+                    array(&[set]),
+                ]
+            }
+        };
+        if shape.longer {
+            items.push(int(9));
+        }
+        let mut document = format!(
+            "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n<value>{}</value>\n\
+             </param>\n</params>\n</methodResponse>\n",
+            array(&items)
+        );
+        document.truncate(document.len().saturating_sub(shape.cut));
+        document
+    }
+
+    fn any_cell() -> impl Strategy<Value = String> {
+        prop_oneof![
+            4 => "[a-z0-9 .>\u{e9}\u{1f41f}\n]{0,6}".prop_map(|text| format!("<string>{text}</string>")),
+            1 => "[a-z]{0,2}".prop_map(|text| text),
+            3 => any::<i64>().prop_map(|number| format!("<int>{number}</int>")),
+            3 => (0i64..9).prop_map(|number| format!("<int>{number}</int>")),
+            1 => prop::sample::select(vec![
+                "<string>a&amp;b</string>", "<string>a\r\nb</string>", "<string/>", "<nil/>",
+                "<string>a<!-- c -->b</string>", "<int> 7 </int>", "<int>x</int>", "<i4>7</i4>",
+                "<string><b/></string>", "<double>1.5</double>", "<boolean>1</boolean>",
+                "<string><![CDATA[<]]></string>", "<string>&nope;</string>", " <int>1</int>",
+                "<array><data/></array>", "<struct></struct>", "<int>0007</int>",
+            ]).prop_map(str::to_owned),
+        ]
+    }
+
+    fn any_row() -> impl Strategy<Value = String> {
+        prop_oneof![
+            6 => (any_cell(), 0usize..8).prop_map(|(cell, at)| {
+                let mut cells = plain_cells();
+                cells[at] = cell;
+                row(&cells)
+            }),
+            6 => Just(row(&plain_cells())),
+            1 => prop::collection::vec(any_cell(), 0..20).prop_map(|cells| row(&cells)),
+            1 => any_cell(),
+        ]
+    }
+
+    prop_compose! {
+        fn any_shape()(
+            bits in prop::array::uniform7(prop::bool::weighted(0.15)),
+            version in prop_oneof![6 => Just(0i64), 1 => Just(1i64)],
+            cut in prop_oneof![6 => Just(0usize), 1 => 1usize..900],
+        ) -> Shape {
+            let [generation_one, rows_first, twice, shuffled, without, longer, error] = bits;
+            Shape {
+                generation_one, rows_first, twice, shuffled, without, longer, error, version, cut,
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(600))]
+
+        #[test]
+        fn any_dump_gives_the_same_both_ways(
+            shape in any_shape(),
+            rows in prop::collection::vec(any_row(), 0..12),
+            pieces in prop::collection::vec(1usize..900, 1..6),
+        ) {
+            let mut shape = shape;
+            let whole = written(Shape { cut: 0, ..shape }, &rows);
+            // Characters of more than a byte are not cut in two here.
+            while !whole.is_char_boundary(whole.len().saturating_sub(shape.cut)) {
+                shape.cut += 1;
+            }
+            agree(written(shape, &rows).as_bytes(), &pieces);
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_input_comes_through() {
+        struct Broken<'a>(&'a [u8], bool);
+        impl Read for Broken<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                match self.0.read(buffer)? {
+                    0 if !std::mem::replace(&mut self.1, true) => {
+                        Err(std::io::Error::other("cut off"))
+                    }
+                    count => Ok(count),
+                }
+            }
+        }
+        let document = written(Shape::default(), &vec![row(&plain_cells()); 9]);
+        let read = |end: usize| -> Error {
+            let input = BufReader::new(Broken(&document.as_bytes()[..end], false));
+            read_dump(input, Vec::<ShardRow>::new()).map(|_| ()).unwrap_err()
+        };
+        for end in 1..document.len() - 1 {
+            let error = read(end);
+            assert!(error.message.contains("cut off"), "{end}: {error}");
+        }
+    }
 }

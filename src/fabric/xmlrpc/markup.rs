@@ -72,6 +72,12 @@ impl<R: BufRead> Markup<R> {
         &self.text
     }
 
+    /// The input behind the last tag. Elements may be taken out of it, but only whole ones or the
+    /// end of one that is open and the start of another of its name.
+    pub fn input(&mut self) -> &mut R {
+        self.xml.get_mut()
+    }
+
     pub fn take_text(&mut self) -> String {
         std::mem::take(&mut self.text)
     }

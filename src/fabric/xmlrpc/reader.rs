@@ -63,6 +63,15 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
+    /// Whether the last event ended the content of a value in an array, but for its end tag.
+    pub(super) fn is_behind_item(&self) -> bool {
+        matches!(self.stack.as_slice(), [.., Frame::Data, Frame::Value { full: true }])
+    }
+
+    pub(super) fn input(&mut self) -> &mut R {
+        self.markup.input()
+    }
+
     fn open(&mut self, tag: &str) -> Result<Option<Event>> {
         // The text of a value that has a type tag is none of its content.
         self.want_blank()?;

@@ -1,0 +1,240 @@
+//! How long a dump of many shards takes from its bytes to a topology, and how much memory:
+//! `cargo bench --bench cold`.
+//!
+//! The reply is written on the fly as Python's marshaller writes it and read in pieces of 64 KiB,
+//! through the client, and is never in memory as a whole. Beside it, over the same bytes in the
+//! same pieces: writing them alone, copying them, and counting their '<'.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use mysqlfabric::config::{Config, Node};
+use mysqlfabric::fabric::Client;
+use mysqlfabric::fabric::transport::{Reply, Times, Transport, TransportError};
+use mysqlfabric::log::Log;
+use mysqlfabric::refresh::update::{Asked, Update};
+use mysqlfabric::topology::{Listing, Observed, Topology};
+
+/// Counts what is allocated, and the most there ever was since it was last reset.
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+fn grown(bytes: usize) {
+    MOST.fetch_max(NOW.fetch_add(bytes, Ordering::Relaxed) + bytes, Ordering::Relaxed);
+}
+
+// SAFETY: everything is left to the system's allocator; only numbers are kept besides.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        grown(layout.size());
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    // Growing counts as if the old block lived beside the new one, which it may.
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        grown(size);
+        // SAFETY: as above.
+        let moved = unsafe { System.realloc(pointer, layout, size) };
+        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        moved
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const PIECE: usize = 64 << 10;
+const GROUPS: u64 = 4_000;
+
+const HEAD: &str = "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n\
+    <value><array><data>\n<value><int>1</int></value>\n\
+    <value><string>5ca1ab1e-a007-feed-f00d-cab3fe13249e</string></value>\n\
+    <value><int>1</int></value>\n<value><string></string></value>\n<value><array><data>\n\
+    <value><struct>\n<member>\n<name>info</name>\n<value><struct>\n<member>\n\
+    <name>names</name>\n<value><array><data>\n\
+    <value><string>schema_name</string></value>\n<value><string>table_name</string></value>\n\
+    <value><string>column_name</string></value>\n<value><string>lower_bound</string></value>\n\
+    <value><string>shard_id</string></value>\n<value><string>type_name</string></value>\n\
+    <value><string>group_id</string></value>\n<value><string>global_group</string></value>\n\
+    </data></array></value>\n</member>\n</struct></value>\n</member>\n<member>\n\
+    <name>rows</name>\n<value><array><data>\n";
+const TAIL: &str = "</data></array></value>\n</member>\n</struct></value>\n</data></array></value>\n\
+    </data></array></value>\n</param>\n</params>\n</methodResponse>\n";
+
+/// A reply that is written as it is read.
+struct Dump {
+    rows: u64,
+    next: u64,
+    piece: Vec<u8>,
+    at: usize,
+}
+
+impl Dump {
+    fn new(rows: u64) -> Self {
+        Self { rows, next: 0, piece: Vec::with_capacity(PIECE + 1024), at: 0 }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        use std::io::Write;
+        self.piece.clear();
+        self.at = 0;
+        if self.next == 0 {
+            self.piece.extend_from_slice(HEAD.as_bytes());
+        }
+        while self.next < self.rows && self.piece.len() < PIECE {
+            // The high halves are a permutation of 64 bits, in no order of their own.
+            let mixed = self.next.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let group = self.next % GROUPS;
+            write!(
+                self.piece,
+                "<value><array><data>\n<value><string>bigdump</string></value>\n\
+                 <value><string>h</string></value>\n<value><string>id</string></value>\n\
+                 <value><string>{mixed:016X}{:016X}</string></value>\n\
+                 <value><int>{}</int></value>\n<value><string>HASH</string></value>\n\
+                 <value><string>shard{group}</string></value>\n\
+                 <value><string>global</string></value>\n</data></array></value>\n",
+                mixed ^ 0x5555_5555_5555_5555,
+                self.next
+            )?;
+            self.next += 1;
+        }
+        if self.next == self.rows {
+            self.next += 1;
+            self.piece.extend_from_slice(TAIL.as_bytes());
+        }
+        Ok(())
+    }
+}
+
+impl Read for Dump {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.piece.len() {
+            if self.next > self.rows {
+                return Ok(0);
+            }
+            self.write()?;
+        }
+        let count = buffer.len().min(self.piece.len() - self.at);
+        buffer[..count].copy_from_slice(&self.piece[self.at..self.at + count]);
+        self.at += count;
+        Ok(count)
+    }
+}
+
+/// A node that answers any call with a dump of so many shards.
+struct Canned(u64);
+
+impl Transport for Canned {
+    fn post(&self, _: &Node, _: Option<&str>, _: &[u8], _: Times) -> Result<Reply, TransportError> {
+        let body = Box::new(Dump::new(self.0));
+        Ok(Reply { status: 200, reason: String::new(), www_authenticate: None, body })
+    }
+}
+
+/// From the call to the topology.
+fn take_in(client: &Client) -> Topology {
+    let node = Node { host: "127.0.0.1".into(), port: 1 };
+    let dump = client.sharding_information_into(&node, "", &Listing::default).expect("a dump");
+    let (nothing, mut observed, log) = (Topology::default(), Observed::default(), Log::default());
+    let mut update = Update::new(&nothing, &mut observed, &log, 0, false);
+    update.tables(&Asked::Everything, dump.rows, &dump.skipped, 1, 2);
+    update.finish().expect("news")
+}
+
+/// Runs through a reply in pieces, and says how many bytes it had and how long `each` took.
+fn through(rows: u64, mut each: impl FnMut(&[u8])) -> (usize, Duration) {
+    let mut dump = Dump::new(rows);
+    let mut piece = vec![0; PIECE];
+    let (mut bytes, mut time) = (0, Duration::ZERO);
+    loop {
+        let count = dump.read(&mut piece).expect("bytes");
+        if count == 0 {
+            return (bytes, time);
+        }
+        bytes += count;
+        let start = Instant::now();
+        each(&piece[..count]);
+        time += start.elapsed();
+    }
+}
+
+fn best(runs: u32, mut run: impl FnMut() -> Duration) -> Duration {
+    (0..runs).map(|_| run()).min().unwrap_or_default()
+}
+
+fn main() {
+    println!(
+        "{:>9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>11} {:>8}",
+        "shards",
+        "MB",
+        "writing",
+        "with it",
+        "MB/s",
+        "without",
+        "memcpy",
+        "memchr",
+        "above, MiB",
+        "B/shard"
+    );
+    for (rows, runs) in [(1_000, 50), (100_000, 5), (1_000_000, 3)] {
+        let client = Client::with_transport(Arc::new(Config::default()), Box::new(Canned(rows)));
+        let (bytes, _) = through(rows, |_| {});
+        let writing = best(runs, || {
+            let start = Instant::now();
+            through(rows, |piece| _ = black_box(piece));
+            start.elapsed()
+        });
+        let mut copy = vec![0; PIECE];
+        let copying = best(runs, || {
+            through(rows, |piece| {
+                copy[..piece.len()].copy_from_slice(piece);
+                black_box(&copy);
+            })
+            .1
+        });
+        let counting = best(runs, || {
+            through(rows, |piece| _ = black_box(memchr::memchr_iter(b'<', piece).count())).1
+        });
+        let (mut above, mut each) = (0, 0);
+        let taking = best(runs, || {
+            let before = NOW.load(Ordering::Relaxed);
+            MOST.store(before, Ordering::Relaxed);
+            let start = Instant::now();
+            let topology = take_in(&client);
+            let time = start.elapsed();
+            let now = NOW.load(Ordering::Relaxed);
+            above = MOST.load(Ordering::Relaxed) - now;
+            each = (now - before) / rows as usize;
+            assert_eq!(topology.tables.len(), 1);
+            time
+        });
+        let rate = |time: Duration| bytes as f64 / 1e6 / time.as_secs_f64();
+        println!(
+            "{rows:>9} {:>8.1} {:>9.0} {:>6.1} ms {:>9.0} {:>9.0} {:>9.0} {:>9.0} {:>11.1} {each:>8}",
+            bytes as f64 / 1e6,
+            rate(writing),
+            taking.as_secs_f64() * 1e3,
+            rate(taking),
+            rate(taking.saturating_sub(writing)),
+            rate(copying),
+            rate(counting),
+            above as f64 / f64::from(1 << 20),
+        );
+    }
+    println!(
+        "\"writing\" to \"memchr\" are MB/s but for \"with it\"; \"with it\" counts the writing."
+    );
+}
