@@ -1158,7 +1158,8 @@ int32_t fabric_options_set_background_refresh(struct fabric_options_t *options, 
 
 /**
  * Sets how much of its time the background refresh may spend fetching. A farm whose dumps take
- * long is refreshed less often than its time to live asks for; fabric_topology_age() tells.
+ * long is refreshed less often than its time to live asks for; fabric_topology_age() tells. A
+ * single dump that takes long does not count, two in a row do.
  *
  * @param options  The options.
  * @param percent  1 to 100; 5 unless set.

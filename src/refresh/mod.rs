@@ -13,6 +13,7 @@ pub mod nodes;
 pub mod process;
 mod reports;
 mod shards;
+mod share;
 pub mod update;
 mod vanished;
 mod waiting;

@@ -13,6 +13,7 @@ use super::backoff::Backoff;
 use super::clock::millis;
 use super::feedback::LEAST_PAUSE;
 use super::process;
+use super::share::Share;
 use super::{Refresher, jitter};
 
 /// A fetch begins when this share of the time to live is over, at the latest and the earliest:
@@ -131,7 +132,7 @@ enum Task {
 fn run(refresher: &Refresher) {
     let worker = &refresher.worker;
     let _departure = Departure(worker);
-    let mut backoff = Backoff::default();
+    let (mut backoff, mut share) = (Backoff::default(), Share::default());
     let mut begun = 0;
     let mut due = refresher.clock.now() + millis(first_pause(refresher));
     loop {
@@ -143,7 +144,7 @@ fn run(refresher: &Refresher) {
                 begun = refresher.clock.now();
                 let outcome = refresher.refresh_known();
                 let now = refresher.clock.now();
-                let pause = next_pause(refresher, &outcome, now - begun, &mut backoff);
+                let pause = next_pause(refresher, &outcome, now - begun, &mut backoff, &mut share);
                 due = now.saturating_add(millis(pause));
                 refresher.save();
             }
@@ -163,15 +164,14 @@ fn next_pause(
     outcome: &Result<()>,
     took: u64,
     backoff: &mut Backoff,
+    share: &mut Share,
 ) -> Duration {
     match outcome {
         Ok(()) => {
             backoff.succeeded();
             let ttl = refresher.time_to_live(refresher.facts().ttl);
             let in_time = jitter(Duration::from_millis(ttl), BEGIN_AFTER);
-            // A farm whose dumps take long is refreshed less often, or it would do little else.
-            let share = u64::from(refresher.config.refresh_share_percent.clamp(1, 100));
-            let rest = took.saturating_mul(100 - share) / share;
+            let rest = share.rest(took, refresher.config.refresh_share_percent);
             in_time.saturating_sub(Duration::from_millis(took)).max(Duration::from_millis(rest))
         }
         Err(error) => {
