@@ -95,11 +95,6 @@
 
 
 /**
- * More columns than a dump has; wider rows are left to the grammar.
- */
-#define MAX_CELLS 16
-
-/**
  * The version this header belongs to: incompatible changes.
  */
 #define FABRIC_VERSION_MAJOR 0

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::fabric::transport::TransportError;
 
 /// More columns than a dump has; wider rows are left to the grammar.
-pub const MAX_CELLS: usize = 16;
+pub(crate) const MAX_CELLS: usize = 16;
 
 /// A cell that is looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
