@@ -1,6 +1,8 @@
 //! The shard maps against a model that is too simple to be wrong: look at every bound, keep the
 //! greatest that is not above the key.
 
+use std::collections::BTreeSet;
+
 use mysqlfabric::topology::{Compat, GroupId, Key, KeyError, Shard, ShardMap, ShardingType};
 use proptest::prelude::*;
 
@@ -156,5 +158,44 @@ proptest! {
         }
         let hashed = found(&maps[3], Key::Text(&bytes), Compat::Server);
         prop_assert_eq!(hashed.is_ok(), std::str::from_utf8(&bytes).is_ok());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn lost_bounds_stay_until_they_are_let_go(
+        before in prop::collection::vec("[ aé]{0,3}|[ab]{14,18}", 1..12),
+        after in prop::collection::vec("[ aé]{0,3}|[ab]{14,18}", 1..12),
+    ) {
+        let same = |a: &String, b: &String| padded(a, b).is_eq();
+        let (before, after) = (distinct(before, same), distinct(after, same));
+        let listed = map(ShardingType::RangeString, &after);
+        let kept = map(ShardingType::RangeString, &after)
+            .keeping(&map(ShardingType::RangeString, &before));
+        let lost = |bound: &String| !after.iter().any(|known| same(known, bound));
+        let lost: BTreeSet<String> =
+            before.iter().filter(|bound| lost(bound)).map(|b| b.trim_end_matches(' ').to_owned()).collect();
+        prop_assert_eq!(kept.len(), after.len() + lost.len());
+        for (at, shard) in kept.shards().enumerate() {
+            let bound = kept.bound_text(at);
+            prop_assert_eq!(shard.is_kept(), lost.contains(bound.trim_end_matches(' ')));
+            prop_assert_eq!(shard.is_kept(), shard.group == GroupId::NOWHERE);
+            prop_assert_eq!(shard.is_kept(), kept.key_at(&bound).is_some());
+        }
+        let kept_bounds = kept.shards().enumerate().filter(|(_, shard)| shard.is_kept());
+        let mut bounds: BTreeSet<String> = kept_bounds.map(|(at, _)| kept.bound_text(at)).collect();
+        match kept.without_kept(&bounds) {
+            Some(rest) => prop_assert_eq!(&rest, &listed),
+            None => prop_assert!(bounds.is_empty()),
+        }
+        if let Some(first) = bounds.pop_first() {
+            let one = kept.without_kept(&BTreeSet::from([first.clone()])).expect("a map");
+            prop_assert_eq!(one.len(), kept.len() - 1);
+            let back = kept.resolved(&first, GroupId(77)).expect("a map");
+            prop_assert!(back.shards().any(|shard| shard.group == GroupId(77) && shard.is_kept()));
+        }
+        prop_assert!(kept.without_kept(&BTreeSet::from(["no bound".to_owned()])).is_none());
     }
 }

@@ -186,16 +186,15 @@ impl<'a> Update<'a> {
                     let Table { column, global_group, map } = table;
                     let map = map.keeping(&before.map);
                     let kept = Table { column, global_group, map };
-                    for bound in kept.vanished() {
-                        if !before.vanished().contains(&bound) {
-                            self.log.write(
-                                Level::Warning,
-                                format_args!(
-                                    "Fabric stopped listing the shard of table '{name}' that \
-                                     begins at '{bound}'; lookups there are held"
-                                ),
-                            );
-                        }
+                    let known = BTreeSet::from_iter(before.vanished());
+                    for bound in kept.vanished().iter().filter(|bound| !known.contains(*bound)) {
+                        self.log.write(
+                            Level::Warning,
+                            format_args!(
+                                "Fabric stopped listing the shard of table '{name}' that begins \
+                                 at '{bound}'; lookups there are held"
+                            ),
+                        );
                     }
                     kept
                 }
@@ -216,11 +215,11 @@ impl<'a> Update<'a> {
         }
     }
 
-    /// Takes the map as Fabric last listed it.
-    pub fn forget_vanished(&mut self, table: &str, bound: &str) {
+    /// Takes the map as Fabric last listed it at these bounds.
+    pub fn forget_vanished(&mut self, table: &str, bounds: &BTreeSet<String>) {
         let Some(entry) = self.view().tables.get(table.as_bytes()).cloned() else { return };
         if let TableState::Known(known) = &entry.value
-            && let Some(map) = known.map.without_kept(bound)
+            && let Some(map) = known.map.without_kept(bounds)
         {
             let state = TableState::Known(known.with_map(map));
             self.set_table(table, state, entry.expires());

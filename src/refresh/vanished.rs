@@ -1,6 +1,6 @@
 //! Shards that Fabric stopped listing: the server itself is asked where their keys are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -37,6 +37,7 @@ struct Case {
 impl Vanished {
     /// Notes which shards are nowhere now.
     pub fn note(&self, vanished: Vec<(String, String)>, until: u64) {
+        let vanished = BTreeSet::from_iter(vanished);
         let mut cases = lock(&self.since);
         cases.retain(|shard, _| vanished.contains(shard));
         for shard in vanished {
@@ -45,19 +46,26 @@ impl Vanished {
         self.any.store(!cases.is_empty(), Ordering::Relaxed);
     }
 
-    /// The shards that have been nowhere for long enough.
-    fn over(&self, now: u64) -> Vec<(String, String)> {
+    /// The bounds of the shards that have been nowhere for long enough, by table.
+    fn over(&self, now: u64) -> BTreeMap<String, BTreeSet<String>> {
         let cases = lock(&self.since);
-        cases.iter().filter(|(_, case)| case.until <= now).map(|(shard, _)| shard.clone()).collect()
+        let mut over: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for ((table, bound), _) in cases.iter().filter(|(_, case)| case.until <= now) {
+            over.entry(table.clone()).or_default().insert(bound.clone());
+        }
+        over
     }
 
-    /// The shards to be asked about now.
+    /// The shards to be asked about now: those that waited longest.
     fn due(&self, now: u64) -> Vec<(String, String)> {
         let mut cases = lock(&self.since);
-        let due = cases
+        let mut due: Vec<_> = cases
             .iter_mut()
-            .filter(|(_, case)| case.asked.is_none_or(|asked| asked + ASK_EVERY <= now));
-        due.take(MAX_QUESTIONS)
+            .filter(|(_, case)| case.asked.is_none_or(|asked| asked + ASK_EVERY <= now))
+            .collect();
+        due.sort_by_key(|(_, case)| case.asked);
+        due.into_iter()
+            .take(MAX_QUESTIONS)
             .map(|(shard, case)| {
                 case.asked = Some(now);
                 shard.clone()
@@ -73,7 +81,9 @@ impl Refresher {
             return;
         }
         let now = self.clock.now();
-        for (table, bound) in shop.vanished.over(now) {
+        let over = shop.vanished.over(now);
+        for (table, bound) in over.iter().flat_map(|(t, bounds)| bounds.iter().map(move |b| (t, b)))
+        {
             self.config.log.write(
                 Level::Warning,
                 format_args!(
@@ -81,7 +91,11 @@ impl Refresher {
                      the shard below"
                 ),
             );
-            self.publish(shop, |update| update.forget_vanished(&table, &bound));
+        }
+        if !over.is_empty() {
+            self.publish(shop, |update| {
+                over.iter().for_each(|(table, bounds)| update.forget_vanished(table, bounds));
+            });
         }
         if shop.vanished.forbidden.load(Ordering::Relaxed) {
             return;
@@ -143,5 +157,37 @@ impl Refresher {
     /// Until when a shard that vanishes now is held.
     pub(super) fn vanished_until(&self) -> u64 {
         self.clock.now().saturating_add(millis(self.config.vanished_hold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shard(number: usize) -> (String, String) {
+        ("db.t".to_owned(), format!("{number:03}"))
+    }
+
+    #[test]
+    fn everybody_is_asked_about_in_turn() {
+        let vanished = Vanished::default();
+        vanished.note((0..20).map(shard).collect(), 9_000);
+        let mut asked = Vec::new();
+        for now in [0, 1, 2, ASK_EVERY, ASK_EVERY + 1] {
+            asked.extend(vanished.due(now));
+        }
+        let expected: Vec<_> = (0..20).chain(0..16).map(shard).collect();
+        assert_eq!(asked, expected);
+    }
+
+    #[test]
+    fn a_shard_that_is_back_is_forgotten_and_the_others_keep_their_time() {
+        let vanished = Vanished::default();
+        vanished.note(vec![shard(1), shard(2)], 100);
+        vanished.note(vec![shard(2), shard(3)], 200);
+        let over = |now| vanished.over(now).into_values().flatten().collect::<Vec<_>>();
+        assert_eq!(over(99), [""; 0]);
+        assert_eq!(over(100), ["002"]);
+        assert_eq!(over(200), ["002", "003"]);
     }
 }

@@ -4,6 +4,7 @@ mod many;
 mod range;
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 pub use self::range::Touched;
 use super::draft::{Begin, Begins, Draft};
@@ -98,11 +99,14 @@ impl Bounds {
             (Self::Hash(own), Self::Hash(others)) | (Self::Text(own), Self::Text(others)) => {
                 own.position_of_wide(others.wide(at)?)
             }
-            (own, others) => {
-                let bound = others.text(at)?;
-                (0..own.len())
-                    .find(|at| own.text(*at).is_some_and(|own| text::compare(&own, &bound).is_eq()))
+            (Self::Text(own), Self::LongText(others)) => {
+                own.position_of_wide(text::packed(others.get(at)?)?)
             }
+            (Self::LongText(own), others) => {
+                let bound = others.text(at)?;
+                own.binary_search_by(|own| text::compare(own, &bound)).ok()
+            }
+            _ => None,
         }
     }
 
@@ -264,12 +268,20 @@ impl ShardMap {
             None => None,
         };
         let is_below = below.is_some_and(|below| below.group == group && !below.is_kept());
-        self.replacing(at, (!is_below).then_some(Shard { id: Shard::KEPT, group }))
+        let found = Shard { id: Shard::KEPT, group };
+        self.with_shards(|index, own| match index == at {
+            true => (!is_below).then_some(found),
+            false => Some(own),
+        })
     }
 
-    /// The map without a bound that was kept.
-    pub fn without_kept(&self, bound: &str) -> Option<Self> {
-        self.replacing(self.kept_at(bound)?, None)
+    /// The map without those of the bounds that were kept, if there is any.
+    pub fn without_kept(&self, bounds: &BTreeSet<String>) -> Option<Self> {
+        let goes = |at, shard: Shard| shard.is_kept() && bounds.contains(&self.bound_text(at));
+        if !self.shards().enumerate().any(|(at, shard)| goes(at, shard)) {
+            return None;
+        }
+        self.with_shards(|at, own| (!goes(at, own)).then_some(own))
     }
 
     /// The position of a bound that is kept although Fabric does not list it.
@@ -278,21 +290,20 @@ impl ShardMap {
         kept.find(|(at, _)| self.bound_text(*at) == bound).map(|(at, _)| at)
     }
 
-    fn replacing(&self, at: usize, shard: Option<Shard>) -> Option<Self> {
-        let rows = self.shards().enumerate().filter_map(|(index, own)| {
-            let shard = if index == at { shard } else { Some(own) };
-            Some((self.bound_text(index), shard?))
-        });
+    /// The same bounds with other shards, or without the bounds that get none.
+    fn with_shards(&self, shard: impl Fn(usize, Shard) -> Option<Shard>) -> Option<Self> {
+        let rows = self.shards().enumerate();
+        let rows = rows.filter_map(|(at, own)| Some((self.bound_text(at), shard(at, own)?)));
         let rows: Vec<(String, Shard)> = rows.collect();
         let rows = rows.iter().map(|(text, shard)| (text.as_str(), *shard));
         Self::new(self.kind, rows, |_| String::new()).ok()
     }
 
-    /// A key that the shard at this bound holds, for a question to the server itself. For HASH
+    /// A key that the kept shard at this bound holds, for a question to the server itself. For HASH
     /// one is looked for, which may fail in a very small shard; RANGE_DATETIME has none, since
     /// servers before 1.6 answer such questions wrongly.
     pub fn key_at(&self, bound: &str) -> Option<HeldKey> {
-        let at = (0..self.len()).find(|at| self.bound_text(*at) == bound)?;
+        let at = self.kept_at(bound)?;
         match &self.bounds {
             Bounds::Integer(bounds) => bounds.integer(at).map(HeldKey::Integer),
             Bounds::Text(_) | Bounds::LongText(_) => Some(HeldKey::Text(bound.to_owned())),
