@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use crate::config::Node;
 use crate::error::{Code, Error, Result};
 use crate::log::Level;
 use crate::snapshot::document::{Author, Document, FabricNode};
-use crate::snapshot::{convert, read, write};
+use crate::snapshot::{check, convert, read, write};
 use crate::topology::build::full_name;
 use crate::topology::{Listing, TableState, Topology};
 
@@ -92,7 +92,7 @@ pub struct Seen {
 
 struct Saved {
     /// Only to see whether it is the current one.
-    topology: Arc<Topology>,
+    topology: Weak<Topology>,
     content: String,
     answer: u64,
 }
@@ -265,7 +265,7 @@ impl Refresher {
         let topology = self.topology.load_full();
         let recent = |saved: &Saved| answer.saturating_sub(saved.answer) < CONFIRM_MS;
         if let Some(saved) = &seen.saved
-            && Arc::ptr_eq(&saved.topology, &topology)
+            && saved.topology.as_ptr() == Arc::as_ptr(&topology)
             && recent(saved)
         {
             return Ok(());
@@ -277,7 +277,7 @@ impl Refresher {
             && recent(saved)
         {
             // Names that Fabric does not know make new topologies, too.
-            saved.topology = topology;
+            saved.topology = Arc::downgrade(&topology);
             return Ok(());
         }
         let age = Duration::from_millis(self.clock.now().saturating_sub(answer));
@@ -292,9 +292,9 @@ impl Refresher {
             .collect();
         // Even if it cannot be written: what failed now fails again for the same topology,
         // and the next one is a new try.
-        seen.saved = Some(Saved { topology, content, answer });
-        let text = document.sealed()?;
-        write::replace(path, text.as_bytes()).map_err(|error| error.to_string())
+        seen.saved = Some(Saved { topology: Arc::downgrade(&topology), content, answer });
+        check::groups(&document.groups)?;
+        write::replace(path, |file| document.write(file)).map_err(|error| error.to_string())
     }
 
     /// Reads the topology file if it is another than the one in use.

@@ -4,18 +4,34 @@ use std::collections::HashSet;
 
 use crate::topology::{Shard, Table, TableRow, Topology};
 
-use super::document::{self, Document};
+use super::document::{self, Document, Group};
 
 /// Says which member is wrong, and how.
 pub fn whole(document: &Document) -> Result<(), String> {
+    groups(&document.groups)?;
     // Only the names of the groups matter here.
     let mut named = Topology::default();
+    for group in &document.groups {
+        named.number_group(&group.id);
+    }
+    let mut tables = HashSet::new();
+    for (at, table) in document.tables.iter().enumerate() {
+        let place = format!("tables[{at}], '{}.{}'", table.schema, table.table);
+        if !tables.insert((table.schema.as_str(), table.table.as_str())) {
+            return Err(format!("{place}: the table is listed twice"));
+        }
+        self::table(table, &named).map_err(|reason| format!("{place}: {reason}"))?;
+    }
+    Ok(())
+}
+
+/// As `whole`, of the groups alone. Tables of a topology need no such look.
+pub fn groups(groups: &[Group]) -> Result<(), String> {
     let mut known = HashSet::new();
-    for (at, group) in document.groups.iter().enumerate() {
+    for (at, group) in groups.iter().enumerate() {
         if !known.insert(group.id.as_str()) {
             return Err(format!("groups[{at}].id: group '{}' is listed twice", group.id));
         }
-        named.number_group(&group.id);
         let mut servers = HashSet::new();
         for (server_at, server) in group.servers.iter().enumerate() {
             if !servers.insert(server.uuid.as_str()) {
@@ -25,14 +41,6 @@ pub fn whole(document: &Document) -> Result<(), String> {
                 ));
             }
         }
-    }
-    let mut tables = HashSet::new();
-    for (at, table) in document.tables.iter().enumerate() {
-        let place = format!("tables[{at}], '{}.{}'", table.schema, table.table);
-        if !tables.insert((table.schema.as_str(), table.table.as_str())) {
-            return Err(format!("{place}: the table is listed twice"));
-        }
-        self::table(table, &named).map_err(|reason| format!("{place}: {reason}"))?;
     }
     Ok(())
 }

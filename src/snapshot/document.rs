@@ -1,5 +1,7 @@
 //! The format of a topology file: text in, text out, nothing trusted in part.
 
+use std::io::{self, Write};
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +12,10 @@ pub(super) const FORMAT: &str = "libmysqlfabric topology";
 pub(super) const VERSION: u64 = 1;
 
 /// A whole file. Members it does not know are left alone: later versions may have more.
+///
+/// The tables may be written from anything that looks like them, and need not be held.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Document {
+pub struct Document<Tables = Vec<Table>> {
     pub format: String,
     pub version: u64,
     /// Who wrote the file, if no person did: then it carries a checksum.
@@ -27,7 +31,7 @@ pub struct Document {
     pub ttl_ms: Option<u64>,
     #[serde(default)]
     pub fabric_nodes: Vec<FabricNode>,
-    pub tables: Vec<Table>,
+    pub tables: Tables,
     pub groups: Vec<Group>,
 }
 
@@ -161,16 +165,14 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     Ok(value)
 }
 
-impl Document {
+impl<Tables: Serialize> Document<Tables> {
     /// Equal for equal tables and groups.
     pub fn content(&self) -> String {
-        checksum::of(&serde_json::to_string(&(&self.tables, &self.groups)).unwrap_or_default())
+        checksum::of_json(&(&self.tables, &self.groups))
     }
 
-    /// The text of a file, sealed with a checksum; nothing if a reader would refuse it.
-    pub fn sealed(&self) -> Result<String, String> {
-        check::whole(self)?;
-        let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
-        Ok(checksum::seal(&text))
+    /// Writes a file, sealed with a checksum.
+    pub fn write(&self, to: impl Write) -> io::Result<()> {
+        checksum::seal(to, self)
     }
 }

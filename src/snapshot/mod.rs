@@ -2,15 +2,16 @@
 //! whole.
 //!
 //! [`document`] is the format with [`leaf`] for its single values, [`checksum`] its seal,
-//! [`check`] what a file must fulfil, and [`convert`] the way from and to a topology: no I/O in
-//! any of them. [`read`] and [`write`] are the I/O.
+//! [`check`] what a file must fulfil, and [`convert`] the way from and to a topology, with
+//! [`tables`] for what is too large to be held twice: no I/O in any of them. [`read`] and [`write`] are the I/O.
 
-mod check;
+pub mod check;
 mod checksum;
 pub mod convert;
 pub mod document;
 mod leaf;
 pub mod read;
+mod tables;
 pub mod write;
 
 pub use document::Document;

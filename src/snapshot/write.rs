@@ -2,19 +2,15 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process;
 
 use uuid::Uuid;
 
-/// Puts `content` in the place of whatever is at `path`, for the owner's eyes only.
-pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    replace_by(path, |file| file.write_all(content))
-}
-
-fn replace_by(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+/// Puts what `fill` writes in the place of whatever is at `path`, for the owner's eyes only.
+pub fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let name = path.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -54,6 +50,7 @@ impl Drop for Temporary {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -74,7 +71,7 @@ mod tests {
         let directory = fresh("replace");
         let path = directory.join("file");
         for content in ["first, and longer", "second"] {
-            replace(&path, content.as_bytes()).expect("written");
+            replace(&path, |file| file.write_all(content.as_bytes())).expect("written");
             assert_eq!(fs::read_to_string(&path).expect("read"), content);
             let mode = fs::metadata(&path).expect("metadata").permissions().mode();
             assert_eq!(mode & 0o7777, 0o600);
@@ -87,20 +84,20 @@ mod tests {
     fn failures_leave_the_old_file_and_nothing_else() {
         let directory = fresh("failures");
         let path = directory.join("file");
-        replace(&path, b"old").expect("written");
+        replace(&path, |file| file.write_all(b"old")).expect("written");
         let full = |file: &mut File| {
             file.write_all(b"ne")?;
             Err(io::Error::from(io::ErrorKind::StorageFull))
         };
-        let error = replace_by(&path, full).expect_err("the disk is full");
+        let error = replace(&path, full).expect_err("the disk is full");
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-        let panicking = std::panic::catch_unwind(|| replace_by(&path, |_| panic!("on purpose")));
+        let panicking = std::panic::catch_unwind(|| replace(&path, |_| panic!("on purpose")));
         assert!(panicking.is_err());
         assert_eq!(fs::read(&path).expect("read"), b"old");
         let taken = directory.join("taken");
         fs::create_dir(&taken).expect("a directory");
-        replace(&taken, b"new").expect_err("a directory is in the way");
-        replace(&directory.join("none/file"), b"new").expect_err("there is no such directory");
+        replace(&taken, |file| file.write_all(b"new")).expect_err("a directory is in the way");
+        replace(&directory.join("none/file"), |_| Ok(())).expect_err("there is no such directory");
         let mut left = names(&directory);
         left.sort();
         assert_eq!(left, ["file", "taken"]);

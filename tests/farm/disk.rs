@@ -177,7 +177,7 @@ fn an_old_snapshot_has_its_age() {
     let place = Place::new();
     let mut document = parse(saved(&place).as_bytes(), Author::Library).expect("a snapshot");
     *document.saved_at.as_mut().expect("a time") -= 1000;
-    fs::write(place.file(), document.sealed().expect("sealed")).expect("written");
+    document.write(fs::File::create(place.file()).expect("a file")).expect("written");
     let config = dead(keeping(&[], &place.file()));
     let router = Router::new(config.clone());
     primary_of(&router, "shard1").expect("from the snapshot");
