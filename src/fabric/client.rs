@@ -1,13 +1,14 @@
 //! One call to one node: authentication, HTTP status, and the value that came back.
 
-use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 
 use crate::config::{Config, Credentials, Node};
 use crate::error::{Code, Error, Result};
+use crate::fabric::apart::apart;
 use crate::fabric::auth::{Auth, Nonces};
 use crate::fabric::failure::address;
 use crate::fabric::http::Http;
+use crate::fabric::start::{Body, plausible};
 use crate::fabric::text::excerpt;
 use crate::fabric::traffic::Traffic;
 use crate::fabric::transport::{Reply, Times, Transport, TransportError};
@@ -21,11 +22,8 @@ pub struct Client {
     auth: Auth,
 }
 
-/// How much of a body is looked at at once.
-const BUFFER: usize = 64 << 10;
-
 /// Reads the body of an answer.
-type Read200<'a, T> = &'a dyn Fn(BufReader<Box<dyn Read>>) -> Result<T>;
+type Read200<'a, T> = &'a (dyn Fn(Body) -> Result<T> + Sync);
 
 /// What one request led to.
 enum Outcome<T> {
@@ -77,7 +75,7 @@ impl Client {
     }
 
     /// As `request`, but what is made of the body of an answer is for `read` to say.
-    pub fn request_as<T>(
+    pub fn request_as<T: Send>(
         &self,
         node: &Node,
         method: &str,
@@ -87,8 +85,10 @@ impl Client {
         let body = method_call(method, params)?;
         let times = Times::starting_now(self.config.connect_timeout, self.config.request_timeout);
         let ask = |authorization: Option<&str>| {
-            let reply = self.transport.post(node, authorization, body.as_bytes(), times);
-            self.look(node, method, authorization.is_some(), reply, read)
+            apart(|| {
+                let reply = self.transport.post(node, authorization, body.as_bytes(), times);
+                self.look(node, method, authorization.is_some(), reply, read)
+            })
         };
         let credentials = self.config.credentials.as_ref();
         let (opening, nonces) = match self.auth.opening(credentials, node)? {
@@ -142,7 +142,8 @@ impl Client {
             Err(error) => return Err(error.into_error()),
         };
         match reply.status {
-            200 => decode(reply.body, read)
+            200 => plausible(reply.body)
+                .and_then(read)
                 .map(Outcome::Answer)
                 .map_err(|error| located(node, method, error)),
             401 => Ok(Outcome::Challenge(reply.www_authenticate.unwrap_or_default())),
@@ -211,25 +212,6 @@ fn located(node: &Node, method: &str, error: Error) -> Error {
         return error;
     }
     Error::new(error.code, format!("{method} at {address}: {}", error.message))
-}
-
-/// An HTML page and the like are best told by how they begin.
-fn decode<T>(body: Box<dyn Read>, read: Read200<'_, T>) -> Result<T> {
-    let mut body = BufReader::with_capacity(BUFFER, body);
-    let start = body.fill_buf().map_err(|error| TransportError::of_read(&error))?;
-    let start = start.trim_ascii_start().get(..60).unwrap_or(start.trim_ascii_start()).to_vec();
-    let plausible = ["<?xml", "<methodResponse", "<!--", "\u{FEFF}"]
-        .iter()
-        .any(|prefix| start.starts_with(prefix.as_bytes()));
-    if start.is_empty() || plausible {
-        return read(body);
-    }
-    let message = format!(
-        "the reply is not XML-RPC: it begins with \"{}\"; check that the address is a MySQL \
-         Fabric node's XML-RPC port",
-        excerpt(&String::from_utf8_lossy(&start), 60)
-    );
-    Err(Error::new(Code::Protocol, message))
 }
 
 #[cfg(test)]

@@ -47,11 +47,11 @@ impl Client {
     }
 
     /// As `sharding_information`, each row going at once into what `rows` makes.
-    pub fn sharding_information_into<C: Collect>(
+    pub fn sharding_information_into<C: Collect + Send>(
         &self,
         node: &Node,
         patterns: &str,
-        rows: &dyn Fn() -> C,
+        rows: &(dyn Fn() -> C + Sync),
     ) -> Result<Dump<C>> {
         self.dump(node, "dump.sharding_information", patterns, rows)
     }
@@ -117,12 +117,12 @@ impl Client {
     }
 
     /// The first argument is the version of what the client has; no node looks at it.
-    fn dump<C: Collect>(
+    fn dump<C: Collect + Send>(
         &self,
         node: &Node,
         method: &str,
         patterns: &str,
-        rows: &dyn Fn() -> C,
+        rows: &(dyn Fn() -> C + Sync),
     ) -> Result<Dump<C>> {
         let params = [Value::Int(0), patterns.into()];
         let read = |body| read_dump(body, rows());

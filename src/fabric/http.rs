@@ -5,7 +5,7 @@
 //! inherits such a client without its thread, hangs in it, and aborts when it drops it.
 
 use std::future::poll_fn;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::net::Ipv6Addr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use reqwest::header::{
     HeaderValue, WWW_AUTHENTICATE,
 };
 use reqwest::{Client, Response, Url};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 
@@ -174,23 +174,7 @@ impl Transport for Http {
         body: &[u8],
         times: Times,
     ) -> Result<Reply, TransportError> {
-        if Handle::try_current().is_err() {
-            return self.exchange(node, authorization, body, times);
-        }
-        // A service that is asynchronous itself calls from within its own runtime, where ours
-        // may not block. A thread has no runtime; nothing of it outlives this call.
-        std::thread::scope(|scope| {
-            let builder = std::thread::Builder::new().name("fabric-exchange".into());
-            let exchange = || self.exchange(node, authorization, body, times).map(Collected::of);
-            let thread = builder.spawn_scoped(scope, exchange).map_err(|error| {
-                let message = format!("no thread can be had for a request: {error}");
-                TransportError::from(Error::new(Code::Unreachable, message))
-            })?;
-            match thread.join() {
-                Ok(collected) => collected.map(Collected::into_reply),
-                Err(_) => Err(Error::new(Code::Panic, "the request panicked; report it").into()),
-            }
-        })
+        self.exchange(node, authorization, body, times)
     }
 }
 
@@ -293,8 +277,8 @@ impl Read for Body {
         }
         let count = self.chunk.len().min(buffer.len());
         let head = self.chunk.split_to(count);
-        for (to, from) in buffer.iter_mut().zip(head) {
-            *to = from;
+        if let Some(place) = buffer.get_mut(..count) {
+            place.copy_from_slice(&head);
         }
         Ok(count)
     }
@@ -321,47 +305,6 @@ impl<R: Read> Read for Limited<R> {
             None => return Err(TransportError::from(self.error.clone()).into_io()),
         }
         Ok(count)
-    }
-}
-
-/// A reply read to its end, or to the error in its middle, on another thread.
-struct Collected {
-    status: u16,
-    reason: String,
-    www_authenticate: Option<String>,
-    bytes: Vec<u8>,
-    error: Option<io::Error>,
-}
-
-impl Collected {
-    fn of(mut reply: Reply) -> Self {
-        let mut bytes = Vec::new();
-        // Nobody reads the body of a refusal, which may only end with the connection.
-        let error = match reply.status {
-            200 => reply.body.read_to_end(&mut bytes).err(),
-            _ => None,
-        };
-        let Reply { status, reason, www_authenticate, .. } = reply;
-        Self { status, reason, www_authenticate, bytes, error }
-    }
-
-    fn into_reply(self) -> Reply {
-        let rest = Broken(self.error);
-        Reply {
-            status: self.status,
-            reason: self.reason,
-            www_authenticate: self.www_authenticate,
-            body: Box::new(Cursor::new(self.bytes).chain(rest)),
-        }
-    }
-}
-
-/// Ends a body with the error it ended with.
-struct Broken(Option<io::Error>);
-
-impl Read for Broken {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        self.0.take().map_or(Ok(0), Err)
     }
 }
 

@@ -1,11 +1,13 @@
 //! One Fabric node: how to reach it, what to say, and what its answers mean.
 //!
 //! From the wire up: [`http`] carries bytes under the [`transport`] contract, with [`tls`] and
-//! [`failure`] at its side, counted by [`traffic`]; [`challenge`], [`digest`] and [`auth`] prove who asks; [`xmlrpc`]
-//! writes calls and reads replies; [`client`] makes one call of all that; [`envelope`] and
-//! [`tabulate`] take the wrapping off, [`stream`] as it arrives, [`rows`] and [`nodes`] give types, and [`commands`] is
-//! what the rest of the library uses.
+//! [`failure`] at its side, counted by [`traffic`]; [`challenge`], [`digest`] and [`auth`] prove
+//! who asks; [`start`] looks at how a reply begins; [`xmlrpc`] writes calls and reads replies;
+//! [`client`] makes one call of all that, [`apart`] from the caller's own event loop;
+//! [`envelope`] and [`tabulate`] take the wrapping off, [`stream`] as it arrives, [`rows`] and
+//! [`nodes`] give types, and [`commands`] is what the rest of the library uses.
 
+pub mod apart;
 pub mod auth;
 pub mod challenge;
 pub mod client;
@@ -16,6 +18,7 @@ pub mod failure;
 pub mod http;
 pub mod nodes;
 pub mod rows;
+pub mod start;
 pub mod stream;
 pub mod tabulate;
 pub mod text;

@@ -1,0 +1,27 @@
+//! A place to block in for callers that have an event loop of their own.
+
+use std::thread;
+
+use tokio::runtime::Handle;
+
+use crate::error::{Code, Error, Result};
+
+/// Does `work` here, or on a thread of its own where this one runs an event loop: a service that
+/// is asynchronous itself calls from within its own runtime, where ours may not block. Nothing
+/// of the thread outlives the call.
+pub fn apart<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    if Handle::try_current().is_err() {
+        return work();
+    }
+    thread::scope(|scope| {
+        let builder = thread::Builder::new().name("fabric-exchange".into());
+        let thread = builder.spawn_scoped(scope, work).map_err(|error| {
+            let message = format!("no thread can be had for a request: {error}");
+            Error::new(Code::Unreachable, message)
+        })?;
+        match thread.join() {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::new(Code::Panic, "the request panicked; report it")),
+        }
+    })
+}
