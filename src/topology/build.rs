@@ -199,3 +199,104 @@ impl Groups {
 pub fn full_name(schema: &str, table: &str) -> String {
     format!("{schema}.{table}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed<'a>(schema: &'a str, table: &'a str, bound: &'a str, group: &'a str) -> Listed<'a> {
+        Listed {
+            schema,
+            table,
+            column: "c",
+            lower_bound: bound,
+            shard_id: 1,
+            type_name: "RANGE",
+            group,
+            global_group: "all",
+        }
+    }
+
+    /// The tables by name, or why there is none.
+    fn finished(listing: Listing) -> Vec<(String, Result<Vec<u32>, String>)> {
+        let (tables, groups) = listing.into_tables();
+        let number = |name: &str| {
+            let digits = name.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+            Some(GroupId(digits.parse().unwrap_or(99)))
+        };
+        let finish = |table: ListedTable| {
+            let name = table.name.clone();
+            let table = table.finish(&groups, number).map_err(|error| error.to_string());
+            (name, table.map(|table| table.map.shards().map(|shard| shard.group.0).collect()))
+        };
+        tables.filter(|table| !table.has_dots()).map(finish).collect()
+    }
+
+    #[test]
+    fn tables_may_alternate() {
+        let mut listing = Listing::default();
+        for at in 0..200 {
+            let (bound, group) = (format!("{}", 999 - at), format!("g{at}"));
+            for table in ["t", "tt", "a"] {
+                listing.push(&listed("db", table, &bound, &group));
+                listing.push(&listed("d", "bt", &bound, &group));
+            }
+        }
+        let groups: Vec<&str> = listing.groups_of("db.t").take(3).collect();
+        assert_eq!(groups, ["g0", "all", "g1"]);
+        assert_eq!(listing.groups_of("db.t").count(), 201);
+        let expected: Vec<u32> = (0..200).rev().collect();
+        let tables = finished(listing);
+        let names: Vec<&str> = tables.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["db.t", "d.bt", "db.tt", "db.a"]);
+        assert!(tables.iter().all(|(_, table)| *table == Ok(expected.clone())));
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_left_alone() {
+        let names = ["db.t", "a.b.c"].map(str::to_owned);
+        let mut listing = Listing::of(Some(names.into()));
+        for row in [
+            listed("db", "t", "1", "g1"),
+            listed("db", "T", "1", "g2"),
+            listed("a.b", "c", "1", "g3"),
+            listed("a", "b.c", "1", "g3"),
+        ] {
+            listing.push(&row);
+        }
+        assert_eq!(listing.groups_of("db.T").count(), 0);
+        let (tables, _) = listing.into_tables();
+        let tables: Vec<(String, usize, bool)> =
+            tables.map(|table| (table.name.clone(), table.rows, table.has_dots())).collect();
+        assert_eq!(tables, [("db.t".to_owned(), 1, false), ("a.b.c".to_owned(), 2, true)]);
+    }
+
+    #[test]
+    fn a_contradiction_goes_before_all_else() {
+        let row = listed("db", "t", "1", "g1");
+        let unknown = Listed { type_name: "LIST", ..row };
+        for (rows, expected) in [
+            (vec![unknown, unknown], "its sharding type 'LIST' is not known"),
+            (
+                vec![unknown, row],
+                "it is listed with two different sharding types, 'LIST' and 'RANGE'",
+            ),
+            (
+                vec![Listed { lower_bound: "x", ..row }, Listed { column: "d", ..row }],
+                "it is listed with two different sharding columns, 'c' and 'd'",
+            ),
+            (
+                vec![row, Listed { global_group: "g9", ..row }, Listed { column: "d", ..row }],
+                "it is listed with two different global groups, 'all' and 'g9'",
+            ),
+            (
+                vec![row, Listed { lower_bound: "x", ..row }, Listed { group: "g2", ..row }],
+                "lower bound 'x' is not one of type RANGE",
+            ),
+        ] {
+            let mut listing = Listing::default();
+            rows.iter().for_each(|row| listing.push(row));
+            assert_eq!(finished(listing), [("db.t".to_owned(), Err(expected.to_owned()))]);
+        }
+    }
+}

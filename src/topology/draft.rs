@@ -200,3 +200,58 @@ fn settle<B>(rows: &mut Vec<Begin<B>>, order: impl Fn(&B, &B) -> Ordering) -> Op
     rows.dedup_by(|later, kept| pair(kept, later));
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(kind: ShardingType, rows: &[(&str, u32)]) -> Result<ShardMap, String> {
+        let mut draft = Draft::new(kind);
+        for (id, (text, group)) in rows.iter().enumerate() {
+            draft.push(text, Shard { id: id as i64, group: GroupId(*group) });
+        }
+        let number = |group: GroupId| GroupId(group.0 + 100);
+        draft.map(number, |group| format!("g{}", group.0)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn messages_have_bounds_as_they_were_written() {
+        let long = "a text of more than 16 bytes";
+        for (kind, first, second) in [
+            (ShardingType::Range, "7", "007"),
+            (ShardingType::Range, "007", "7"),
+            (ShardingType::RangeInteger, "0", "-0"),
+            (ShardingType::RangeInteger, "10", "+10"),
+            (ShardingType::RangeDatetime, "2010-01-01 00:00:00", "20100101"),
+            (ShardingType::RangeDatetime, "20100101", "2010-01-01 00:00:00"),
+            (ShardingType::RangeString, "M", "M  "),
+            (ShardingType::RangeString, "M ", "M"),
+            (ShardingType::RangeString, long, long),
+            (ShardingType::Hash, &"A".repeat(32), &"a".repeat(32)),
+            (ShardingType::Hash, &"a".repeat(32), &"A".repeat(32)),
+        ] {
+            let error = map(kind, &[(first, 1), (second, 2)]).unwrap_err();
+            let expected =
+                format!("lower bound '{second}' belongs to two shards, in groups 'g1' and 'g2'");
+            assert_eq!(error, expected);
+        }
+        let rows = [("M ", 1), (long, 2), ("M", 3)];
+        let error = map(ShardingType::RangeString, &rows).unwrap_err();
+        assert_eq!(error, "lower bound 'M' belongs to two shards, in groups 'g1' and 'g3'");
+        let error = map(ShardingType::Range, &[("5", 1), ("x", 1), ("5", 2), ("y", 1)]);
+        assert_eq!(error.unwrap_err(), "lower bound 'x' is not one of type RANGE");
+        assert_eq!(map(ShardingType::Hash, &[]).unwrap_err(), "it has no shards");
+    }
+
+    #[test]
+    fn of_repeated_rows_the_first_counts() {
+        let rows: Vec<(String, u32)> = (0..400).map(|at| ((at * 7 % 100).to_string(), 3)).collect();
+        let rows: Vec<(&str, u32)> = rows.iter().map(|(text, group)| (&**text, *group)).collect();
+        let map = map(ShardingType::Range, &rows).unwrap();
+        assert_eq!(map.len(), 100);
+        for (at, shard) in map.shards().enumerate() {
+            assert_eq!((shard.id * 7 % 100, shard.group), (at as i64, GroupId(103)));
+            assert!(shard.id < 100);
+        }
+    }
+}

@@ -19,7 +19,9 @@ pub fn parse(text: &[u8]) -> Option<u128> {
     if text.len() != 32 || !text.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
-    u128::from_str_radix(std::str::from_utf8(text).ok()?, 16).ok()
+    let (high, low) = std::str::from_utf8(text).ok()?.split_at_checked(16)?;
+    let half = |digits: &str| u64::from_str_radix(digits, 16).ok().map(u128::from);
+    Some(half(high)? << 64 | half(low)?)
 }
 
 /// Writes a bound as the server does.
