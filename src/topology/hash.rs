@@ -19,9 +19,11 @@ pub fn parse(text: &[u8]) -> Option<u128> {
     if text.len() != 32 || !text.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
-    let (high, low) = std::str::from_utf8(text).ok()?.split_at_checked(16)?;
-    let half = |digits: &str| u64::from_str_radix(digits, 16).ok().map(u128::from);
-    Some(half(high)? << 64 | half(low)?)
+    let (high, low) = text.split_at_checked(16)?;
+    // Letters have the bit of 64 and count from 1 in their low half.
+    let value = |digit: u8| u64::from((digit & 15) + 9 * (digit >> 6));
+    let half = |digits: &[u8]| digits.iter().fold(0, |half, digit| half << 4 | value(*digit));
+    Some(u128::from(half(high)) << 64 | u128::from(half(low)))
 }
 
 /// Writes a bound as the server does.
