@@ -39,7 +39,7 @@ static void versions_and_texts(void)
             CHECK(strcmp(words, seen[i]) != 0);
         seen[n++] = words;
     }
-    CHECK_INT(n, 29);
+    CHECK_INT(n, 30);
     CHECK_TEXT(fabric_strerror(-1), "unknown status");
     CHECK_TEXT(fabric_strerror(INT32_MIN), "unknown status");
 }
