@@ -42,20 +42,21 @@ impl Desk {
         self.lock().polled.is_some()
     }
 
-    /// Queues an event for the callback, if there is one to be `called`, and for the loop that
-    /// polls; how many older ones had to go for it.
-    pub fn put(&self, event: Event, called: bool) -> u64 {
+    /// Queues events for the callback, if there is one to be `called`, and for the loop that
+    /// polls; how many older ones had to go for them. Whoever sees the first of them finds them
+    /// all, as they tell of one change.
+    pub fn put(&self, events: &[Event], called: bool) -> u64 {
         let mut waiting = self.lock();
-        if waiting.closed {
+        if waiting.closed || events.is_empty() {
             return 0;
         }
         let mut lost = 0;
         if called {
-            lost += u64::from(waiting.called.push(event.clone()));
+            lost += waiting.called.push_all(events);
             self.news.notify_one();
         }
         if let Some(polled) = &mut waiting.polled {
-            lost += u64::from(polled.ring.push(event));
+            lost += polled.ring.push_all(events);
             polled.wake.raise();
         }
         lost

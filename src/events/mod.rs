@@ -78,7 +78,7 @@ impl Events {
             && changes::has_content(new)
             && !self.ready.swap(true, Ordering::Relaxed);
         if self.somebody_listens() {
-            self.queue(changes::changes(old, new, first, clock.now()));
+            self.queue(&changes::changes(old, new, first, clock.now()));
         }
     }
 
@@ -93,18 +93,18 @@ impl Events {
             had.then_some(Kind::FabricLost)
         };
         if let Some(kind) = kind {
-            self.queue(vec![about(kind, "", "", generation, clock)]);
+            self.queue(&[about(kind, "", "", generation, clock)]);
         }
     }
 
     /// Queues that a server is not to be used for now. May be called under a lock.
     pub fn server_quarantined(&self, group: &str, server: &str, generation: u64, clock: &Clock) {
-        self.queue(vec![about(Kind::ServerQuarantined, group, server, generation, clock)]);
+        self.queue(&[about(Kind::ServerQuarantined, group, server, generation, clock)]);
     }
 
     /// Queues that a quarantined server may be used again; otherwise as `server_quarantined`.
     pub fn server_back(&self, group: &str, server: &str, generation: u64, clock: &Clock) {
-        self.queue(vec![about(Kind::ServerBack, group, server, generation, clock)]);
+        self.queue(&[about(Kind::ServerBack, group, server, generation, clock)]);
     }
 
     /// Sees that what is queued gets to the callback. Queuing does so once a thread is there for
@@ -154,13 +154,10 @@ impl Events {
         self.listener.callback.is_some() || self.desk.with(|desk| desk.is_polled())
     }
 
-    fn queue(&self, events: Vec<Event>) {
+    fn queue(&self, events: &[Event]) {
         let called = self.listener.callback.is_some();
-        self.desk.with(|desk| {
-            for event in events {
-                self.lost.fetch_add(desk.put(event, called), Ordering::Relaxed);
-            }
-        });
+        let lost = self.desk.with(|desk| desk.put(events, called));
+        self.lost.fetch_add(lost, Ordering::Relaxed);
     }
 }
 

@@ -14,8 +14,13 @@ pub struct Ring {
 }
 
 impl Ring {
+    /// Adds events; how many of the oldest had to go for them.
+    pub fn push_all(&mut self, events: &[Event]) -> u64 {
+        events.iter().map(|event| u64::from(self.push(event.clone()))).sum()
+    }
+
     /// Adds an event; true if the oldest one had to go for it.
-    pub fn push(&mut self, event: Event) -> bool {
+    fn push(&mut self, event: Event) -> bool {
         let full = self.waiting.len() >= ROOM;
         if full {
             self.waiting.pop_front();
