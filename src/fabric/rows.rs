@@ -72,6 +72,7 @@ fn kind(cell: &Cell<'_>) -> &'static str {
     match cell {
         Cell::Text(_) => "a string",
         Cell::Int(_) => "an integer",
+        Cell::Double(_) => "a double",
         Cell::Other(value) => value.kind(),
     }
 }
@@ -140,7 +141,7 @@ impl Row<'_> {
     pub fn double(&self, column: usize) -> std::result::Result<f64, String> {
         let name = self.name(column);
         match self.cell(column) {
-            Some(Cell::Other(Value::Double(number))) => Ok(*number),
+            Some(Cell::Double(number)) => Ok(number),
             // No weight is so large that this would lose a digit of it.
             Some(Cell::Int(number)) => Ok(number as f64),
             Some(Cell::Text(text)) => parse(name, text),

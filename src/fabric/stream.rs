@@ -321,6 +321,8 @@ mod tests {
                 "<string>a&amp;b</string>", "<string>a\r\nb</string>", "<string/>", "<nil/>",
                 "<string>a<!-- c -->b</string>", "<int> 7 </int>", "<int>x</int>", "<i4>7</i4>",
                 "<string><b/></string>", "<double>1.5</double>", "<boolean>1</boolean>",
+                "<double>-1e-3</double>", "<double>nan</double>", "<double> 2 </double>",
+                "<double>1,5</double>", "<double></double>", "<double>1.5</int>",
                 "<string><![CDATA[<]]></string>", "<string>&nope;</string>", " <int>1</int>",
                 "<array><data/></array>", "<struct></struct>", "<int>0007</int>",
             ]).prop_map(str::to_owned),
@@ -369,6 +371,64 @@ mod tests {
                 shape.cut += 1;
             }
             agree(written(shape, &rows).as_bytes(), &pieces);
+        }
+    }
+
+    fn body_of(capture: &str) -> Vec<u8> {
+        let bytes = std::fs::read(format!("tests/data/captures/{capture}.res")).unwrap();
+        let head = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        bytes[head + 4..].to_vec()
+    }
+
+    const PIECES: [&str; 20] = [
+        "<value>",
+        "</value>",
+        "<string>",
+        "</string>",
+        "<int>",
+        "<nil/>",
+        "</data></array>",
+        "<value><array><data>\n",
+        "<",
+        ">",
+        "&",
+        "&lt;",
+        "&#65;",
+        "&#0;",
+        "<!-- -->",
+        "<![CDATA[x]]>",
+        "\r\n",
+        "\0",
+        "\u{e9}",
+        "<double>",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+        #[test]
+        fn any_damage_gives_the_same_both_ways(
+            capture in prop::sample::select(vec!["si_all", "gen1_si_all", "servers_all_empty", "gen1_servers_all"]),
+            bytes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            inserts in prop::collection::vec(
+                (any::<prop::sample::Index>(), prop::sample::select(PIECES.to_vec())), 0..3),
+            cuts in prop::collection::vec((any::<prop::sample::Index>(), 1usize..40), 0..2),
+            pieces in prop::collection::vec(1usize..3_000, 1..6),
+        ) {
+            let mut document = body_of(capture);
+            for (index, byte) in bytes {
+                let at = index.index(document.len());
+                document[at] = byte;
+            }
+            for (index, piece) in inserts {
+                let at = index.index(document.len());
+                document.splice(at..at, piece.bytes());
+            }
+            for (index, length) in cuts {
+                let at = index.index(document.len());
+                document.drain(at..(at + length).min(document.len()));
+            }
+            agree(&document, &pieces);
         }
     }
 

@@ -16,6 +16,7 @@ pub(crate) const MAX_CELLS: usize = 16;
 pub enum Cell<'a> {
     Text(&'a str),
     Int(i64),
+    Double(f64),
     Other(&'a Value),
 }
 
@@ -24,6 +25,7 @@ impl<'a> From<&'a Value> for Cell<'a> {
         match value {
             Value::Text(text) => Cell::Text(text),
             Value::Int(number) => Cell::Int(*number),
+            Value::Double(number) => Cell::Double(*number),
             other => Cell::Other(other),
         }
     }
@@ -70,6 +72,10 @@ fn row<'a>(bytes: &'a [u8], cells: &mut [Cell<'a>; MAX_CELLS]) -> Option<(usize,
             let (number, behind) = integer(tagged)?;
             *cells.get_mut(count)? = Cell::Int(number);
             rest = behind.strip_prefix(b"</int></value>\n")?;
+        } else if let Some(tagged) = rest.strip_prefix(b"<value><double>") {
+            let (digits, behind) = text(tagged)?;
+            *cells.get_mut(count)? = Cell::Double(digits.parse().ok()?);
+            rest = behind.strip_prefix(b"</double></value>\n")?;
         } else {
             return Some((count, rest.strip_prefix(b"</data></array>")?));
         }
@@ -107,10 +113,12 @@ mod tests {
     fn only_what_the_marshaller_writes_is_plain() {
         let mut cells = [Cell::Int(0); MAX_CELLS];
         let written = "</value>\n<value><array><data>\n<value><string>a \u{e9}</string></value>\n\
-            <value><int>-7</int></value>\n<value><string></string></value>\n</data></array>";
+            <value><int>-7</int></value>\n<value><string></string></value>\n\
+            <value><double>2.5</double></value>\n</data></array>";
         let document = format!("{written}</value>");
         let (count, rest) = row(document.as_bytes(), &mut cells).unwrap();
-        assert_eq!(cells[..count], [Cell::Text("a \u{e9}"), Cell::Int(-7), Cell::Text("")]);
+        let expected = [Cell::Text("a \u{e9}"), Cell::Int(-7), Cell::Text(""), Cell::Double(2.5)];
+        assert_eq!(cells[..count], expected);
         assert_eq!(rest, b"</value>");
         for end in 0..written.len() {
             assert_eq!(row(&written.as_bytes()[..end], &mut cells), None, "{end}");
@@ -124,6 +132,9 @@ mod tests {
             ("-7", "+7"),
             ("-7", " 7"),
             ("-7", "1234567890123456789"),
+            ("2.5", ""),
+            ("2.5", " 2.5"),
+            ("2.5", "2,5"),
             ("<value><int>", "<value> <int>"),
             ("</data>", "</data >"),
             ("</value>\n", "</value>"),
