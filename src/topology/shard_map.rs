@@ -252,10 +252,15 @@ impl ShardMap {
             let group = if shard.is_kept() { shard.group } else { GroupId::NOWHERE };
             (before.bound_text(at), Shard { id: Shard::KEPT, group })
         });
-        let rows: Vec<(String, Shard)> = own.chain(kept).collect();
-        let rows = rows.iter().map(|(text, shard)| (text.as_str(), *shard));
         // The bounds come out of two maps of this kind, and no two of them are equal.
-        Self::new(self.kind, rows, |_| String::new()).unwrap_or(self)
+        Self::rebuilt(self.kind, own.chain(kept)).unwrap_or(self)
+    }
+
+    /// Of the rows of other maps, one after the other: a large map is not held as texts.
+    fn rebuilt(kind: ShardingType, rows: impl Iterator<Item = (String, Shard)>) -> Option<Self> {
+        let mut draft = Draft::new(kind);
+        rows.for_each(|(text, shard)| draft.push(&text, shard));
+        draft.map(|group| group, |_| String::new()).ok()
     }
 
     /// The map in which a kept bound has found its group, or is gone if its keys belong to the
@@ -294,9 +299,7 @@ impl ShardMap {
     fn with_shards(&self, shard: impl Fn(usize, Shard) -> Option<Shard>) -> Option<Self> {
         let rows = self.shards().enumerate();
         let rows = rows.filter_map(|(at, own)| Some((self.bound_text(at), shard(at, own)?)));
-        let rows: Vec<(String, Shard)> = rows.collect();
-        let rows = rows.iter().map(|(text, shard)| (text.as_str(), *shard));
-        Self::new(self.kind, rows, |_| String::new()).ok()
+        Self::rebuilt(self.kind, rows)
     }
 
     /// A key that the kept shard at this bound holds, for a question to the server itself. For HASH
