@@ -16,14 +16,26 @@ pub fn of_key(key: Key<'_>) -> Result<u128, KeyError> {
 
 /// Reads a bound: 32 hexadecimal digits of either case.
 pub fn parse(text: &[u8]) -> Option<u128> {
-    if text.len() != 32 || !text.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
+    let text: &[u8; 32] = text.try_into().ok()?;
     let (high, low) = text.split_at_checked(16)?;
-    // Letters have the bit of 64 and count from 1 in their low half.
-    let value = |digit: u8| u64::from((digit & 15) + 9 * (digit >> 6));
-    let half = |digits: &[u8]| digits.iter().fold(0, |half, digit| half << 4 | value(*digit));
-    Some(u128::from(half(high)) << 64 | u128::from(half(low)))
+    let ((high, high_seen), (low, low_seen)) = (half(high), half(low));
+    (high_seen | low_seen < 16).then_some(u128::from(high) << 64 | u128::from(low))
+}
+
+/// Half a bound, and a number below 16 if its digits are any.
+fn half(digits: &[u8]) -> (u64, u8) {
+    digits.iter().fold((0, 0), |(half, seen), digit| {
+        let value = value(*digit);
+        (half << 4 | u64::from(value & 15), seen | value)
+    })
+}
+
+/// What a digit is worth; of anything else at least 16. It is made to need no branch, which would
+/// be guessed wrong every other time.
+fn value(digit: u8) -> u8 {
+    let (decimal, letter) = (digit.wrapping_sub(b'0'), (digit | 0x20).wrapping_sub(b'a'));
+    let letter = if letter < 6 { letter + 10 } else { 16 };
+    if decimal < 10 { decimal } else { letter }
 }
 
 /// Writes a bound as the server does.
@@ -57,6 +69,15 @@ mod tests {
             ["", "C783", "+783BBB72B956E3F1818E9D4A59D76CB", "G783BBB72B956E3F1818E9D4A59D76CB"]
         {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
+        }
+        for byte in 0..=u8::MAX {
+            for at in [0, 15, 16, 31] {
+                let mut bytes = [b'0'; 32];
+                bytes[at] = byte;
+                let digit = char::from(byte).to_digit(16);
+                let expected = digit.map(|digit| u128::from(digit) << (4 * (31 - at)));
+                assert_eq!(parse(&bytes), expected, "{byte} at {at}");
+            }
         }
     }
 }

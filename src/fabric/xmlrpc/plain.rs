@@ -85,7 +85,7 @@ fn row<'a>(bytes: &'a [u8], cells: &mut [Cell<'a>; MAX_CELLS]) -> Option<(usize,
 
 /// Text that means itself: without references, and without line ends to be made others.
 fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let end = bytes.iter().position(|byte| matches!(byte, b'<' | b'&' | b'\r'))?;
+    let end = memchr::memchr3(b'<', b'&', b'\r', bytes)?;
     let (text, rest) = bytes.split_at_checked(end)?;
     Some((std::str::from_utf8(text).ok()?, rest))
 }
