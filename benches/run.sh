@@ -58,6 +58,7 @@ measured=$scratch/measured.md
     rust_bench search 'Searches for a shard, ns'
     rust_bench md5 'Hashing a key'
     rust_bench cold 'Loading a farm'
+    rust_bench many 'Large farms from a Fabric node'
 } | tee "$measured"
 
 {
