@@ -99,7 +99,7 @@ impl<'a> Update<'a> {
         now: u64,
         expires: u64,
     ) {
-        let (tables, groups) = listing.into_tables();
+        let (tables, mut groups) = listing.into_tables();
         let mut found: BTreeMap<String, Option<ListedTable>> = BTreeMap::new();
         for table in tables.filter(|table| asked.covers(&table.name)) {
             match table.has_dots() {
@@ -128,7 +128,7 @@ impl<'a> Update<'a> {
                     let error = TableError::Row((*reason).to_owned());
                     self.set_table(name, TableState::Unusable(error), expires);
                 }
-                (None, Some(table)) => self.table(name, table, &groups, expires),
+                (None, Some(table)) => self.table(name, table, &mut groups, expires),
                 (None, None) => {}
             }
         }
@@ -161,7 +161,7 @@ impl<'a> Update<'a> {
         }
     }
 
-    fn table(&mut self, name: &str, table: ListedTable, groups: &ListedGroups, expires: u64) {
+    fn table(&mut self, name: &str, table: ListedTable, groups: &mut ListedGroups, expires: u64) {
         let unknown = |group: &str| self.view().group_number(group.as_bytes()).is_none();
         if table.groups(groups).any(unknown) {
             let topology = self.change();

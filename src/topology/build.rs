@@ -1,6 +1,6 @@
 //! The tables of a dump while its rows come in: names are kept once, bounds as numbers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::group::GroupId;
 use super::names::Names;
@@ -35,6 +35,8 @@ pub struct Listing {
 struct Groups {
     names: Vec<Box<str>>,
     numbers: Names<GroupId>,
+    /// Which table named each of them last.
+    named_by: Vec<usize>,
 }
 
 /// One table of a dump.
@@ -50,8 +52,7 @@ pub struct ListedTable {
     wanted: bool,
     /// The groups its rows name, each once, in the order they first do.
     groups: Vec<GroupId>,
-    /// A bit for each of them.
-    seen: Vec<u64>,
+    seen: HashSet<GroupId>,
 }
 
 impl Listing {
@@ -69,12 +70,15 @@ impl Listing {
             return;
         }
         let group = self.groups.number(row.group);
+        table.note(group, position, &mut self.groups);
         let global_group = match table.draft.as_ref().map(TableDraft::global_group) {
             Some(known) if self.groups.name(known) == row.global_group => known,
-            _ => self.groups.number(row.global_group),
+            _ => {
+                let number = self.groups.number(row.global_group);
+                table.note(number, position, &mut self.groups);
+                number
+            }
         };
-        table.note(group);
-        table.note(global_group);
         let row = TableRow {
             column: row.column,
             type_name: row.type_name,
@@ -105,7 +109,7 @@ impl Listing {
             rows: 0,
             draft: None,
             groups: Vec::new(),
-            seen: Vec::new(),
+            seen: HashSet::new(),
         });
         position
     }
@@ -120,12 +124,17 @@ impl Listing {
     /// The tables that were asked for, and the groups they name.
     pub fn into_tables(self) -> (impl Iterator<Item = ListedTable>, ListedGroups) {
         let tables = self.tables.into_iter().filter(|table| table.wanted);
-        (tables, ListedGroups(self.groups))
+        let given = vec![GroupId::NOWHERE; self.groups.names.len()];
+        (tables, ListedGroups { listed: self.groups, given })
     }
 }
 
-/// The names of the groups in a dump.
-pub struct ListedGroups(Groups);
+/// The groups in a dump.
+pub struct ListedGroups {
+    listed: Groups,
+    /// The number that each was given last.
+    given: Vec<GroupId>,
+}
 
 impl ListedTable {
     pub fn has_dots(&self) -> bool {
@@ -140,40 +149,37 @@ impl ListedTable {
             && name.ends_with(table)
     }
 
-    fn note(&mut self, group: GroupId) {
-        let (at, bit) = (group.0 as usize / 64, 1 << (group.0 % 64));
-        if self.seen.len() <= at {
-            self.seen.resize(at + 1, 0);
-        }
-        if let Some(word) = self.seen.get_mut(at)
-            && *word & bit == 0
-        {
-            *word |= bit;
+    /// Notes that a row names a group. Most rows name one that was just named: the set of those
+    /// that were is only looked at where tables alternate.
+    fn note(&mut self, group: GroupId, position: usize, groups: &mut Groups) {
+        let last = groups.named_by.get_mut(group.0 as usize);
+        let before = last.map(|last| std::mem::replace(last, position));
+        if before != Some(position) && self.seen.insert(group) {
             self.groups.push(group);
         }
     }
 
     /// The groups that its rows name.
     pub fn groups<'a>(&'a self, groups: &'a ListedGroups) -> impl Iterator<Item = &'a str> {
-        self.groups.iter().map(|group| groups.0.name(*group))
+        self.groups.iter().map(|group| groups.listed.name(*group))
     }
 
     /// The table of its rows, with the numbers that `number` gives the groups.
     pub fn finish(
         self,
-        groups: &ListedGroups,
+        groups: &mut ListedGroups,
         number: impl Fn(&str) -> Option<GroupId>,
     ) -> Result<Table, TableError> {
-        let mut numbers = vec![GroupId::NOWHERE; self.seen.len() * 64];
+        let ListedGroups { listed, given } = groups;
         for group in &self.groups {
-            if let Some(slot) = numbers.get_mut(group.0 as usize) {
-                *slot = number(groups.0.name(*group)).unwrap_or(GroupId::NOWHERE);
+            if let Some(given) = given.get_mut(group.0 as usize) {
+                *given = number(listed.name(*group)).unwrap_or(GroupId::NOWHERE);
             }
         }
         let numbered =
-            |group: GroupId| numbers.get(group.0 as usize).copied().unwrap_or(GroupId::NOWHERE);
+            |group: GroupId| given.get(group.0 as usize).copied().unwrap_or(GroupId::NOWHERE);
         match self.draft {
-            Some(draft) => draft.table(numbered, |group| groups.0.name(group).to_owned()),
+            Some(draft) => draft.table(numbered, |group| listed.name(group).to_owned()),
             None => Err(super::shard_map::MapError::NoShards.into()),
         }
     }
@@ -187,6 +193,7 @@ impl Groups {
         let number = GroupId(self.names.len() as u32);
         self.names.push(name.into());
         self.numbers.insert(name.as_bytes(), number);
+        self.named_by.push(usize::MAX);
         number
     }
 
@@ -219,17 +226,17 @@ mod tests {
 
     /// The tables by name, or why there is none.
     fn finished(listing: Listing) -> Vec<(String, Result<Vec<u32>, String>)> {
-        let (tables, groups) = listing.into_tables();
+        let (tables, mut groups) = listing.into_tables();
         let number = |name: &str| {
             let digits = name.trim_start_matches(|letter: char| !letter.is_ascii_digit());
             Some(GroupId(digits.parse().unwrap_or(99)))
         };
-        let finish = |table: ListedTable| {
+        let mut finish = |table: ListedTable| {
             let name = table.name.clone();
-            let table = table.finish(&groups, number).map_err(|error| error.to_string());
+            let table = table.finish(&mut groups, number).map_err(|error| error.to_string());
             (name, table.map(|table| table.map.shards().map(|shard| shard.group.0).collect()))
         };
-        tables.filter(|table| !table.has_dots()).map(finish).collect()
+        tables.filter(|table| !table.has_dots()).map(&mut finish).collect()
     }
 
     #[test]
@@ -245,6 +252,7 @@ mod tests {
         let groups: Vec<&str> = listing.groups_of("db.t").take(3).collect();
         assert_eq!(groups, ["g0", "all", "g1"]);
         assert_eq!(listing.groups_of("db.t").count(), 201);
+        assert!(listing.tables.iter().all(|table| table.groups.len() == 201));
         let expected: Vec<u32> = (0..200).rev().collect();
         let tables = finished(listing);
         let names: Vec<&str> = tables.iter().map(|(name, _)| name.as_str()).collect();
