@@ -2,11 +2,15 @@
 //!
 //! Bounds of every type are reduced to 64 bits that are ordered as they are, and 64 more where
 //! those do not tell two bounds apart. A table over the top bits of the span of the first ones
-//! says between which two positions to look, and what is left is searched by halves, which takes
-//! no branch that depends on the key. `benches/search.rs` compares this with the alternatives.
+//! says between which two positions to look, and the few that are left are compared with at once.
+//! Nearly always this takes no branch that depends on the key. `benches/search.rs` compares this with the alternatives.
 
-/// Fewer bounds than this are found faster without the table.
-const FEW: usize = 64;
+/// So many bounds are found faster without the table, by comparing with each of them.
+const FEW: usize = 16;
+
+/// So many bounds from one slot of the table are compared with all at once: no branch depends on
+/// how many there are in a slot, which differs from key to key.
+const WINDOW: usize = 4;
 
 /// Bounds in ascending order, none twice.
 #[derive(Debug)]
@@ -163,21 +167,41 @@ impl Sorted {
 
     #[inline(always)]
     fn leads_not_above(&self, key: u64) -> usize {
-        let (begin, within) = if self.starts.is_empty() {
-            (0, &*self.leads)
-        } else if key < self.least {
-            (0, self.leads.get(..1).unwrap_or_default())
-        } else {
-            let slot = ((key - self.least) >> self.shift) as usize;
-            match self.starts.get(slot..).and_then(<[u32]>::first_chunk) {
-                Some([start, end]) => {
-                    let (start, end) = (*start as usize, *end as usize);
-                    (start, self.leads.get(start..end).unwrap_or_default())
-                }
-                None => return self.leads.len(),
+        if self.starts.is_empty() {
+            let (windows, rest) = self.leads.as_chunks::<WINDOW>();
+            let mut not_above = 0;
+            for window in windows {
+                not_above += count(window, key);
             }
+            not_above + count(rest, key)
+        } else if key < self.least {
+            usize::from(self.leads.first().is_some_and(|first| *first <= key))
+        } else {
+            self.of_slot_not_above(key)
+        }
+    }
+
+    #[inline(always)]
+    fn of_slot_not_above(&self, key: u64) -> usize {
+        let slot = ((key - self.least) >> self.shift) as usize;
+        let Some([start, end]) = self.starts.get(slot..).and_then(<[u32]>::first_chunk) else {
+            return self.leads.len();
         };
-        begin + within.partition_point(|lead| *lead <= key)
+        let (start, end) = (*start as usize, *end as usize);
+        // A window may begin before its slot, and go on behind it: what is before is not above
+        // the key, and what is behind is.
+        let begin = start.min(self.leads.len().saturating_sub(WINDOW));
+        match self.leads.get(begin..).and_then(<[u64]>::first_chunk::<WINDOW>) {
+            Some(window) if end - start <= WINDOW => begin + count(window, key),
+            _ => self.between_not_above(start, end, key),
+        }
+    }
+
+    /// For slots of skewed bounds.
+    #[inline(never)]
+    fn between_not_above(&self, start: usize, end: usize, key: u64) -> usize {
+        let within = self.leads.get(start..end).unwrap_or_default();
+        start + within.partition_point(|lead| *lead <= key)
     }
 
     pub fn position_of_integer(&self, key: i64) -> Option<usize> {
@@ -207,6 +231,16 @@ impl Beginning {
         let rest = u128::BITS - bits;
         Self { bits, value: second >> rest << rest, first }
     }
+}
+
+/// How many of a few bounds are not above the key.
+#[inline(always)]
+fn count(leads: &[u64], key: u64) -> usize {
+    let mut not_above = 0;
+    for lead in leads {
+        not_above += usize::from(*lead <= key);
+    }
+    not_above
 }
 
 /// Unsigned, in the order of the integers.
