@@ -5,6 +5,7 @@
 //! find it.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,6 +19,8 @@ pub(crate) const LEASES: usize = 8;
 #[derive(Debug, Default)]
 pub struct Lease {
     pub stamp: u64,
+    /// The stamp once more, if all that the snapshot knows counts as fresh, and else 0.
+    pub fresh: u64,
     pub topology: Option<Arc<Topology>>,
 }
 
@@ -27,6 +30,8 @@ pub struct Local {
     pub inside: Cell<bool>,
     place: Cell<u8>,
     pub turns: Turns,
+    /// For each lease, where the table was that was looked up last.
+    pub guesses: [Cell<u32>; LEASES],
     pub leases: [RefCell<Lease>; LEASES],
 }
 
@@ -36,18 +41,23 @@ impl Local {
             inside: Cell::new(false),
             place: Cell::new(NOWHERE),
             turns: Turns::new(),
-            leases: [const { RefCell::new(Lease { stamp: 0, topology: None }) }; LEASES],
+            guesses: [const { Cell::new(0) }; LEASES],
+            leases: [const { RefCell::new(Lease { stamp: 0, fresh: 0, topology: None }) }; LEASES],
         }
     }
 
-    /// Runs `use_it` with the calling thread's own. A thread that is ending may have lost it
+    /// Runs `use_it` with the calling thread's own. A thread that is ending may have given it up
     /// already, and gets one for this call.
     #[inline]
     pub fn with<R>(use_it: impl FnOnce(&Self) -> R) -> R {
-        thread_local! {
-            static LOCAL: Local = const { Local::new() };
-        }
-        if LOCAL.try_with(|_| ()).is_ok() { LOCAL.with(use_it) } else { Self::with_new(use_it) }
+        if END.try_with(|_| ()).is_ok() { Self::at_hand(use_it) } else { Self::with_new(use_it) }
+    }
+
+    /// As `with`, but `use_it` must put nothing there that would have to be given up. It costs
+    /// nothing but to find it.
+    #[inline(always)]
+    pub fn at_hand<R>(use_it: impl FnOnce(&Self) -> R) -> R {
+        LOCAL.with(|local| use_it(local))
     }
 
     #[cold]
@@ -60,21 +70,26 @@ impl Local {
     /// it while the thread lives, unless it is `PLACES`: then there were no more.
     #[inline]
     pub fn place(&self) -> usize {
-        self.own_place().unwrap_or_else(|| self.other_place())
+        if self.place.get() == NOWHERE { self.take_place() } else { self.place_at_hand() }
     }
 
-    /// The thread's place, if it has one that nobody else has.
+    /// As `place`, for a thread that has asked before; until then it shares one with others.
     #[inline(always)]
-    pub fn own_place(&self) -> Option<usize> {
-        let place = usize::from(self.place.get());
-        (place < PLACES).then_some(place)
+    pub fn place_at_hand(&self) -> usize {
+        usize::from(self.place.get())
+    }
+
+    /// Gives up what others could use.
+    fn give_up(&self) {
+        for lease in &self.leases {
+            if let Ok(mut lease) = lease.try_borrow_mut() {
+                *lease = Lease::default();
+            }
+        }
+        TAKEN.fetch_and(!bit(self.place.replace(NOWHERE)), Ordering::Release);
     }
 
     #[cold]
-    fn other_place(&self) -> usize {
-        if self.place.get() == NOWHERE { self.take_place() } else { PLACES }
-    }
-
     fn take_place(&self) -> usize {
         let lowest_free = |taken: u64| (taken != u64::MAX).then(|| taken | (taken + 1));
         // Acquires what the place's last holder wrote there.
@@ -82,6 +97,21 @@ impl Local {
         let place = taken.map_or(PLACES, |before| before.trailing_ones() as usize);
         self.place.set(place as u8);
         place
+    }
+}
+
+thread_local! {
+    /// Without a destructor of its own, which would have to be asked after at each use.
+    static LOCAL: ManuallyDrop<Local> = const { ManuallyDrop::new(Local::new()) };
+    static END: End = const { End };
+}
+
+/// Gives up what the thread has when it ends.
+struct End;
+
+impl Drop for End {
+    fn drop(&mut self) {
+        Local::at_hand(Local::give_up);
     }
 }
 
@@ -98,14 +128,22 @@ fn bit(place: u8) -> u64 {
     1u64.checked_shl(u32::from(place)).unwrap_or(0)
 }
 
-/// In a forked child only the calling thread lives; the places of the others are free.
+/// In a forked child only the calling thread lives: the places of the others are free, and nobody
+/// keeps anything fresh.
 pub fn forked() {
-    Local::with(|local| TAKEN.store(bit(local.place.get()), Ordering::Relaxed));
+    Local::at_hand(|local| {
+        TAKEN.store(bit(local.place.get()), Ordering::Relaxed);
+        for lease in &local.leases {
+            if let Ok(mut lease) = lease.try_borrow_mut() {
+                lease.fresh = 0;
+            }
+        }
+    });
 }
 
 impl Drop for Local {
     fn drop(&mut self) {
-        TAKEN.fetch_and(!bit(self.place.get()), Ordering::Release);
+        self.give_up();
     }
 }
 

@@ -14,7 +14,7 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use self::look::Trust;
-pub use self::sight::{Locate, Sight, View};
+pub use self::sight::{Locate, See, Sight, View};
 use crate::config::{Config, Node};
 use crate::error::{Code, Error, Result};
 use crate::events::Delivery;
@@ -310,7 +310,8 @@ fn choose_or_refuse<'t>(
     wanted: Wanted,
 ) -> Result<Chosen<'t>> {
     let servers = topology.group(id).map(|entry| &entry.value);
-    let chosen = servers.and_then(|servers| servers.choose(wanted, &local.turns));
+    let chosen =
+        servers.and_then(|servers| servers.choose(wanted, topology.turn(id, &local.turns)));
     chosen.ok_or_else(|| refusal::no_server(name, wanted, servers))
 }
 

@@ -273,7 +273,7 @@ impl<K: FnMut(usize, u32)> Take for Answers<'_, K> {
     fn server(&mut self, index: u32, chosen: Chosen<'_>) -> Result<()> {
         // More servers than fit are counted and nothing else.
         let Some(place) = self.servers.at(index as usize) else { return Ok(()) };
-        if write_card(place, chosen.card).is_some() {
+        if write_card(place, chosen).is_some() {
             return Ok(());
         }
         self.servers.at(index as usize).map_or(Ok(()), |place| write_server(place, chosen))

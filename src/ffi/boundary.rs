@@ -34,20 +34,17 @@ fn boundary_local(
 }
 
 /// Runs a call that nearly always ends well: first `quick`, which gives something if it did all
-/// there is to do, and else `slow`, which knows what to say. Results and errors are larger than
-/// what a processor moves at once, and a quick call has none.
-///
-/// The arguments of the call are in `call`, so that no register has to be saved for the way that
-/// is hardly ever taken.
+/// there is to do with what the thread has at hand, and else `slow`, which knows what to say.
+/// Results and errors are larger than what a processor moves at once, and a quick call has none.
 #[inline(always)]
-pub(super) fn quick_boundary<C: Copy>(
+pub(super) fn quick_boundary<C>(
     function: &'static str,
     err: *mut fabric_error_t,
     call: &C,
-    quick: fn(&Local, &C) -> Option<()>,
+    quick: impl FnOnce(&Local, &C) -> Option<()>,
     slow: fn(&Local, &C) -> Result<()>,
 ) -> i32 {
-    match guarded(|local| quick(local, call)) {
+    match Local::at_hand(|local| guarded_with(local, |local| quick(local, call))) {
         Some(Some(())) => FABRIC_OK,
         _ => slow_boundary(function, err, call, slow),
     }
@@ -92,12 +89,15 @@ pub(super) fn silence_panics() {
 
 #[inline(always)]
 fn guarded<T>(body: impl FnOnce(&Local) -> T) -> Option<T> {
-    Local::with(|local| {
-        let outer = local.inside.replace(true);
-        let outcome = panic::catch_unwind(AssertUnwindSafe(|| body(local))).map_err(discard);
-        local.inside.set(outer);
-        outcome.ok()
-    })
+    Local::with(|local| guarded_with(local, body))
+}
+
+#[inline(always)]
+fn guarded_with<T>(local: &Local, body: impl FnOnce(&Local) -> T) -> Option<T> {
+    let outer = local.inside.replace(true);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| body(local))).map_err(discard);
+    local.inside.set(outer);
+    outcome.ok()
 }
 
 /// Dropping what a panic carries may run code that panics again; that second load is leaked.

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use crate::error::{Code, Error, Result};
 use crate::local::Local;
-use crate::router::{Locate, Place, Request, Scope};
+use crate::router::{Locate, Place, Request, Router, Scope, See};
 use crate::topology::{Key, Mode, Status, Wanted};
 
 use super::boundary::{boundary, quick_boundary};
@@ -78,7 +78,9 @@ pub unsafe extern "C" fn fabric_get_shard_server(
 ) -> i32 {
     let call = ShardCall { f, tables, n, key, scope, mode, server };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let quick = |local: &Local, call: &ShardCall| unsafe { quick_shard_server(local, call) };
+    let quick = |local: &Local, call: &ShardCall| unsafe {
+        quick_shard_server(local, call, Router::at_hand)
+    };
     // SAFETY: the caller's promise, for every pointer of this call.
     let slow = |local: &Local, call: &ShardCall| unsafe { shard_server(local, call) };
     quick_boundary("fabric_get_shard_server", err, &call, quick, slow)
@@ -101,6 +103,10 @@ struct ShardCall {
 /// # Safety
 /// As for fabric_get_shard_server().
 unsafe fn shard_server(local: &Local, call: &ShardCall) -> Result<()> {
+    // SAFETY: the caller's promise.
+    if unsafe { quick_shard_server(local, call, Router::sight) }.is_some() {
+        return Ok(());
+    }
     // SAFETY: the caller's promise, for every pointer of this call.
     let (f, tables, key, out) = unsafe {
         (
@@ -122,13 +128,13 @@ unsafe fn shard_server(local: &Local, call: &ShardCall) -> Result<()> {
 /// # Safety
 /// As for fabric_get_shard_server().
 #[inline(always)]
-unsafe fn quick_shard_server(local: &Local, call: &ShardCall) -> Option<()> {
+unsafe fn quick_shard_server(local: &Local, call: &ShardCall, see: impl See) -> Option<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
     match unsafe { quick_integer(call.key) } {
         // SAFETY: the caller's promise.
-        Some(key) if call.scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, key) },
+        Some(key) if call.scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, see, key) },
         // SAFETY: the caller's promise.
-        _ => unsafe { quick_other_server(local, call) },
+        _ => unsafe { quick_other_server(local, call, see) },
     }
 }
 
@@ -136,20 +142,20 @@ unsafe fn quick_shard_server(local: &Local, call: &ShardCall) -> Option<()> {
 ///
 /// # Safety
 /// As for fabric_get_shard_server().
-#[inline(never)]
-unsafe fn quick_other_server(local: &Local, call: &ShardCall) -> Option<()> {
+#[inline(always)]
+unsafe fn quick_other_server(local: &Local, call: &ShardCall, see: impl See) -> Option<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
-    unsafe { answer(local, call, quick_place(call.scope, quick_key(call.key)?)?) }
+    unsafe { answer(local, call, see, quick_place(call.scope, quick_key(call.key)?)?) }
 }
 
 /// # Safety
 /// As for fabric_get_shard_server().
 #[inline(always)]
-unsafe fn answer(local: &Local, call: &ShardCall, place: impl Locate) -> Option<()> {
+unsafe fn answer(local: &Local, call: &ShardCall, see: impl See, place: impl Locate) -> Option<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
     let (f, tables) = unsafe { (call.f.as_ref()?, quick_slice(call.tables, call.n)?) };
     let (out, wanted) = (Out::quick(call.server)?, quick_mode(call.mode)?);
-    let sight = f.router.sight(local)?;
+    let sight = see(&f.router, local)?;
     let view = sight.view();
     let group = match tables {
         // SAFETY: the caller's promise.
@@ -159,7 +165,7 @@ unsafe fn answer(local: &Local, call: &ShardCall, place: impl Locate) -> Option<
             view.group_of_names(tables.iter().map(|table| unsafe { quick_bytes(*table) }), place)?
         }
     };
-    write_card(out, view.server(group, wanted, local)?.card)?;
+    write_card(out, view.server(group, wanted, local)?)?;
     f.router.count(local);
     Some(())
 }
@@ -197,7 +203,9 @@ pub unsafe extern "C" fn fabric_get_group_server(
 ) -> i32 {
     let call = GroupCall { f, group, mode, status, server };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let quick = |local: &Local, call: &GroupCall| unsafe { quick_group_server(local, call) };
+    let quick = |local: &Local, call: &GroupCall| unsafe {
+        quick_group_server(local, call, Router::at_hand)
+    };
     // SAFETY: the caller's promise, for every pointer of this call.
     let slow = |local: &Local, call: &GroupCall| unsafe { group_server(local, call) };
     quick_boundary("fabric_get_group_server", err, &call, quick, slow)
@@ -216,6 +224,10 @@ struct GroupCall {
 /// # Safety
 /// As for fabric_get_group_server().
 unsafe fn group_server(local: &Local, call: &GroupCall) -> Result<()> {
+    // SAFETY: the caller's promise.
+    if unsafe { quick_group_server(local, call, Router::sight) }.is_some() {
+        return Ok(());
+    }
     // SAFETY: the caller's promise, for every pointer of this call.
     let (f, group, out) = unsafe {
         (reference(call.f, "f")?, name(call.group, "group")?, Out::new(call.server, "server")?)
@@ -229,7 +241,7 @@ unsafe fn group_server(local: &Local, call: &GroupCall) -> Result<()> {
 /// # Safety
 /// As for fabric_get_group_server().
 #[inline(always)]
-unsafe fn quick_group_server(local: &Local, call: &GroupCall) -> Option<()> {
+unsafe fn quick_group_server(local: &Local, call: &GroupCall, see: impl See) -> Option<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
     let (f, group) = unsafe { (call.f.as_ref()?, quick_bytes(call.group)?) };
     let out = Out::quick(call.server)?;
@@ -239,10 +251,10 @@ unsafe fn quick_group_server(local: &Local, call: &GroupCall) -> Option<()> {
         (FABRIC_MODE_NONE, FABRIC_STATUS_SECONDARY) => Wanted::Reader,
         _ => return None,
     };
-    let sight = f.router.sight(local)?;
+    let sight = see(&f.router, local)?;
     let view = sight.view();
     let group = view.topology.group_number(group)?;
-    write_card(out, view.server(group, wanted, local)?.card)?;
+    write_card(out, view.server(group, wanted, local)?)?;
     f.router.count(local);
     Some(())
 }

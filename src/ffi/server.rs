@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::mem::offset_of;
 
 use crate::error::Result;
-use crate::topology::card::{Card, Form};
+use crate::topology::card::{Card, Rest};
 use crate::topology::{Chosen, Server};
 
 use super::ptr::{Out, copy_text};
@@ -97,36 +97,34 @@ impl fabric_server_t {
 }
 
 /// The numbers and the UUID.
-const HEAD: usize = offset_of!(Card, uuid) + 40;
+const HEAD: usize = offset_of!(Card, group);
 
 const _: () = {
     assert!(offset_of!(fabric_server_t, weight) == offset_of!(Card, weight));
     assert!(offset_of!(fabric_server_t, port) == offset_of!(Card, port));
     assert!(offset_of!(fabric_server_t, mode) == offset_of!(Card, mode));
     assert!(offset_of!(fabric_server_t, status) == offset_of!(Card, status));
-    assert!(offset_of!(fabric_server_t, reserved0) == offset_of!(Card, form));
+    assert!(offset_of!(fabric_server_t, reserved0) == offset_of!(Card, reserved));
     assert!(offset_of!(fabric_server_t, uuid) == offset_of!(Card, uuid));
-    assert!(FABRIC_UUID_SIZE >= 40 && FABRIC_GROUP_SIZE >= 32 && FABRIC_HOST_SIZE >= 64);
+    assert!(offset_of!(fabric_server_t, uuid) + FABRIC_UUID_SIZE >= HEAD);
+    assert!(FABRIC_GROUP_SIZE >= 32 && FABRIC_HOST_SIZE >= 32 + size_of::<Rest>());
 };
 
 /// Writes a server where C wants it, unless its texts are longer than a card holds.
 #[inline(always)]
-pub(super) fn write_card(out: Out<fabric_server_t>, card: &Card) -> Option<()> {
-    if card.form == Form::Elsewhere {
-        return None;
-    }
+pub(super) fn write_card(out: Out<fabric_server_t>, chosen: Chosen<'_>) -> Option<()> {
+    let (card, rest) = chosen.card()?;
     let to = out.place();
     // SAFETY: `to` may be written, as `Out::new` was promised, and what is read and written lies
-    // inside of the card and the server: both begin alike, which is checked below. The bytes
+    // inside of the card and the server: both begin alike, which is checked above. The bytes
     // behind a NUL are undefined by the contract, so only as many are written as a card holds.
     unsafe {
         to.cast::<[u8; HEAD]>().write(*(&raw const *card).cast());
-        (&raw mut (*to).reserved0).write(0);
         (&raw mut (*to).group).cast::<[u8; 32]>().write(card.group);
         let host = (&raw mut (*to).host).cast::<[u8; 32]>();
         host.write(card.host);
-        if card.form == Form::Long {
-            host.add(1).write(card.host_rest);
+        if let Some(rest) = rest {
+            host.add(1).write(*rest);
         }
         (&raw mut (*to).reserved).write([0; 8]);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{Code, Error, Result};
 use crate::local::Local;
 use crate::router::table::Tables;
-use crate::router::{Locate, Request, Router};
+use crate::router::{Locate, Request, Router, See};
 use crate::topology::Chosen;
 
 use super::boundary::{boundary, boundary_value, quick_boundary};
@@ -93,7 +93,9 @@ pub unsafe extern "C" fn fabric_table_get_server(
 ) -> i32 {
     let call = TableCall { t, key, scope, mode, server };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let quick = |local: &Local, call: &TableCall| unsafe { quick_table_server(local, call) };
+    let quick = |local: &Local, call: &TableCall| unsafe {
+        quick_table_server(local, call, Router::at_hand)
+    };
     // SAFETY: the caller's promise, for every pointer of this call.
     let slow = |local: &Local, call: &TableCall| unsafe { table_server(local, call) };
     quick_boundary("fabric_table_get_server", err, &call, quick, slow)
@@ -112,6 +114,10 @@ struct TableCall {
 /// # Safety
 /// As for fabric_table_get_server().
 unsafe fn table_server(local: &Local, call: &TableCall) -> Result<()> {
+    // SAFETY: the caller's promise.
+    if unsafe { quick_table_server(local, call, Router::sight) }.is_some() {
+        return Ok(());
+    }
     // SAFETY: the caller's promise, for every pointer of this call.
     let (t, key, out) =
         unsafe { (reference(call.t, "t")?, read_key(call.key)?, Out::new(call.server, "server")?) };
@@ -126,13 +132,13 @@ unsafe fn table_server(local: &Local, call: &TableCall) -> Result<()> {
 /// # Safety
 /// As for fabric_table_get_server().
 #[inline(always)]
-unsafe fn quick_table_server(local: &Local, call: &TableCall) -> Option<()> {
+unsafe fn quick_table_server(local: &Local, call: &TableCall, see: impl See) -> Option<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
     match unsafe { quick_integer(call.key) } {
         // SAFETY: the caller's promise.
-        Some(key) if call.scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, key) },
+        Some(key) if call.scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, see, key) },
         // SAFETY: the caller's promise.
-        _ => unsafe { quick_other_server(local, call) },
+        _ => unsafe { quick_other_server(local, call, see) },
     }
 }
 
@@ -140,23 +146,23 @@ unsafe fn quick_table_server(local: &Local, call: &TableCall) -> Option<()> {
 ///
 /// # Safety
 /// As for fabric_table_get_server().
-#[inline(never)]
-unsafe fn quick_other_server(local: &Local, call: &TableCall) -> Option<()> {
+#[inline(always)]
+unsafe fn quick_other_server(local: &Local, call: &TableCall, see: impl See) -> Option<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
-    unsafe { answer(local, call, quick_place(call.scope, quick_key(call.key)?)?) }
+    unsafe { answer(local, call, see, quick_place(call.scope, quick_key(call.key)?)?) }
 }
 
 /// # Safety
 /// As for fabric_table_get_server().
 #[inline(always)]
-unsafe fn answer(local: &Local, call: &TableCall, place: impl Locate) -> Option<()> {
+unsafe fn answer(local: &Local, call: &TableCall, see: impl See, place: impl Locate) -> Option<()> {
     // SAFETY: the caller's promise.
     let t = unsafe { call.t.as_ref() }?;
     let (out, wanted) = (Out::quick(call.server)?, quick_mode(call.mode)?);
-    let sight = t.router.sight(local)?;
+    let sight = see(&t.router, local)?;
     let view = sight.view();
     let group = view.group_of_opened(&t.tables, place)?;
-    write_card(out, view.server(group, wanted, local)?.card)?;
+    write_card(out, view.server(group, wanted, local)?)?;
     t.router.count(local);
     Some(())
 }

@@ -1,6 +1,6 @@
 //! The topology in use: one writer at a time replaces it, any number of threads read it.
 
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref};
 use std::sync::atomic;
 
 use crate::local::{LEASES, Lease, Local};
@@ -68,28 +68,53 @@ impl Current {
         self.newest.load_full()
     }
 
-    /// The newest topology, and its stamp, in the hands of the thread that `local` belongs to.
-    /// For lookups: no lock, no count that threads share, and no waiting for anybody who
-    /// publishes. Nothing while the thread holds one of this handle's already.
+    /// Where the thread of `local` found the table that it looked up last.
     #[inline(always)]
-    pub fn lease<'l>(&self, local: &'l Local) -> Option<(Ref<'l, Arc<Topology>>, u64)> {
+    pub fn guess<'l>(&self, local: &'l Local) -> &'l Cell<u32> {
+        let [first, ..] = &local.guesses;
+        local.guesses.get(self.lease % LEASES).unwrap_or(first)
+    }
+
+    /// Has every lookup ask anew whether what is known counts as fresh.
+    pub fn doubt(&self) {
+        self.stamp.store(next_stamp(), Ordering::Release);
+    }
+
+    /// The newest topology, and its stamp, if the thread that `local` belongs to has it, and all
+    /// that it knows counts as fresh.
+    #[inline(always)]
+    pub fn at_hand<'l>(&self, local: &'l Local) -> Option<(Ref<'l, Arc<Topology>>, u64)> {
         let stamp = self.stamp.load(Ordering::Acquire);
-        let place = local.leases.get(self.lease)?;
-        let mut lease = place.try_borrow().ok()?;
-        if lease.stamp != stamp {
-            drop(lease);
-            self.renew(place, stamp)?;
-            lease = place.try_borrow().ok()?;
+        let lease = local.leases.get(self.lease % LEASES)?.try_borrow().ok()?;
+        if lease.fresh != stamp {
+            return None;
         }
         let topology = Ref::filter_map(lease, |lease| lease.topology.as_ref()).ok()?;
         Some((topology, stamp))
     }
 
-    #[cold]
-    #[inline(never)]
-    fn renew(&self, place: &RefCell<Lease>, stamp: u64) -> Option<()> {
-        let newest = self.newest.load_full();
-        *place.try_borrow_mut().ok()? = Lease { stamp, topology: Some(newest) };
-        Some(())
+    /// The newest topology, and its stamp, in the hands of the thread that `local` belongs to,
+    /// which has it at hand from now on if all that it knows counts as fresh until further notice.
+    /// For lookups: no lock, no count that threads share, and no waiting for anybody who
+    /// publishes. Nothing while the thread holds one of this handle's already.
+    #[inline]
+    pub fn lease<'l>(
+        &self,
+        local: &'l Local,
+        is_fresh: impl FnOnce() -> bool,
+    ) -> Option<(Ref<'l, Arc<Topology>>, u64)> {
+        let stamp = self.stamp.load(Ordering::Acquire);
+        let place = local.leases.get(self.lease)?;
+        // Asked behind the stamp, which changes with the answer.
+        let fresh = if is_fresh() { stamp } else { 0 };
+        let mut lease = place.try_borrow().ok()?;
+        if (lease.stamp, lease.fresh) != (stamp, fresh) {
+            drop(lease);
+            let topology = Some(self.newest.load_full());
+            *place.try_borrow_mut().ok()? = Lease { stamp, fresh, topology };
+            lease = place.try_borrow().ok()?;
+        }
+        let topology = Ref::filter_map(lease, |lease| lease.topology.as_ref()).ok()?;
+        Some((topology, stamp))
     }
 }

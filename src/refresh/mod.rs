@@ -20,7 +20,7 @@ mod waiting;
 mod watch;
 mod worker;
 
-use std::cell::Ref;
+use std::cell::{Cell, Ref};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -151,9 +151,25 @@ impl Refresher {
     }
 
     /// The newest published topology and its stamp, for a lookup.
+    #[inline]
+    pub fn lease<'l>(
+        &self,
+        local: &'l Local,
+        is_fresh: impl FnOnce() -> bool,
+    ) -> Option<(Ref<'l, Arc<Topology>>, u64)> {
+        self.topology.lease(local, is_fresh)
+    }
+
+    /// Where the thread of `local` found the table that it looked up last.
     #[inline(always)]
-    pub fn lease<'l>(&self, local: &'l Local) -> Option<(Ref<'l, Arc<Topology>>, u64)> {
-        self.topology.lease(local)
+    pub fn guess<'l>(&self, local: &'l Local) -> &'l Cell<u32> {
+        self.topology.guess(local)
+    }
+
+    /// As `lease`, if the thread has it and it is fresh.
+    #[inline(always)]
+    pub fn at_hand<'l>(&self, local: &'l Local) -> Option<(Ref<'l, Arc<Topology>>, u64)> {
+        self.topology.at_hand(local)
     }
 
     /// Milliseconds since Fabric last answered a dump, this handle or the one that left the

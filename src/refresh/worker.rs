@@ -111,11 +111,13 @@ impl Worker {
 }
 
 /// Sets the worker down as gone when its thread ends, however it ends.
-struct Departure<'a>(&'a Worker);
+struct Departure<'a>(&'a Refresher);
 
 impl Drop for Departure<'_> {
     fn drop(&mut self) {
-        self.0.alive_in.store(0, Ordering::Relaxed);
+        self.0.worker.alive_in.store(0, Ordering::Relaxed);
+        // Behind it: who sees the new stamp sees that nobody keeps anything fresh.
+        self.0.topology.doubt();
     }
 }
 
@@ -131,7 +133,7 @@ enum Task {
 
 fn run(refresher: &Refresher) {
     let worker = &refresher.worker;
-    let _departure = Departure(worker);
+    let _departure = Departure(refresher);
     let (mut backoff, mut share) = (Backoff::default(), Share::default());
     let mut begun = 0;
     let mut due = refresher.clock.now() + millis(first_pause(refresher));

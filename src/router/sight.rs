@@ -4,7 +4,7 @@
 //! Everything here is inlined into the calls from C. It is written without closures and results,
 //! which compilers move through memory.
 
-use std::cell::Ref;
+use std::cell::{Cell, Ref};
 use std::sync::Arc;
 
 use crate::local::Local;
@@ -17,7 +17,8 @@ pub struct Sight<'l> {
     topology: Ref<'l, Arc<Topology>>,
     stamp: u64,
     now: u64,
-    compat: Compat,
+    compat: &'l Compat,
+    guess: &'l Cell<u32>,
 }
 
 /// What is to be seen in a [`Sight`].
@@ -27,37 +28,64 @@ pub struct View<'s> {
     pub stamp: u64,
     /// 0 if a background refresh keeps everything fresh.
     pub now: u64,
-    pub compat: Compat,
+    pub compat: &'s Compat,
+    /// Where the thread found the table that it looked up last.
+    pub guess: &'s Cell<u32>,
 }
 
 impl Sight<'_> {
     #[inline(always)]
     pub fn view(&self) -> View<'_> {
-        let Self { topology, stamp, now, compat } = self;
-        View { topology, stamp: *stamp, now: *now, compat: *compat }
+        let Self { topology, stamp, now, compat, guess } = self;
+        View { topology, stamp: *stamp, now: *now, compat, guess }
     }
 }
 
+/// How a lookup comes by what it sees: [`Router::at_hand`] or [`Router::sight`].
+pub trait See: for<'l> FnOnce(&'l Router, &'l Local) -> Option<Sight<'l>> {}
+
+impl<S: for<'l> FnOnce(&'l Router, &'l Local) -> Option<Sight<'l>>> See for S {}
+
 impl Router {
-    /// What the thread of `local` sees, unless that is older than the options allow.
-    ///
-    /// No lock, no allocation, no system call. Without a background refresh, or with a limit to
-    /// the age, the clock is read.
+    /// What the thread of `local` has at hand, if that is the newest, and a background refresh
+    /// keeps it fresh.
     #[inline(always)]
-    pub fn sight<'l>(&self, local: &'l Local) -> Option<Sight<'l>> {
-        let now = if self.limits_age || !self.refresher.refreshes_itself() {
-            self.now_otherwise()?
-        } else {
-            0
-        };
-        let (topology, stamp) = self.refresher.lease(local)?;
-        Some(Sight { topology, stamp, now, compat: self.compat })
+    pub fn at_hand<'l>(&'l self, local: &'l Local) -> Option<Sight<'l>> {
+        let (topology, stamp) = self.refresher.at_hand(local)?;
+        Some(Sight {
+            topology,
+            stamp,
+            now: 0,
+            compat: &self.compat,
+            guess: self.refresher.guess(local),
+        })
+    }
+
+    /// What the thread of `local` sees, unless that is older than the options allow. It has it at
+    /// hand then, unless the next lookup has to read the clock again: without a background
+    /// refresh, or with a limit to the age.
+    ///
+    /// No lock, no allocation, no system call.
+    pub fn sight<'l>(&'l self, local: &'l Local) -> Option<Sight<'l>> {
+        let is_fresh = !self.limits_age && self.refresher.refreshes_itself();
+        let now = if is_fresh { 0 } else { self.now_otherwise()? };
+        // Whoever has a snapshot at hand has a place, too.
+        local.place();
+        let (topology, stamp) =
+            self.refresher.lease(local, || is_fresh && self.refresher.refreshes_itself())?;
+        Some(Sight {
+            topology,
+            stamp,
+            now,
+            compat: &self.compat,
+            guess: self.refresher.guess(local),
+        })
     }
 
     /// Counts a lookup that was answered.
     #[inline(always)]
     pub fn count(&self, local: &Local) {
-        self.refresher.metrics().lookups.count(local.place(), true);
+        self.refresher.metrics().lookups.count(local.place_at_hand(), true);
     }
 
     #[cold]
@@ -76,20 +104,20 @@ impl Router {
 /// What tells the group of a table. An integer is the key of a shard; what holds other keys, too,
 /// is compiled apart from it, since most keys are integers and need not carry the rest along.
 pub trait Locate: Copy {
-    fn group_in(self, table: &Table, compat: Compat) -> Option<GroupId>;
+    fn group_in(self, table: &Table, compat: &Compat) -> Option<GroupId>;
 }
 
 impl Locate for i64 {
     // A shard that vanished is nowhere, and no group has that number.
     #[inline(always)]
-    fn group_in(self, table: &Table, compat: Compat) -> Option<GroupId> {
+    fn group_in(self, table: &Table, compat: &Compat) -> Option<GroupId> {
         table.map.group_of_integer(self, compat)
     }
 }
 
 impl Locate for Place<'_> {
     #[inline(always)]
-    fn group_in(self, table: &Table, compat: Compat) -> Option<GroupId> {
+    fn group_in(self, table: &Table, compat: &Compat) -> Option<GroupId> {
         match self {
             Place::Global => Some(table.global_group),
             Place::Shard(Key::Integer(key)) => table.map.group_of_integer(key, compat),
@@ -116,7 +144,7 @@ impl<'s> View<'s> {
     /// The group of a table by its name.
     #[inline(always)]
     pub fn group_of_name(self, table: &[u8], place: impl Locate) -> Option<GroupId> {
-        self.group_of(self.topology.tables.get(table)?, place)
+        self.group_of(self.topology.tables.get_guessed(table, self.guess)?, place)
     }
 
     /// The group of a table.
@@ -132,10 +160,11 @@ impl<'s> View<'s> {
     /// The server of a group, for the thread of `local`.
     #[inline(always)]
     pub fn server(self, group: GroupId, wanted: Wanted, local: &Local) -> Option<Chosen<'s>> {
+        let turn = self.topology.turn(group, &local.turns);
         let entry = self.topology.group(group)?;
         if !entry.is_fresh(self.now) {
             return None;
         }
-        entry.value.choose(wanted, &local.turns)
+        entry.value.choose(wanted, turn)
     }
 }

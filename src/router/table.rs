@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::Result;
 use crate::local::Local;
-use crate::topology::{Chosen, Entry, GroupId, TableState, Wanted};
+use crate::topology::{Chosen, Entry, GroupId, TableState, Topology, Wanted};
 
 use super::{Locate, Request, Router, View};
 
@@ -30,17 +30,20 @@ impl Known {
     #[inline(always)]
     fn entry<'s>(&self, view: View<'s>) -> Option<&'s Entry<TableState>> {
         let place = self.place.load(Ordering::Relaxed);
-        let known = place >> POSITION_BITS == view.stamp & (u64::MAX >> POSITION_BITS);
-        let at = if known { (place & POSITION_MASK) as usize } else { self.find(view)? };
+        let known = place ^ view.stamp << POSITION_BITS <= POSITION_MASK;
+        let at = match known {
+            true => (place & POSITION_MASK) as usize,
+            false => self.find(view.topology, view.stamp)?,
+        };
         view.topology.tables.at(at).map(|entry| &**entry)
     }
 
     #[cold]
     #[inline(never)]
-    fn find(&self, view: View<'_>) -> Option<usize> {
-        let at = view.topology.tables.position(&self.name)?;
+    fn find(&self, topology: &Topology, stamp: u64) -> Option<usize> {
+        let at = topology.tables.position(&self.name)?;
         if at as u64 <= POSITION_MASK {
-            self.place.store(view.stamp << POSITION_BITS | at as u64, Ordering::Relaxed);
+            self.place.store(stamp << POSITION_BITS | at as u64, Ordering::Relaxed);
         }
         Some(at)
     }
@@ -74,20 +77,18 @@ impl View<'_> {
     /// The group of tables that were opened.
     #[inline(always)]
     pub fn group_of_opened(self, opened: &Tables, place: impl Locate) -> Option<GroupId> {
-        let (first, more) = opened.tables.split_first()?;
-        let group = self.group_of(first.entry(self)?, place)?;
-        if more.is_empty() { Some(group) } else { self.if_all_opened_in(group, more, place) }
+        match &*opened.tables {
+            [table] => self.group_of(table.entry(self)?, place),
+            // A copy, so that the view itself need not be in memory.
+            tables => View { ..self }.group_of_all(tables, place),
+        }
     }
 
     #[cold]
     #[inline(never)]
-    fn if_all_opened_in(
-        self,
-        group: GroupId,
-        tables: &[Known],
-        place: impl Locate,
-    ) -> Option<GroupId> {
-        let group_of = |table: &Known| self.group_of(table.entry(self)?, place);
+    fn group_of_all(&self, tables: &[Known], place: impl Locate) -> Option<GroupId> {
+        let group_of = |table: &Known| self.group_of(table.entry(*self)?, place);
+        let group = group_of(tables.first()?)?;
         tables.iter().all(|table| group_of(table) == Some(group)).then_some(group)
     }
 }

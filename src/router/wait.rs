@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error, Result};
-use crate::local::Local;
 use crate::refresh::flight::Wish;
+use crate::topology::balance::Turn;
 use crate::topology::{Chosen, Group, Key, Server, Wanted};
 
 use super::{Request, Router, Scope, apart, look, refusal};
@@ -92,18 +92,18 @@ impl Router {
 }
 
 fn reachable<'g>(name: &str, wanted: Wanted, servers: Option<&'g Group>) -> Result<Chosen<'g>> {
-    Local::with(|local| {
-        let chosen = servers.and_then(|servers| servers.choose_reachable(wanted, &local.turns));
-        let any = || servers.and_then(|servers| servers.choose(wanted, &local.turns));
-        match chosen {
-            Some(chosen) => Ok(chosen),
-            None if any().is_some() => Err(Error::new(
-                Code::NoServer,
-                format!(
-                    "every server of group '{name}' that may serve this could not be reached lately"
-                ),
-            )),
-            None => Err(refusal::no_server(name, wanted, servers)),
-        }
-    })
+    // Who waits goes on behind the last that joined: many may have waited for the same.
+    let turn = Turn::default();
+    let chosen = servers.and_then(|servers| servers.choose_reachable(wanted, &turn));
+    let any = || servers.and_then(|servers| servers.choose(wanted, &turn));
+    match chosen {
+        Some(chosen) => Ok(chosen),
+        None if any().is_some() => Err(Error::new(
+            Code::NoServer,
+            format!(
+                "every server of group '{name}' that may serve this could not be reached lately"
+            ),
+        )),
+        None => Err(refusal::no_server(name, wanted, servers)),
+    }
 }

@@ -34,21 +34,39 @@ pub struct Rotation {
 /// with other threads, which costs time and no fairness.
 const FOLLOWED: usize = 1024;
 
-/// Where one thread is in the rotations it used last.
+/// Where one thread is in the rotations of the groups it read from last.
 #[derive(Debug)]
 pub struct Turns {
-    places: [Cell<Place>; FOLLOWED],
+    places: [Turn; FOLLOWED],
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    rotation: u32,
-    next: u32,
+/// Where one thread is in the rotation of one group.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// 0 for none.
+    rotation: Cell<u32>,
+    /// The next turn.
+    at: Cell<u16>,
+    /// Whose turn that is, for those who keep it here.
+    whose: Cell<u16>,
+}
+
+impl Turn {
+    const fn new() -> Self {
+        Self { rotation: Cell::new(0), at: Cell::new(0), whose: Cell::new(0) }
+    }
 }
 
 impl Turns {
     pub const fn new() -> Self {
-        Self { places: [const { Cell::new(Place { rotation: 0, next: 0 }) }; FOLLOWED] }
+        Self { places: [const { Turn::new() }; FOLLOWED] }
+    }
+
+    /// The turn in the group of a number.
+    #[inline(always)]
+    pub fn of(&self, number: usize) -> &Turn {
+        let [first, ..] = &self.places;
+        self.places.get(number % FOLLOWED).unwrap_or(first)
     }
 }
 
@@ -76,38 +94,87 @@ impl Rotation {
         &self.weights
     }
 
-    /// The index of the next secondary for the thread whose turns these are.
+    /// The index of the next secondary for the thread whose turn this is.
     #[inline]
-    pub fn next(&self, turns: &Turns) -> usize {
-        let at = self.step(self.id, self.turns.len() as u32, turns);
-        self.turns.get(at as usize).copied().map_or(0, usize::from)
+    pub fn next(&self, turn: &Turn) -> usize {
+        if turn.rotation.get() != self.id {
+            self.join(turn);
+        }
+        let at = turn.at.get();
+        turn.at.set(if usize::from(at) + 1 < self.turns.len() { at + 1 } else { 0 });
+        self.turns.get(usize::from(at)).copied().map_or(0, usize::from)
     }
 
-    /// Which turn it is, out of `length`. Number and length are the rotation's own; the caller
-    /// has them at hand.
-    #[inline(always)]
-    pub fn step(&self, id: u32, length: u32, turns: &Turns) -> u32 {
-        let Some(place) = turns.places.get(id as usize % FOLLOWED) else { return 0 };
-        let Place { rotation, next } = place.get();
-        // A thread that did not use this rotation lately goes on behind the last that joined.
-        let at = if rotation == id { next } else { self.join(length) };
-        let next = if at + 1 < length { at + 1 } else { 0 };
-        place.set(Place { rotation: id, next });
-        at
-    }
-
+    /// A thread that did not use this rotation lately goes on behind the last that joined.
     #[inline(never)]
-    fn join(&self, length: u32) -> u32 {
-        self.joined.fetch_add(1, Ordering::Relaxed) % length.max(1)
-    }
-
-    pub fn id(&self) -> u32 {
-        self.id
+    fn join(&self, turn: &Turn) {
+        let length = (self.turns.len() as u32).max(1);
+        let at = self.joined.fetch_add(1, Ordering::Relaxed) % length;
+        turn.rotation.set(self.id);
+        turn.at.set(at as u16);
     }
 
     /// The index of a secondary for each turn.
     pub fn turns(&self) -> &[u16] {
         &self.turns
+    }
+}
+
+/// What most rotations come to: at most 16 turns. With no pointer on the way.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct Short {
+    /// The rotation's, or `NO_ROTATION`.
+    id: u32,
+    length: u32,
+    turns: [u8; MAX_SHORT],
+}
+
+const MAX_SHORT: usize = 16;
+
+/// The number of no rotation, and of no turn either.
+const NO_ROTATION: u32 = u32::MAX;
+
+impl Short {
+    pub const NONE: Self = Self { id: NO_ROTATION, length: 0, turns: [0; MAX_SHORT] };
+
+    /// Nothing if the rotation is too long.
+    pub fn of(rotation: &Rotation) -> Option<Self> {
+        let length = rotation.turns.len() as u32;
+        let mut short = Self { id: rotation.id, length, ..Self::NONE };
+        for (at, turn) in rotation.turns.iter().enumerate() {
+            *short.turns.get_mut(at)? = u8::try_from(*turn).ok()?;
+        }
+        (length > 0).then_some(short)
+    }
+
+    /// As [`Rotation::next`] of the `rotation` that this is short for; nothing if there is none.
+    #[inline(always)]
+    pub fn next(&self, rotation: &Rotation, turn: &Turn) -> Option<usize> {
+        if turn.rotation.get() != self.id && !self.join(rotation, turn) {
+            return None;
+        }
+        // Found when the turn before was taken: nobody has to wait for it now.
+        let whose = turn.whose.get();
+        let at = u32::from(turn.at.get()) + 1;
+        self.come(turn, if at < self.length { at } else { 0 });
+        Some(usize::from(whose))
+    }
+
+    #[inline(always)]
+    fn come(&self, turn: &Turn, at: u32) {
+        turn.at.set(at as u16);
+        turn.whose.set(self.turns.get(at as usize % MAX_SHORT).copied().map_or(0, u16::from));
+    }
+
+    #[inline(never)]
+    fn join(&self, rotation: &Rotation, turn: &Turn) -> bool {
+        if self.id == NO_ROTATION {
+            return false;
+        }
+        rotation.join(turn);
+        self.come(turn, turn.at.get().into());
+        true
     }
 }
 
@@ -180,7 +247,7 @@ mod tests {
     #[test]
     fn a_heavy_server_gets_no_bursts() {
         let (rotation, mine) = (Rotation::new(&[3.0, 1.0], 0), Turns::new());
-        let picks: Vec<usize> = (0..8).map(|_| rotation.next(&mine)).collect();
+        let picks: Vec<usize> = (0..8).map(|_| rotation.next(mine.of(0))).collect();
         assert_eq!(picks.iter().filter(|pick| **pick == 1).count(), 2);
         assert!(!picks.windows(4).any(|window| window == [0, 0, 0, 0]), "{picks:?}");
     }
@@ -188,7 +255,7 @@ mod tests {
     #[test]
     fn threads_that_pick_once_share_one_sequence() {
         let rotation = Rotation::new(&[2.0, 0.5], 3);
-        let picks: Vec<usize> = (0..500).map(|_| rotation.next(&Turns::new())).collect();
+        let picks: Vec<usize> = (0..500).map(|_| rotation.next(&Turn::new())).collect();
         assert_eq!(picks.iter().filter(|pick| **pick == 0).count(), 400);
         assert!(picks.windows(5).all(|five| five.iter().filter(|pick| **pick == 1).count() == 1));
     }
@@ -200,8 +267,8 @@ mod tests {
         let mine = Turns::new();
         let mut first = vec![0; rotations.len()];
         for _ in 0..100 {
-            for (rotation, first) in rotations.iter().zip(&mut first) {
-                *first += usize::from(rotation.next(&mine) == 0);
+            for (number, (rotation, first)) in rotations.iter().zip(&mut first).enumerate() {
+                *first += usize::from(rotation.next(mine.of(number)) == 0);
             }
         }
         assert_eq!(first, vec![50; rotations.len()]);
@@ -215,7 +282,7 @@ mod tests {
                 .map(|_| {
                     scope.spawn(|| {
                         let mine = Turns::new();
-                        (0..1000).filter(|_| rotation.next(&mine) == 0).count()
+                        (0..1000).filter(|_| rotation.next(mine.of(0)) == 0).count()
                     })
                 })
                 .collect();
@@ -234,7 +301,7 @@ mod tests {
             let (rotation, mine) = (Rotation::new(&weights, 0), Turns::new());
             let mut given = vec![0f64; shares.len()];
             for turn in 1..=(total * 2) {
-                given[rotation.next(&mine)] += 1.0;
+                given[rotation.next(mine.of(0))] += 1.0;
                 for (index, share) in shares.iter().enumerate() {
                     let exact = f64::from(turn) * f64::from(*share) / f64::from(total);
                     prop_assert!((given[index] - exact).abs() < 1.0, "turn {turn}: {given:?}");
@@ -251,7 +318,7 @@ mod tests {
             let total: u32 = shares.iter().sum();
             let weights: Vec<f64> = shares.iter().map(|share| f64::from(*share)).collect();
             let (rotation, mine) = (Rotation::new(&weights, from as u64), Turns::new());
-            let picks: Vec<usize> = (0..length).map(|_| rotation.next(&mine)).collect();
+            let picks: Vec<usize> = (0..length).map(|_| rotation.next(mine.of(0))).collect();
             let limit = if shares.len() == 2 { 1.0 } else { 2.0 };
             for (index, share) in shares.iter().enumerate() {
                 let given = picks.iter().filter(|pick| **pick == index).count() as f64;

@@ -1,10 +1,11 @@
 //! A high-availability group: its servers, and which of them serves a request.
 
+use std::mem::offset_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::balance::{Rotation, Turns};
-use super::card::Card;
+use super::balance::{Rotation, Short, Turn};
+use super::card::{Card, Cards, Rest};
 use super::observed::Reach;
 use super::server::Server;
 
@@ -33,14 +34,17 @@ pub enum Wanted {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Group {
-    // What lookups read comes first, so that it lies together.
-    /// The servers as they are handed out.
-    cards: Box<[Card]>,
-    /// Who takes writes.
-    primary: Option<u32>,
+    // What lookups read comes first, so that it lies in one cache line, but for the cards.
+    /// None if the rotation is too long, or a server is on trial.
+    short: Short,
     rotation: Arc<Rotation>,
-    short: ShortRotation,
+    /// Whether the primary takes writes.
+    takes_writes: bool,
+    /// The primary as it is handed out, then the readers and those on trial.
+    cards: Cards,
 
+    /// Who takes writes, or might.
+    primary: u32,
     /// Who takes reads, in the order of the rotation's numbers.
     readers: Box<[u32]>,
     name: Box<str>,
@@ -50,28 +54,6 @@ pub struct Group {
     trials: Box<[Trial]>,
     /// Whether the primary refused a write and nobody knows yet where writes go now.
     held: bool,
-}
-
-/// What most rotations come to: the card of each turn, with no pointer on the way.
-#[derive(Debug, Clone, Copy, Default)]
-#[repr(C)]
-struct ShortRotation {
-    id: u32,
-    /// 0 if the rotation is too long for this, or a server is on trial.
-    length: u32,
-    cards: [u8; 16],
-}
-
-impl ShortRotation {
-    fn of(rotation: &Rotation, readers: &[u32]) -> Option<Self> {
-        let mut short = Self { id: rotation.id(), ..Self::default() };
-        for (card, turn) in rotation.turns().iter().enumerate() {
-            let reader = *readers.get(usize::from(*turn))?;
-            *short.cards.get_mut(card)? = u8::try_from(reader).ok()?;
-            short.length += 1;
-        }
-        Some(short)
-    }
 }
 
 /// A server that one request may try.
@@ -86,8 +68,8 @@ struct Trial {
 #[derive(Debug, Clone, Copy)]
 pub struct Chosen<'g> {
     group: &'g Group,
+    /// Its card.
     at: usize,
-    pub card: &'g Card,
 }
 
 impl<'g> Chosen<'g> {
@@ -96,7 +78,13 @@ impl<'g> Chosen<'g> {
     }
 
     pub fn server(&self) -> Option<&'g Server> {
-        self.group.servers.get(self.at)
+        self.group.servers.get(self.group.position(self.at)?)
+    }
+
+    /// The server as it is handed out, unless some text of its group is too long for that.
+    #[inline(always)]
+    pub fn card(&self) -> Option<(&'g Card, Option<&'g Rest>)> {
+        self.group.cards.get(self.at)
     }
 }
 
@@ -109,6 +97,9 @@ pub struct Care {
 }
 
 impl Group {
+    /// Where the first card is.
+    pub(super) const CARDS: usize = offset_of!(Group, cards) + offset_of!(Cards, few);
+
     /// Keeps the order Fabric gave. `previous` lends its rotation when the readers and their
     /// weights are the same, so that a refresh does not start the turns again; `start` is where
     /// a new rotation begins.
@@ -119,7 +110,6 @@ impl Group {
         previous: Option<&Group>,
         start: u64,
     ) -> Self {
-        let cards = servers.iter().map(|server| Card::new(name, server)).collect();
         let reach: Box<[Reach]> =
             (0..servers.len()).map(|at| care.reach.get(at).copied().unwrap_or_default()).collect();
         let primary = servers.iter().position(Server::takes_writes).map(|at| at as u32);
@@ -136,13 +126,27 @@ impl Group {
             }
             _ => Arc::new(Rotation::new(&weights, start)),
         };
-        let primary = if care.held { None } else { primary };
+        let takes_writes = primary.is_some() && !care.held;
+        let primary = primary.unwrap_or_default();
         let readers: Box<[u32]> = readers.into();
         let trials = trials(&servers, &reach, &readers, previous);
-        let short = ShortRotation::of(&rotation, &readers).filter(|_| trials.is_empty());
-        let short = short.unwrap_or_default();
-        let (name, servers, held) = (name.into(), servers.into(), care.held);
-        Self { name, servers, cards, reach, trials, held, primary, readers, rotation, short }
+        let short = Short::of(&rotation).filter(|_| trials.is_empty()).unwrap_or(Short::NONE);
+        let on_trial = trials.iter().map(|trial| &trial.at);
+        let handed_out = [&primary].into_iter().chain(&readers).chain(on_trial);
+        let cards = Cards::new(name, handed_out.filter_map(reading));
+        Self {
+            short,
+            takes_writes,
+            cards,
+            rotation,
+            primary,
+            readers,
+            name: name.into(),
+            servers: servers.into(),
+            reach,
+            trials,
+            held: care.held,
+        }
     }
 
     /// All servers Fabric listed, those that never serve among them.
@@ -160,33 +164,46 @@ impl Group {
         self.held
     }
 
-    /// The server for the next request of this kind, by a thread with these turns.
+    /// The server for the next request of this kind, by a thread with this turn.
     #[inline(always)]
-    pub fn choose(&self, wanted: Wanted, turns: &Turns) -> Option<Chosen<'_>> {
+    pub fn choose(&self, wanted: Wanted, turn: &Turn) -> Option<Chosen<'_>> {
         let at = match wanted {
-            Wanted::Primary => self.primary? as usize,
-            Wanted::Reader => self.next_reader(turns)?,
-            Wanted::Nobody => return None,
+            Wanted::Primary if self.takes_writes => 0,
+            Wanted::Reader => self.next_reader(turn)? + 1,
+            Wanted::Primary | Wanted::Nobody => return None,
         };
-        Some(Chosen { group: self, at, card: self.cards.get(at)? })
+        Some(Chosen { group: self, at })
     }
 
+    /// The position of the server with a card.
+    fn position(&self, card: usize) -> Option<usize> {
+        let Some(at) = card.checked_sub(1) else { return Some(self.primary as usize) };
+        let on_trial = || self.trials.get(at - self.readers.len()).map(|trial| trial.at);
+        self.readers.get(at).copied().or_else(on_trial).map(|at| at as usize)
+    }
+
+    /// A number among the readers and those on trial.
     #[inline(always)]
-    fn next_reader(&self, turns: &Turns) -> Option<usize> {
-        let ShortRotation { id, length, cards } = &self.short;
-        if *length == 0 {
-            if let Some(trial) = self.trials.iter().find(|trial| trial.begins()) {
-                return Some(trial.at as usize);
-            }
-            return self.readers.get(self.rotation.next(turns)).map(|at| *at as usize);
+    fn next_reader(&self, turn: &Turn) -> Option<usize> {
+        match self.short.next(&self.rotation, turn) {
+            None => self.next_of_all(turn),
+            reader => reader,
         }
-        let turn = self.rotation.step(*id, *length, turns);
-        cards.get(turn as usize).copied().map(usize::from)
+    }
+
+    #[inline(never)]
+    fn next_of_all(&self, turn: &Turn) -> Option<usize> {
+        if let Some(trial) = self.trials.iter().position(Trial::begins) {
+            return Some(self.readers.len() + trial);
+        }
+        let reader = self.rotation.next(turn);
+        (reader < self.readers.len()).then_some(reader)
     }
 
     /// As `choose`, but none that the service could not reach.
-    pub fn choose_reachable(&self, wanted: Wanted, turns: &Turns) -> Option<Chosen<'_>> {
-        self.choose(wanted, turns).filter(|chosen| self.reach.get(chosen.at) != Some(&Reach::Away))
+    pub fn choose_reachable(&self, wanted: Wanted, turn: &Turn) -> Option<Chosen<'_>> {
+        let reach = |chosen: &Chosen<'_>| self.reach.get(self.position(chosen.at)?);
+        self.choose(wanted, turn).filter(|chosen| reach(chosen) != Some(&Reach::Away))
     }
 
     /// Whether both list the same servers in the same state, and the service saw the same.
@@ -266,7 +283,7 @@ mod tests {
     }
 
     fn picks(group: &Group, wanted: Wanted, count: usize) -> Vec<String> {
-        let mine = Turns::new();
+        let mine = Turn::default();
         let chosen = (0..count).filter_map(|_| group.choose(wanted, &mine));
         chosen.filter_map(|chosen| chosen.server()).map(|s| s.uuid.clone()).collect()
     }
@@ -331,6 +348,49 @@ mod tests {
     }
 
     #[test]
+    fn turns_follow_the_members_wherever_they_are_listed() {
+        let list = |uuids: &[&str]| {
+            let status = |uuid: &str| if uuid == "p" { (3, 3) } else { (2, 1) };
+            let servers =
+                uuids.iter().map(|uuid| server(uuid, status(uuid).0, status(uuid).1, 1.0));
+            servers.collect::<Vec<_>>()
+        };
+        let first = Group::new("g", list(&["p", "a", "b"]), &Care::default(), None, 0);
+        let mut moved = list(&["p", "a", "p", "b"]);
+        moved[0] = server("spare", 1, 0, 1.0);
+        moved.swap(1, 2);
+        let moved = Group::new("g", moved, &Care::default(), Some(&first), 0);
+        assert!(Arc::ptr_eq(&first.rotation, &moved.rotation));
+        let turn = Turn::default();
+        let mut pick = |group: &Group| {
+            let chosen = group.choose(Wanted::Reader, &turn).expect("a reader");
+            chosen.server().map(|server| server.uuid.clone()).expect("a server")
+        };
+        let picks: Vec<String> = [&first, &moved, &moved, &first].map(&mut pick).into();
+        assert_eq!(picks, ["a", "b", "a", "b"]);
+    }
+
+    #[test]
+    fn cards_are_those_of_the_servers() {
+        let servers = ["p", "a", "b", "c", "d", "e"];
+        let servers: Vec<Server> = servers
+            .iter()
+            .map(|uuid| server(uuid, if *uuid == "p" { 3 } else { 2 }, 3, 1.0))
+            .collect();
+        let mut reach = vec![Reach::Good; servers.len()];
+        reach[2] = Reach::Trial;
+        let care = Care { reach, held: false };
+        let group = Group::new("g", servers, &care, None, 0);
+        let turn = Turn::default();
+        for wanted in [Wanted::Primary].into_iter().chain([Wanted::Reader; 12]) {
+            let chosen = group.choose(wanted, &turn).expect("a server");
+            let (card, _) = chosen.card().expect("a card");
+            let uuid = &chosen.server().expect("a server").uuid;
+            assert!(card.uuid.starts_with(uuid.as_bytes()), "{uuid}");
+        }
+    }
+
+    #[test]
     fn handles_begin_at_different_places() {
         let servers = || vec![server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
         let (one, two) = (
@@ -356,8 +416,8 @@ mod tests {
         assert_eq!(all, ["a", "b"], "the last ones standing are never left out");
         let dead_primary = shun([true, false, false]);
         assert_eq!(picks(&dead_primary, Wanted::Primary, 1), ["p"], "there is no other");
-        assert!(dead_primary.choose_reachable(Wanted::Primary, &Turns::new()).is_none());
-        assert!(dead_primary.choose_reachable(Wanted::Reader, &Turns::new()).is_some());
+        assert!(dead_primary.choose_reachable(Wanted::Primary, &Turn::default()).is_none());
+        assert!(dead_primary.choose_reachable(Wanted::Reader, &Turn::default()).is_some());
     }
 
     #[test]

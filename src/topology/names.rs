@@ -1,12 +1,34 @@
 //! A map from names to values for the warm path: one hash, one probe, one comparison.
 
+use std::cell::Cell;
+
 /// Open addressing over a list in insertion order. Built once per change and then only read.
 #[derive(Debug, Clone)]
 pub struct Names<V> {
-    entries: Vec<(u64, Box<[u8]>, V)>,
+    entries: Vec<Named<V>>,
     /// Positions in `entries` plus one; 0 is free. A power of two, at most half full.
     slots: Box<[u32]>,
 }
+
+#[derive(Debug, Clone)]
+#[repr(C)]
+struct Named<V> {
+    ends: Ends,
+    value: V,
+    name: Box<[u8]>,
+}
+
+/// The first and the last eight bytes of a name, and how long it is, which is all of a name that
+/// is not longer than both together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ends {
+    first: u64,
+    last: u64,
+    length: usize,
+}
+
+/// The longest name that its ends tell all of.
+const SHORT: usize = 16;
 
 impl<V> Default for Names<V> {
     fn default() -> Self {
@@ -24,68 +46,91 @@ impl<V> Names<V> {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
-        self.entries.iter().map(|(_, name, value)| (&**name, value))
+        self.entries.iter().map(|entry| (&*entry.name, &entry.value))
     }
 
     #[inline(always)]
     pub fn get(&self, name: &[u8]) -> Option<&V> {
-        self.position(name).and_then(|at| self.entries.get(at)).map(|(_, _, value)| value)
+        self.position(name).and_then(|at| self.at(at))
     }
 
     /// The value at a position, which is a name's until the next change.
     #[inline(always)]
     pub fn at(&self, position: usize) -> Option<&V> {
-        self.entries.get(position).map(|(_, _, value)| value)
+        self.entries.get(position).map(|entry| &entry.value)
     }
 
     /// Sets the value of a name and hands back the one it replaces.
     pub fn insert(&mut self, name: &[u8], value: V) -> Option<V> {
         if let Some(entry) = self.position(name).and_then(|at| self.entries.get_mut(at)) {
-            return Some(std::mem::replace(&mut entry.2, value));
+            return Some(std::mem::replace(&mut entry.value, value));
         }
-        self.entries.push((hash(name), name.into(), value));
+        self.entries.push(Named { ends: Ends::of(name), value, name: name.into() });
         if self.entries.len() * 2 > self.slots.len() {
             self.rebuild();
         } else {
-            place(&mut self.slots, hash(name), self.entries.len());
+            place(&mut self.slots, name, self.entries.len());
         }
         None
     }
 
     /// Keeps only the entries `keep` agrees to.
     pub fn retain(&mut self, mut keep: impl FnMut(&[u8], &V) -> bool) {
-        self.entries.retain(|(_, name, value)| keep(name, value));
+        self.entries.retain(|entry| keep(&entry.name, &entry.value));
         self.rebuild();
     }
 
-    // Not inlined: it needs all registers, and so do its callers.
+    /// As `get`, from a `guess` of the name's position, which is put right for the next time. A
+    /// processor goes on from a guess that was right the last times before it has read the name.
+    #[inline(always)]
+    pub fn get_guessed(&self, name: &[u8], guess: &Cell<u32>) -> Option<&V> {
+        match self.entries.get(guess.get() as usize) {
+            Some(entry) if entry.is(Ends::of(name), name) => Some(&entry.value),
+            _ => self.get_and_note(name, guess),
+        }
+    }
+
     #[inline(never)]
+    fn get_and_note(&self, name: &[u8], guess: &Cell<u32>) -> Option<&V> {
+        let at = self.position(name)?;
+        guess.set(at as u32);
+        self.at(at)
+    }
+
+    #[inline(always)]
     pub fn position(&self, name: &[u8]) -> Option<usize> {
-        let hash = hash(name);
-        let mask = self.slots.len().wrapping_sub(1);
-        let mut slot = hash as usize & mask;
+        let ends = Ends::of(name);
+        let slot = ends.hash(name) as usize & self.slots.len().wrapping_sub(1);
+        let at = (*self.slots.get(slot)? as usize).checked_sub(1)?;
+        if self.entries.get(at)?.is(ends, name) { Some(at) } else { self.probe(slot, name) }
+    }
+
+    /// The position of a name that is not at the first slot it could be at.
+    #[inline(never)]
+    fn probe(&self, first: usize, name: &[u8]) -> Option<usize> {
+        let (ends, mask) = (Ends::of(name), self.slots.len().wrapping_sub(1));
+        let mut slot = first;
         loop {
+            slot = (slot + 1) & mask;
             let at = (*self.slots.get(slot)? as usize).checked_sub(1)?;
-            let (entry_hash, entry_name, _) = self.entries.get(at)?;
-            if *entry_hash == hash && same(entry_name, name) {
+            if self.entries.get(at)?.is(ends, name) {
                 return Some(at);
             }
-            slot = (slot + 1) & mask;
         }
     }
 
     fn rebuild(&mut self) {
         let size = (self.entries.len() * 4).next_power_of_two().max(4);
         self.slots = vec![0; size].into();
-        for (at, (hash, _, _)) in self.entries.iter().enumerate() {
-            place(&mut self.slots, *hash, at + 1);
+        for (at, entry) in self.entries.iter().enumerate() {
+            place(&mut self.slots, &entry.name, at + 1);
         }
     }
 }
 
-fn place(slots: &mut [u32], hash: u64, value: usize) {
+fn place(slots: &mut [u32], name: &[u8], value: usize) {
     let mask = slots.len() - 1;
-    let mut slot = hash as usize & mask;
+    let mut slot = Ends::of(name).hash(name) as usize & mask;
     while let Some(held) = slots.get_mut(slot) {
         if *held == 0 {
             *held = value as u32;
@@ -95,21 +140,51 @@ fn place(slots: &mut [u32], hash: u64, value: usize) {
     }
 }
 
-/// Whether two names are equal. Most are short, and a call would take longer than this.
-#[inline(always)]
+impl<V> Named<V> {
+    #[inline(always)]
+    fn is(&self, ends: Ends, name: &[u8]) -> bool {
+        self.ends == ends && (ends.length <= SHORT || same(&self.name, name))
+    }
+}
+
+#[inline(never)]
 fn same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
+    a == b
+}
+
+/// Names come from the farm and the service's own source, so there is no adversary to hash
+/// against.
+const FACTORS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03];
+
+impl Ends {
+    #[inline(always)]
+    fn of(name: &[u8]) -> Self {
+        let length = name.len();
+        match (name.first_chunk(), name.last_chunk()) {
+            (Some(first), Some(last)) => Self { first: word(first), last: word(last), length },
+            _ => Self { first: tiny(name), last: 0, length },
+        }
     }
-    let (Some(a_last), Some(b_last)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) else {
-        return a == b;
-    };
-    let mut differ = word(a_last) ^ word(b_last);
-    let (a_words, b_words) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
-    for (a, b) in a_words.iter().zip(b_words) {
-        differ |= word(a) ^ word(b);
+
+    /// Of the name with these ends, all of whose bytes count.
+    #[inline(always)]
+    fn hash(self, name: &[u8]) -> u64 {
+        let [one, other] = FACTORS;
+        let state = fold(self.first ^ one, self.last ^ other);
+        if self.length <= SHORT { state } else { long_hash(state, name) }
     }
-    differ == 0
+}
+
+#[inline(never)]
+fn long_hash(ends: u64, name: &[u8]) -> u64 {
+    let [one, _] = FACTORS;
+    name.as_chunks::<8>().0.iter().fold(ends, |state, chunk| fold(state ^ word(chunk), one))
+}
+
+/// A name of less than eight bytes.
+#[inline(never)]
+fn tiny(name: &[u8]) -> u64 {
+    name.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 #[inline(always)]
@@ -117,24 +192,8 @@ fn word(bytes: &[u8; 8]) -> u64 {
     u64::from_le_bytes(*bytes)
 }
 
-/// Folds eight bytes at a time through a 64x64 -> 128 bit multiplication, the last eight of
-/// them perhaps for the second time. Names come from the farm and the service's own source, so
-/// there is no adversary to hash against.
+/// Both halves of the product.
 #[inline(always)]
-fn hash(name: &[u8]) -> u64 {
-    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-    let mut state = name.len() as u64 ^ FACTOR;
-    for chunk in name.as_chunks::<8>().0 {
-        state = fold(state ^ word(chunk), FACTOR);
-    }
-    let last = match name.last_chunk::<8>() {
-        Some(last) => word(last),
-        None => name.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-    };
-    fold(state ^ last, FACTOR)
-}
-
-#[inline]
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     product as u64 ^ (product >> 64) as u64
@@ -160,6 +219,46 @@ mod tests {
         assert_eq!(names.get(b"db.table_10000"), None);
         assert_eq!(names.insert(b"db.table_7", 70), Some(7));
         assert_eq!(names.len(), 10_000);
+    }
+
+    #[test]
+    fn long_names_may_differ_anywhere() {
+        let mut names = Names::default();
+        for length in 0..60 {
+            let name = vec![b'n'; length];
+            assert_eq!(names.insert(&name, (length, length)), None);
+            for at in 0..length {
+                let mut name = name.clone();
+                name[at] = b'!';
+                assert_eq!(names.insert(&name, (length, at)), None, "{length} {at}");
+            }
+        }
+        for length in 0..60 {
+            let mut name = vec![b'n'; length];
+            assert_eq!(names.get(&name), Some(&(length, length)));
+            for at in 0..length {
+                name[at] = b'!';
+                assert_eq!(names.get(&name), Some(&(length, at)));
+                name[at] = b'?';
+                assert_eq!(names.get(&name), None);
+                name[at] = b'n';
+            }
+        }
+    }
+
+    #[test]
+    fn names_that_differ_in_the_middle_share_no_slots() {
+        let mut names = Names::default();
+        for i in 0..10_000u32 {
+            names.insert(format!("tenant_{i:05}.orders_archive").as_bytes(), i);
+        }
+        let mask = names.slots.len() - 1;
+        let steps = names.slots.iter().enumerate().filter(|(_, held)| **held != 0);
+        let steps = steps.map(|(slot, held)| {
+            let entry = &names.entries[*held as usize - 1];
+            slot.wrapping_sub(entry.ends.hash(&entry.name) as usize) & mask
+        });
+        assert!(steps.max() < Some(40));
     }
 
     proptest! {

@@ -347,16 +347,13 @@ impl ShardMap {
     /// The group that `find` gives for an integer, and no reason where there is none. Made for
     /// speed.
     #[inline(always)]
-    pub fn group_of_integer(&self, key: i64, compat: Compat) -> Option<GroupId> {
+    pub fn group_of_integer(&self, key: i64, compat: &Compat) -> Option<GroupId> {
         let above = match &self.bounds {
             Bounds::Integer(bounds) => bounds.not_above_integer(key),
             // Apart from the rest, so that hashing does not slow down what does not need it.
             _ => self.digest_not_above(key)?,
         };
-        match above.checked_sub(1) {
-            Some(at) => self.groups.get(at).copied(),
-            None => self.groups.get(self.below_lowest(compat).ok()?).copied(),
-        }
+        self.group_at_highest(above, compat)
     }
 
     #[inline(never)]
@@ -367,10 +364,27 @@ impl ShardMap {
         }
     }
 
-    /// The group that `find` gives for a text, and no reason where there is none.
+    /// As `group_of_integer`, for a text.
     #[inline(never)]
-    pub fn group_of_text(&self, key: &[u8], compat: Compat) -> Option<GroupId> {
-        self.groups.get(self.position(Key::Text(key), compat).ok()?).copied()
+    pub fn group_of_text(&self, key: &[u8], compat: &Compat) -> Option<GroupId> {
+        let above = match &self.bounds {
+            Bounds::Hash(bounds) => bounds.not_above_wide(md5::digest_of_utf8(key)?),
+            _ => self.text_not_above(key)?,
+        };
+        self.group_at_highest(above, compat)
+    }
+
+    #[inline(never)]
+    fn text_not_above(&self, key: &[u8]) -> Option<usize> {
+        self.not_above_text(key).ok()
+    }
+
+    #[inline(always)]
+    fn group_at_highest(&self, not_above: usize, compat: &Compat) -> Option<GroupId> {
+        match not_above.checked_sub(1) {
+            Some(at) => self.groups.get(at).copied(),
+            None => self.groups.get(self.below_lowest(*compat).ok()?).copied(),
+        }
     }
 
     #[inline(always)]

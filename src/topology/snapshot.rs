@@ -1,8 +1,10 @@
 //! One immutable picture of the farm, as far as the handle has looked.
 
+use std::mem::offset_of;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use super::balance::{Turn, Turns};
 use super::group::{Group, GroupId};
 use super::names::Names;
 use super::table::{Table, TableError};
@@ -19,6 +21,9 @@ pub struct Entry<T> {
     expires: AtomicU64,
     pub value: T,
 }
+
+// A group's cards are whole cache lines, right behind the one that lookups read first.
+const _: () = assert!(offset_of!(Entry<Group>, value) + Group::CARDS == 64);
 
 impl<T> Entry<T> {
     pub fn new(value: T, expires: u64) -> Self {
@@ -69,7 +74,7 @@ pub enum TableState {
 
 /// Tables by their full name `db.table`, groups by number. A name holds exactly one dot, so
 /// `ab.c` and `a.bc` can never meet.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub struct Topology {
     /// Counts the published pictures; equal generations are the same picture.
     pub generation: u64,
@@ -81,6 +86,24 @@ pub struct Topology {
     /// Names that were asked for and that Fabric lists no server of. They get no number, so
     /// that a service which invents names does not use up the numbers.
     pub absent_groups: Names<Arc<Entry<()>>>,
+    /// Where the farm's groups begin among a thread's turns, so that those of several farms
+    /// seldom meet.
+    first_turn: usize,
+}
+
+impl Default for Topology {
+    fn default() -> Self {
+        static FARMS: AtomicUsize = AtomicUsize::new(0);
+        Self {
+            generation: 0,
+            tables: Names::default(),
+            group_numbers: Names::default(),
+            group_names: Vec::new(),
+            groups: Vec::new(),
+            absent_groups: Names::default(),
+            first_turn: FARMS.fetch_add(1, Ordering::Relaxed).wrapping_mul(128),
+        }
+    }
 }
 
 impl Topology {
@@ -88,6 +111,12 @@ impl Topology {
     #[inline(always)]
     pub fn group(&self, id: GroupId) -> Option<&Arc<Entry<Group>>> {
         self.groups.get(id.0 as usize)?.as_ref()
+    }
+
+    /// The turn of the thread with these turns in a group.
+    #[inline(always)]
+    pub fn turn<'t>(&self, group: GroupId, turns: &'t Turns) -> &'t Turn {
+        turns.of(self.first_turn.wrapping_add(group.0 as usize))
     }
 
     pub fn group_number(&self, name: &[u8]) -> Option<GroupId> {

@@ -25,7 +25,7 @@ pub fn digest(text: &[u8]) -> u128 {
 }
 
 /// As [`digest`], if the text is UTF-8. The words of a text tell whether it is ASCII.
-#[inline]
+#[inline(always)]
 pub fn digest_of_utf8(text: &[u8]) -> Option<u128> {
     match text.len() {
         ..=SHORT => {

@@ -1,6 +1,6 @@
 //! What a thread keeps for itself, as far as publishing is concerned.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use crate::sync::Arc;
 use crate::topology::Topology;
@@ -10,10 +10,12 @@ pub const LEASES: usize = 2;
 #[derive(Default)]
 pub struct Lease {
     pub stamp: u64,
+    pub fresh: u64,
     pub topology: Option<Arc<Topology>>,
 }
 
 #[derive(Default)]
 pub struct Local {
+    pub guesses: [Cell<u32>; LEASES],
     pub leases: [RefCell<Lease>; LEASES],
 }
