@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const fabric_t *farm;
@@ -37,6 +38,30 @@ static int open_in_a_program(void)
     return count;
 }
 
+static uint64_t refreshes(void)
+{
+    fabric_metrics_t metrics;
+    return fabric_get_metrics(farm, &metrics, NULL) == FABRIC_OK ? metrics.refreshes_background : 0;
+}
+
+/* Whether what was inherited is kept fresh by a refresh of the child's own, while nothing is
+ * done but warm lookups. */
+static int is_refreshed(void)
+{
+    uint64_t before = refreshes();
+    for (int i = 0; i < 20000; i++) {
+        fabric_server_t server;
+        if (find(farm, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE, &server,
+                 NULL) != FABRIC_OK)
+            return 0;
+        if (refreshes() > before + 1)
+            return 1;
+        struct timespec pause = {.tv_nsec = 1000000};
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
 static void child(int cycle, int inherited)
 {
     /* A child that hangs is ended by this, and the parent sees it. */
@@ -62,8 +87,8 @@ static void child(int cycle, int inherited)
     case 2: /* Becomes another program. */
         execl("/bin/true", "true", (char *)NULL);
         _exit(5);
-    default: /* Just ends. */
-        _exit(0);
+    default: /* Goes on as its parent does, or just ends. */
+        _exit(cycle % 8 == 7 || is_refreshed() ? 0 : 6);
     }
 }
 
@@ -82,6 +107,9 @@ int main(int argc, char **argv)
     for (int i = 0; i < 4; i++)
         CHECK_INT(pthread_create(&threads[i], NULL, look_up, NULL), 0);
     for (int cycle = 0; cycle < cycles; cycle++) {
+        /* So that the child's thread has the newest at hand. */
+        CHECK_INT(port_of(farm, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE),
+                  33611);
         pid_t pid = fork();
         CHECK(pid >= 0);
         if (pid == 0)
