@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 use model::current::Current;
 use model::local::Local;
@@ -111,6 +112,29 @@ fn looking_never_goes_back() {
         farm.current.publish(Arc::new(Topology { generation: 1 }));
         farm.current.publish(Arc::new(Topology { generation: 2 }));
         looker.join().expect("no panic");
+    });
+}
+
+/// The order in which a refresh ends: nobody keeps anything fresh, and then all are told so. Once
+/// that is over, no thread has a snapshot at hand that it thinks is kept fresh, whenever it asked.
+#[test]
+fn what_nobody_keeps_fresh_is_at_no_hand() {
+    in_every_order(2, || {
+        let (farm, kept) = (Arc::new(Farm::default()), Arc::new(AtomicU64::new(1)));
+        let keeper = {
+            let (farm, kept) = (Arc::clone(&farm), Arc::clone(&kept));
+            thread::spawn(move || {
+                kept.store(0, Ordering::Relaxed);
+                farm.current.doubt();
+            })
+        };
+        let local = Local::default();
+        let is_kept = || kept.load(Ordering::Relaxed) == 1;
+        drop(farm.current.lease(&local, is_kept).expect("a lease"));
+        keeper.join().expect("no panic");
+        assert!(farm.current.at_hand(&local).is_none());
+        drop(farm.current.lease(&local, is_kept).expect("a lease"));
+        assert!(farm.current.at_hand(&local).is_none());
     });
 }
 
