@@ -26,7 +26,7 @@ pub struct Lease {
 
 /// One thread's own.
 pub struct Local {
-    /// Whether the thread is inside a call from C.
+    /// Whether the thread is inside a call from C, but for those that are quick.
     pub inside: Cell<bool>,
     place: Cell<u8>,
     pub turns: Turns,
@@ -77,6 +77,12 @@ impl Local {
     #[inline(always)]
     pub fn place_at_hand(&self) -> usize {
         usize::from(self.place.get())
+    }
+
+    /// Whether the thread is inside the library: in a call, or in a lookup that holds a lease.
+    pub fn is_inside(&self) -> bool {
+        let is_held = |lease: &RefCell<Lease>| lease.try_borrow_mut().is_err();
+        self.inside.get() || self.leases.iter().any(is_held)
     }
 
     /// Gives up what others could use.

@@ -44,7 +44,8 @@ pub(super) fn quick_boundary<C>(
     quick: impl FnOnce(&Local, &C) -> Option<()>,
     slow: fn(&Local, &C) -> Result<()>,
 ) -> i32 {
-    match Local::at_hand(|local| guarded_with(local, |local| quick(local, call))) {
+    // A quick call holds a lease while it does anything that could panic.
+    match Local::at_hand(|local| caught(|| quick(local, call))) {
         Some(Some(())) => FABRIC_OK,
         _ => slow_boundary(function, err, call, slow),
     }
@@ -80,7 +81,7 @@ pub(super) fn silence_panics() {
     SILENCED.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if !Local::with(|local| local.inside.get()) {
+            if !Local::with(Local::is_inside) {
                 previous(info);
             }
         }));
@@ -89,15 +90,17 @@ pub(super) fn silence_panics() {
 
 #[inline(always)]
 fn guarded<T>(body: impl FnOnce(&Local) -> T) -> Option<T> {
-    Local::with(|local| guarded_with(local, body))
+    Local::with(|local| {
+        let outer = local.inside.replace(true);
+        let outcome = caught(|| body(local));
+        local.inside.set(outer);
+        outcome
+    })
 }
 
 #[inline(always)]
-fn guarded_with<T>(local: &Local, body: impl FnOnce(&Local) -> T) -> Option<T> {
-    let outer = local.inside.replace(true);
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| body(local))).map_err(discard);
-    local.inside.set(outer);
-    outcome.ok()
+fn caught<T>(body: impl FnOnce() -> T) -> Option<T> {
+    panic::catch_unwind(AssertUnwindSafe(body)).map_err(discard).ok()
 }
 
 /// Dropping what a panic carries may run code that panics again; that second load is leaked.

@@ -152,18 +152,19 @@ unsafe fn quick_other_server(local: &Local, call: &ShardCall, see: impl See) -> 
 /// As for fabric_get_shard_server().
 #[inline(always)]
 unsafe fn answer(local: &Local, call: &ShardCall, see: impl See, place: impl Locate) -> Option<()> {
-    // SAFETY: the caller's promise, for every pointer of this call.
-    let (f, tables) = unsafe { (call.f.as_ref()?, quick_slice(call.tables, call.n)?) };
+    // SAFETY: the caller's promise.
+    let f = unsafe { call.f.as_ref() }?;
     let (out, wanted) = (Out::quick(call.server)?, quick_mode(call.mode)?);
     let sight = see(&f.router, local)?;
     let view = sight.view();
-    let group = match tables {
+    let group = if call.n == 1 && !call.tables.is_null() {
+        // SAFETY: not NULL; the rest is the caller's promise.
+        view.group_of_name(unsafe { quick_bytes(*call.tables) }?, place)?
+    } else {
         // SAFETY: the caller's promise.
-        [table] => view.group_of_name(unsafe { quick_bytes(*table) }?, place)?,
-        tables => {
-            // SAFETY: the caller's promise, for each string.
-            view.group_of_names(tables.iter().map(|table| unsafe { quick_bytes(*table) }), place)?
-        }
+        let tables = unsafe { quick_slice(call.tables, call.n) }?.iter();
+        // SAFETY: the caller's promise, for each string.
+        view.group_of_names(tables.map(|table| unsafe { quick_bytes(*table) }), place)?
     };
     write_card(out, view.server(group, wanted, local)?)?;
     f.router.count(local);
