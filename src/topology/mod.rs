@@ -12,6 +12,7 @@ pub mod group;
 pub mod hash;
 pub mod integer;
 pub mod key;
+pub mod long_text;
 pub mod md5;
 pub mod names;
 pub mod observed;

@@ -3,13 +3,13 @@
 mod many;
 mod range;
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 pub use self::range::Touched;
 use super::draft::{Begin, Begins, Draft};
 use super::group::GroupId;
 use super::key::{Key, KeyError};
+use super::long_text::LongTexts;
 use super::search::Sorted;
 use super::{datetime, hash, integer, md5, text};
 
@@ -85,7 +85,7 @@ enum Bounds {
     /// Strings as long as Fabric stores them, at most: see [`text::head`].
     Text(Sorted),
     /// With longer ones among them, which a topology file may hold.
-    LongText(Box<[Bytes]>),
+    LongText(LongTexts),
 }
 
 impl Bounds {
@@ -104,7 +104,7 @@ impl Bounds {
             }
             (Self::LongText(own), others) => {
                 let bound = others.text(at)?;
-                own.binary_search_by(|own| text::compare(own, &bound)).ok()
+                own.position(&bound)
             }
             _ => None,
         }
@@ -117,7 +117,7 @@ impl Bounds {
     fn text(&self, at: usize) -> Option<Bytes> {
         match self {
             Self::Text(bounds) => bounds.wide(at).map(text::unpacked),
-            Self::LongText(bounds) => bounds.get(at).cloned(),
+            Self::LongText(bounds) => bounds.get(at).map(Into::into),
             _ => None,
         }
     }
@@ -207,7 +207,7 @@ impl ShardMap {
                 Bounds::Text(Sorted::of_wide(rows.iter().map(|row| row.bound)))
             }
             (Begins::LongText(rows), _) => {
-                Bounds::LongText(rows.into_iter().map(|row| row.bound).collect())
+                Bounds::LongText(LongTexts::new(rows.into_iter().map(|row| row.bound)))
             }
         };
         Ok(Self { kind, bounds, groups, ids })
@@ -426,11 +426,7 @@ impl ShardMap {
                 let below = text::is_below_head(key) && bounds.position_of_wide(head).is_some();
                 Ok(above - usize::from(below))
             }
-            Bounds::LongText(bounds) => {
-                text::head_of_key(key)?;
-                let above = |bound: &Bytes| text::compare(bound, key) != Ordering::Greater;
-                Ok(bounds.partition_point(above))
-            }
+            Bounds::LongText(bounds) => Ok(bounds.not_above(key, text::head_of_key(key)?)),
         }
     }
 
