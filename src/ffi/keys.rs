@@ -121,6 +121,13 @@ impl Keys for Many<'_> {
         }
     }
 
+    fn integers(&self) -> Option<&[i64]> {
+        match self {
+            Self::Integers(values) => Some(values),
+            Self::Texts(..) => None,
+        }
+    }
+
     #[inline]
     fn get(&self, at: usize) -> std::result::Result<Key<'_>, Code> {
         match self {

@@ -217,6 +217,11 @@ impl ShardMap {
         self.kind
     }
 
+    /// Whether the bounds are integers, and integers the keys.
+    pub fn is_of_integers(&self) -> bool {
+        matches!(self.bounds, Bounds::Integer(_))
+    }
+
     /// The shards in the order of their bounds.
     pub fn shards(&self) -> impl ExactSizeIterator<Item = Shard> + DoubleEndedIterator + '_ {
         let both = self.ids.iter().zip(&self.groups);

@@ -24,6 +24,11 @@ pub trait Keys {
         self.len() == 0
     }
 
+    /// All keys, if they are integers.
+    fn integers(&self) -> Option<&[i64]> {
+        None
+    }
+
     /// The key at this position, or what is wrong with it.
     fn get(&self, at: usize) -> std::result::Result<Key<'_>, Code>;
 

@@ -72,9 +72,9 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
             self.table(name)?;
         }
         if let Some(first) = first.filter(|_| !self.missing) {
-            let count = self.batch.keys.len();
-            for start in (0..count).step_by(CHUNK) {
-                self.chunk(first, others, start, CHUNK.min(count - start))?;
+            match self.batch.keys.integers() {
+                Some(keys) if self.is_plain(first, others) => self.integers(first, keys),
+                _ => self.chunks(first, others)?,
             }
             // A map that is about to be renewed refuses nobody yet.
             self.missing |= self.old_table && self.unplaced;
@@ -112,6 +112,30 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
         }
     }
 
+    /// Whether integers need nothing but a search.
+    fn is_plain(&self, table: &Table, others: &[&[u8]]) -> bool {
+        others.is_empty() && self.batch.scope == Scope::Local && table.map.is_of_integers()
+    }
+
+    #[inline(never)]
+    fn integers(&mut self, table: &Table, keys: &[i64]) {
+        for (at, key) in keys.iter().enumerate() {
+            match table.map.group_of_integer(*key, &self.compat) {
+                Some(group) => self.answer(at, group),
+                None => self.unplaced(at, refusal::code_of_key(KeyError::BelowLowest)),
+            }
+        }
+    }
+
+    fn chunks(&mut self, table: &Table, others: &[&[u8]]) -> Result<()> {
+        let count = self.batch.keys.len();
+        for start in (0..count).step_by(CHUNK) {
+            self.chunk(table, others, start, CHUNK.min(count - start))?;
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
     fn chunk(
         &mut self,
         table: &Table,
