@@ -170,6 +170,16 @@ pub(super) fn group(topology: &Topology, id: GroupId, trust: Trust<'_>) -> Look<
     }
 }
 
+/// Whether a group is there and good for this look.
+#[inline]
+pub(super) fn is_at_hand(topology: &Topology, id: GroupId, trust: Trust<'_>) -> bool {
+    topology.group(id).is_some_and(|entry| match trust.basis {
+        Basis::Kept(_) => !entry.is_distrusted(),
+        Basis::Until(now) => entry.is_fresh(now),
+        Basis::Anything => true,
+    })
+}
+
 fn shard(
     topology: &Topology,
     name: &[u8],

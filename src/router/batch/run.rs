@@ -28,6 +28,8 @@ pub(super) struct Run<'r, 't, K: ?Sized, T> {
     /// What is missing or old.
     wish: Wish,
     missing: bool,
+    /// Whether nothing is missing or old of the groups of the keys that are done now.
+    at_hand: bool,
     /// Whether a table is past its time.
     old_table: bool,
     /// Whether a key has no group.
@@ -56,6 +58,7 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
             slots: Slots::new(),
             wish: Wish::default(),
             missing: false,
+            at_hand: false,
             old_table: false,
             unplaced: false,
             refused: Vec::new(),
@@ -119,12 +122,28 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
 
     #[inline(never)]
     fn integers(&mut self, table: &Table, keys: &[i64]) {
-        for (at, key) in keys.iter().enumerate() {
-            match table.map.group_of_integer(*key, &self.compat) {
-                Some(group) => self.answer(at, group),
-                None => self.unplaced(at, refusal::code_of_key(KeyError::BelowLowest)),
+        for (start, keys) in (0..).step_by(CHUNK).zip(keys.chunks(CHUNK)) {
+            let mut groups = [None; CHUNK];
+            for (key, group) in keys.iter().zip(&mut groups) {
+                *group = table.map.group_of_integer(*key, &self.compat);
+            }
+            let groups = groups.get(..keys.len()).unwrap_or_default();
+            self.reach_for(groups.iter().copied());
+            for (at, group) in (start..).zip(groups) {
+                match group {
+                    Some(group) => self.answer(at, *group),
+                    None => self.unplaced(at, refusal::code_of_key(KeyError::BelowLowest)),
+                }
             }
         }
+    }
+
+    /// Finds out whether the groups of the next keys are all at hand. A processor reads them side
+    /// by side here, and one after the other once more is done with each.
+    #[inline(always)]
+    fn reach_for(&mut self, mut groups: impl Iterator<Item = Option<GroupId>>) {
+        let is_at_hand = |group| look::is_at_hand(self.topology, group, self.trust);
+        self.at_hand = groups.all(|group| group.is_some_and(is_at_hand));
     }
 
     fn chunks(&mut self, table: &Table, others: &[&[u8]]) -> Result<()> {
@@ -150,10 +169,13 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
         let mut groups = [Ok(GroupId::NOWHERE); CHUNK];
         self.groups(table, keys, &mut groups);
         if is_wrong || !others.is_empty() {
+            self.at_hand = false;
             return self.chunk_apart(others, start, keys, &groups, &wrong);
         }
-        for (at, group) in (start..).zip(groups).take(length) {
-            match group {
+        let groups = groups.get(..length).unwrap_or_default();
+        self.reach_for(groups.iter().map(|group| group.ok()));
+        for (at, group) in (start..).zip(groups) {
+            match *group {
                 Ok(group) => self.answer(at, group),
                 Err(error) => self.unplaced(at, refusal::code_of_key(error)),
             }
@@ -250,13 +272,8 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
     /// the servers, or from `REFUSED` on one of those refused.
     #[inline(never)]
     fn meet(&mut self, group: GroupId) -> u32 {
-        match look::group(self.topology, group, self.trust) {
-            Look::Found(_) => {}
-            Look::Old(wish, _) => self.wish.merge(wish),
-            Look::Missing(wish) => {
-                self.wish.merge(wish);
-                self.missing = true;
-            }
+        if !self.at_hand {
+            self.ask_for(group);
         }
         let place = match self.serve(group) {
             Ok(()) => {
@@ -270,6 +287,17 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
         };
         self.slots.insert(group, place);
         place
+    }
+
+    fn ask_for(&mut self, group: GroupId) {
+        match look::group(self.topology, group, self.trust) {
+            Look::Found(_) => {}
+            Look::Old(wish, _) => self.wish.merge(wish),
+            Look::Missing(wish) => {
+                self.wish.merge(wish);
+                self.missing = true;
+            }
+        }
     }
 
     fn serve(&mut self, group: GroupId) -> Result<()> {

@@ -15,7 +15,7 @@ const FREE: Slot = Slot { group: GroupId::NOWHERE, place: NOWHERE };
 pub(super) const NOWHERE: u32 = u32::MAX;
 
 /// A call that meets up to half as many groups allocates nothing.
-const FEW: usize = 128;
+const FEW: usize = 256;
 
 /// An open hash table, at most half full.
 pub(super) struct Slots {
