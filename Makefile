@@ -3,11 +3,12 @@
 PREFIX ?= /usr/local
 BUILD ?= build/release
 CARGO ?= cargo
+SECONDS ?= 60
 # Cargo's target directory, where fabricd is found.
 target_dir = $(or $(CARGO_TARGET_DIR),target)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help build demo test bench lint header install clean
+.PHONY: help build demo test bench fuzz lint header install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +16,7 @@ help:
 	@echo 'make test      everything: lint, Rust, C, installation, Python and Go tests'
 	@echo 'make bench     measure; the tables go to $(BUILD)/bench.md, and with UPDATE_PERFORMANCE=1'
 	@echo '               to docs/PERFORMANCE.md'
+	@echo 'make fuzz      look for a dump that is read in two ways, for SECONDS=$(SECONDS)'
 	@echo 'make build     the library, in $(BUILD)/lib'
 	@echo 'make install   to PREFIX=$(PREFIX), below DESTDIR if it is given'
 	@echo 'make lint      the format, and what clippy finds'
@@ -43,6 +45,9 @@ bench: $(BUILD)/CMakeCache.txt
 	cmake --build $(BUILD) --target bench_c
 	$(CARGO) bench --locked --no-run --bench search
 	@BUILD=$(BUILD) benches/run.sh
+
+fuzz:
+	tests/fuzz/run.sh $(SECONDS)
 
 lint:
 	$(CARGO) fmt --all --check

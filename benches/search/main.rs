@@ -16,7 +16,8 @@ use std::time::Instant;
 
 use random::Random;
 use structures::{
-    Bound, Branchless, Eytzinger, Linear, RadixBranchless, RadixStd, RadixThen, Search, Std, Tops,
+    Bound, Branchless, Eytzinger, Linear, RadixBranchless, RadixStd, RadixThen, RadixWindow,
+    Search, Std, Tops,
 };
 
 const REPEATS: usize = 25;
@@ -64,13 +65,14 @@ impl<B: Bound, S: Search<B>> Measured<B> for S {
     }
 }
 
-const STRUCTURES: [&str; 9] = [
+const STRUCTURES: [&str; 10] = [
     "linear count",
     "partition_point",
     "branchless",
     "Eytzinger",
     "radix n, partition_point",
     "radix n, branchless",
+    "radix n, four at once",
     "radix n/4, partition_point",
     "leading half, partition_point",
     "leading half, radix n, partition_point",
@@ -89,6 +91,7 @@ fn build<B: Bound + 'static>(bounds: &[B]) -> [Option<Box<dyn Measured<B>>>; STR
         some(Eytzinger::new(bounds)),
         some(RadixStd(RadixThen::new(bounds, 1))),
         some(RadixBranchless(RadixThen::new(bounds, 1))),
+        some(RadixWindow(RadixThen::new(bounds, 1))),
         some(RadixStd(RadixThen::new(bounds, 4))),
         wide.then(|| Box::new(Tops::new(bounds, false)) as _),
         wide.then(|| Box::new(Tops::new(bounds, true)) as _),
@@ -124,7 +127,8 @@ fn compare<B: Bound + 'static>(kind: &str, count: usize, shape: Shape) {
     for (search, name) in all.iter().zip(STRUCTURES) {
         assert!(search.as_ref().is_none_or(|it| it.check(&keys, &ranks)), "{name} is wrong");
     }
-    let mut times = [const { Times { throughput: Vec::new(), latency: Vec::new() } }; 9];
+    let mut times =
+        [const { Times { throughput: Vec::new(), latency: Vec::new() } }; STRUCTURES.len()];
     for repeat in 0..REPEATS {
         // Three parts of the keys: what one left in the caches must not help the next.
         let part = |at: usize| &keys[(repeat + at) % (KEYS / ASKED) * ASKED..][..ASKED];

@@ -155,6 +155,8 @@ impl Radix {
 enum Inside {
     PartitionPoint,
     Branchless,
+    /// With four bounds at once, if there are no more.
+    Window,
 }
 
 pub struct RadixThen<B> {
@@ -172,16 +174,34 @@ impl<B: Bound> RadixThen<B> {
     fn rank(&self, key: B, inside: Inside) -> usize {
         let (start, end) = self.radix.range(key.top());
         let within = &self.bounds[start..end];
-        start
-            + match inside {
-                Inside::PartitionPoint => within.partition_point(|bound| *bound <= key),
-                Inside::Branchless => branchless(within, key),
+        start.wrapping_add(match inside {
+            Inside::PartitionPoint => within.partition_point(|bound| *bound <= key),
+            Inside::Branchless => branchless(within, key),
+            Inside::Window => self.window(start, within, key),
+        })
+    }
+}
+
+impl<B: Bound> RadixThen<B> {
+    #[inline]
+    fn window(&self, start: usize, within: &[B], key: B) -> usize {
+        let begin = start.min(self.bounds.len().saturating_sub(4));
+        match self.bounds[begin..].first_chunk::<4>() {
+            Some([a, b, c, d]) if within.len() <= 4 => {
+                let count = usize::from(*a <= key)
+                    + usize::from(*b <= key)
+                    + usize::from(*c <= key)
+                    + usize::from(*d <= key);
+                (begin + count).wrapping_sub(start)
             }
+            _ => within.partition_point(|bound| *bound <= key),
+        }
     }
 }
 
 pub struct RadixStd<B>(pub RadixThen<B>);
 pub struct RadixBranchless<B>(pub RadixThen<B>);
+pub struct RadixWindow<B>(pub RadixThen<B>);
 
 impl<B: Bound> Search<B> for RadixStd<B> {
     #[inline]
@@ -194,6 +214,13 @@ impl<B: Bound> Search<B> for RadixBranchless<B> {
     #[inline]
     fn rank(&self, key: B) -> usize {
         self.0.rank(key, Inside::Branchless)
+    }
+}
+
+impl<B: Bound> Search<B> for RadixWindow<B> {
+    #[inline]
+    fn rank(&self, key: B) -> usize {
+        self.0.rank(key, Inside::Window)
     }
 }
 
