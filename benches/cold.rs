@@ -6,12 +6,13 @@
 //! same pieces: writing them alone, copying them, counting their '<', and taking them apart into
 //! the tags and texts of XML; and, where there is a Python, what its own XML-RPC makes of them.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "many/memory.rs"]
+mod memory;
+
 use std::hint::black_box;
 use std::io::{self, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mysqlfabric::config::{Config, Node};
@@ -20,43 +21,6 @@ use mysqlfabric::fabric::transport::{Reply, Times, Transport, TransportError};
 use mysqlfabric::log::Log;
 use mysqlfabric::refresh::update::{Asked, Update};
 use mysqlfabric::topology::{Listing, Observed, Topology};
-
-/// Counts what is allocated, and the most there ever was since it was last reset.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-fn grown(bytes: usize) {
-    MOST.fetch_max(NOW.fetch_add(bytes, Ordering::Relaxed) + bytes, Ordering::Relaxed);
-}
-
-// SAFETY: everything is left to the system's allocator; only numbers are kept besides.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        grown(layout.size());
-        // SAFETY: the caller keeps the contract, which is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    // Growing counts as if the old block lived beside the new one, which it may.
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        grown(size);
-        // SAFETY: as above.
-        let moved = unsafe { System.realloc(pointer, layout, size) };
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        moved
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const PIECE: usize = 64 << 10;
 const GROUPS: u64 = 4_000;
@@ -209,13 +173,12 @@ fn median(runs: usize, mut run: impl FnMut() -> Duration) -> Duration {
 }
 
 /// What is left of the memory that `take_in` needs, and the most there was beyond that.
-fn memory(client: &Client) -> (usize, usize) {
-    let before = NOW.load(Ordering::Relaxed);
-    MOST.store(before, Ordering::Relaxed);
-    let topology = take_in(client);
-    let now = NOW.load(Ordering::Relaxed);
-    assert_eq!(topology.tables.len(), 1);
-    (now - before, MOST.load(Ordering::Relaxed) - now)
+fn memory_of(client: &Client) -> (usize, usize) {
+    let (before, mut topology) = (memory::now(), None);
+    let most = memory::most(|| topology = Some(take_in(client)));
+    let now = memory::now();
+    assert_eq!(topology.map(|topology| topology.tables.len()), Some(1));
+    (now - before, most - now)
 }
 
 const GOAL: &str = ">= 250 MB/s, <= 64 MiB, <= 64 bytes";
@@ -259,7 +222,7 @@ fn main() {
         let events = median(runs.min(5), || events(rows));
         // A million would take it a gigabyte.
         let python = if rows <= 100_000 { python(rows) } else { None };
-        let (kept, above) = memory(&client);
+        let (kept, above) = memory_of(&client);
         let rate = |time: Duration| bytes as f64 / 1e6 / time.as_secs_f64();
         let library = rate(taking.saturating_sub(writing));
         let (above, each) = (above as f64 / f64::from(1 << 20), kept / rows as usize);
