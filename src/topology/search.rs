@@ -122,13 +122,31 @@ impl Sorted {
     /// The number of integers that are not above `key`.
     #[inline(always)]
     pub fn not_above_integer(&self, key: i64) -> usize {
-        self.leads_not_above(lead_of_integer(key))
+        self.leads_not_above(lead_of_integer(key), |_| ())
+    }
+
+    /// As `not_above_integer`, and `near` is told of a position close to the answer before any bound
+    /// is read, so that what lies there in another list can be asked for meanwhile. Nothing is told
+    /// where bounds are few.
+    #[inline(always)]
+    pub fn seek_integer(&self, key: i64, near: impl FnOnce(usize)) -> usize {
+        self.leads_not_above(lead_of_integer(key), near)
     }
 
     /// The number of bounds of 128 bits that are not above `key`.
     #[inline(always)]
     pub fn not_above_wide(&self, key: u128) -> usize {
-        if self.beginning.bits == 0 { self.cut_not_above(key) } else { self.begun_not_above(key) }
+        self.seek_wide(key, |_| ())
+    }
+
+    /// As `seek_integer`, of bounds of 128 bits.
+    #[inline(always)]
+    pub fn seek_wide(&self, key: u128, near: impl FnOnce(usize)) -> usize {
+        if self.beginning.bits == 0 {
+            self.cut_not_above(key, near)
+        } else {
+            self.begun_not_above(key)
+        }
     }
 
     #[inline(never)]
@@ -141,14 +159,14 @@ impl Sorted {
         } else if (key ^ value).leading_zeros() < bits {
             self.len()
         } else {
-            self.cut_not_above(key << bits)
+            self.cut_not_above(key << bits, |_| ())
         }
     }
 
     #[inline(always)]
-    fn cut_not_above(&self, key: u128) -> usize {
+    fn cut_not_above(&self, key: u128, near: impl FnOnce(usize)) -> usize {
         let (lead, tail) = ((key >> 64) as u64, key as u64);
-        let mut count = self.leads_not_above(lead);
+        let mut count = self.leads_not_above(lead, near);
         // Bounds with the same first half are rare but for texts with a common beginning.
         if self.leads.get(count.wrapping_sub(1)) == Some(&lead) {
             count = self.tails_not_above(count, lead, tail);
@@ -166,7 +184,7 @@ impl Sorted {
     }
 
     #[inline(always)]
-    fn leads_not_above(&self, key: u64) -> usize {
+    fn leads_not_above(&self, key: u64, near: impl FnOnce(usize)) -> usize {
         if self.starts.is_empty() {
             let (windows, rest) = self.leads.as_chunks::<WINDOW>();
             let mut not_above = 0;
@@ -177,12 +195,12 @@ impl Sorted {
         } else if key < self.least {
             usize::from(self.leads.first().is_some_and(|first| *first <= key))
         } else {
-            self.of_slot_not_above(key)
+            self.of_slot_not_above(key, near)
         }
     }
 
     #[inline(always)]
-    fn of_slot_not_above(&self, key: u64) -> usize {
+    fn of_slot_not_above(&self, key: u64, near: impl FnOnce(usize)) -> usize {
         let slot = ((key - self.least) >> self.shift) as usize;
         let Some([start, end]) = self.starts.get(slot..).and_then(<[u32]>::first_chunk) else {
             return self.leads.len();
@@ -190,6 +208,7 @@ impl Sorted {
         let (start, end) = (*start as usize, *end as usize);
         // A window may begin before its slot, and go on behind it: what is before is not above
         // the key, and what is behind is.
+        near(start);
         let begin = start.min(self.leads.len().saturating_sub(WINDOW));
         match self.leads.get(begin..).and_then(<[u64]>::first_chunk::<WINDOW>) {
             Some(window) if end - start <= WINDOW => begin + count(window, key),

@@ -4,6 +4,7 @@ mod many;
 mod range;
 
 use std::collections::BTreeSet;
+use std::hint::black_box;
 
 pub use self::range::Touched;
 use super::draft::{Begin, Begins, Draft};
@@ -354,7 +355,7 @@ impl ShardMap {
     #[inline(always)]
     pub fn group_of_integer(&self, key: i64, compat: &Compat) -> Option<GroupId> {
         let above = match &self.bounds {
-            Bounds::Integer(bounds) => bounds.not_above_integer(key),
+            Bounds::Integer(bounds) => bounds.seek_integer(key, |near| self.ask_for(near)),
             // Apart from the rest, so that hashing does not slow down what does not need it.
             _ => self.digest_not_above(key)?,
         };
@@ -364,7 +365,9 @@ impl ShardMap {
     #[inline(never)]
     fn digest_not_above(&self, key: i64) -> Option<usize> {
         match &self.bounds {
-            Bounds::Hash(bounds) => Some(bounds.not_above_wide(md5::digest_of_integer(key))),
+            Bounds::Hash(bounds) => {
+                Some(bounds.seek_wide(md5::digest_of_integer(key), |near| self.ask_for(near)))
+            }
             _ => None,
         }
     }
@@ -373,10 +376,21 @@ impl ShardMap {
     #[inline(never)]
     pub fn group_of_text(&self, key: &[u8], compat: &Compat) -> Option<GroupId> {
         let above = match &self.bounds {
-            Bounds::Hash(bounds) => bounds.not_above_wide(md5::digest_of_utf8(key)?),
+            Bounds::Hash(bounds) => {
+                bounds.seek_wide(md5::digest_of_utf8(key)?, |near| self.ask_for(near))
+            }
             _ => self.text_not_above(key)?,
         };
         self.group_at_highest(above, compat)
+    }
+
+    /// Has the processor fetch the groups around a position. In large maps they are far away, and
+    /// so are the bounds: they are waited for together.
+    #[inline(always)]
+    fn ask_for(&self, near: usize) {
+        if let Some(group) = self.groups.get(near) {
+            black_box(*group);
+        }
     }
 
     #[inline(never)]
