@@ -16,6 +16,7 @@ pub mod long_text;
 pub mod md5;
 pub mod names;
 pub mod observed;
+pub mod scale;
 pub mod search;
 pub mod server;
 pub mod shard_map;

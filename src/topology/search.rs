@@ -1,9 +1,12 @@
 //! How many bounds are not above a key, in a time that hardly grows with their number.
 //!
 //! Bounds of every type are reduced to 64 bits that are ordered as they are, and 64 more where
-//! those do not tell two bounds apart. A table over the top bits of the span of the first ones
-//! says between which two positions to look, and the few that are left are compared with at once.
-//! Nearly always this takes no branch that depends on the key. `benches/search.rs` compares this with the alternatives.
+//! those do not tell two bounds apart. A table over the top bits of the span of the first ones, or of
+//! their logarithms where they are badly skewed, says between which two positions to look, and the few
+//! that are left are compared with at once. Nearly always this takes no branch that depends on the
+//! key. `benches/search` compares it with the alternatives.
+
+use super::scale::Scale;
 
 /// So many bounds are found faster without the table, by comparing with each of them.
 const FEW: usize = 16;
@@ -24,7 +27,7 @@ pub struct Sorted {
     /// the least value there is, and would stretch the span over nothing.
     starts: Box<[u32]>,
     least: u64,
-    shift: u32,
+    scale: Scale,
     beginning: Beginning,
 }
 
@@ -71,22 +74,18 @@ impl Sorted {
 
     fn new(leads: Box<[u64]>, tails: Box<[u64]>) -> Self {
         let beginning = Beginning::default();
-        let none = Self { leads, tails, starts: Box::default(), least: 0, shift: 0, beginning };
-        let (Some(least), Some(most)) = (none.leads.get(1).copied(), none.leads.last().copied())
-        else {
-            return none;
-        };
+        let scale = Scale::default();
+        let none = Self { leads, tails, starts: Box::default(), least: 0, scale, beginning };
         if none.leads.len() <= FEW {
             return none;
         }
-        // About as many slots as bounds, and at most twice as many.
-        let bits = none.leads.len().ilog2() + 1;
-        let width = u64::BITS - (most - least).leading_zeros();
-        let shift = width.saturating_sub(bits);
-        let slots = ((most - least) >> shift) as usize + 1;
+        let least = none.leads.get(1).copied().unwrap_or_default();
+        let distances = none.leads.iter().skip(1).map(|lead| lead - least);
+        let scale = Scale::of(distances.clone());
+        let slots = distances.clone().next_back().map_or(0, |most| scale.slot(most)) + 1;
         let mut starts = vec![0u32; slots + 1];
-        for lead in none.leads.iter().skip(1) {
-            if let Some(count) = starts.get_mut(((lead - least) >> shift) as usize + 1) {
+        for distance in distances {
+            if let Some(count) = starts.get_mut(scale.slot(distance) + 1) {
                 *count += 1;
             }
         }
@@ -95,7 +94,7 @@ impl Sorted {
             sum += *start;
             *start = sum;
         }
-        Self { starts: starts.into(), least, shift, ..none }
+        Self { starts: starts.into(), least, scale, ..none }
     }
 
     pub fn len(&self) -> usize {
@@ -201,7 +200,7 @@ impl Sorted {
 
     #[inline(always)]
     fn of_slot_not_above(&self, key: u64, near: impl FnOnce(usize)) -> usize {
-        let slot = ((key - self.least) >> self.shift) as usize;
+        let slot = self.scale.slot(key - self.least);
         let Some([start, end]) = self.starts.get(slot..).and_then(<[u32]>::first_chunk) else {
             return self.leads.len();
         };
@@ -216,7 +215,7 @@ impl Sorted {
         }
     }
 
-    /// For slots of skewed bounds.
+    /// For slots that are crowded all the same.
     #[inline(never)]
     fn between_not_above(&self, start: usize, end: usize, key: u64) -> usize {
         let within = self.leads.get(start..end).unwrap_or_default();

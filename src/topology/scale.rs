@@ -1,0 +1,98 @@
+//! Which slot of a table a number falls into, such that hardly any slot has many.
+
+/// Slots for the distances of sorted numbers from the least of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scale {
+    /// How many bits of a distance do not count; on a steep scale, how many behind its first do.
+    bits: u32,
+    /// Whether there are as many slots from any distance to its double, as those of a power of a
+    /// random number would fill evenly.
+    is_steep: bool,
+}
+
+impl Scale {
+    /// For these distances, in ascending order. It has at most twice as many slots.
+    pub fn of(distances: impl ExactSizeIterator<Item = u64> + Clone) -> Self {
+        let most = distances.clone().last().unwrap_or_default();
+        let width = u64::BITS - most.leading_zeros();
+        let slots = 2 << distances.len().max(1).ilog2();
+        let even =
+            Self { bits: (0..64).find(|b| most >> b < slots).unwrap_or(63), is_steep: false };
+        let fits = |bits: &u32| u64::from(width + 1 - bits) << bits <= slots;
+        let crowds = |scale: Self| scale.crowds(distances.clone());
+        match (0..width.min(32)).rev().find(fits).map(|bits| Self { bits, is_steep: true }) {
+            Some(steep) if crowds(steep) < crowds(even) / 2 => steep,
+            _ => even,
+        }
+    }
+
+    #[inline(always)]
+    pub fn slot(self, distance: u64) -> usize {
+        if self.is_steep {
+            // The bits that count are the first one and those behind it.
+            let rest = (distance | 1 << self.bits).ilog2() - self.bits;
+            ((rest as usize) << self.bits) + (distance >> rest) as usize
+        } else {
+            (distance >> self.bits) as usize
+        }
+    }
+
+    /// How many are in the slot of each, all in all.
+    fn crowds(self, distances: impl Iterator<Item = u64>) -> u64 {
+        let (mut sum, mut slot, mut here) = (0, 0, 0);
+        for distance in distances {
+            let at = self.slot(distance);
+            if at != slot {
+                sum += here * here;
+                (slot, here) = (at, 0);
+            }
+            here += 1;
+        }
+        sum + here * here
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn is_steep(distance: impl Fn(u64) -> u64) -> bool {
+        let distances: Vec<u64> = (0..1000).map(distance).collect();
+        Scale::of(distances.iter().copied()).is_steep
+    }
+
+    #[test]
+    fn a_steep_scale_is_for_steep_numbers() {
+        assert!(!is_steep(|i| i));
+        assert!(!is_steep(|i| i << 40));
+        assert!(is_steep(|i| i * i * i * i * i * i));
+        assert!(is_steep(|i| 1 << (i / 16)));
+    }
+
+    proptest! {
+        #[test]
+        fn slots_ascend_and_are_not_many(
+            mut distances in proptest::collection::vec((any::<u64>(), 0u32..64), 1..300),
+            steep in any::<bool>(),
+        ) {
+            let mut distances: Vec<u64> = distances.drain(..).map(|(d, s)| d >> s).collect();
+            distances.sort_unstable();
+            if steep {
+                distances.iter_mut().for_each(|distance| *distance = (*distance >> 32).pow(2));
+            }
+            let scale = Scale::of(distances.iter().copied());
+            let slots: Vec<usize> = distances.iter().map(|distance| scale.slot(*distance)).collect();
+            prop_assert!(slots.is_sorted());
+            prop_assert!(slots.last() < Some(&(2 * distances.len().next_power_of_two())));
+        }
+
+        #[test]
+        fn a_steep_scale_has_no_gap(bits in 0u32..8, distance in 0u64..1 << 40) {
+            let scale = Scale { bits, is_steep: true };
+            let step = scale.slot(distance + 1) - scale.slot(distance);
+            prop_assert!(step <= 1);
+        }
+    }
+}
