@@ -11,13 +11,21 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// For these distances, in ascending order. It has at most twice as many slots.
+    /// For so many distances, and what is looked for anywhere up to `most`. It has at most twice as
+    /// many slots.
+    pub fn even(count: usize, most: u64) -> Self {
+        let slots = slots_for(count);
+        let bits = (0..64).find(|bits| most >> bits < slots).unwrap_or(63);
+        Self { bits, is_steep: false }
+    }
+
+    /// For these distances, in ascending order, if what is between any two is looked for as often. It
+    /// has at most twice as many slots.
     pub fn of(distances: impl ExactSizeIterator<Item = u64> + Clone) -> Self {
         let most = distances.clone().last().unwrap_or_default();
         let width = u64::BITS - most.leading_zeros();
-        let slots = 2 << distances.len().max(1).ilog2();
-        let even =
-            Self { bits: (0..64).find(|b| most >> b < slots).unwrap_or(63), is_steep: false };
+        let slots = slots_for(distances.len());
+        let even = Self::even(distances.len(), most);
         let fits = |bits: &u32| u64::from(width + 1 - bits) << bits <= slots;
         let crowds = |scale: Self| scale.crowds(distances.clone());
         match (0..width.min(32)).rev().find(fits).map(|bits| Self { bits, is_steep: true }) {
@@ -50,6 +58,10 @@ impl Scale {
         }
         sum + here * here
     }
+}
+
+fn slots_for(count: usize) -> u64 {
+    2 << count.max(1).ilog2()
 }
 
 #[cfg(test)]

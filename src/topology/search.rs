@@ -43,6 +43,13 @@ struct Beginning {
     first: u128,
 }
 
+/// How the keys are spread that will be looked for.
+enum Keys {
+    /// As many in each shard.
+    AsBounds,
+    Even,
+}
+
 impl PartialEq for Sorted {
     fn eq(&self, other: &Self) -> bool {
         self.leads == other.leads && self.tails == other.tails && self.beginning == other.beginning
@@ -54,12 +61,26 @@ impl Eq for Sorted {}
 impl Sorted {
     /// Of bounds that are sorted, without repetitions, and fewer than 2^32.
     pub fn of_integers(bounds: impl ExactSizeIterator<Item = i64>) -> Self {
-        Self::new(bounds.map(lead_of_integer).collect(), Box::default())
+        Self::new(bounds.map(lead_of_integer).collect(), Box::default(), Keys::AsBounds)
     }
 
     /// As `of_integers`, of bounds of 128 bits.
     pub fn of_wide(
         bounds: impl ExactSizeIterator<Item = u128> + DoubleEndedIterator + Clone,
+    ) -> Self {
+        Self::wide_for(bounds, Keys::AsBounds)
+    }
+
+    /// As `of_wide`, for keys that are spread evenly however the bounds are, as digests are.
+    pub fn of_digests(
+        bounds: impl ExactSizeIterator<Item = u128> + DoubleEndedIterator + Clone,
+    ) -> Self {
+        Self::wide_for(bounds, Keys::Even)
+    }
+
+    fn wide_for(
+        bounds: impl ExactSizeIterator<Item = u128> + DoubleEndedIterator + Clone,
+        keys: Keys,
     ) -> Self {
         let beginning = Beginning::of(bounds.clone());
         let cut = |(at, bound): (usize, u128)| match beginning.bits {
@@ -69,10 +90,11 @@ impl Sorted {
         };
         let cut = bounds.enumerate().map(cut);
         let leads = cut.clone().map(|bound| (bound >> 64) as u64).collect();
-        Self { beginning, ..Self::new(leads, cut.map(|bound| bound as u64).collect()) }
+        let tails = cut.map(|bound| bound as u64).collect();
+        Self { beginning, ..Self::new(leads, tails, keys) }
     }
 
-    fn new(leads: Box<[u64]>, tails: Box<[u64]>) -> Self {
+    fn new(leads: Box<[u64]>, tails: Box<[u64]>, keys: Keys) -> Self {
         let beginning = Beginning::default();
         let scale = Scale::default();
         let none = Self { leads, tails, starts: Box::default(), least: 0, scale, beginning };
@@ -81,8 +103,12 @@ impl Sorted {
         }
         let least = none.leads.get(1).copied().unwrap_or_default();
         let distances = none.leads.iter().skip(1).map(|lead| lead - least);
-        let scale = Scale::of(distances.clone());
-        let slots = distances.clone().next_back().map_or(0, |most| scale.slot(most)) + 1;
+        let most = distances.clone().next_back().unwrap_or_default();
+        let scale = match keys {
+            Keys::AsBounds => Scale::of(distances.clone()),
+            Keys::Even => Scale::even(distances.len(), most),
+        };
+        let slots = scale.slot(most) + 1;
         let mut starts = vec![0u32; slots + 1];
         for distance in distances {
             if let Some(count) = starts.get_mut(scale.slot(distance) + 1) {
@@ -302,6 +328,9 @@ mod tests {
             assert_eq!(sorted.position_of_wide(*key), position, "{key} in {bounds:?}");
         }
         assert!((0..bounds.len()).all(|at| sorted.wide(at) == Some(bounds[at])));
+        let digests = Sorted::of_digests(bounds.iter().copied());
+        assert!(digests == sorted);
+        assert!(keys.iter().all(|k| digests.not_above_wide(*k) == sorted.not_above_wide(*k)));
     }
 
     fn integer() -> impl Strategy<Value = i64> {

@@ -202,7 +202,7 @@ impl ShardMap {
                 Bounds::Integer(Sorted::of_integers(rows.iter().map(|row| row.bound)))
             }
             (Begins::Wide(rows), ShardingType::Hash) => {
-                Bounds::Hash(Sorted::of_wide(rows.iter().map(|row| row.bound)))
+                Bounds::Hash(Sorted::of_digests(rows.iter().map(|row| row.bound)))
             }
             (Begins::Wide(rows), _) => {
                 Bounds::Text(Sorted::of_wide(rows.iter().map(|row| row.bound)))
