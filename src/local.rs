@@ -87,12 +87,15 @@ impl Local {
 
     /// Gives up what others could use.
     fn give_up(&self) {
-        for lease in &self.leases {
-            if let Ok(mut lease) = lease.try_borrow_mut() {
-                *lease = Lease::default();
-            }
-        }
+        self.each_lease(|lease| *lease = Lease::default());
         TAKEN.fetch_and(!bit(self.place.replace(NOWHERE)), Ordering::Release);
+    }
+
+    /// Changes all leases but those that are held.
+    fn each_lease(&self, change: impl Fn(&mut Lease)) {
+        self.leases.iter().filter_map(|lease| lease.try_borrow_mut().ok()).for_each(|mut lease| {
+            change(&mut lease);
+        });
     }
 
     #[cold]
@@ -139,11 +142,7 @@ fn bit(place: u8) -> u64 {
 pub fn forked() {
     Local::at_hand(|local| {
         TAKEN.store(bit(local.place.get()), Ordering::Relaxed);
-        for lease in &local.leases {
-            if let Ok(mut lease) = lease.try_borrow_mut() {
-                lease.fresh = 0;
-            }
-        }
+        local.each_lease(|lease| lease.fresh = 0);
     });
 }
 

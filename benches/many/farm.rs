@@ -9,6 +9,8 @@ use std::thread::{self, JoinHandle};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use mysqlfabric::fabric::rows::FromRow;
+use mysqlfabric::fabric::{ServerRow, ShardCells};
 
 /// How large a farm is. The shards of a table are spread over the groups.
 #[derive(Debug, Clone, Copy)]
@@ -129,16 +131,6 @@ impl Replies {
 }
 
 fn shards(size: Size, change: Change) -> String {
-    let columns = [
-        "schema_name",
-        "table_name",
-        "column_name",
-        "lower_bound",
-        "shard_id",
-        "type_name",
-        "group_id",
-        "global_group",
-    ];
     let listed = (0..size.shards()).filter(|at| change != Change::Fewer || at % 10 != 9);
     let rows = listed.map(|at| {
         let (table, shard) = (at / size.shards_each, at % size.shards_each);
@@ -151,11 +143,10 @@ fn shards(size: Size, change: Change) -> String {
             shard * 1000
         )
     });
-    document(&columns, rows)
+    document(ShardCells::COLUMNS, rows)
 }
 
 fn servers(size: Size, change: Change) -> String {
-    let columns = ["server_uuid", "group_id", "host", "port", "mode", "status", "weight"];
     let rows = (0..size.groups * 3).map(|at| {
         let (group, server) = (at / 3, at % 3);
         let first = usize::from(change == Change::Primary && group == 0);
@@ -166,7 +157,7 @@ fn servers(size: Size, change: Change) -> String {
              <int>3306</int>|<int>{mode}</int>|<int>{status}</int>|<double>1.0</double>"
         )
     });
-    document(&columns, rows)
+    document(ServerRow::COLUMNS, rows)
 }
 
 /// As Python's marshaller writes it; the cells of a row have '|' between them.

@@ -9,6 +9,8 @@
 
 pub mod apart;
 pub mod auth;
+#[cfg(test)]
+mod both_ways;
 pub mod challenge;
 pub mod client;
 pub mod commands;

@@ -137,53 +137,14 @@ mod tests {
 
     use super::*;
     use crate::error::Error;
-    use crate::fabric::envelope::Envelope;
-    use crate::fabric::rows::{Dump, FromRow, ServerRow, ShardRow};
-    use crate::fabric::xmlrpc::{Cell, read_response};
+    use crate::fabric::both_ways::{agree, by_stream};
+    use crate::fabric::rows::{FromRow, ShardRow};
+    use crate::fabric::xmlrpc::Cell;
 
-    /// Gives no more bytes at once than the next number says.
-    struct Pieces<'a>(&'a [u8], std::iter::Cycle<std::vec::IntoIter<usize>>);
-
-    impl Read for Pieces<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            let most = self.1.next().unwrap_or(1).min(buffer.len());
-            self.0.read(&mut buffer[..most])
-        }
-    }
-
-    type Outcome<T> = Result<std::result::Result<Dump<Vec<T>>, Response>>;
-
-    fn finished<T: FromRow>(response: Response, gathered: Gathered<Vec<T>>) -> Outcome<T> {
-        match response {
-            Response::Value(value) => {
-                let envelope = Envelope::decode(value)?;
-                match envelope.error {
-                    Some(text) => Ok(Err(Response::Fault { code: -1, text })),
-                    None => gathered.finish(envelope).map(Ok),
-                }
-            }
-            fault => Ok(Err(fault)),
-        }
-    }
-
-    fn by_tree<T: FromRow>(document: &[u8]) -> Outcome<T> {
-        finished(read_response(document)?, Gathered::into(Vec::new()))
-    }
-
-    fn by_stream<T: FromRow>(document: &[u8], pieces: Vec<usize>) -> Outcome<T> {
-        let most = pieces.iter().copied().max().unwrap_or(1);
-        let input = BufReader::with_capacity(most, Pieces(document, pieces.into_iter().cycle()));
-        let (response, gathered) = read_dump(input, Vec::new())?;
-        finished(response, gathered)
-    }
-
-    fn agree(document: &[u8], pieces: &[usize]) {
-        let text = String::from_utf8_lossy(document);
-        let pieces = pieces.to_vec();
-        assert_eq!(by_stream::<ShardRow>(document, pieces.clone()), by_tree(document), "{text}");
-        // Without weights that are no numbers, which equal nothing.
-        let servers: (Outcome<ServerRow>, _) = (by_stream(document, pieces), by_tree(document));
-        assert_eq!(servers.0, servers.1, "{text}");
+    /// The body of a captured reply.
+    fn body(reply: &[u8]) -> Option<&[u8]> {
+        let head = reply.windows(4).position(|four| four == b"\r\n\r\n")?;
+        Some(&reply[head + 4..])
     }
 
     #[test]
@@ -196,10 +157,7 @@ mod tests {
                     continue;
                 }
                 let bytes = std::fs::read(&path).unwrap();
-                let Some(head) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
-                    continue;
-                };
-                let body = &bytes[head + 4..];
+                let Some(body) = body(&bytes) else { continue };
                 agree(body, &[1 << 16]);
                 agree(body, &[1, 700, 37]);
                 if let Ok(Ok(dump)) = by_stream::<ShardRow>(body, vec![100]) {
@@ -376,8 +334,7 @@ mod tests {
 
     fn body_of(capture: &str) -> Vec<u8> {
         let bytes = std::fs::read(format!("tests/data/captures/{capture}.res")).unwrap();
-        let head = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
-        bytes[head + 4..].to_vec()
+        body(&bytes).unwrap().to_vec()
     }
 
     const PIECES: [&str; 20] = [

@@ -133,19 +133,9 @@ unsafe fn quick_shard_server(local: &Local, call: &ShardCall, see: impl See) -> 
     match unsafe { quick_integer(call.key) } {
         // SAFETY: the caller's promise.
         Some(key) if call.scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, see, key) },
-        // SAFETY: the caller's promise.
-        _ => unsafe { quick_other_server(local, call, see) },
+        // SAFETY: the caller's promise, for every pointer of this call.
+        _ => unsafe { answer(local, call, see, quick_place(call.scope, quick_key(call.key)?)?) },
     }
-}
-
-/// As [`quick_shard_server`], for texts and the global group.
-///
-/// # Safety
-/// As for fabric_get_shard_server().
-#[inline(always)]
-unsafe fn quick_other_server(local: &Local, call: &ShardCall, see: impl See) -> Option<()> {
-    // SAFETY: the caller's promise, for every pointer of this call.
-    unsafe { answer(local, call, see, quick_place(call.scope, quick_key(call.key)?)?) }
 }
 
 /// # Safety

@@ -7,6 +7,9 @@ use crate::local::{LEASES, Lease, Local};
 use crate::sync::{Arc, ArcSwap, AtomicU64, Guard, Mutex, Ordering, PoisonError};
 use crate::topology::Topology;
 
+/// A snapshot in the hands of a thread, and its stamp.
+pub type Held<'l> = (Ref<'l, Arc<Topology>>, u64);
+
 /// The newest topology, and how threads find out that theirs is not it any more.
 ///
 /// A thread keeps the snapshot it used last, and a read is one comparison of stamps. So threads
@@ -17,8 +20,8 @@ pub struct Current {
     /// Of the newest topology, in the whole process: no two topologies ever have the same one,
     /// whatever handle they belong to.
     stamp: AtomicU64,
-    /// Which of a thread's leases are this handle's.
-    lease: usize,
+    /// Which handle of the process it is.
+    handle: usize,
     /// Replaced topologies that some thread may still use. They are kept so that no lookup is
     /// the one that has to take a large topology apart.
     replaced: Mutex<Vec<Arc<Topology>>>,
@@ -35,7 +38,7 @@ impl Default for Current {
         Self {
             newest: ArcSwap::default(),
             stamp: AtomicU64::new(next_stamp()),
-            lease: HANDLES.fetch_add(1, Ordering::Relaxed) as usize % LEASES,
+            handle: HANDLES.fetch_add(1, Ordering::Relaxed) as usize,
             replaced: Mutex::default(),
         }
     }
@@ -68,11 +71,17 @@ impl Current {
         self.newest.load_full()
     }
 
+    /// Which of a thread's leases is this handle's.
+    #[inline(always)]
+    fn place(&self) -> usize {
+        self.handle % LEASES
+    }
+
     /// Where the thread of `local` found the table that it looked up last.
     #[inline(always)]
     pub fn guess<'l>(&self, local: &'l Local) -> &'l Cell<u32> {
         let [first, ..] = &local.guesses;
-        local.guesses.get(self.lease % LEASES).unwrap_or(first)
+        local.guesses.get(self.place()).unwrap_or(first)
     }
 
     /// Has every lookup ask anew whether what is known counts as fresh.
@@ -83,14 +92,10 @@ impl Current {
     /// The newest topology, and its stamp, if the thread that `local` belongs to has it, and all
     /// that it knows counts as fresh.
     #[inline(always)]
-    pub fn at_hand<'l>(&self, local: &'l Local) -> Option<(Ref<'l, Arc<Topology>>, u64)> {
+    pub fn at_hand<'l>(&self, local: &'l Local) -> Option<Held<'l>> {
         let stamp = self.stamp.load(Ordering::Acquire);
-        let lease = local.leases.get(self.lease % LEASES)?.try_borrow().ok()?;
-        if lease.fresh != stamp {
-            return None;
-        }
-        let topology = Ref::filter_map(lease, |lease| lease.topology.as_ref()).ok()?;
-        Some((topology, stamp))
+        let lease = local.leases.get(self.place())?.try_borrow().ok()?;
+        if lease.fresh == stamp { held(lease) } else { None }
     }
 
     /// The newest topology, and its stamp, in the hands of the thread that `local` belongs to,
@@ -98,13 +103,9 @@ impl Current {
     /// For lookups: no lock, no count that threads share, and no waiting for anybody who
     /// publishes. Nothing while the thread holds one of this handle's already.
     #[inline]
-    pub fn lease<'l>(
-        &self,
-        local: &'l Local,
-        is_fresh: impl FnOnce() -> bool,
-    ) -> Option<(Ref<'l, Arc<Topology>>, u64)> {
+    pub fn lease<'l>(&self, local: &'l Local, is_fresh: impl FnOnce() -> bool) -> Option<Held<'l>> {
         let stamp = self.stamp.load(Ordering::Acquire);
-        let place = local.leases.get(self.lease)?;
+        let place = local.leases.get(self.place())?;
         // Asked behind the stamp, which changes with the answer.
         let fresh = if is_fresh() { stamp } else { 0 };
         let mut lease = place.try_borrow().ok()?;
@@ -114,7 +115,12 @@ impl Current {
             *place.try_borrow_mut().ok()? = Lease { stamp, fresh, topology };
             lease = place.try_borrow().ok()?;
         }
-        let topology = Ref::filter_map(lease, |lease| lease.topology.as_ref()).ok()?;
-        Some((topology, stamp))
+        held(lease)
     }
+}
+
+#[inline(always)]
+fn held(lease: Ref<'_, Lease>) -> Option<Held<'_>> {
+    let stamp = lease.stamp;
+    Some((Ref::filter_map(lease, |lease| lease.topology.as_ref()).ok()?, stamp))
 }

@@ -4,7 +4,7 @@
 
 mod backoff;
 pub mod clock;
-mod current;
+pub mod current;
 mod disk;
 mod farm;
 mod feedback;
@@ -20,7 +20,6 @@ mod waiting;
 mod watch;
 mod worker;
 
-use std::cell::{Cell, Ref};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -33,7 +32,6 @@ use crate::config::{Config, Node, ReportErrors};
 use crate::error::{Code, Error, Result};
 use crate::events::Events;
 use crate::fabric::{Client, ResultSets, Value};
-use crate::local::Local;
 use crate::log::Level;
 use crate::metrics::{By, Metrics};
 use crate::topology::{Observed, TableState, Topology};
@@ -150,26 +148,10 @@ impl Refresher {
         self.topology.load()
     }
 
-    /// The newest published topology and its stamp, for a lookup.
-    #[inline]
-    pub fn lease<'l>(
-        &self,
-        local: &'l Local,
-        is_fresh: impl FnOnce() -> bool,
-    ) -> Option<(Ref<'l, Arc<Topology>>, u64)> {
-        self.topology.lease(local, is_fresh)
-    }
-
-    /// Where the thread of `local` found the table that it looked up last.
+    /// The newest published topology, and what threads have of it at hand, for lookups.
     #[inline(always)]
-    pub fn guess<'l>(&self, local: &'l Local) -> &'l Cell<u32> {
-        self.topology.guess(local)
-    }
-
-    /// As `lease`, if the thread has it and it is fresh.
-    #[inline(always)]
-    pub fn at_hand<'l>(&self, local: &'l Local) -> Option<(Ref<'l, Arc<Topology>>, u64)> {
-        self.topology.at_hand(local)
+    pub fn current(&self) -> &Current {
+        &self.topology
     }
 
     /// Milliseconds since Fabric last answered a dump, this handle or the one that left the

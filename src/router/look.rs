@@ -63,11 +63,15 @@ impl Trust<'_> {
     pub(super) const BLIND: Trust<'static> = Trust { basis: Basis::Anything, fetched: None };
 
     fn judge<E, T>(self, entry: &Entry<E>, found: T, wish: impl FnOnce() -> Wish) -> Look<T> {
+        if self.takes(entry) { Look::Found(found) } else { self.judge_old(entry, found, wish()) }
+    }
+
+    #[inline]
+    fn takes<E>(self, entry: &Entry<E>) -> bool {
         match self.basis {
-            Basis::Kept(_) if !entry.is_distrusted() => Look::Found(found),
-            Basis::Until(now) if entry.is_fresh(now) => Look::Found(found),
-            Basis::Anything => Look::Found(found),
-            _ => self.judge_old(entry, found, wish()),
+            Basis::Kept(_) => !entry.is_distrusted(),
+            Basis::Until(now) => entry.is_fresh(now),
+            Basis::Anything => true,
         }
     }
 
@@ -173,11 +177,7 @@ pub(super) fn group(topology: &Topology, id: GroupId, trust: Trust<'_>) -> Look<
 /// Whether a group is there and good for this look.
 #[inline]
 pub(super) fn is_at_hand(topology: &Topology, id: GroupId, trust: Trust<'_>) -> bool {
-    topology.group(id).is_some_and(|entry| match trust.basis {
-        Basis::Kept(_) => !entry.is_distrusted(),
-        Basis::Until(now) => entry.is_fresh(now),
-        Basis::Anything => true,
-    })
+    topology.group(id).is_some_and(|entry| trust.takes(entry))
 }
 
 fn shard(

@@ -8,6 +8,7 @@ use std::cell::{Cell, Ref};
 use std::sync::Arc;
 
 use crate::local::Local;
+use crate::refresh::current::Held;
 use crate::topology::{Chosen, Compat, Entry, GroupId, Key, Table, TableState, Topology, Wanted};
 
 use super::{Place, Router};
@@ -51,14 +52,7 @@ impl Router {
     /// keeps it fresh.
     #[inline(always)]
     pub fn at_hand<'l>(&'l self, local: &'l Local) -> Option<Sight<'l>> {
-        let (topology, stamp) = self.refresher.at_hand(local)?;
-        Some(Sight {
-            topology,
-            stamp,
-            now: 0,
-            compat: &self.compat,
-            guess: self.refresher.guess(local),
-        })
+        Some(self.seen(self.refresher.current().at_hand(local)?, 0, local))
     }
 
     /// What the thread of `local` sees, unless that is older than the options allow. It has it at
@@ -71,15 +65,14 @@ impl Router {
         let now = if is_fresh { 0 } else { self.now_otherwise()? };
         // Whoever has a snapshot at hand has a place, too.
         local.place();
-        let (topology, stamp) =
-            self.refresher.lease(local, || is_fresh && self.refresher.refreshes_itself())?;
-        Some(Sight {
-            topology,
-            stamp,
-            now,
-            compat: &self.compat,
-            guess: self.refresher.guess(local),
-        })
+        let is_fresh = || is_fresh && self.refresher.refreshes_itself();
+        Some(self.seen(self.refresher.current().lease(local, is_fresh)?, now, local))
+    }
+
+    #[inline(always)]
+    fn seen<'l>(&'l self, (topology, stamp): Held<'l>, now: u64, local: &'l Local) -> Sight<'l> {
+        let guess = self.refresher.current().guess(local);
+        Sight { topology, stamp, now, compat: &self.compat, guess }
     }
 
     /// Counts a lookup that was answered.

@@ -169,7 +169,6 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
         let mut groups = [Ok(GroupId::NOWHERE); CHUNK];
         self.groups(table, keys, &mut groups);
         if is_wrong || !others.is_empty() {
-            self.at_hand = false;
             return self.chunk_apart(others, start, keys, &groups, &wrong);
         }
         let groups = groups.get(..length).unwrap_or_default();
@@ -210,6 +209,7 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
                 };
             }
         }
+        self.reach_for(agreed.iter().take(keys.len()).map(|agreed| agreed.ok()));
         for ((at, agreed), wrong) in (start..).zip(agreed).zip(wrong).take(keys.len()) {
             match (wrong, agreed) {
                 (Some(code), _) => self.fail(at, *code),

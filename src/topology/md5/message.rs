@@ -52,31 +52,27 @@ impl Message<3> {
     /// The decimal text of an integer.
     #[inline(always)]
     pub fn decimal(value: i64) -> Self {
-        const E4: u64 = 10_000;
-        const E8: u64 = E4 * E4;
-        const E12: u64 = E8 * E4;
+        const E8: u64 = 100_000_000;
         const E16: u64 = E8 * E8;
         let number = value.unsigned_abs();
-        // In groups of eight with leading zeros, and the end behind. The first words are waited
-        // for most: what they come of is divided at once.
+        // In groups of eight with leading zeros, and the end behind.
         let (first, parts, most) = if number < E8 {
-            (digits(number, number / E4), [END, 0, 0], 8)
+            (digits(number), [END, 0, 0], 8)
         } else if number < E16 {
             let high = number / E8;
-            let last = number - high * E8;
-            (digits(high, number / E12), [digits(last, last / E4) | ZEROS, END, 0], 16)
+            (digits(high), [digits(number - high * E8) | ZEROS, END, 0], 16)
         } else {
+            // Both divisions at once.
             let (high, first) = (number / E8, number / E16);
             let (middle, last) = (high - first * E8, number - high * E8);
-            let middle = digits(middle, middle / E4) | ZEROS;
-            (digits(first, 0), [middle, digits(last, last / E4) | ZEROS, END], 24)
+            (digits(first), [digits(middle) | ZEROS, digits(last) | ZEROS, END], 24)
         };
         // One digit stays, be it zero.
         let zeros = (first | 1 << 56).trailing_zeros() / 8 * 8;
-        let length = most - u64::from(zeros / 8);
         let [b, c, d] = parts;
         let [a, b, c] =
             [shifted(first | ZEROS, b, zeros), shifted(b, c, zeros), shifted(c, d, zeros)];
+        let length = most - u64::from(zeros / 8);
         let (words, length) = if value < 0 {
             ([a << 8 | u64::from(b'-'), b << 8 | a >> 56, c << 8 | b >> 56], length + 1)
         } else {
@@ -105,13 +101,13 @@ impl Message<7> {
     }
 }
 
-/// The digits of a number below 10^8, one in a byte, the highest in the lowest byte. `high` is a
-/// ten-thousandth of it.
+/// The digits of a number below 10^8, one in a byte, the highest in the lowest byte.
 ///
 /// Splits the number, then both fours and then all four twos at once. `low - high * base` goes
 /// above `high` in one multiplication: (low << n) - high * ((base << n) - 1).
 #[inline]
-fn digits(number: u64, high: u64) -> u64 {
+fn digits(number: u64) -> u64 {
+    let high = number / 10_000;
     let fours = (number << 32).wrapping_sub(high * ((10_000 << 32) - 1));
     let high = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
     let twos = (fours << 16).wrapping_sub(high.wrapping_mul((100 << 16) - 1));
