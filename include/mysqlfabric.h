@@ -402,13 +402,17 @@
 
 /**
  * The shard that holds a key.
+ *
+ * Scopes lie outside the numbers of modes and statuses, so that a scope in the place of one of
+ * those is refused, and one of those in the place of a scope. Modes and statuses share Fabric's
+ * numbers: a status in the place of a mode cannot be told from one.
  */
-#define FABRIC_SCOPE_LOCAL 1
+#define FABRIC_SCOPE_LOCAL 11
 
 /**
  * The global group of the table's mapping, for what all shards share; needs no key.
  */
-#define FABRIC_SCOPE_GLOBAL 2
+#define FABRIC_SCOPE_GLOBAL 12
 
 /**
  * In place of an index: the key has no server.

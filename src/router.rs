@@ -31,9 +31,9 @@ use crate::topology::{Chosen, Compat, GroupId, Key, Server, Table, Topology, Wan
 #[repr(i32)]
 pub enum Scope {
     /// The shard of a key.
-    Local = 1,
+    Local = 11,
     /// The mapping's global group; needs no key.
-    Global = 2,
+    Global = 12,
 }
 
 /// A request on sharded tables.

@@ -20,9 +20,13 @@ use super::server::{
 };
 
 /// The shard that holds a key.
-pub const FABRIC_SCOPE_LOCAL: i32 = 1;
+///
+/// Scopes lie outside the numbers of modes and statuses, so that a scope in the place of one of
+/// those is refused, and one of those in the place of a scope. Modes and statuses share Fabric's
+/// numbers: a status in the place of a mode cannot be told from one.
+pub const FABRIC_SCOPE_LOCAL: i32 = 11;
 /// The global group of the table's mapping, for what all shards share; needs no key.
-pub const FABRIC_SCOPE_GLOBAL: i32 = 2;
+pub const FABRIC_SCOPE_GLOBAL: i32 = 12;
 
 /// Which server holds these tables and this key?
 ///
@@ -421,7 +425,10 @@ pub(super) fn scope_of(scope: i32) -> Result<Scope> {
         FABRIC_SCOPE_GLOBAL => Ok(Scope::Global),
         _ => Err(Error::new(
             Code::Argument,
-            format!("scope {scope} is none of FABRIC_SCOPE_LOCAL, FABRIC_SCOPE_GLOBAL"),
+            format!(
+                "scope {scope} is none of FABRIC_SCOPE_LOCAL, FABRIC_SCOPE_GLOBAL; see that scope \
+                 and mode are in their own places"
+            ),
         )),
     }
 }

@@ -167,6 +167,80 @@ static void numbers(const fabric_t *f)
     still_works(f);
 }
 
+enum { SCOPE = 1, MODE = 2, STATUS = 4 };
+
+/* Each number that a scope, a mode or a status has, and which of them it is. Modes and statuses
+ * share Fabric's numbers, so one in the other's place goes unseen; a scope is always told. */
+static const struct {
+    int32_t number;
+    int what;
+} constants[] = {
+    {FABRIC_SCOPE_LOCAL, SCOPE},
+    {FABRIC_SCOPE_GLOBAL, SCOPE},
+    {FABRIC_MODE_NONE, MODE},
+    {FABRIC_MODE_READONLY, MODE},
+    {FABRIC_MODE_WRITEONLY, MODE},
+    {FABRIC_MODE_READWRITE, MODE},
+    {FABRIC_STATUS_NONE, STATUS},
+    {FABRIC_STATUS_FAULTY, MODE | STATUS},
+    {FABRIC_STATUS_SPARE, MODE | STATUS},
+    {FABRIC_STATUS_SECONDARY, MODE | STATUS},
+    {FABRIC_STATUS_PRIMARY, MODE | STATUS},
+};
+enum { CONSTANTS = sizeof constants / sizeof *constants };
+
+/* Every call that takes a scope and a mode. */
+static void scope_and_mode(const fabric_t *f, const fabric_table_t *t, int32_t scope, int32_t mode,
+                           int32_t wanted)
+{
+    const char *table = SALARIES;
+    fabric_key_t key = fabric_key_int(1);
+    int64_t one = 1;
+    fabric_keys_t keys = fabric_keys_int(&one, 1);
+    uint32_t index;
+    size_t order, starts[2], count;
+    CHECK_INT(fabric_get_shard_server(f, &table, 1, &key, scope, mode, &server, NULL), wanted);
+    CHECK_INT(fabric_get_shard_server_wait(f, &table, 1, &key, scope, mode, 1000, &server, NULL),
+              wanted);
+    CHECK_INT(fabric_table_get_server(t, &key, scope, mode, &server, NULL), wanted);
+    CHECK_INT(fabric_get_shard_servers(f, &table, 1, &keys, scope, mode, &index, NULL, &server, 1,
+                                       &count, NULL),
+              wanted);
+    CHECK_INT(fabric_split_keys(f, &table, 1, &keys, scope, mode, &order, starts, NULL, &server, 1,
+                                &count, NULL),
+              wanted);
+}
+
+/* Every call that takes a mode and a status. */
+static void mode_and_status(const fabric_t *f, int32_t mode, int32_t status, int32_t wanted)
+{
+    CHECK_INT(fabric_get_group_server(f, "shard1", mode, status, &server, NULL), wanted);
+    CHECK_INT(fabric_get_group_server_wait(f, "shard1", mode, status, 0, &server, NULL), wanted);
+}
+
+static void in_each_others_place(const fabric_t *f)
+{
+    const char *table = SALARIES;
+    fabric_key_t key = fabric_key_int(1);
+    fabric_table_t *t;
+    CHECK_INT(fabric_table_open(f, &table, 1, &t, NULL), FABRIC_OK);
+    for (size_t a = 0; a < CONSTANTS; a++)
+        for (size_t b = 0; b < CONSTANTS; b++) {
+            int32_t first = constants[a].number, second = constants[b].number;
+            int taken = (constants[a].what & SCOPE) && (constants[b].what & MODE);
+            scope_and_mode(f, t, first, second, taken ? FABRIC_OK : FABRIC_ERR_ARGUMENT);
+            if ((constants[a].what | constants[b].what) & SCOPE)
+                mode_and_status(f, first, second, FABRIC_ERR_ARGUMENT);
+            else if (first != FABRIC_MODE_NONE && second != FABRIC_STATUS_NONE)
+                mode_and_status(f, first, second, FABRIC_ERR_ARGUMENT);
+        }
+    REFUSED(fabric_get_shard_server(f, &table, 1, &key, FABRIC_MODE_WRITEONLY, FABRIC_SCOPE_LOCAL,
+                                    &server, err),
+            server, FABRIC_ERR_ARGUMENT, {"scope 2", "FABRIC_SCOPE_LOCAL", "scope and mode"});
+    fabric_table_free(t);
+    still_works(f);
+}
+
 static void several_tables(const fabric_t *f)
 {
     const char *apart[] = {SALARIES, "shop.orders"};
@@ -233,6 +307,7 @@ int main(void)
     group_names(f);
     keys(f);
     numbers(f);
+    in_each_others_place(f);
     several_tables(f);
     commands(f);
     small_buffers(f);

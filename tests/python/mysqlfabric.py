@@ -67,8 +67,8 @@ class Status(enum.IntEnum):
 
 
 class Scope(enum.IntEnum):
-    LOCAL = 1
-    GLOBAL = 2
+    LOCAL = 11
+    GLOBAL = 12
 
 
 class Sharding(enum.IntEnum):

@@ -62,6 +62,12 @@ def test_arguments(fabric):
     fails(Code.ARGUMENT, ask, TABLE, 1, mode=-1)
     fails(Code.ARGUMENT, ask, TABLE, 1, scope=0)
     fails(Code.ARGUMENT, ask, TABLE, 1, scope=3)
+    for number in [*Mode, *Status]:
+        fails(Code.ARGUMENT, ask, TABLE, 1, scope=number)
+    for number in Scope:
+        fails(Code.ARGUMENT, ask, TABLE, 1, mode=number)
+        fails(Code.ARGUMENT, fabric.group_server, "shard1", number)
+        fails(Code.ARGUMENT, fabric.group_server, "shard1", status=number)
     fails(Code.ARGUMENT, fabric.group_server, "shard1", 7)
     fails(Code.ARGUMENT, fabric.group_server, "shard1", status=4)
     fails(Code.ARGUMENT, fabric.group_server, "", Mode.READONLY)
