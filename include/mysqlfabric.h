@@ -257,6 +257,12 @@
 #define FABRIC_ERR_SOME_KEYS 50
 
 /**
+ * The system has no thread, descriptor or entropy left. Nothing is wrong with the call: make room
+ * (raise the limit of processes or of open files, close some descriptors) and try again.
+ */
+#define FABRIC_ERR_SYSTEM 62
+
+/**
  * An internal error of the library. The handle can be used on.
  */
 #define FABRIC_ERR_PANIC 99
@@ -565,6 +571,19 @@ typedef struct fabric_error_t {
    * is cut at a character.
    */
   char message[FABRIC_MESSAGE_SIZE];
+  /**
+   * What fabric_status_is_retryable() says of `code`: 1 if the same call may succeed later
+   * although nobody corrects anything, else 0.
+   */
+  int32_t retryable;
+  /**
+   * 0; room for later.
+   */
+  int32_t reserved0;
+  /**
+   * 0; room for later.
+   */
+  uint64_t reserved[4];
 } fabric_error_t;
 
 /**
@@ -902,6 +921,27 @@ const char *fabric_version(void);
  * Never blocks. Any thread.
  */
 const char *fabric_strerror(int32_t code);
+
+/**
+ * Whether the same call may succeed later although nobody corrects anything: a Fabric node that
+ * did not answer may do so, a group without a primary gets one, writes that are held are let go.
+ *
+ * | answer | statuses |
+ * |---|---|
+ * | 1 | @ref FABRIC_ERR_UNREACHABLE, @ref FABRIC_ERR_TIMEOUT, @ref FABRIC_ERR_PROTOCOL, @ref FABRIC_ERR_NO_SERVER, @ref FABRIC_ERR_STALE, @ref FABRIC_ERR_NO_EVENT, @ref FABRIC_ERR_WRITE_HELD, @ref FABRIC_ERR_SHARD_UNAVAILABLE, @ref FABRIC_ERR_SYSTEM |
+ * | 0 | all others, success and numbers that are no status among them |
+ *
+ * Wait a little before the retry, and limit their number: some of these last until an operator
+ * acts. Of @ref FABRIC_ERR_SOME_KEYS each key has a status of its own, which is what to ask about.
+ * A retry of fabric_execute() may run a command twice. fabric_error_t has the answer in
+ * `retryable`.
+ *
+ * @param code  Any number.
+ * @return 1 or 0.
+ *
+ * Never blocks. Any thread.
+ */
+int32_t fabric_status_is_retryable(int32_t code);
 
 /**
  * Makes a set of options with the defaults.
@@ -2156,7 +2196,7 @@ int32_t fabric_options_set_event_callback(struct fabric_options_t *options,
  *             inherited one remains its parent's.
  * @param err  Where details of a failure go; may be NULL.
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER
- * @retval FABRIC_ERR_NO_EVENT  The system has no descriptor left; close some and call again.
+ * @retval FABRIC_ERR_SYSTEM  The system has no descriptor left; close some and call again.
  *
  * Never waits for the network. Any thread.
  */
@@ -2183,6 +2223,17 @@ FABRIC_MUST_USE
 int32_t fabric_next_event(const struct fabric_t *f,
                           struct fabric_event_t *out,
                           struct fabric_error_t *err);
+
+/**
+ * The name of a kind of event, such as "PRIMARY_CHANGED" for @ref FABRIC_EVENT_PRIMARY_CHANGED:
+ * for logs and the labels of metrics.
+ *
+ * @param kind  Any number; one that is no FABRIC_EVENT_* gives "unknown event".
+ * @return Static text in English, never NULL, never to be freed.
+ *
+ * Never blocks. Any thread.
+ */
+const char *fabric_event_name(int32_t kind);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -2,7 +2,8 @@
 
 /// The status codes of the C API. Numbers are explicit and never reused.
 ///
-/// 1 to 19 are the caller's arguments, 20 to 39 the way to Fabric, 40 to 59 the farm.
+/// 1 to 19 are the caller's arguments, 20 to 39 the way to Fabric, 40 to 59 the farm, 60 to 79 the
+/// call itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
 pub enum Code {
@@ -37,7 +38,87 @@ pub enum Code {
     ShardUnavailable = 49,
     SomeKeys = 50,
 
+    System = 62,
+
     Panic = 99,
+}
+
+impl Code {
+    /// Every code, in the order of the numbers.
+    pub const ALL: &[Self] = &[
+        Self::Argument,
+        Self::NullPointer,
+        Self::InvalidUtf8,
+        Self::TableName,
+        Self::KeyMissing,
+        Self::KeyType,
+        Self::BufferTooSmall,
+        Self::Unreachable,
+        Self::Timeout,
+        Self::Auth,
+        Self::Forbidden,
+        Self::Tls,
+        Self::Protocol,
+        Self::ReplyTooLarge,
+        Self::Fabric,
+        Self::NotSeeded,
+        Self::File,
+        Self::UnknownTable,
+        Self::UnknownGroup,
+        Self::NoServer,
+        Self::DifferentShards,
+        Self::KeyOutOfRange,
+        Self::UnsupportedSharding,
+        Self::Stale,
+        Self::NoEvent,
+        Self::WriteHeld,
+        Self::ShardUnavailable,
+        Self::SomeKeys,
+        Self::System,
+        Self::Panic,
+    ];
+
+    /// The code of a number, if it is one of a failure.
+    pub fn from_number(number: i32) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| *code as i32 == number)
+    }
+
+    /// Whether the same call may succeed later although nobody corrects anything: time, Fabric,
+    /// or the system heals it. Of `SomeKeys`, each key has a code of its own.
+    pub fn is_retryable(self) -> bool {
+        match self {
+            Self::Unreachable
+            | Self::Timeout
+            | Self::Protocol
+            | Self::NoServer
+            | Self::Stale
+            | Self::NoEvent
+            | Self::WriteHeld
+            | Self::ShardUnavailable
+            | Self::System => true,
+            Self::Argument
+            | Self::NullPointer
+            | Self::InvalidUtf8
+            | Self::TableName
+            | Self::KeyMissing
+            | Self::KeyType
+            | Self::BufferTooSmall
+            | Self::Auth
+            | Self::Forbidden
+            | Self::Tls
+            | Self::ReplyTooLarge
+            | Self::Fabric
+            | Self::NotSeeded
+            | Self::File
+            | Self::UnknownTable
+            | Self::UnknownGroup
+            | Self::DifferentShards
+            | Self::KeyOutOfRange
+            | Self::UnsupportedSharding
+            | Self::SomeKeys
+            | Self::Panic => false,
+        }
+    }
 }
 
 /// A failure: its code and a message for people. The MySQL errno follows from the code.

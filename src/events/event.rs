@@ -1,5 +1,7 @@
 //! What can happen to a handle that its service may want to hear of.
 
+use std::ffi::CStr;
+
 /// The kinds of events; the numbers are the C API's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
@@ -11,6 +13,37 @@ pub enum Kind {
     ServerBack = 5,
     FabricLost = 6,
     FabricBack = 7,
+}
+
+impl Kind {
+    /// Every kind, in the order of the numbers.
+    pub const ALL: &[Self] = &[
+        Self::Ready,
+        Self::TopologyChanged,
+        Self::PrimaryChanged,
+        Self::ServerQuarantined,
+        Self::ServerBack,
+        Self::FabricLost,
+        Self::FabricBack,
+    ];
+
+    /// The kind of a number, if it is one.
+    pub fn from_number(number: i32) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| *kind as i32 == number)
+    }
+
+    /// The name of the kind's constant in the C API, without FABRIC_EVENT_.
+    pub fn name(self) -> &'static CStr {
+        match self {
+            Self::Ready => c"READY",
+            Self::TopologyChanged => c"TOPOLOGY_CHANGED",
+            Self::PrimaryChanged => c"PRIMARY_CHANGED",
+            Self::ServerQuarantined => c"SERVER_QUARANTINED",
+            Self::ServerBack => c"SERVER_BACK",
+            Self::FabricLost => c"FABRIC_LOST",
+            Self::FabricBack => c"FABRIC_BACK",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

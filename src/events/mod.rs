@@ -124,8 +124,11 @@ impl Events {
     pub fn fd(&self) -> Result<RawFd> {
         self.desk.with(|desk| desk.fd()).map_err(|error| {
             Error::new(
-                Code::NoEvent,
-                format!("no descriptor for events can be had ({error}); close some others"),
+                Code::System,
+                format!(
+                    "no descriptor for events can be had ({error}); close some others or raise \
+                     the limit (ulimit -n), and call again"
+                ),
             )
         })
     }

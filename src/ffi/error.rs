@@ -71,6 +71,10 @@ pub const FABRIC_ERR_SHARD_UNAVAILABLE: i32 = 49;
 /// Of many keys, some have no server, each with a status of its own; the others have theirs.
 pub const FABRIC_ERR_SOME_KEYS: i32 = 50;
 
+/// The system has no thread, descriptor or entropy left. Nothing is wrong with the call: make room
+/// (raise the limit of processes or of open files, close some descriptors) and try again.
+pub const FABRIC_ERR_SYSTEM: i32 = 62;
+
 /// An internal error of the library. The handle can be used on.
 pub const FABRIC_ERR_PANIC: i32 = 99;
 
@@ -90,6 +94,13 @@ pub struct fabric_error_t {
     /// A sentence that names the value and the remedy, in UTF-8, NUL-terminated. A longer one
     /// is cut at a character.
     pub message: [c_char; FABRIC_MESSAGE_SIZE],
+    /// What fabric_status_is_retryable() says of `code`: 1 if the same call may succeed later
+    /// although nobody corrects anything, else 0.
+    pub retryable: i32,
+    /// 0; room for later.
+    pub reserved0: i32,
+    /// 0; room for later.
+    pub reserved: [u64; 4],
 }
 
 /// A short text for a status, such as "unknown table" for @ref FABRIC_ERR_UNKNOWN_TABLE.
@@ -131,11 +142,34 @@ pub extern "C" fn fabric_strerror(code: i32) -> *const c_char {
             FABRIC_ERR_WRITE_HELD => c"writes held",
             FABRIC_ERR_SHARD_UNAVAILABLE => c"shard unavailable",
             FABRIC_ERR_SOME_KEYS => c"some keys without a server",
+            FABRIC_ERR_SYSTEM => c"system resources exhausted",
             FABRIC_ERR_PANIC => c"internal error",
             _ => c"unknown status",
         };
         text.as_ptr()
     })
+}
+
+/// Whether the same call may succeed later although nobody corrects anything: a Fabric node that
+/// did not answer may do so, a group without a primary gets one, writes that are held are let go.
+///
+/// | answer | statuses |
+/// |---|---|
+/// | 1 | @ref FABRIC_ERR_UNREACHABLE, @ref FABRIC_ERR_TIMEOUT, @ref FABRIC_ERR_PROTOCOL, @ref FABRIC_ERR_NO_SERVER, @ref FABRIC_ERR_STALE, @ref FABRIC_ERR_NO_EVENT, @ref FABRIC_ERR_WRITE_HELD, @ref FABRIC_ERR_SHARD_UNAVAILABLE, @ref FABRIC_ERR_SYSTEM |
+/// | 0 | all others, success and numbers that are no status among them |
+///
+/// Wait a little before the retry, and limit their number: some of these last until an operator
+/// acts. Of @ref FABRIC_ERR_SOME_KEYS each key has a status of its own, which is what to ask about.
+/// A retry of fabric_execute() may run a command twice. fabric_error_t has the answer in
+/// `retryable`.
+///
+/// @param code  Any number.
+/// @return 1 or 0.
+///
+/// Never blocks. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn fabric_status_is_retryable(code: i32) -> i32 {
+    boundary_value(0, || Code::from_number(code).is_some_and(Code::is_retryable).into())
 }
 
 /// # Safety
@@ -146,8 +180,14 @@ pub(super) unsafe fn write_error(err: *mut fabric_error_t, error: &Error) {
     }
     let mut message = [0; FABRIC_MESSAGE_SIZE];
     cut_text(&mut message, &error.message);
-    let value =
-        fabric_error_t { code: error.code as i32, mysql_errno: mysql_errno(error.code), message };
+    let value = fabric_error_t {
+        code: error.code as i32,
+        mysql_errno: mysql_errno(error.code),
+        message,
+        retryable: error.code.is_retryable().into(),
+        reserved0: 0,
+        reserved: [0; 4],
+    };
     // SAFETY: not NULL; the rest is the caller's promise.
     unsafe { err.write(value) };
 }
@@ -169,6 +209,8 @@ fn mysql_errno(code: Code) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    use std::mem::offset_of;
+
     use super::*;
 
     #[test]
@@ -201,10 +243,27 @@ mod tests {
             (FABRIC_ERR_NO_EVENT, Code::NoEvent),
             (FABRIC_ERR_WRITE_HELD, Code::WriteHeld),
             (FABRIC_ERR_SHARD_UNAVAILABLE, Code::ShardUnavailable),
+            (FABRIC_ERR_SOME_KEYS, Code::SomeKeys),
+            (FABRIC_ERR_SYSTEM, Code::System),
             (FABRIC_ERR_PANIC, Code::Panic),
         ];
         for (constant, code) in pairs {
             assert_eq!(constant, code as i32);
         }
+        let mut codes: Vec<i32> = pairs.iter().map(|(constant, _)| *constant).collect();
+        codes.sort_unstable();
+        assert_eq!(codes, Code::ALL.iter().map(|code| *code as i32).collect::<Vec<_>>());
+    }
+
+    /// Programs have it on their stacks: what is added goes into the reserve.
+    #[test]
+    fn the_error_has_its_layout() {
+        assert_eq!(size_of::<fabric_error_t>(), 560);
+        assert_eq!(offset_of!(fabric_error_t, code), 0);
+        assert_eq!(offset_of!(fabric_error_t, mysql_errno), 4);
+        assert_eq!(offset_of!(fabric_error_t, message), 8);
+        assert_eq!(offset_of!(fabric_error_t, retryable), 520);
+        assert_eq!(offset_of!(fabric_error_t, reserved0), 524);
+        assert_eq!(offset_of!(fabric_error_t, reserved), 528);
     }
 }

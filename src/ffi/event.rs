@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use crate::events::{Delivery, Listener};
+use crate::events::{Delivery, Kind, Listener};
 
 use super::boundary::{boundary, boundary_value};
 use super::error::fabric_error_t;
@@ -168,7 +168,7 @@ pub unsafe extern "C" fn fabric_options_set_event_callback(
 ///             inherited one remains its parent's.
 /// @param err  Where details of a failure go; may be NULL.
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER
-/// @retval FABRIC_ERR_NO_EVENT  The system has no descriptor left; close some and call again.
+/// @retval FABRIC_ERR_SYSTEM  The system has no descriptor left; close some and call again.
 ///
 /// Never waits for the network. Any thread.
 #[must_use]
@@ -210,5 +210,19 @@ pub unsafe extern "C" fn fabric_next_event(
         let (f, out) = unsafe { (reference(f, "f")?, Out::new(out, "out")?) };
         out.set(fabric_event_t::of(&f.router.next_event()?));
         Ok(())
+    })
+}
+
+/// The name of a kind of event, such as "PRIMARY_CHANGED" for @ref FABRIC_EVENT_PRIMARY_CHANGED:
+/// for logs and the labels of metrics.
+///
+/// @param kind  Any number; one that is no FABRIC_EVENT_* gives "unknown event".
+/// @return Static text in English, never NULL, never to be freed.
+///
+/// Never blocks. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn fabric_event_name(kind: i32) -> *const c_char {
+    boundary_value(c"unknown event".as_ptr(), || {
+        Kind::from_number(kind).map_or(c"unknown event", Kind::name).as_ptr()
     })
 }

@@ -39,9 +39,19 @@ static void versions_and_texts(void)
             CHECK(strcmp(words, seen[i]) != 0);
         seen[n++] = words;
     }
-    CHECK_INT(n, 30);
+    CHECK_INT(n, 31);
     CHECK_TEXT(fabric_strerror(-1), "unknown status");
     CHECK_TEXT(fabric_strerror(INT32_MIN), "unknown status");
+    for (int32_t code = -1; code < 200; code++) {
+        int32_t retryable = fabric_status_is_retryable(code);
+        CHECK(retryable == 0 || strcmp(fabric_strerror(code), "unknown status") != 0);
+        CHECK(retryable == 0 || retryable == 1);
+    }
+    CHECK_INT(fabric_status_is_retryable(FABRIC_OK), 0);
+    CHECK_TEXT(fabric_event_name(FABRIC_EVENT_READY), "READY");
+    CHECK_TEXT(fabric_event_name(FABRIC_EVENT_FABRIC_BACK), "FABRIC_BACK");
+    CHECK_TEXT(fabric_event_name(0), "unknown event");
+    CHECK_TEXT(fabric_event_name(INT32_MIN), "unknown event");
 }
 
 static void keys(void)

@@ -1,6 +1,10 @@
 /* Every status of the header, got through the API once. A status that comes without a case
  * here fails the test. FABRIC_ERR_PANIC has a program of its own, panic.c. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "support.h"
+
+#include <sys/resource.h>
 
 /* X(FABRIC_ERR_...) for each status, made from the header by the build. */
 static const int32_t wanted[] = {
@@ -295,39 +299,62 @@ static int32_t some_keys(const fabric_t *ctl, fabric_error_t *err)
     return status;
 }
 
+/* Every descriptor is taken, so the handle gets none for its events. That is no "no event": a
+ * loop that polls would take it for one. With room again the same call succeeds. */
+static int32_t no_descriptor(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    struct rlimit before, few;
+    fabric_t *f = handle(options());
+    int fd = -1;
+    CHECK(!getrlimit(RLIMIT_NOFILE, &before));
+    few = before;
+    few.rlim_cur = 3;
+    CHECK(!setrlimit(RLIMIT_NOFILE, &few));
+    int32_t status = fabric_event_fd(f, &fd, err);
+    CHECK(!setrlimit(RLIMIT_NOFILE, &before));
+    CHECK_INT(fd, -1);
+    CHECK_INT(fabric_event_fd(f, &fd, NULL), FABRIC_OK);
+    CHECK(fd >= 0);
+    fabric_free(f);
+    return status;
+}
+
 static const struct {
     int32_t status;
     int32_t mysql_errno;
+    int32_t retryable;
     int32_t (*provoke)(const fabric_t *ctl, fabric_error_t *err);
 } cases[] = {
-    {FABRIC_ERR_ARGUMENT, 0, argument},
-    {FABRIC_ERR_NULL_POINTER, 0, null_pointer},
-    {FABRIC_ERR_INVALID_UTF8, 0, invalid_utf8},
-    {FABRIC_ERR_TABLE_NAME, 0, table_name},
-    {FABRIC_ERR_KEY_MISSING, 0, key_missing},
-    {FABRIC_ERR_KEY_TYPE, 0, key_type},
-    {FABRIC_ERR_BUFFER_TOO_SMALL, 0, buffer_too_small},
-    {FABRIC_ERR_UNREACHABLE, 2003, unreachable},
-    {FABRIC_ERR_TIMEOUT, 2013, timeout},
-    {FABRIC_ERR_AUTH, 1045, auth},
-    {FABRIC_ERR_FORBIDDEN, 1370, forbidden},
-    {FABRIC_ERR_TLS, 2026, tls},
-    {FABRIC_ERR_PROTOCOL, 2027, protocol},
-    {FABRIC_ERR_REPLY_TOO_LARGE, 2027, reply_too_large},
-    {FABRIC_ERR_FABRIC, 0, fabric},
-    {FABRIC_ERR_NOT_SEEDED, 2003, not_seeded},
-    {FABRIC_ERR_UNKNOWN_TABLE, 1051, unknown_table},
-    {FABRIC_ERR_UNKNOWN_GROUP, 0, unknown_group},
-    {FABRIC_ERR_NO_SERVER, 0, no_server},
-    {FABRIC_ERR_DIFFERENT_SHARDS, 0, different_shards},
-    {FABRIC_ERR_KEY_OUT_OF_RANGE, 0, key_out_of_range},
-    {FABRIC_ERR_UNSUPPORTED_SHARDING, 0, unsupported_sharding},
-    {FABRIC_ERR_STALE, 0, stale},
-    {FABRIC_ERR_NO_EVENT, 0, no_event},
-    {FABRIC_ERR_FILE, 0, no_file},
-    {FABRIC_ERR_WRITE_HELD, 0, write_held},
-    {FABRIC_ERR_SHARD_UNAVAILABLE, 0, shard_unavailable},
-    {FABRIC_ERR_SOME_KEYS, 0, some_keys},
+    {FABRIC_ERR_ARGUMENT, 0, 0, argument},
+    {FABRIC_ERR_NULL_POINTER, 0, 0, null_pointer},
+    {FABRIC_ERR_INVALID_UTF8, 0, 0, invalid_utf8},
+    {FABRIC_ERR_TABLE_NAME, 0, 0, table_name},
+    {FABRIC_ERR_KEY_MISSING, 0, 0, key_missing},
+    {FABRIC_ERR_KEY_TYPE, 0, 0, key_type},
+    {FABRIC_ERR_BUFFER_TOO_SMALL, 0, 0, buffer_too_small},
+    {FABRIC_ERR_UNREACHABLE, 2003, 1, unreachable},
+    {FABRIC_ERR_TIMEOUT, 2013, 1, timeout},
+    {FABRIC_ERR_AUTH, 1045, 0, auth},
+    {FABRIC_ERR_FORBIDDEN, 1370, 0, forbidden},
+    {FABRIC_ERR_TLS, 2026, 0, tls},
+    {FABRIC_ERR_PROTOCOL, 2027, 1, protocol},
+    {FABRIC_ERR_REPLY_TOO_LARGE, 2027, 0, reply_too_large},
+    {FABRIC_ERR_FABRIC, 0, 0, fabric},
+    {FABRIC_ERR_NOT_SEEDED, 2003, 0, not_seeded},
+    {FABRIC_ERR_UNKNOWN_TABLE, 1051, 0, unknown_table},
+    {FABRIC_ERR_UNKNOWN_GROUP, 0, 0, unknown_group},
+    {FABRIC_ERR_NO_SERVER, 0, 1, no_server},
+    {FABRIC_ERR_DIFFERENT_SHARDS, 0, 0, different_shards},
+    {FABRIC_ERR_KEY_OUT_OF_RANGE, 0, 0, key_out_of_range},
+    {FABRIC_ERR_UNSUPPORTED_SHARDING, 0, 0, unsupported_sharding},
+    {FABRIC_ERR_STALE, 0, 1, stale},
+    {FABRIC_ERR_NO_EVENT, 0, 1, no_event},
+    {FABRIC_ERR_FILE, 0, 0, no_file},
+    {FABRIC_ERR_WRITE_HELD, 0, 1, write_held},
+    {FABRIC_ERR_SHARD_UNAVAILABLE, 0, 1, shard_unavailable},
+    {FABRIC_ERR_SOME_KEYS, 0, 0, some_keys},
+    {FABRIC_ERR_SYSTEM, 0, 1, no_descriptor},
 };
 
 enum { CASES = sizeof cases / sizeof *cases };
@@ -349,6 +376,9 @@ int main(void)
         CHECK_INT(cases[i].provoke(ctl, &err), cases[i].status);
         CHECK_INT(err.code, cases[i].status);
         CHECK_INT(err.mysql_errno, cases[i].mysql_errno);
+        CHECK_INT(err.retryable, cases[i].retryable);
+        CHECK_INT(fabric_status_is_retryable(cases[i].status), cases[i].retryable);
+        CHECK(!err.reserved0 && !err.reserved[0] && !err.reserved[3]);
         CHECK(memchr(err.message, '\0', sizeof err.message));
         CHECK(strlen(err.message) > 10);
         CHECK(strcmp(fabric_strerror(cases[i].status), fabric_strerror(-1)) != 0);

@@ -71,6 +71,7 @@ const (
 	ErrWriteHeld           Code = C.FABRIC_ERR_WRITE_HELD
 	ErrShardUnavailable    Code = C.FABRIC_ERR_SHARD_UNAVAILABLE
 	ErrSomeKeys            Code = C.FABRIC_ERR_SOME_KEYS
+	ErrSystem              Code = C.FABRIC_ERR_SYSTEM
 	ErrPanic               Code = C.FABRIC_ERR_PANIC
 )
 
@@ -78,11 +79,17 @@ func (c Code) String() string {
 	return C.GoString(C.fabric_strerror(C.int32_t(c)))
 }
 
+// IsRetryable says whether the same call may succeed later although nobody corrects anything.
+func (c Code) IsRetryable() bool {
+	return C.fabric_status_is_retryable(C.int32_t(c)) != 0
+}
+
 // Error is what every call returns that fails; errors.As finds it.
 type Error struct {
-	Code    Code
-	Errno   int // the MySQL errno that fits, or 0
-	Message string
+	Code      Code
+	Errno     int // the MySQL errno that fits, or 0
+	Message   string
+	Retryable bool // whether the same call may succeed later although nobody corrects anything
 }
 
 func (e *Error) Error() string {
@@ -566,7 +573,7 @@ func failure(code C.int32_t, e *C.fabric_error_t) error {
 	if code == C.FABRIC_OK {
 		return nil
 	}
-	return &Error{Code(code), int(e.mysql_errno), C.GoString(&e.message[0])}
+	return &Error{Code(code), int(e.mysql_errno), C.GoString(&e.message[0]), e.retryable != 0}
 }
 
 func found(s *C.fabric_server_t, err error) (Server, error) {
@@ -666,7 +673,7 @@ func (c *cnames) free() {
 
 func (c *cnames) add(text string) *C.char {
 	if strings.Contains(text, "\x00") && c.refused == nil {
-		c.refused = &Error{ErrArgument, 0, "a name holds a NUL byte"}
+		c.refused = &Error{Code: ErrArgument, Message: "a name holds a NUL byte"}
 	}
 	copied := C.CString(text)
 	c.memory = append(c.memory, unsafe.Pointer(copied))

@@ -138,6 +138,9 @@ func wants(t *testing.T, err error, code Code, errno int) *Error {
 	if failure.Code != code || failure.Errno != errno || failure.Message == "" {
 		t.Fatalf("%d %q instead of %d %q: %v", failure.Code, failure.Code, code, code, err)
 	}
+	if failure.Retryable != code.IsRetryable() {
+		t.Fatalf("%v says retryable: %t", code, failure.Retryable)
+	}
 	return failure
 }
 

@@ -122,6 +122,7 @@ def fails(code, call, *args, errno=None, **keywords):
     assert mf.Code(caught.value.code) == code, caught.value
     if errno is not None:
         assert caught.value.errno == errno
+    assert caught.value.retryable == mf.is_retryable(code)
     assert caught.value.message
     return caught.value.message
 

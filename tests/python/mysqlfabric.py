@@ -48,6 +48,7 @@ class Code(enum.IntEnum):
     WRITE_HELD = 48
     SHARD_UNAVAILABLE = 49
     SOME_KEYS = 50
+    SYSTEM = 62
     PANIC = 99
 
 
@@ -123,7 +124,14 @@ NO_INDEX = 2**32 - 1
 
 
 class fabric_error_t(ctypes.Structure):
-    _fields_ = [("code", c_int32), ("mysql_errno", c_int32), ("message", c_char * MESSAGE_SIZE)]
+    _fields_ = [
+        ("code", c_int32),
+        ("mysql_errno", c_int32),
+        ("message", c_char * MESSAGE_SIZE),
+        ("retryable", c_int32),
+        ("reserved0", c_int32),
+        ("reserved", c_uint64 * 4),
+    ]
 
 
 class fabric_key_t(ctypes.Structure):
@@ -225,6 +233,8 @@ _TEXTS, _ERROR = POINTER(c_char_p), POINTER(fabric_error_t)
 SIGNATURES = {
     "fabric_version": (c_char_p,),
     "fabric_strerror": (c_char_p, c_int32),
+    "fabric_status_is_retryable": (c_int32, c_int32),
+    "fabric_event_name": (c_char_p, c_int32),
     "fabric_options_new": (_OPTIONS,),
     "fabric_options_free": (None, _OPTIONS),
     "fabric_options_add_node": (c_int32, _OPTIONS, c_char_p, c_uint16),
@@ -362,11 +372,13 @@ lib = _load()
 
 
 class FabricError(Exception):
-    """A call that failed: its code, the MySQL errno that fits or 0, and a sentence."""
+    """A call that failed: its code, the MySQL errno that fits or 0, a sentence, and whether the
+    same call may succeed later although nobody corrects anything."""
 
-    def __init__(self, code: int, errno: int, message: str):
-        super().__init__(code, errno, message)
+    def __init__(self, code: int, errno: int, message: str, retryable: bool = False):
+        super().__init__(code, errno, message, retryable)
         self.code, self.errno, self.message = code, errno, message
+        self.retryable = retryable
 
     def __str__(self) -> str:
         return "{} ({}, errno {})".format(self.message, strerror(self.code), self.errno)
@@ -432,6 +444,15 @@ def strerror(code: int) -> str:
     return lib.fabric_strerror(code).decode()
 
 
+def is_retryable(code: int) -> bool:
+    """Whether the same call may succeed later although nobody corrects anything."""
+    return lib.fabric_status_is_retryable(code) != 0
+
+
+def event_name(kind: int) -> str:
+    return lib.fabric_event_name(kind).decode()
+
+
 def _text(value: Any) -> Optional[bytes]:
     """What goes in as a NUL-terminated string; None is NULL. A NUL inside would cut it."""
     if value is None:
@@ -474,7 +495,7 @@ def _keys(keys: Keys) -> Tuple[fabric_keys_t, int, Any]:
 
 def _check(code: int, error: fabric_error_t) -> None:
     if code != Code.OK:
-        raise FabricError(code, error.mysql_errno, error.message.decode())
+        raise FabricError(code, error.mysql_errno, error.message.decode(), bool(error.retryable))
 
 
 def _server(s: fabric_server_t) -> Server:

@@ -131,6 +131,11 @@ def test_every_status_has_a_text_of_its_own():
     assert mf.strerror(12345) == mf.strerror(-1) == "unknown status"
 
 
+def test_events_are_named_by_their_constants():
+    assert [mf.event_name(event) for event in mf.Event] == [event.name for event in mf.Event]
+    assert mf.event_name(0) == mf.event_name(-1) == "unknown event"
+
+
 def test_nothing_else_is_exported():
     if not shutil.which("nm"):
         pytest.skip("no nm")
