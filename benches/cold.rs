@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mysqlfabric::config::{Config, Node};
-use mysqlfabric::fabric::Client;
 use mysqlfabric::fabric::transport::{Reply, Times, Transport, TransportError};
+use mysqlfabric::fabric::{Attempt, Client};
 use mysqlfabric::log::Log;
 use mysqlfabric::refresh::update::{Asked, Update};
 use mysqlfabric::topology::{Listing, Observed, Topology};
@@ -104,7 +104,14 @@ impl Read for Dump {
 struct Canned(u64);
 
 impl Transport for Canned {
-    fn post(&self, _: &Node, _: Option<&str>, _: &[u8], _: Times) -> Result<Reply, TransportError> {
+    fn post(
+        &self,
+        _: &Node,
+        _: Option<&str>,
+        _: &[u8],
+        _: Times,
+        _: &Attempt,
+    ) -> Result<Reply, TransportError> {
         let body = Box::new(Dump::new(self.0));
         Ok(Reply { status: 200, reason: String::new(), www_authenticate: None, body })
     }
@@ -196,7 +203,7 @@ fn main() {
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for (rows, runs) in [(1_000, 101), (100_000, 41), (1_000_000, 21)] {
-        let client = Client::with_transport(Arc::new(Config::default()), Box::new(Canned(rows)));
+        let client = Client::with_transport(Arc::new(Config::default()), Arc::new(Canned(rows)));
         let (bytes, _) = through(rows, |_| {});
         let writing = median(runs, || {
             let start = Instant::now();

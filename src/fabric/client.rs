@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::{Config, Credentials, Node};
 use crate::error::{Code, Error, Result};
 use crate::fabric::apart::apart;
+use crate::fabric::attempt::Attempt;
 use crate::fabric::auth::{Auth, Nonces};
 use crate::fabric::failure::address;
 use crate::fabric::http::Http;
@@ -18,8 +19,9 @@ use crate::log::Level;
 /// Talks to the nodes of one farm. Any number of threads may use it at once.
 pub struct Client {
     config: Arc<Config>,
-    transport: Box<dyn Transport>,
-    auth: Auth,
+    transport: Arc<dyn Transport>,
+    auth: Arc<Auth>,
+    attempt: Option<Attempt>,
 }
 
 /// Reads the body of an answer.
@@ -43,12 +45,22 @@ impl Client {
 
     /// As `new`, with a share in the counters of what goes over the wire.
     pub fn counted(config: Arc<Config>, traffic: Arc<Traffic>) -> Self {
-        let transport = Box::new(Http::new(&config, traffic));
+        let transport = Arc::new(Http::new(&config, traffic));
         Self::with_transport(config, transport)
     }
 
-    pub fn with_transport(config: Arc<Config>, transport: Box<dyn Transport>) -> Self {
-        Self { config, transport, auth: Auth::default() }
+    pub fn with_transport(config: Arc<Config>, transport: Arc<dyn Transport>) -> Self {
+        Self { config, transport, auth: Arc::default(), attempt: None }
+    }
+
+    /// The same client, whose requests all belong to `attempt`.
+    pub fn within(&self, attempt: &Attempt) -> Self {
+        Self {
+            config: Arc::clone(&self.config),
+            transport: Arc::clone(&self.transport),
+            auth: Arc::clone(&self.auth),
+            attempt: Some(attempt.clone()),
+        }
     }
 
     /// Cuts off what is on the wire and refuses what comes later: the handle is being freed.
@@ -83,10 +95,13 @@ impl Client {
         read: Read200<'_, T>,
     ) -> Result<T> {
         let body = method_call(method, params)?;
-        let times = Times::starting_now(self.config.connect_timeout, self.config.request_timeout);
+        let attempt = self.attempt.clone().unwrap_or_default();
+        let total = attempt.left(self.config.request_timeout);
+        let times = Times::starting_now(self.config.connect_timeout, total);
         let ask = |authorization: Option<&str>| {
             apart(|| {
-                let reply = self.transport.post(node, authorization, body.as_bytes(), times);
+                let reply =
+                    self.transport.post(node, authorization, body.as_bytes(), times, &attempt);
                 self.look(node, method, authorization.is_some(), reply, read)
             })
         };

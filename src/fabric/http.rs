@@ -26,6 +26,8 @@ use tokio::time::timeout_at;
 
 use crate::config::{Config, Node};
 use crate::error::{Code, Error};
+use crate::fabric::attempt::Attempt;
+use crate::fabric::connecting::Telling;
 use crate::fabric::failure::Failure;
 use crate::fabric::text::excerpt;
 use crate::fabric::tls::{Tls, TlsConfig};
@@ -61,20 +63,24 @@ impl Http {
         authorization: Option<&str>,
         body: &[u8],
         times: Times,
+        attempt: &Attempt,
     ) -> Result<Reply, TransportError> {
         let failure = Failure { node: node.clone(), secure: self.secure, times };
-        let request = self.request(node, authorization, body, times)?;
+        let request = self.request(node, authorization, body, times, attempt)?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| {
             let message = format!("no network event loop can be had: {error}");
             Error::new(Code::Unreachable, message)
         })?;
-        let runtime = Own { runtime: Some(runtime), cancelled: self.cancelled.subscribe() };
+        let cancelled = [self.cancelled.subscribe(), attempt.cancelled()];
+        let runtime = Own { runtime: Some(runtime), cancelled };
         self.traffic.requests.fetch_add(1, Ordering::Relaxed);
+        let begun = Instant::now();
         let response = runtime
             .wait(times.deadline, request.send())
             .ok_or_else(|| failure.timeout())?
             .map_err(|error| failure.of(&error))?;
+        attempt.answered(begun.elapsed());
         self.reply(response, runtime, failure)
     }
 
@@ -84,6 +90,7 @@ impl Http {
         authorization: Option<&str>,
         body: &[u8],
         times: Times,
+        attempt: &Attempt,
     ) -> Result<reqwest::RequestBuilder, Error> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
@@ -98,11 +105,11 @@ impl Http {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        let client = self.client(times)?;
+        let client = self.client(times, attempt)?;
         Ok(client.post(url(node, self.secure)?).headers(headers).body(body.to_vec()))
     }
 
-    fn client(&self, times: Times) -> Result<Client, Error> {
+    fn client(&self, times: Times, attempt: &Attempt) -> Result<Client, Error> {
         let builder = Client::builder()
             .user_agent(USER_AGENT)
             .no_proxy()
@@ -110,7 +117,8 @@ impl Http {
             .referer(false)
             .http1_only()
             .pool_max_idle_per_host(0)
-            .connect_timeout(times.connect);
+            .connect_timeout(times.connect)
+            .connector_layer(Telling(attempt.clone()));
         preconfigured(builder, self.tls.config()?).build().map_err(|error| {
             let code = if self.secure { Code::Tls } else { Code::Unreachable };
             Error::new(code, format!("no HTTP client can be had: {error}"))
@@ -173,8 +181,9 @@ impl Transport for Http {
         authorization: Option<&str>,
         body: &[u8],
         times: Times,
+        attempt: &Attempt,
     ) -> Result<Reply, TransportError> {
-        self.exchange(node, authorization, body, times)
+        self.exchange(node, authorization, body, times, attempt)
     }
 }
 
@@ -221,19 +230,22 @@ fn joined(headers: &HeaderMap) -> Option<String> {
 /// of the service around us, cannot make trouble.
 struct Own {
     runtime: Option<Runtime>,
-    cancelled: watch::Receiver<bool>,
+    /// Of the handle, and of the attempt.
+    cancelled: [watch::Receiver<bool>; 2],
 }
 
 impl Own {
-    /// Nothing if `deadline` came first, or if the handle is being freed.
+    /// Nothing if `deadline` came first, or if nobody waits for the answer any more.
     fn wait<T>(&self, deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
         let runtime = self.runtime.as_ref()?;
-        let mut cancelled = self.cancelled.clone();
+        let [mut handle, mut attempt] = self.cancelled.clone();
         runtime.block_on(async {
-            let mut cancelled = pin!(cancelled.wait_for(|cancelled| *cancelled));
+            let mut handle = pin!(handle.wait_for(|cancelled| *cancelled));
+            let mut attempt = pin!(attempt.wait_for(|cancelled| *cancelled));
             let mut future = pin!(timeout_at(deadline.into(), future));
             poll_fn(|context| {
-                if cancelled.as_mut().poll(context).is_ready() {
+                let handle = handle.as_mut().poll(context).is_ready();
+                if handle || attempt.as_mut().poll(context).is_ready() {
                     return Poll::Ready(None);
                 }
                 future.as_mut().poll(context).map(Result::ok)

@@ -3,17 +3,20 @@
 //! From the wire up: [`http`] carries bytes under the [`transport`] contract, with [`tls`] and
 //! [`failure`] at its side, counted by [`traffic`]; [`challenge`], [`digest`] and [`auth`] prove
 //! who asks; [`start`] looks at how a reply begins; [`xmlrpc`] writes calls and reads replies;
-//! [`client`] makes one call of all that, [`apart`] from the caller's own event loop;
+//! [`client`] makes one call of all that, as one [`attempt`], [`apart`] from the caller's own event
+//! loop;
 //! [`envelope`] and [`tabulate`] take the wrapping off, [`stream`] as it arrives, [`rows`] and
 //! [`nodes`] give types, and [`commands`] is what the rest of the library uses.
 
 pub mod apart;
+pub mod attempt;
 pub mod auth;
 #[cfg(test)]
 mod both_ways;
 pub mod challenge;
 pub mod client;
 pub mod commands;
+mod connecting;
 pub mod digest;
 pub mod envelope;
 pub mod failure;
@@ -29,6 +32,7 @@ pub mod traffic;
 pub mod transport;
 pub mod xmlrpc;
 
+pub use attempt::{Attempt, Waits};
 pub use client::Client;
 pub use commands::ResultSets;
 pub use envelope::{Generation, ResultSet};

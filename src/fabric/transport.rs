@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Node;
 use crate::error::{Code, Error};
+use crate::fabric::attempt::Attempt;
 
 /// Carries one request to a node and its reply back. All of the library's network I/O to
 /// Fabric goes through here.
@@ -18,6 +19,7 @@ pub trait Transport: Send + Sync {
         authorization: Option<&str>,
         body: &[u8],
         times: Times,
+        attempt: &Attempt,
     ) -> Result<Reply, TransportError>;
 
     /// Cuts off what is on the wire and refuses what comes later: the handle is being freed.

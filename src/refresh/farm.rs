@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::error::Result;
-use crate::fabric::{Dump, ServerRow};
+use crate::fabric::{Client, Dump, ServerRow};
 use crate::topology::{Listing, Topology};
 
 use super::flight::Wish;
@@ -109,7 +109,7 @@ impl Refresher {
     }
 
     fn fetch_nodes(&self, shop: &Workshop, rounds: Rounds) -> Result<()> {
-        let reply = self.on_nodes(shop, rounds, |node| shop.client.fabric_nodes(node))?;
+        let reply = self.on_nodes(shop, rounds, Client::fabric_nodes)?;
         self.learn(shop, &reply.nodes);
         self.facts.store(Arc::new(Facts { uuid: reply.uuid, ttl: Some(reply.ttl_seconds) }));
         self.seeded.store(1, Ordering::Release);
@@ -120,7 +120,8 @@ impl Refresher {
         let patterns = if wish.everything { String::new() } else { patterns(&wish.tables) };
         let asking = self.asking();
         let rows = || Listing::of((!wish.everything).then(|| wish.tables.clone()));
-        let ask = |node: &_| shop.client.sharding_information_into(node, &patterns, &rows);
+        let ask =
+            |client: &Client, node: &_| client.sharding_information_into(node, &patterns, &rows);
         let dump = self.on_nodes(shop, rounds, ask)?;
         Ok(self.answered(dump, asking))
     }
@@ -134,7 +135,7 @@ impl Refresher {
     ) -> Result<Timed<Vec<ServerRow>>> {
         let patterns = if everything { String::new() } else { patterns(groups) };
         let asking = self.asking();
-        let dump = self.on_nodes(shop, rounds, |node| shop.client.servers(node, &patterns))?;
+        let dump = self.on_nodes(shop, rounds, |client, node| client.servers(node, &patterns))?;
         Ok(self.answered(dump, asking))
     }
 

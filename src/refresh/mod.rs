@@ -31,7 +31,7 @@ use uuid::Uuid;
 use crate::config::{Config, Node, ReportErrors};
 use crate::error::{Code, Error, Result};
 use crate::events::Events;
-use crate::fabric::{Client, ResultSets, Value};
+use crate::fabric::{Attempt, Client, ResultSets, Value};
 use crate::log::Level;
 use crate::metrics::{By, Metrics};
 use crate::topology::{Observed, TableState, Topology};
@@ -179,8 +179,11 @@ impl Refresher {
     /// Fetches `wish` and waits for it, together with whoever else waits. Tries every node,
     /// as often as the options say.
     pub fn obtain(&self, wish: Wish) -> Result<()> {
-        let rounds =
-            Rounds { count: self.config.connect_attempts, pause: self.config.connect_delay };
+        let rounds = Rounds {
+            count: self.config.connect_attempts,
+            pause: self.config.connect_delay,
+            until: None,
+        };
         let outcome = self.workshop.with(|shop| {
             shop.flights.join(wish, |wish| self.watched(shop, wish, rounds, By::Caller))
         });
@@ -376,11 +379,9 @@ impl Refresher {
         let text = format!("MySQL errno {errno}");
         let reporter = &self.reporter;
         self.workshop.with(|shop| {
-            self.on_nodes(shop, Rounds::ONCE, |node| match how {
-                ReportErrors::Failure => {
-                    shop.client.report_failure(node, server_uuid, reporter, &text)
-                }
-                _ => shop.client.report_error(node, server_uuid, reporter, &text),
+            self.on_nodes(shop, Rounds::ONCE, |client, node| match how {
+                ReportErrors::Failure => client.report_failure(node, server_uuid, reporter, &text),
+                _ => client.report_error(node, server_uuid, reporter, &text),
             })
         })
     }
@@ -413,23 +414,28 @@ impl Refresher {
         millis(said.max(self.config.ttl_min).min(self.config.ttl_max)).max(1)
     }
 
-    /// Tries `ask` on the nodes in turn until one answers.
-    fn on_nodes<T>(
+    /// Tries `ask` on the nodes until one answers. It may be asked of several at once, each with a
+    /// client of its own that is cut off when another node has answered.
+    fn on_nodes<T: Send>(
         &self,
         shop: &Workshop,
         rounds: Rounds,
-        ask: impl Fn(&Node) -> Result<T>,
+        ask: impl Fn(&Client, &Node) -> Result<T> + Sync,
     ) -> Result<T> {
         let mut failure: Option<Error> = None;
         for round in 0..rounds.count.max(1) {
             if round > 0 {
+                if rounds.is_over_in(rounds.pause) {
+                    break;
+                }
                 thread::sleep(rounds.pause);
             }
             let mut passing = false;
             // Not in the loop's head, where the lock would be held over the I/O.
             let nodes = lock(&shop.nodes).in_turn(self.clock.now());
             for node in nodes {
-                match ask(&node) {
+                let attempt = Attempt::until(rounds.until);
+                match ask(&shop.client.within(&attempt), &node) {
                     Ok(answer) => {
                         lock(&shop.nodes).prefer(&node);
                         return Ok(answer);

@@ -1,6 +1,6 @@
 //! Which Fabric node to ask: the configured ones and those learned from them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::config::Node;
 use crate::error::{Code, Error};
@@ -92,10 +92,17 @@ impl Nodes {
 pub struct Rounds {
     pub count: u32,
     pub pause: Duration,
+    /// The instant at which all of it must be over.
+    pub until: Option<Instant>,
 }
 
 impl Rounds {
-    pub const ONCE: Self = Self { count: 1, pause: Duration::ZERO };
+    pub const ONCE: Self = Self { count: 1, pause: Duration::ZERO, until: None };
+
+    /// Whether there is no time left in so long.
+    pub fn is_over_in(&self, pause: Duration) -> bool {
+        self.until.is_some_and(|until| until <= Instant::now() + pause)
+    }
 }
 
 /// Whether trying again later may help. A refused password stays refused.

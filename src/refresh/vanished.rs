@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Code, Error};
-use crate::fabric::Value;
+use crate::fabric::{Client, Value};
 use crate::log::Level;
 use crate::topology::{GroupId, HeldKey, TableState};
 
@@ -120,7 +120,7 @@ impl Refresher {
             HeldKey::Integer(value) => Value::Int(value),
             HeldKey::Text(text) => Value::Text(text),
         };
-        let ask = |node: &_| shop.client.lookup_servers(node, table, key.clone());
+        let ask = |client: &Client, node: &_| client.lookup_servers(node, table, key.clone());
         match self.on_nodes(shop, Rounds::ONCE, ask) {
             Ok(sets) => {
                 let set = sets.sets.first()?;
