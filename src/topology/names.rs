@@ -1,14 +1,28 @@
 //! A map from names to values for the warm path: one hash, one probe, one comparison.
 
 use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
 
 /// Open addressing over a list in insertion order. Built once per change and then only read.
+///
+/// Names come from the farm, which may choose them so that they collide. A name that would lie too
+/// far from the first slot it could be at has the table hash all its names anew, under a key that
+/// nobody can foresee: building a table and looking a name up take linear and constant time,
+/// whatever the names are. The first key is the same in every table and process, so ordinary farms
+/// take the same instructions each time.
 #[derive(Debug, Clone)]
 pub struct Names<V> {
     entries: Vec<Named<V>>,
     /// Positions in `entries` plus one; 0 is free. A power of two, at most half full.
     slots: Box<[u32]>,
+    key: HashKey,
+    /// How many slots at most lie before a name's own, from the first it could be at.
+    most_steps: usize,
 }
+
+/// A name that takes more steps than this to be found hints at names that were chosen to collide:
+/// chance makes one among billions.
+const MOST_STEPS: usize = 128;
 
 #[derive(Debug, Clone)]
 #[repr(C)]
@@ -32,7 +46,12 @@ const SHORT: usize = 16;
 
 impl<V> Default for Names<V> {
     fn default() -> Self {
-        Self { entries: Vec::new(), slots: Box::default() }
+        Self {
+            entries: Vec::new(),
+            slots: Box::default(),
+            key: HashKey::FIRST,
+            most_steps: MOST_STEPS,
+        }
     }
 }
 
@@ -68,8 +87,9 @@ impl<V> Names<V> {
         self.entries.push(Named { ends: Ends::of(name), value, name: name.into() });
         if self.entries.len() * 2 > self.slots.len() {
             self.rebuild();
-        } else {
-            place(&mut self.slots, name, self.entries.len());
+        } else if !self.place(self.entries.len() - 1) {
+            self.key = HashKey::random();
+            self.rebuild();
         }
         None
     }
@@ -100,7 +120,7 @@ impl<V> Names<V> {
     #[inline(always)]
     pub fn position(&self, name: &[u8]) -> Option<usize> {
         let ends = Ends::of(name);
-        let slot = ends.hash(name) as usize & self.slots.len().wrapping_sub(1);
+        let slot = self.key.hash(ends, name) as usize & self.slots.len().wrapping_sub(1);
         let at = (*self.slots.get(slot)? as usize).checked_sub(1)?;
         if self.entries.get(at)?.is(ends, name) { Some(at) } else { self.probe(slot, name) }
     }
@@ -110,33 +130,46 @@ impl<V> Names<V> {
     fn probe(&self, first: usize, name: &[u8]) -> Option<usize> {
         let (ends, mask) = (Ends::of(name), self.slots.len().wrapping_sub(1));
         let mut slot = first;
-        loop {
+        for _ in 0..self.most_steps {
             slot = (slot + 1) & mask;
             let at = (*self.slots.get(slot)? as usize).checked_sub(1)?;
             if self.entries.get(at)?.is(ends, name) {
                 return Some(at);
             }
         }
+        None
     }
 
+    /// Hashes all names anew, under other keys until none of them lies too far from its first slot.
     fn rebuild(&mut self) {
+        self.most_steps = MOST_STEPS;
         let size = (self.entries.len() * 4).next_power_of_two().max(4);
-        self.slots = vec![0; size].into();
-        for (at, entry) in self.entries.iter().enumerate() {
-            place(&mut self.slots, &entry.name, at + 1);
+        loop {
+            self.slots = vec![0; size].into();
+            if (0..self.entries.len()).all(|at| self.place(at)) {
+                return;
+            }
+            self.key = HashKey::random();
+            // Should no key part the names, the steps end with the table.
+            self.most_steps *= 2;
         }
     }
-}
 
-fn place(slots: &mut [u32], name: &[u8], value: usize) {
-    let mask = slots.len() - 1;
-    let mut slot = Ends::of(name).hash(name) as usize & mask;
-    while let Some(held) = slots.get_mut(slot) {
-        if *held == 0 {
-            *held = value as u32;
-            return;
+    /// Puts the entry at a position into its slot; false if that is too far from the first it
+    /// could be in.
+    fn place(&mut self, at: usize) -> bool {
+        let Some(entry) = self.entries.get(at) else { return true };
+        let mask = self.slots.len() - 1;
+        let first = self.key.hash(entry.ends, &entry.name) as usize;
+        for step in 0..=self.most_steps {
+            if let Some(held) = self.slots.get_mut(first.wrapping_add(step) & mask)
+                && *held == 0
+            {
+                *held = at as u32 + 1;
+                return true;
+            }
         }
-        slot = (slot + 1) & mask;
+        false
     }
 }
 
@@ -152,10 +185,6 @@ fn same(a: &[u8], b: &[u8]) -> bool {
     a == b
 }
 
-/// Names come from the farm and the service's own source, so there is no adversary to hash
-/// against.
-const FACTORS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03];
-
 impl Ends {
     #[inline(always)]
     fn of(name: &[u8]) -> Self {
@@ -165,20 +194,37 @@ impl Ends {
             _ => Self { first: tiny(name), last: 0, length },
         }
     }
+}
+
+/// What names are hashed with. Both words are odd, so that any lengths are told apart by the lowest
+/// bits of their products.
+#[derive(Debug, Clone, Copy)]
+struct HashKey([u64; 2]);
+
+impl HashKey {
+    const FIRST: Self = Self([0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03]);
+
+    #[cold]
+    fn random() -> Self {
+        let state = RandomState::new();
+        Self([0, 1].map(|half: u64| state.hash_one(half) | 1))
+    }
 
     /// Of the name with these ends, all of whose bytes count.
     #[inline(always)]
-    fn hash(self, name: &[u8]) -> u64 {
-        let [one, other] = FACTORS;
-        let state = fold(self.first ^ one, self.last ^ other);
-        if self.length <= SHORT { state } else { long_hash(state, name) }
+    fn hash(self, ends: Ends, name: &[u8]) -> u64 {
+        let Self([one, other]) = self;
+        let state = fold(ends.first ^ one, ends.last ^ other);
+        let state = if ends.length <= SHORT { state } else { self.long_hash(state, name) };
+        // Of names that begin and end alike some differ in their length alone.
+        state.wrapping_add((ends.length as u64).wrapping_mul(one))
     }
-}
 
-#[inline(never)]
-fn long_hash(ends: u64, name: &[u8]) -> u64 {
-    let [one, _] = FACTORS;
-    name.as_chunks::<8>().0.iter().fold(ends, |state, chunk| fold(state ^ word(chunk), one))
+    #[inline(never)]
+    fn long_hash(self, ends: u64, name: &[u8]) -> u64 {
+        let Self([one, _]) = self;
+        name.as_chunks::<8>().0.iter().fold(ends, |state, chunk| fold(state ^ word(chunk), one))
+    }
 }
 
 /// A name of less than eight bytes.
@@ -246,19 +292,75 @@ mod tests {
         }
     }
 
+    /// How many steps each name takes to be found.
+    fn steps<V>(names: &Names<V>) -> impl Iterator<Item = usize> {
+        let mask = names.slots.len() - 1;
+        let taken = names.slots.iter().enumerate().filter(|(_, held)| **held != 0);
+        taken.map(move |(slot, held)| {
+            let entry = &names.entries[*held as usize - 1];
+            slot.wrapping_sub(names.key.hash(entry.ends, &entry.name) as usize) & mask
+        })
+    }
+
     #[test]
     fn names_that_differ_in_the_middle_share_no_slots() {
         let mut names = Names::default();
         for i in 0..10_000u32 {
             names.insert(format!("tenant_{i:05}.orders_archive").as_bytes(), i);
         }
-        let mask = names.slots.len() - 1;
-        let steps = names.slots.iter().enumerate().filter(|(_, held)| **held != 0);
-        let steps = steps.map(|(slot, held)| {
-            let entry = &names.entries[*held as usize - 1];
-            slot.wrapping_sub(entry.ends.hash(&entry.name) as usize) & mask
-        });
-        assert!(steps.max() < Some(40));
+        assert!(steps(&names).max() < Some(40));
+    }
+
+    /// Names that all hash to the same slot under the first key, in tables of up to 2^24 slots: one
+    /// factor of the product is 1, and the other has no low bits.
+    fn colliding(number: u64) -> [u8; 16] {
+        let HashKey([one, other]) = HashKey::FIRST;
+        let mut name = [0; 16];
+        name[..8].copy_from_slice(&(one ^ 1).to_le_bytes());
+        name[8..].copy_from_slice(&(other ^ number << 24).to_le_bytes());
+        name
+    }
+
+    #[test]
+    fn names_that_were_made_to_collide_are_parted() {
+        let mut names = Names::default();
+        for number in 0..60_000 {
+            assert_eq!(names.insert(&colliding(number), number), None);
+        }
+        let ([first, second], HashKey(now)) = (HashKey::FIRST.0, names.key);
+        assert_ne!([first, second], now);
+        assert!(steps(&names).max() <= Some(MOST_STEPS));
+        assert!((0..60_000).all(|number| names.get(&colliding(number)) == Some(&number)));
+        assert_eq!(names.get(&colliding(60_000)), None);
+        names.retain(|_, number| *number % 2 == 0);
+        assert_eq!(names.get(&colliding(59_998)), Some(&59_998));
+        assert_eq!(names.get(&colliding(59_999)), None);
+    }
+
+    #[test]
+    fn names_that_differ_in_length_alone_are_parted() {
+        let mut names = Names::default();
+        // Each eight of them begin alike and end alike.
+        for i in 0..8_000u32 {
+            let (edge, middle) = (char::from(b'a' + (i / 8 % 26) as u8), i as usize % 8);
+            let other = char::from_u32(0x100 + i / 208).unwrap();
+            let name = format!("{other}{}{edge}", "n".repeat(6 + middle));
+            assert_eq!(names.insert(name.as_bytes(), i), None);
+        }
+        assert!(steps(&names).max() < Some(40));
+    }
+
+    #[test]
+    fn names_that_no_key_parts_are_found_all_the_same() {
+        let mut names = Names::default();
+        (0..1_000).for_each(|number| _ = names.insert(&colliding(number), number));
+        // As after several keys that were no better than the first.
+        (names.key, names.most_steps) = (HashKey::FIRST, 8 * MOST_STEPS);
+        names.slots.fill(0);
+        assert!((0..1_000).all(|at| names.place(at)));
+        assert_eq!(steps(&names).max(), Some(999));
+        assert!((0..1_000).all(|number| names.get(&colliding(number)) == Some(&number)));
+        assert_eq!(names.get(&colliding(1_000)), None);
     }
 
     proptest! {
