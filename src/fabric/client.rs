@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::base::text::MAX_LINE;
 use crate::config::{Config, Credentials, Node};
 use crate::error::{Code, Error, Result};
 use crate::fabric::apart::apart;
@@ -210,8 +211,10 @@ impl Client {
     }
 }
 
-/// A fault as an error. The text is the server's, `<type 'exceptions.X'>:` and all.
+/// A fault as an error. The text is the server's, `<type 'exceptions.X'>:` and all, as far as
+/// anybody will read it.
 pub fn fault(node: &Node, method: &str, text: &str) -> Error {
+    let text = excerpt(text, MAX_LINE);
     Error::new(Code::Fabric, format!("{method} at {}: {text}", address(node)))
 }
 

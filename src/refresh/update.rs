@@ -16,6 +16,9 @@ use crate::topology::{
 /// names must not fill the memory meanwhile.
 const MAX_ABSENT: usize = 1000;
 
+/// So many lines about one reply's broken rows or names tell what is wrong with it.
+const MAX_LINES: usize = 20;
+
 /// Which of the dump's rows were asked for. The server's patterns over-match: `_` and `%` are
 /// live in table names, and groups match by substring.
 pub enum Asked<'a> {
@@ -42,6 +45,8 @@ pub struct Update<'a> {
     start: u64,
     /// Whether lower bounds that Fabric stops listing are kept.
     keeps: bool,
+    /// How many tables became unusable.
+    unusable: usize,
 }
 
 impl<'a> Update<'a> {
@@ -52,7 +57,7 @@ impl<'a> Update<'a> {
         start: u64,
         keeps: bool,
     ) -> Self {
-        Self { current, next: None, observed, log, start, keeps }
+        Self { current, next: None, observed, log, start, keeps, unusable: 0 }
     }
 
     /// What the service saw, to be added to.
@@ -62,6 +67,9 @@ impl<'a> Update<'a> {
 
     /// The next topology, or nothing if it would be what is known already.
     pub fn finish(mut self) -> Option<Topology> {
+        if let Some(more) = self.unusable.checked_sub(MAX_LINES + 1) {
+            self.log.write(Level::Warning, format_args!("{} more tables are unusable", more + 1));
+        }
         // What was observed of a group may have changed without any news of its servers.
         for name in self.observed.take_touched() {
             let entry = self.view().group_number(name.as_bytes());
@@ -101,18 +109,17 @@ impl<'a> Update<'a> {
     ) {
         let (tables, mut groups) = listing.into_tables();
         let mut found: BTreeMap<String, Option<ListedTable>> = BTreeMap::new();
+        let mut dotted = Vec::new();
         for table in tables.filter(|table| asked.covers(&table.name)) {
             match table.has_dots() {
-                true => self.leave_out(&table),
+                true => dotted.push(table.name),
                 false => _ = found.insert(table.name.clone(), Some(table)),
             }
         }
+        self.leave_out(&dotted);
         let mut spoiled: BTreeMap<String, &str> = BTreeMap::new();
+        self.tell_skipped("a row of sharding information is unusable", skipped);
         for row in skipped {
-            self.log.write(
-                Level::Warning,
-                format_args!("a row of sharding information is unusable: {}", row.reason),
-            );
             if let Some(Owner::Table { schema, table }) = &row.owner {
                 let name = full_name(schema, table);
                 if asked.covers(&name) {
@@ -151,12 +158,28 @@ impl<'a> Update<'a> {
         }
     }
 
-    fn leave_out(&self, table: &ListedTable) {
-        for _ in 0..table.rows {
-            let name = &table.name;
-            self.log.write(
+    /// Tells of rows that nobody can use, of so many as somebody will read about.
+    fn tell_skipped(&self, what: &str, skipped: &[Skipped]) {
+        for row in skipped.iter().take(MAX_LINES) {
+            self.log.write_once(Level::Warning, format_args!("{what}: {}", row.reason));
+        }
+        if let Some(more) = skipped.len().checked_sub(MAX_LINES + 1) {
+            let more = more + 1;
+            self.log.write_once(Level::Warning, format_args!("{what}: {more} more such rows"));
+        }
+    }
+
+    fn leave_out(&self, names: &[String]) {
+        for name in names.iter().take(MAX_LINES) {
+            self.log.write_once(
                 Level::Warning,
                 format_args!("table '{name}' is left out: its name has more than one dot"),
+            );
+        }
+        if let Some(more) = names.len().checked_sub(MAX_LINES + 1) {
+            self.log.write_once(
+                Level::Warning,
+                format_args!("{} more tables with more than one dot are left out", more + 1),
             );
         }
     }
@@ -227,13 +250,17 @@ impl<'a> Update<'a> {
     }
 
     fn set_table(&mut self, name: &str, state: TableState, expires: u64) {
-        if let TableState::Unusable(error) = &state {
-            self.log.write(Level::Warning, format_args!("table '{name}' is unusable: {error}"));
-        }
         match self.view().tables.get(name.as_bytes()) {
             Some(entry) if entry.value == state => entry.renew(expires),
             before => {
                 let before = before.cloned();
+                if let TableState::Unusable(error) = &state {
+                    self.unusable += 1;
+                    if self.unusable <= MAX_LINES {
+                        let message = format_args!("table '{name}' is unusable: {error}");
+                        self.log.write(Level::Warning, message);
+                    }
+                }
                 self.end_holds(before.as_deref(), &state);
                 let entry = Arc::new(Entry::new(state, expires));
                 self.change().tables.insert(name.as_bytes(), entry);
@@ -265,12 +292,7 @@ impl<'a> Update<'a> {
         now: u64,
         expires: u64,
     ) {
-        for row in skipped {
-            self.log.write(
-                Level::Warning,
-                format_args!("a server is left out, its row is unusable: {}", row.reason),
-            );
-        }
+        self.tell_skipped("a server is left out, its row is unusable", skipped);
         let mut found: BTreeMap<String, Vec<Server>> = BTreeMap::new();
         for row in rows {
             if asked.covers(&row.group) {

@@ -8,6 +8,7 @@ mod event_fd;
 mod events;
 mod feedback;
 mod isolation;
+mod log;
 mod metrics;
 mod nodes;
 mod refresh;
