@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 /// How many characters of one message or log line are shown.
-pub const MAX_LINE: usize = 1000;
+pub(crate) const MAX_LINE: usize = 1000;
 
 /// At most `limit` characters of `text`, in one line: what would break the line, or turn it
 /// around, is shown as an escape.
