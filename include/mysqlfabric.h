@@ -7,6 +7,11 @@
 #include <stdint.h>
 
 /**
+ * @file mysqlfabric.h
+ * The whole interface of libmysqlfabric; the main page tells how to use it.
+ */
+
+/**
  * @mainpage libmysqlfabric
  *
  * Which MySQL server holds this table and key, for reading or for writing? A service makes one
@@ -79,6 +84,11 @@
  * Names are UTF-8 and NUL-terminated. Lists are asked for in two calls: with too small a
  * capacity, FABRIC_ERR_BUFFER_TOO_SMALL tells the count needed.
  *
+ * ## Beside this header
+ * The installation has, below its prefix: `share/doc/MySQLFabric` with README.md, CHANGELOG.md,
+ * TOPOLOGY_FILE.md (the format of topology and snapshot files) and `examples`, small complete
+ * programs; and `share/mysqlfabric/valgrind.supp`, for valgrind's `--suppressions`.
+ *
  * ## Metrics and events
  * fabric_get_metrics() tells what a handle has done and how it is. What happens to it, such as
  * another primary or the loss of Fabric, is told to the callback of
@@ -87,10 +97,17 @@
  * keeps the newest 256 events for a consumer that is slow, and tells how many it lost.
  */
 
+/**
+ * Marks functions whose result must be looked at, for compilers that can warn.
+ */
 #if defined(__GNUC__) || defined(__clang__)
 #define FABRIC_MUST_USE __attribute__((warn_unused_result))
 #else
 #define FABRIC_MUST_USE
+#endif
+
+#ifdef __cplusplus
+extern "C" {
 #endif
 
 
@@ -899,10 +916,6 @@ typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void
 
 
 
-#ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
-
 /**
  * The version of the library that is running, such as "0.1.0".
  *
@@ -1103,7 +1116,7 @@ int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int
  * fabric_options_set_max_stale_ms() holds for it. A damaged or foreign file is refused as a
  * whole: the lookup fails as it would without it, and the message says why it was refused.
  *
- * docs/TOPOLOGY_FILE.md has the format. Who can write the file can send the service anywhere:
+ * TOPOLOGY_FILE.md (see "Beside this header") has the format. Who can write the file can send the service anywhere:
  * keep it in a directory of the service's own. Processes of one service may share the file.
  *
  * @param options  The options.
@@ -1114,12 +1127,13 @@ int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int
  * Never blocks: the file is read at the first lookup. fabric_free() waits for a file that is
  * being written.
  */
-int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options, const char *path);
+int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options,
+                                         const char *path);
 
 /**
  * Routes from a file, with no Fabric at all: no node is needed, and none is asked.
  *
- * The file is written by hand, or is the snapshot of another handle; docs/TOPOLOGY_FILE.md has
+ * The file is written by hand, or is the snapshot of another handle; TOPOLOGY_FILE.md (see "Beside this header") has
  * the format and an example. It is read at the first lookup or by fabric_seed() with NULL, and
  * again when it has changed: the background refresh looks every time to live (the file's own,
  * 1 s unless it names one), or, where that is off, the caller that finds it over. Replace the
@@ -1137,7 +1151,8 @@ int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options, const
  *
  * Never blocks: a file that cannot be read or used is FABRIC_ERR_FILE at the first lookup.
  */
-int32_t fabric_options_set_topology_file(struct fabric_options_t *options, const char *path);
+int32_t fabric_options_set_topology_file(struct fabric_options_t *options,
+                                         const char *path);
 
 /**
  * Sets who hears what the handles made from these options have to say. Without it they are
@@ -1435,8 +1450,8 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  * @retval FABRIC_ERR_NOT_SEEDED, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH,
  *         FABRIC_ERR_FORBIDDEN, FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL,
  *         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC
- *         The tables had to be fetched first, and could not be.
- * @retval FABRIC_ERR_PROTOCOL  Also for a name that is longer than Fabric's schema allows.
+ *         The tables had to be fetched first, and could not be. FABRIC_ERR_PROTOCOL is also for
+ *         a name that is longer than Fabric's schema allows.
  *
  * Does not block, allocate, or make a system call when the tables are known and fresh. It
  * fetches, and so may block, when they are not known yet: see fabric_seed() for how long. When
@@ -2236,7 +2251,7 @@ int32_t fabric_next_event(const struct fabric_t *f,
 const char *fabric_event_name(int32_t kind);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+} /* extern "C" */
+#endif
 
-#endif  /* MYSQLFABRIC_H */
+#endif /* MYSQLFABRIC_H */

@@ -60,8 +60,8 @@ pub const FABRIC_SCOPE_GLOBAL: i32 = 12;
 /// @retval FABRIC_ERR_NOT_SEEDED, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH,
 ///         FABRIC_ERR_FORBIDDEN, FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL,
 ///         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC
-///         The tables had to be fetched first, and could not be.
-/// @retval FABRIC_ERR_PROTOCOL  Also for a name that is longer than Fabric's schema allows.
+///         The tables had to be fetched first, and could not be. FABRIC_ERR_PROTOCOL is also for
+///         a name that is longer than Fabric's schema allows.
 ///
 /// Does not block, allocate, or make a system call when the tables are known and fresh. It
 /// fetches, and so may block, when they are not known yet: see fabric_seed() for how long. When

@@ -350,8 +350,9 @@ pub unsafe extern "C" fn fabric_options_set_max_reply_bytes(
 /// fabric_options_set_max_stale_ms() holds for it. A damaged or foreign file is refused as a
 /// whole: the lookup fails as it would without it, and the message says why it was refused.
 ///
-/// docs/TOPOLOGY_FILE.md has the format. Who can write the file can send the service anywhere:
-/// keep it in a directory of the service's own. Processes of one service may share the file.
+/// TOPOLOGY_FILE.md (see "Beside this header") has the format. Who can write the file can send the
+/// service anywhere: keep it in a directory of the service's own. Processes of one service may
+/// share the file.
 ///
 /// @param options  The options.
 /// @param path     UTF-8, NUL-terminated, not empty. Copied.
@@ -378,8 +379,8 @@ pub unsafe extern "C" fn fabric_options_set_snapshot_file(
 
 /// Routes from a file, with no Fabric at all: no node is needed, and none is asked.
 ///
-/// The file is written by hand, or is the snapshot of another handle; docs/TOPOLOGY_FILE.md has
-/// the format and an example. It is read at the first lookup or by fabric_seed() with NULL, and
+/// The file is written by hand, or is the snapshot of another handle; TOPOLOGY_FILE.md (see
+/// "Beside this header") has the format and an example. It is read at the first lookup or by fabric_seed() with NULL, and
 /// again when it has changed: the background refresh looks every time to live (the file's own,
 /// 1 s unless it names one), or, where that is off, the caller that finds it over. Replace the
 /// file by renaming another one to its name. A changed file that is damaged is refused as a
