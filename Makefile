@@ -8,7 +8,7 @@ SECONDS ?= 60
 target_dir = $(or $(CARGO_TARGET_DIR),target)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help build demo test bench fuzz lint header install clean
+.PHONY: help build demo test bench fuzz lint header docs install uninstall clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,8 @@ help:
 	@echo 'make fuzz      look for a dump that is read in two ways, for SECONDS=$(SECONDS)'
 	@echo 'make build     the library, in $(BUILD)/lib'
 	@echo 'make install   to PREFIX=$(PREFIX), below DESTDIR if it is given'
+	@echo 'make uninstall what was installed, from there again'
+	@echo 'make docs      the header as HTML, in $(BUILD)/docs/html'
 	@echo 'make lint      the format, and what clippy finds'
 	@echo 'make header    write include/mysqlfabric.h anew from src/ffi'
 	@echo 'make clean     remove what was built'
@@ -60,6 +62,15 @@ header:
 install:
 	@[ -e $(BUILD)/lib/libmysqlfabric.a ] || $(MAKE) build
 	cmake --install $(BUILD) --prefix $(PREFIX)
+
+# What the manifests in $(BUILD) name, below DESTDIR if it is given.
+uninstall:
+	cmake --build $(BUILD) --target uninstall
+
+docs: $(BUILD)/CMakeCache.txt
+	@tests/need-packages.sh doxygen
+	cmake -S . -B $(BUILD) >/dev/null
+	cmake --build $(BUILD) --target docs
 
 clean:
 	rm -rf build

@@ -56,6 +56,20 @@ else()
   set(imported_soname "${soname}")
 endif()
 
+# What is installed: without debug symbols, where there are tools to take them away. The symbols
+# of the shared library are a file of their own, which debuggers find by the library's name.
+set(installed_dir "${library_dir}")
+set(strip_commands)
+if(MYSQLFABRIC_STRIP AND CMAKE_STRIP AND CMAKE_OBJCOPY AND NOT APPLE)
+  set(installed_dir "${library_dir}/stripped")
+  set(debug_name "${shared_name}.debug")
+  set(strip_commands
+    COMMAND "${CMAKE_COMMAND}" "-DLIBRARY_DIR=${library_dir}" "-DOUTPUT_DIR=${installed_dir}"
+      "-DSHARED=${shared_name}" "-DSTATIC=${static_name}" "-DDEBUG=${debug_name}"
+      "-DSTRIP=${CMAKE_STRIP}" "-DOBJCOPY=${CMAKE_OBJCOPY}"
+      -P "${CMAKE_CURRENT_SOURCE_DIR}/cmake/StripLibraries.cmake")
+endif()
+
 file(MAKE_DIRECTORY "${library_dir}")
 add_custom_target(mysqlfabric_library ALL
   COMMAND "${MYSQLFABRIC_CARGO}" build ${cargo_arguments} --profile "${profile}"
@@ -66,6 +80,7 @@ add_custom_target(mysqlfabric_library ALL
     "${cargo_output}/${profile_dir}/${static_name}" "${library_dir}/${static_name}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink ${shared_name} "${library_dir}/${soname}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink ${soname} "${library_dir}/${cargo_shared}"
+  ${strip_commands}
   BYPRODUCTS "${library_dir}/${shared_name}" "${library_dir}/${static_name}"
   WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
   COMMENT "Building the library with cargo (${profile})"

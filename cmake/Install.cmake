@@ -1,17 +1,23 @@
-# What is installed: the libraries, the header, a CMake package, a pkg-config file, the licences.
+# What is installed: the libraries, the header, a CMake package, pkg-config files, documents,
+# examples, and the licences.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/MySQLFabric")
 
-install(FILES "${library_dir}/${shared_name}" DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+install(FILES "${installed_dir}/${shared_name}" DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
     WORLD_READ WORLD_EXECUTE
   COMPONENT runtime)
 install(FILES "${library_dir}/${soname}" DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   COMPONENT runtime)
-install(FILES "${library_dir}/${cargo_shared}" "${library_dir}/${static_name}"
+install(FILES "${library_dir}/${cargo_shared}" "${installed_dir}/${static_name}"
   DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
+if(debug_name)
+  # Not with the rest: `cmake --install <build> --component debug`.
+  install(FILES "${installed_dir}/${debug_name}" DESTINATION "${CMAKE_INSTALL_LIBDIR}/.debug"
+    COMPONENT debug EXCLUDE_FROM_ALL)
+endif()
 install(FILES include/mysqlfabric.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   COMPONENT development)
 
@@ -50,12 +56,23 @@ if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
   set(pc_prefix "\${pcfiledir}/${up}")
 endif()
 string(REPLACE ";" " -l" pc_private "-l${MYSQLFABRIC_NATIVE_LIBRARIES}")
-configure_file(cmake/mysqlfabric.pc.in "${CMAKE_CURRENT_BINARY_DIR}/mysqlfabric.pc" @ONLY)
-install(FILES "${CMAKE_CURRENT_BINARY_DIR}/mysqlfabric.pc"
-  DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
+foreach(pc IN ITEMS mysqlfabric mysqlfabric-static)
+  configure_file(cmake/${pc}.pc.in "${CMAKE_CURRENT_BINARY_DIR}/${pc}.pc" @ONLY)
+  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${pc}.pc"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
+endforeach()
 
 foreach(licence IN ITEMS LICENSE LICENSE-MIT LICENSE-APACHE)
   if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${licence}")
     install(FILES ${licence} DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT runtime)
   endif()
 endforeach()
+
+install(FILES README.md CHANGELOG.md docs/TOPOLOGY_FILE.md
+  DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT development)
+file(GLOB example_files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/examples-c/*.[ch]")
+install(FILES ${example_files}
+  DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples" COMPONENT development)
+# What valgrind says of Rust's standard library and not of this one.
+set(data_dir "${CMAKE_INSTALL_DATADIR}/mysqlfabric")
+install(FILES tests/valgrind.supp DESTINATION "${data_dir}" COMPONENT development)

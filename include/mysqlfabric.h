@@ -1116,8 +1116,9 @@ int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int
  * fabric_options_set_max_stale_ms() holds for it. A damaged or foreign file is refused as a
  * whole: the lookup fails as it would without it, and the message says why it was refused.
  *
- * TOPOLOGY_FILE.md (see "Beside this header") has the format. Who can write the file can send the service anywhere:
- * keep it in a directory of the service's own. Processes of one service may share the file.
+ * TOPOLOGY_FILE.md (see "Beside this header") has the format. Who can write the file can send the
+ * service anywhere: keep it in a directory of the service's own. Processes of one service may
+ * share the file.
  *
  * @param options  The options.
  * @param path     UTF-8, NUL-terminated, not empty. Copied.
@@ -1127,14 +1128,13 @@ int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int
  * Never blocks: the file is read at the first lookup. fabric_free() waits for a file that is
  * being written.
  */
-int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options,
-                                         const char *path);
+int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options, const char *path);
 
 /**
  * Routes from a file, with no Fabric at all: no node is needed, and none is asked.
  *
- * The file is written by hand, or is the snapshot of another handle; TOPOLOGY_FILE.md (see "Beside this header") has
- * the format and an example. It is read at the first lookup or by fabric_seed() with NULL, and
+ * The file is written by hand, or is the snapshot of another handle; TOPOLOGY_FILE.md (see
+ * "Beside this header") has the format and an example. It is read at the first lookup or by fabric_seed() with NULL, and
  * again when it has changed: the background refresh looks every time to live (the file's own,
  * 1 s unless it names one), or, where that is off, the caller that finds it over. Replace the
  * file by renaming another one to its name. A changed file that is damaged is refused as a

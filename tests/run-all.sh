@@ -22,7 +22,7 @@ part() {
 }
 
 packages() {
-    local tools=(cc c++ cmake pkg-config readelf valgrind strace)
+    local tools=(rustfmt clippy cc c++ cmake pkg-config readelf valgrind strace doxygen)
     [ ! -d tests/python ] || tools+=(python3 venv)
     [ ! -e tests/go/go.mod ] || tools+=(go)
     tests/need-packages.sh "${tools[@]}"
@@ -33,7 +33,7 @@ rust_tests() {
 }
 
 cmake_build() {
-    cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release && cmake --build "$build"
+    cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DMYSQLFABRIC_BUILD_TESTS=ON && cmake --build "$build"
 }
 
 c_tests() {

@@ -22,6 +22,19 @@ ask() {
     [ "$said" = "$answer" ] || fail "$* was to say: $answer"
 }
 
+# install_into TREE [OPTIONS]: installs there; the manifests go to TREE.manifests. Those of the
+# build directory stay what they were: they belong to whoever installed from it.
+install_into() {
+    local tree=$1 kept=$1.kept
+    shift
+    mkdir -p "$kept" "$tree.manifests"
+    find "$BINARY_DIR" -maxdepth 1 -name 'install_manifest*.txt' -exec mv {} "$kept" \;
+    DESTDIR=$tree "$CMAKE" --install "$BINARY_DIR" "$@"
+    mv "$BINARY_DIR"/install_manifest*.txt "$tree.manifests"
+    find "$kept" -type f -exec mv {} "$BINARY_DIR" \;
+    rmdir "$kept"
+}
+
 needs_shared() {
     readelf -d "$1" | grep -q "NEEDED.*\[$SONAME\]"
 }
@@ -41,9 +54,12 @@ build_consumer() {
 case $1 in
 tree)
     rm -rf "$TREE"
-    DESTDIR=$TREE "$CMAKE" --install "$BINARY_DIR"
+    install_into "$TREE"
     for file in "$LIBDIR/$SHARED_NAME" "$LIBDIR/$SONAME" "$LIBDIR/libmysqlfabric.so" \
         "$LIBDIR/libmysqlfabric.a" include/mysqlfabric.h "$LIBDIR/pkgconfig/mysqlfabric.pc" \
+        "$LIBDIR/pkgconfig/mysqlfabric-static.pc" share/mysqlfabric/valgrind.supp \
+        "$DOCDIR/README.md" "$DOCDIR/CHANGELOG.md" "$DOCDIR/TOPOLOGY_FILE.md" \
+        "$DOCDIR/examples/quickstart.c" "$DOCDIR/examples/example.h" \
         "$LIBDIR/cmake/MySQLFabric/MySQLFabricConfig.cmake" \
         "$LIBDIR/cmake/MySQLFabric/MySQLFabricConfigVersion.cmake"; do
         [ -e "$prefix/$file" ] || fail "$file is not installed"
@@ -54,6 +70,7 @@ tree)
     done
     [ "$(readlink "$libdir/libmysqlfabric.so")" = "$SONAME" ] || fail "libmysqlfabric.so: link"
     [ "$(readlink "$libdir/$SONAME")" = "$SHARED_NAME" ] || fail "$SONAME: link"
+    [ ! -e "$libdir/.debug" ] || fail "debug symbols are installed with the rest"
     # No path of the machine that built it.
     ! grep -rnF "$SOURCE_DIR" "$libdir/pkgconfig" "$libdir/cmake" || fail "paths of the build"
     ;;
@@ -74,18 +91,117 @@ pkg_config)
     version=$(pkg-config --modversion mysqlfabric)
     grep -q "^version = \"$version\"" "$SOURCE_DIR/Cargo.toml" || fail "version $version"
     ;;
-pkg_config_static)
-    # A tree without the shared library: the linker prefers it where there is one.
+readme)
+    # The lines of the README that compile service.c, each in a directory of its own, where the
+    # program must start as it is. Named libraries lie in the tree and nowhere else.
+    export PKG_CONFIG_PATH=$libdir/pkgconfig
     rm -rf "$work"
     mkdir -p "$work"
-    cp -R "$prefix" "$work/prefix"
-    find "$work/prefix" -name 'libmysqlfabric.so*' -exec rm {} +
-    export PKG_CONFIG_PATH=$work/prefix/$LIBDIR/pkgconfig
-    # shellcheck disable=SC2046 # the flags are words
-    "$C_COMPILER" -std=c99 "${strict[@]}" "$app" -o "$work/app" \
-        $(pkg-config --static --cflags --libs mysqlfabric)
-    ! needs_shared "$work/app" || fail "the program needs $SONAME"
-    ask "$work/app"
+    grep -E '^cc service\.c ' "$SOURCE_DIR/README.md" | sed 's/ *#.*//' >"$work/lines"
+    [ "$(wc -l <"$work/lines")" -ge 3 ] || fail "README.md has no three lines: cc service.c"
+    while read -r line; do
+        echo "$line"
+        mkdir -p "$work/line"
+        cp "$app" "$work/line/service.c"
+        (cd "$work/line" && eval "$line") || fail "$line"
+        ask "$work/line/a.out" </dev/null
+        case $line in
+        *mysqlfabric-static* | *' -static '*)
+            ! needs_shared "$work/line/a.out" || fail "the program needs $SONAME: $line" ;;
+        *) needs_shared "$work/line/a.out" || fail "the program does not need $SONAME: $line" ;;
+        esac
+        case $line in
+        *' -static '*)
+            ! readelf -l "$work/line/a.out" | grep -q INTERP || fail "not all static: $line" ;;
+        esac
+        rm -r "$work/line"
+    done <"$work/lines"
+    ;;
+stripped)
+    [ "$STRIPPED" = 1 ] || { echo "libraries of this build are not stripped"; exit 0; }
+    for file in "$libdir/$SHARED_NAME" "$libdir/libmysqlfabric.a"; do
+        ls -l "$file"
+        ! readelf -SW "$file" 2>/dev/null | grep -q '\.debug_info' || fail "$file has debug symbols"
+    done
+    # A debugger finds the symbols by the name that the library gives, and the check of the file.
+    rm -rf "$work"
+    install_into "$work" --component debug
+    cp "$libdir/$SHARED_NAME" "$work$PREFIX/$LIBDIR/"
+    symbols=$work$PREFIX/$LIBDIR/.debug/$SHARED_NAME.debug
+    readelf -SW "$symbols" | grep -q '\.debug_info' || fail "$symbols has no symbols"
+    readelf -p .gnu_debuglink "$libdir/$SHARED_NAME" | grep -q "$SHARED_NAME.debug" ||
+        fail "$SHARED_NAME names no file of symbols"
+    [ "$(readelf -n "$symbols" | grep 'Build ID')" = \
+        "$(readelf -n "$libdir/$SHARED_NAME" | grep 'Build ID')" ] || fail "another build's symbols"
+    ;;
+components)
+    mkdir -p "$work"
+    for components in shared static 'shared static' 'COMPONENTS shared' nosuch 'shared nosuch' \
+        'COMPONENTS static nosuch' 'OPTIONAL_COMPONENTS nosuch'; do
+        rm -rf "$work"
+        mkdir -p "$work"
+        printf '%s\n' 'cmake_minimum_required(VERSION 3.16)' 'project(components C)' \
+            "find_package(MySQLFabric 0.1 REQUIRED $components)" >"$work/CMakeLists.txt"
+        outcome=found
+        "$CMAKE" -S "$work" -B "$work/build" -G "$GENERATOR" -DCMAKE_PREFIX_PATH="$prefix" \
+            >"$work/said" 2>&1 || outcome=refused
+        echo "$components: $outcome"
+        case $components in
+        OPTIONAL*) [ $outcome = found ] || fail "an optional component was asked for" ;;
+        *nosuch*)
+            [ $outcome = refused ] || fail "find_package takes $components"
+            grep -q "no component 'nosuch'" "$work/said" || fail "$(cat "$work/said")"
+            ;;
+        *) [ $outcome = found ] || fail "$(cat "$work/said")" ;;
+        esac
+    done
+    ;;
+uninstall)
+    # Into a tree with files of others, and out again: what is left is what was there before.
+    rm -rf "$work"
+    mkdir -p "$work/tree$PREFIX/$LIBDIR/pkgconfig" "$work/tree$PREFIX/share/doc/other"
+    echo theirs >"$work/tree$PREFIX/$LIBDIR/pkgconfig/other.pc"
+    echo theirs >"$work/tree$PREFIX/share/doc/other/README.md"
+    (cd "$work/tree" && find . ! -type d | sort) >"$work/before"
+    install_into "$work/tree" >/dev/null
+    install_into "$work/tree" --component debug >/dev/null
+    [ -e "$work/tree$PREFIX/$LIBDIR/libmysqlfabric.a" ] || fail "nothing was installed"
+    DESTDIR=$work/tree "$CMAKE" "-DBINARY_DIR=$work/tree.manifests" \
+        -P "$SOURCE_DIR/cmake/RunUninstall.cmake"
+    (cd "$work/tree" && find . ! -type d | sort) >"$work/after"
+    diff "$work/before" "$work/after" || fail "< before, > after"
+    ! find "$work/tree" -type d -name '*[mM][yY][sS][qQ][lL][fF]*' | grep . || fail "directories are left"
+    ! DESTDIR=$work/tree "$CMAKE" "-DBINARY_DIR=$work/tree.manifests" \
+        -P "$SOURCE_DIR/cmake/RunUninstall.cmake" 2>/dev/null || fail "there was nothing to remove"
+    ;;
+compiles_once)
+    # The README's way to build, with a cargo that only notes what it is asked for and hands out
+    # what this build has made.
+    rm -rf "$work"
+    mkdir -p "$work/target/release"
+    cp "$LIBRARY_DIR/$SHARED_NAME" "$work/target/release/libmysqlfabric.so"
+    cp "$LIBRARY_DIR/libmysqlfabric.a" "$work/target/release/"
+    printf '#!/bin/sh\necho "$*" >>"%s/asked"\n' "$work" >"$work/cargo"
+    chmod +x "$work/cargo"
+    "$CMAKE" -S "$SOURCE_DIR" -B "$work/build" -G "$GENERATOR" \
+        -DMYSQLFABRIC_CARGO="$work/cargo" -DMYSQLFABRIC_CARGO_TARGET_DIR="$work/target"
+    "$CMAKE" --build "$work/build"
+    "$CMAKE" --install "$work/build" --prefix "$work/prefix" >/dev/null
+    cat "$work/asked"
+    [ "$(wc -l <"$work/asked")" -eq 1 ] || fail "cargo was asked more than once"
+    grep -q -- '--package mysqlfabric --lib' "$work/asked" || fail "the library was not built"
+    ;;
+doxygen)
+    rm -rf "$work"
+    mkdir -p "$work"
+    sed -e "s|^OUTPUT_DIRECTORY.*|OUTPUT_DIRECTORY = $work|" "$BINARY_DIR/Doxyfile" >"$work/Doxyfile"
+    doxygen "$work/Doxyfile" || fail "doxygen warns"
+    sed -n 's/.*<member refid="mysqlfabric_8h[^"]*" kind="function"><name>\([^<]*\)<.*/\1/p' \
+        "$work/xml/index.xml" | sort -u >"$work/shown"
+    sed -e '/^ *\/\*/,/\*\//d' "$SOURCE_DIR/include/mysqlfabric.h" |
+        grep -oE '\bfabric_[a-z0-9_]+\(' | tr -d '(' | sort -u >"$work/declared"
+    echo "$(wc -l <"$work/shown") functions"
+    diff "$work/declared" "$work/shown" || fail "< declared only, > shown only"
     ;;
 soname)
     readelf -d "$libdir/$SHARED_NAME" | grep SONAME
@@ -107,12 +223,12 @@ header)
     mkdir -p "$work"
     printf '#include <mysqlfabric.h>\n#include <mysqlfabric.h>\n' >"$work/twice.c"
     cp "$work/twice.c" "$work/twice.cpp"
-    for standard in c99 c11 c17; do
+    for standard in c90 c99 c11 c17; do
         echo "$standard"
         "$C_COMPILER" -std=$standard "${strict[@]}" -Wstrict-prototypes -I"$prefix/include" \
             -fsyntax-only "$work/twice.c"
     done
-    for standard in c++11 c++17; do
+    for standard in c++11 c++14 c++17 c++20; do
         echo "$standard"
         "$CXX_COMPILER" -std=$standard "${strict[@]}" -I"$prefix/include" -fsyntax-only "$work/twice.cpp"
     done
@@ -123,6 +239,8 @@ native_libraries)
         --print native-static-libs 2>&1) || fail "$said"
     said=$(sed -n 's/.*native-static-libs: //p' <<<"$said")
     echo "rustc:   $said"
+    # Which the compiler adds itself.
+    said=${said/-lgcc_s /}
     echo "project: $NATIVE_LIBRARIES"
     [ "$said" = "$NATIVE_LIBRARIES" ] || fail "cmake/NativeLibraries.cmake is out of date"
     ;;
