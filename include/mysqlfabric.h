@@ -559,7 +559,9 @@ typedef struct fabric_table_t fabric_table_t;
  * callback runs on the thread that has something to say, never under a lock of the library,
  * and possibly on several threads at once, while that thread may be asking Fabric. It may call
  * the library for what is known already, but for nothing that asks Fabric; and it must not free
- * the handle, throw a C++ exception, or leave with longjmp().
+ * the handle, throw a C++ exception, or leave with longjmp(). It runs with the signal mask of the
+ * service, on a thread of the library with that of the thread that had it started; see
+ * fabric_new().
  */
 typedef void (*fabric_log_t)(int32_t level, const char *message, void *userdata);
 
@@ -908,7 +910,8 @@ typedef struct fabric_event_t {
  * last of them; nothing is delivered after it. It must not throw a C++ exception or leave with
  * longjmp(), and a child that it forks must end in it, with exec() or _exit(). A child that is
  * forked elsewhere has a thread of its own from its own first event on, and none of its parent's
- * events.
+ * events. It runs with the signal mask of the thread of the service that had the handle's thread
+ * started, so a program that it starts is as one that the service starts; see fabric_new().
  */
 typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void *userdata);
 
@@ -1335,6 +1338,14 @@ int32_t fabric_options_set_compat(struct fabric_options_t *options, int32_t comp
  * @retval FABRIC_OK
  * @retval FABRIC_ERR_NULL_POINTER  `options` or `out` is NULL.
  * @retval other   The status of the first option that was refused, with its message.
+ *
+ * Threads. A handle has threads of its own from its first fetch, report or event on, named
+ * `fabric-refresh`, `fabric-report` and so on, until fabric_free(). They take no signal but SIGSEGV,
+ * SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT and SIGSYS, which the kernel raises for what a thread
+ * itself did: a handler of the service never runs on them, but for the time of a callback, when
+ * they have the signal mask of the thread whose call had them started. They have the ordinary
+ * scheduling policy, and the processors and the niceness of the process's first thread, whoever
+ * called first.
  *
  * Never blocks. Any thread, but the options must not be changed meanwhile.
  */

@@ -3,6 +3,8 @@
 //! `fabric` (one Fabric node) -> `refresh` (when and which node to ask) -> `topology` (what
 //! the farm looks like) -> `router` (which server) -> `ffi` (the C boundary).
 //!
+//! All of them stand on `base`, where every thread of the library starts.
+//!
 //! What others may see of it all: `metrics` counts, `events` tells what changed.
 //! `local` is what each thread keeps for itself, so that lookups share no written memory.
 //! `snapshot` is a topology as a file, which `refresh` writes, and reads in Fabric's stead.

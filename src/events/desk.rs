@@ -8,6 +8,7 @@ use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use crate::base;
 use crate::refresh::clock::Clock;
 
 use super::Callback;
@@ -69,8 +70,8 @@ impl Desk {
             return Ok(());
         }
         let (desk, callback, clock) = (Arc::clone(self), Arc::clone(callback), *clock);
-        let builder = thread::Builder::new().name("fabric-events".into());
-        waiting.thread = Some(builder.spawn(move || desk.deliver(&*callback, &clock))?);
+        let deliver = move || desk.deliver(&*callback, &clock);
+        waiting.thread = Some(base::thread::start("fabric-events", deliver)?);
         Ok(())
     }
 

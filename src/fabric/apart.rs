@@ -4,6 +4,7 @@ use std::thread;
 
 use tokio::runtime::Handle;
 
+use crate::base::thread::start_in;
 use crate::error::{Code, Error, Result};
 
 /// Does `work` here, or on a thread of its own where this one runs an event loop: a service that
@@ -14,8 +15,7 @@ pub fn apart<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         return work();
     }
     thread::scope(|scope| {
-        let builder = thread::Builder::new().name("fabric-exchange".into());
-        let thread = builder.spawn_scoped(scope, work).map_err(|error| {
+        let thread = start_in(scope, "fabric-exchange", work).map_err(|error| {
             let message = format!("no thread can be had for a request: {error}");
             Error::new(Code::Unreachable, message)
         })?;

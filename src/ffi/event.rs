@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
+use crate::base::thread::as_the_service;
 use crate::events::{Delivery, Kind, Listener};
 
 use super::boundary::{boundary, boundary_value};
@@ -88,7 +89,8 @@ impl fabric_event_t {
 /// last of them; nothing is delivered after it. It must not throw a C++ exception or leave with
 /// longjmp(), and a child that it forks must end in it, with exec() or _exit(). A child that is
 /// forked elsewhere has a thread of its own from its own first event on, and none of its parent's
-/// events.
+/// events. It runs with the signal mask of the thread of the service that had the handle's thread
+/// started, so a program that it starts is as one that the service starts; see fabric_new().
 pub type fabric_event_callback_t =
     Option<unsafe extern "C" fn(event: *const fabric_event_t, userdata: *mut c_void)>;
 
@@ -108,7 +110,7 @@ impl Hearer {
         let event = fabric_event_t::of(delivery);
         // SAFETY: the callback and its userdata are valid until the hearer is dropped, as the
         // header asks; the event outlives the call.
-        unsafe { (self.callback)(&event, self.userdata) };
+        as_the_service(|| unsafe { (self.callback)(&event, self.userdata) });
     }
 }
 
@@ -116,7 +118,7 @@ impl Drop for Hearer {
     fn drop(&mut self) {
         if let Some(free) = self.free {
             // SAFETY: called once, with the userdata it was given for.
-            boundary_value((), || unsafe { free(self.userdata) });
+            boundary_value((), || as_the_service(|| unsafe { free(self.userdata) }));
         }
     }
 }

@@ -12,6 +12,7 @@ use super::error::fabric_error_t;
 use super::fork::notice_forks;
 use super::options::{fabric_options_t, node};
 use super::ptr::{Out, optional_text, reference};
+use super::thread::keep_threads_ordinary;
 
 /// A farm of MySQL servers. Made by fabric_new(), freed by fabric_free().
 ///
@@ -54,6 +55,14 @@ impl Strings {
 /// @retval FABRIC_ERR_NULL_POINTER  `options` or `out` is NULL.
 /// @retval other   The status of the first option that was refused, with its message.
 ///
+/// Threads. A handle has threads of its own from its first fetch, report or event on, named
+/// `fabric-refresh`, `fabric-report` and so on, until fabric_free(). They take no signal but SIGSEGV,
+/// SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT and SIGSYS, which the kernel raises for what a thread
+/// itself did: a handler of the service never runs on them, but for the time of a callback, when
+/// they have the signal mask of the thread whose call had them started. They have the ordinary
+/// scheduling policy, and the processors and the niceness of the process's first thread, whoever
+/// called first.
+///
 /// Never blocks. Any thread, but the options must not be changed meanwhile.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -63,6 +72,7 @@ pub unsafe extern "C" fn fabric_new(
     err: *mut fabric_error_t,
 ) -> i32 {
     notice_forks();
+    keep_threads_ordinary();
     boundary("fabric_new", err, || {
         // SAFETY: the caller's promise, for both pointers.
         let (options, out) = unsafe { (reference(options, "options")?, Out::new(out, "out")?) };

@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, c_char, c_void};
 
+use crate::base::thread::as_the_service;
 use crate::log::{Level, Log};
 
 use super::boundary::boundary_value;
@@ -22,7 +23,9 @@ pub const FABRIC_LOG_DEBUG: i32 = 4;
 /// callback runs on the thread that has something to say, never under a lock of the library,
 /// and possibly on several threads at once, while that thread may be asking Fabric. It may call
 /// the library for what is known already, but for nothing that asks Fabric; and it must not free
-/// the handle, throw a C++ exception, or leave with longjmp().
+/// the handle, throw a C++ exception, or leave with longjmp(). It runs with the signal mask of the
+/// service, on a thread of the library with that of the thread that had it started; see
+/// fabric_new().
 pub type fabric_log_t =
     Option<unsafe extern "C" fn(level: i32, message: *const c_char, userdata: *mut c_void)>;
 
@@ -45,7 +48,9 @@ impl Listener {
         let message = CString::new(message.replace('\0', "\u{FFFD}")).unwrap_or_default();
         // SAFETY: the callback and its userdata are valid until the listener is dropped, as
         // the header asks; the message outlives the call.
-        unsafe { (self.callback)(level as i32, message.as_ptr(), self.userdata) };
+        as_the_service(|| unsafe {
+            (self.callback)(level as i32, message.as_ptr(), self.userdata);
+        });
     }
 }
 
@@ -53,7 +58,7 @@ impl Drop for Listener {
     fn drop(&mut self) {
         if let Some(free) = self.free {
             // SAFETY: called once, with the userdata it was given for.
-            boundary_value((), || unsafe { free(self.userdata) });
+            boundary_value((), || as_the_service(|| unsafe { free(self.userdata) }));
         }
     }
 }

@@ -9,6 +9,7 @@
 mod boundary;
 mod fork;
 mod ptr;
+mod thread;
 
 // The order of the header, so each on its own: what a newcomer meets first stands first.
 mod version;

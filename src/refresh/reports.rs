@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use crate::base;
 use crate::log::Level;
 
 use super::Refresher;
@@ -78,8 +79,7 @@ impl Refresher {
 
     fn start_reporting(self: &Arc<Self>) {
         let refresher = Arc::clone(self);
-        let builder = thread::Builder::new().name("fabric-report".into());
-        let thread = builder.spawn(move || refresher.send_reports());
+        let thread = base::thread::start("fabric-report", move || refresher.send_reports());
         self.workshop.with(|shop| {
             let mut state = lock(&shop.reports.state);
             match thread {

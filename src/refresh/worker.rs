@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::base;
 use crate::error::Result;
 use crate::log::Level;
 
@@ -64,8 +65,7 @@ impl Worker {
             }
             let refresher = Arc::clone(refresher);
             let log = refresher.config.log.clone();
-            let builder = thread::Builder::new().name("fabric-refresh".into());
-            match builder.spawn(move || run(&refresher)) {
+            match base::thread::start("fabric-refresh", move || run(&refresher)) {
                 Ok(handle) => {
                     // A predecessor can only be one that ended by a panic.
                     *thread = Some(handle);
