@@ -123,7 +123,7 @@ fn take_in(client: &Client) -> Topology {
     let dump = client.sharding_information_into(&node, "", &Listing::default).expect("a dump");
     let (nothing, mut observed, log) = (Topology::default(), Observed::default(), Log::default());
     let mut update = Update::new(&nothing, &mut observed, &log, 0, false);
-    update.tables(&Asked::Everything, dump.rows, &dump.skipped, 1, 2);
+    update.tables(&Asked::Everything, dump.rows, &dump.skipped, 2);
     update.finish().expect("news")
 }
 

@@ -489,8 +489,8 @@ extern "C" {
 #define FABRIC_EVENT_READY 1
 
 /**
- * A new topology is in use, the first one included; `generation` is its number. One event for
- * each number.
+ * A new topology is in use, the first one included; `generation` is its number, as
+ * fabric_topology_generation() counts them. One event for each number.
  */
 #define FABRIC_EVENT_TOPOLOGY_CHANGED 2
 
@@ -1923,8 +1923,11 @@ int32_t fabric_get_sharding_information(const struct fabric_t *f,
 int32_t fabric_reset_cache(const struct fabric_t *f, const char *group, struct fabric_error_t *err);
 
 /**
- * The number of the topology in use. It grows by one with every change that was fetched, and
- * with nothing else: equal numbers mean the same shard maps and the same servers.
+ * The number of the topology in use. It counts changes of the farm: it grows by one with each
+ * fetch that found a table, a shard map, a group or a server to be new, gone or another than the
+ * handle knew. Nothing else makes it grow: not what was found unchanged, not the names that Fabric
+ * does not list, and not what is told with fabric_report_result(), which lookups follow under the
+ * same number. Equal numbers mean the same shard maps and the same servers.
  *
  * @param f  The handle; NULL gives 0.
  * @return 0 before the first fetch.

@@ -61,8 +61,11 @@ pub unsafe extern "C" fn fabric_reset_cache(
     })
 }
 
-/// The number of the topology in use. It grows by one with every change that was fetched, and
-/// with nothing else: equal numbers mean the same shard maps and the same servers.
+/// The number of the topology in use. It counts changes of the farm: it grows by one with each
+/// fetch that found a table, a shard map, a group or a server to be new, gone or another than the
+/// handle knew. Nothing else makes it grow: not what was found unchanged, not the names that Fabric
+/// does not list, and not what is told with fabric_report_result(), which lookups follow under the
+/// same number. Equal numbers mean the same shard maps and the same servers.
 ///
 /// @param f  The handle; NULL gives 0.
 /// @return 0 before the first fetch.

@@ -15,8 +15,8 @@ use super::server::{FABRIC_GROUP_SIZE, FABRIC_UUID_SIZE};
 
 /// The handle has its first shard map or group: lookups can be answered.
 pub const FABRIC_EVENT_READY: i32 = 1;
-/// A new topology is in use, the first one included; `generation` is its number. One event for
-/// each number.
+/// A new topology is in use, the first one included; `generation` is its number, as
+/// fabric_topology_generation() counts them. One event for each number.
 pub const FABRIC_EVENT_TOPOLOGY_CHANGED: i32 = 2;
 /// The writes of `group` go to another server, `server_uuid`, or to none if it is empty. Comes
 /// after the TOPOLOGY_CHANGED of the same generation.

@@ -14,7 +14,7 @@ use crate::log::Level;
 use crate::snapshot::document::{Author, Document, FabricNode};
 use crate::snapshot::{check, convert, read, write};
 use crate::topology::build::full_name;
-use crate::topology::{Listing, TableState, Topology};
+use crate::topology::{Listing, Topology};
 
 use super::flight::Wish;
 use super::nodes::{Rounds, may_pass};
@@ -153,7 +153,7 @@ impl Refresher {
                     self.whole.store(true, Ordering::Relaxed);
                 }
                 // What the snapshot does not know can only be asked of Fabric.
-                return if covers(&self.topology.load(), wish) { Ok(()) } else { outcome };
+                return if self.covers(wish) { Ok(()) } else { outcome };
             }
             (Err(error), Err(why)) => {
                 let rest = Rounds { count: rounds.count.saturating_sub(1), ..rounds };
@@ -213,14 +213,15 @@ impl Refresher {
         // A fetch that failed half-way has left newer answers than the file's.
         let known = self.topology.load_full();
         let tables = document.tables.iter().map(|table| full_name(&table.schema, &table.table));
-        let tables = tables.filter(|name| known.tables.get(name.as_bytes()).is_none()).collect();
+        let tables = tables.filter(|name| !self.knows_table(&known, name)).collect();
         let groups = document.groups.iter().map(|group| group.id.clone());
-        let groups: BTreeSet<String> = groups.filter(|name| !knows_group(&known, name)).collect();
+        let groups: BTreeSet<String> =
+            groups.filter(|name| !self.knows_group(&known, name)).collect();
         self.publish(shop, |update| {
             let rows = convert::listing(document);
-            update.tables(&Asked::Names(&tables), rows, &[], now, expires);
+            update.tables(&Asked::Names(&tables), rows, &[], expires);
             let rows = convert::server_rows(document);
-            update.groups(&Asked::Names(&groups), rows, &[], now, expires);
+            update.groups(&Asked::Names(&groups), rows, &[], expires);
         });
         self.disk.begun.store(true, Ordering::Release);
         self.disk.serves.store(true, Ordering::Release);
@@ -276,7 +277,7 @@ impl Refresher {
             && saved.content == content
             && recent(saved)
         {
-            // Names that Fabric does not know make new topologies, too.
+            // What the service saw of its servers makes new topologies, too.
             saved.topology = Arc::downgrade(&topology);
             return Ok(());
         }
@@ -330,9 +331,9 @@ impl Refresher {
         let expires = now.saturating_add(self.time_to_live(None));
         self.publish(shop, |update| {
             let rows = convert::listing(document);
-            update.tables(&Asked::Everything, rows, &[], now, expires);
+            update.tables(&Asked::Everything, rows, &[], expires);
             let rows = convert::server_rows(document);
-            update.groups(&Asked::Everything, rows, &[], now, expires);
+            update.groups(&Asked::Everything, rows, &[], expires);
         });
         self.disk.serves.store(true, Ordering::Release);
         self.seeded.store(1, Ordering::Release);
@@ -345,21 +346,41 @@ impl Refresher {
         let expires = now.saturating_add(self.time_to_live(None));
         let topology = self.topology.load_full();
         topology.tables.iter().for_each(|(_, entry)| entry.renew(expires));
-        topology.absent_groups.iter().for_each(|(_, entry)| entry.renew(expires));
+        self.absent_tables.renew_all(expires);
+        self.absent_groups.renew_all(expires);
         topology.groups().filter_map(|(_, _, entry)| entry).for_each(|e| e.renew(expires));
         let tables = wish.tables.iter();
         let tables: BTreeSet<String> =
-            tables.filter(|name| topology.tables.get(name.as_bytes()).is_none()).cloned().collect();
+            tables.filter(|name| !self.knows_table(&topology, name)).cloned().collect();
         let groups = wish.groups.iter();
         let groups: BTreeSet<String> =
-            groups.filter(|name| !knows_group(&topology, name)).cloned().collect();
+            groups.filter(|name| !self.knows_group(&topology, name)).cloned().collect();
         if tables.is_empty() && groups.is_empty() {
             return;
         }
         self.publish(shop, |update| {
-            update.tables(&Asked::Names(&tables), Listing::default(), &[], now, expires);
-            update.groups(&Asked::Names(&groups), Vec::new(), &[], now, expires);
+            update.tables(&Asked::Names(&tables), Listing::default(), &[], expires);
+            update.groups(&Asked::Names(&groups), Vec::new(), &[], expires);
         });
+    }
+
+    /// Whether a wish can be answered without Fabric.
+    fn covers(&self, wish: &Wish) -> bool {
+        let topology = self.topology.load();
+        wish.tables.iter().all(|name| topology.tables.get(name.as_bytes()).is_some())
+            && wish.groups.iter().all(|name| self.knows_group(&topology, name))
+    }
+
+    /// Whether there was an answer for a table, be it that there is none.
+    fn knows_table(&self, topology: &Topology, name: &str) -> bool {
+        topology.tables.get(name.as_bytes()).is_some()
+            || self.absent_tables.get(name.as_bytes()).is_some()
+    }
+
+    fn knows_group(&self, topology: &Topology, name: &str) -> bool {
+        let number = topology.group_number(name.as_bytes());
+        number.and_then(|id| topology.group(id)).is_some()
+            || self.absent_groups.get(name.as_bytes()).is_some()
     }
 
     fn learn_from_file(&self, shop: &Workshop, nodes: &[FabricNode]) {
@@ -434,21 +455,6 @@ fn look(shop: &Workshop, path: &Path) -> Look {
     let news = seen.refused.as_ref().is_none_or(|(_, earlier)| *earlier != why);
     seen.refused = Some((signature, why.clone()));
     Look::Refused { why, news }
-}
-
-/// Whether a wish can be answered without Fabric.
-fn covers(topology: &Topology, wish: &Wish) -> bool {
-    let table = |name: &String| {
-        let entry = topology.tables.get(name.as_bytes());
-        entry.is_some_and(|entry| !matches!(entry.value, TableState::Absent))
-    };
-    wish.tables.iter().all(table) && wish.groups.iter().all(|name| knows_group(topology, name))
-}
-
-fn knows_group(topology: &Topology, name: &str) -> bool {
-    let number = topology.group_number(name.as_bytes());
-    number.and_then(|id| topology.group(id)).is_some()
-        || topology.absent_groups.get(name.as_bytes()).is_some()
 }
 
 fn since_1970() -> Duration {

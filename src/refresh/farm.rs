@@ -62,12 +62,12 @@ impl Refresher {
             if let Some(Timed { dump, asked: asking, expires }) = tables {
                 let names = asked(wish.everything, &wish.tables);
                 let until = good(asking, expires);
-                update.tables(&names, dump.rows, &dump.skipped, asking.at, until);
+                update.tables(&names, dump.rows, &dump.skipped, until);
             }
             if let Some(Timed { dump, asked: asking, expires }) = servers {
                 let names = asked(wish.everything, &groups);
                 let until = good(asking, expires);
-                update.groups(&names, dump.rows, &dump.skipped, asking.at, until);
+                update.groups(&names, dump.rows, &dump.skipped, until);
             }
         });
         self.ask_for_vanished(shop);
@@ -92,11 +92,17 @@ impl Refresher {
             let log = notes.log();
             let mut update = Update::new(&current, &mut observed, log, self.start, keeps);
             write(&mut update);
+            let absent = update.take_absent();
+            absent.tables.iter().for_each(|(name, until)| self.absent_tables.note(name, *until));
+            absent.groups.iter().for_each(|(name, until)| self.absent_groups.note(name, *until));
             if let Some(next) = update.finish() {
                 shop.vanished.note(next.vanished(), self.vanished_until());
+                let is_changed = next.generation != current.generation;
                 self.topology.publish(Arc::new(next));
-                self.events.published(&current, &self.topology.load(), &self.clock);
-                self.save_soon();
+                if is_changed {
+                    self.events.published(&current, &self.topology.load(), &self.clock);
+                    self.save_soon();
+                }
             }
             for (server_uuid, group) in back {
                 self.server_is_back(&group, &server_uuid);

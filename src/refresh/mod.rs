@@ -2,6 +2,7 @@
 //!
 //! Every change of the topology goes through here: one fetch at a time, whole snapshots out.
 
+pub mod absent;
 mod backoff;
 pub mod clock;
 pub mod current;
@@ -34,8 +35,9 @@ use crate::events::Events;
 use crate::fabric::{Attempt, Client, ResultSets, Value};
 use crate::log::Level;
 use crate::metrics::{By, Metrics};
-use crate::topology::{Observed, TableState, Topology};
+use crate::topology::{Observed, Topology};
 
+use self::absent::AbsentNames;
 use self::clock::{Clock, millis};
 use self::current::Current;
 use self::disk::Disk;
@@ -97,6 +99,8 @@ pub struct Refresher {
     next_poll: AtomicU64,
     /// Counts the resets of the cache: what was asked for before one is no answer to it.
     resets: AtomicU64,
+    absent_tables: AbsentNames,
+    absent_groups: AbsentNames,
 }
 
 impl Refresher {
@@ -136,6 +140,8 @@ impl Refresher {
             reporter: format!("libmysqlfabric-{}", Uuid::new_v4()),
             next_poll: AtomicU64::new(0),
             resets: AtomicU64::new(0),
+            absent_tables: AbsentNames::default(),
+            absent_groups: AbsentNames::default(),
         }
     }
 
@@ -161,6 +167,16 @@ impl Refresher {
             0 => self.disk.age(self.clock.now()),
             then => Some(self.clock.now().saturating_sub(then)),
         }
+    }
+
+    /// The tables that Fabric does not list.
+    pub fn absent_tables(&self) -> &AbsentNames {
+        &self.absent_tables
+    }
+
+    /// The groups that Fabric lists no server of, and no table has a part in.
+    pub fn absent_groups(&self) -> &AbsentNames {
+        &self.absent_groups
     }
 
     pub fn facts(&self) -> Facts {
@@ -246,10 +262,8 @@ impl Refresher {
         let topology = self.topology.load_full();
         let mut wish = Wish { everything: self.whole.load(Ordering::Relaxed), ..Wish::default() };
         if !wish.everything {
-            for (name, entry) in topology.tables.iter() {
-                if !matches!(entry.value, TableState::Absent) {
-                    wish.tables.insert(String::from_utf8_lossy(name).into_owned());
-                }
+            for (name, _) in topology.tables.iter() {
+                wish.tables.insert(String::from_utf8_lossy(name).into_owned());
             }
             let known = topology.groups().filter(|(_, _, entry)| entry.is_some());
             wish.groups.extend(known.map(|(_, name, _)| name.to_owned()));
@@ -294,16 +308,17 @@ impl Refresher {
 
     fn distrust_known(&self, group: Option<&str>) {
         let topology = self.topology.load();
-        let Some(name) = group.map(str::as_bytes) else {
+        let Some(name) = group else {
             topology.tables.iter().for_each(|(_, entry)| entry.distrust());
-            topology.absent_groups.iter().for_each(|(_, entry)| entry.distrust());
+            self.absent_tables.renew_all(0);
+            self.absent_groups.renew_all(0);
             topology.groups().filter_map(|(_, _, entry)| entry).for_each(|e| e.distrust());
             return;
         };
-        if let Some(entry) = topology.group_number(name).and_then(|id| topology.group(id)) {
-            entry.distrust();
-        } else if let Some(entry) = topology.absent_groups.get(name) {
-            entry.distrust();
+        let number = topology.group_number(name.as_bytes());
+        match number.and_then(|id| topology.group(id)) {
+            Some(entry) => entry.distrust(),
+            None => self.absent_groups.renew(name, 0),
         }
     }
 
@@ -317,16 +332,16 @@ impl Refresher {
         let retry = self.clock.now().saturating_add(self.time_to_live(self.facts().ttl));
         let topology = self.topology.load();
         for name in &wish.tables {
-            if let Some(entry) = topology.tables.get(name.as_bytes()) {
-                entry.renew(retry);
+            match topology.tables.get(name.as_bytes()) {
+                Some(entry) => entry.renew(retry),
+                None => self.absent_tables.renew(name, retry),
             }
         }
         for name in &wish.groups {
             let number = topology.group_number(name.as_bytes());
-            if let Some(entry) = number.and_then(|id| topology.group(id)) {
-                entry.renew(retry);
-            } else if let Some(entry) = topology.absent_groups.get(name.as_bytes()) {
-                entry.renew(retry);
+            match number.and_then(|id| topology.group(id)) {
+                Some(entry) => entry.renew(retry),
+                None => self.absent_groups.renew(name, retry),
             }
         }
     }

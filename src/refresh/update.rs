@@ -7,14 +7,9 @@ use std::sync::Arc;
 use crate::fabric::{Owner, ServerRow, Skipped};
 use crate::log::{Level, Log};
 use crate::topology::build::{ListedGroups, ListedTable, Listing, full_name};
-use crate::topology::names::Names;
 use crate::topology::{
     Care, Entry, Group, GroupId, Observed, Server, Table, TableError, TableState, Topology,
 };
-
-/// Absent names are remembered for one time to live; a service that asks for endless invented
-/// names must not fill the memory meanwhile.
-const MAX_ABSENT: usize = 1000;
 
 /// So many lines about one reply's broken rows or names tell what is wrong with it.
 const MAX_LINES: usize = 20;
@@ -35,6 +30,13 @@ impl Asked<'_> {
     }
 }
 
+/// Names that Fabric does not list, each with the time until which that is good.
+#[derive(Debug, Default)]
+pub struct Absent {
+    pub tables: Vec<(String, u64)>,
+    pub groups: Vec<(String, u64)>,
+}
+
 /// A topology being written. It copies the current one only when something changed.
 pub struct Update<'a> {
     current: &'a Topology,
@@ -47,6 +49,7 @@ pub struct Update<'a> {
     keeps: bool,
     /// How many tables became unusable.
     unusable: usize,
+    absent: Absent,
 }
 
 impl<'a> Update<'a> {
@@ -57,12 +60,18 @@ impl<'a> Update<'a> {
         start: u64,
         keeps: bool,
     ) -> Self {
-        Self { current, next: None, observed, log, start, keeps, unusable: 0 }
+        let absent = Absent::default();
+        Self { current, next: None, observed, log, start, keeps, unusable: 0, absent }
     }
 
     /// What the service saw, to be added to.
     pub fn observed(&mut self) -> &mut Observed {
         self.observed
+    }
+
+    /// The names found to be listed nowhere, which are no part of a topology.
+    pub fn take_absent(&mut self) -> Absent {
+        std::mem::take(&mut self.absent)
     }
 
     /// The next topology, or nothing if it would be what is known already.
@@ -90,12 +99,17 @@ impl<'a> Update<'a> {
         self.next.as_ref().unwrap_or(self.current)
     }
 
+    /// The next topology, in which the farm is another one.
     fn change(&mut self) -> &mut Topology {
-        self.next.get_or_insert_with(|| {
-            let mut next = self.current.clone();
-            next.generation += 1;
-            next
-        })
+        let generation = self.current.generation + 1;
+        let next = self.rewrite();
+        next.generation = generation;
+        next
+    }
+
+    /// The next topology, in which the farm may be the same.
+    fn rewrite(&mut self) -> &mut Topology {
+        self.next.get_or_insert_with(|| self.current.clone())
     }
 
     /// Takes in the rows of a `dump.sharding_information`, good until `expires`.
@@ -104,7 +118,6 @@ impl<'a> Update<'a> {
         asked: &Asked<'_>,
         listing: Listing,
         skipped: &[Skipped],
-        now: u64,
         expires: u64,
     ) {
         let (tables, mut groups) = listing.into_tables();
@@ -149,13 +162,23 @@ impl<'a> Update<'a> {
                 known.filter(|name| !found.contains_key(name)).collect()
             }
         };
-        for name in missing {
-            self.set_table(&name, TableState::Absent, expires);
+        self.remove_tables(missing, expires);
+    }
+
+    /// Fabric does not list these tables, which is good until `expires`.
+    fn remove_tables(&mut self, names: Vec<String>, expires: u64) {
+        let known = names.iter().filter_map(|name| {
+            let entry = self.view().tables.get(name.as_bytes())?;
+            Some((name.as_bytes(), Arc::clone(entry)))
+        });
+        let known = BTreeMap::from_iter(known);
+        for entry in known.values() {
+            self.end_holds(Some(entry), None);
         }
-        let absent = |entry: &Entry<TableState>| matches!(entry.value, TableState::Absent);
-        if let Some(tables) = trimmed(&self.view().tables, absent, now) {
-            self.change().tables = tables;
+        if !known.is_empty() {
+            self.change().tables.retain(|name, _| !known.contains_key(name));
         }
+        self.absent.tables.extend(names.into_iter().map(|name| (name, expires)));
     }
 
     /// Tells of rows that nobody can use, of so many as somebody will read about.
@@ -187,7 +210,7 @@ impl<'a> Update<'a> {
     fn table(&mut self, name: &str, table: ListedTable, groups: &mut ListedGroups, expires: u64) {
         let unknown = |group: &str| self.view().group_number(group.as_bytes()).is_none();
         if table.groups(groups).any(unknown) {
-            let topology = self.change();
+            let topology = self.rewrite();
             for group in table.groups(groups) {
                 topology.number_group(group);
             }
@@ -261,7 +284,7 @@ impl<'a> Update<'a> {
                         self.log.write(Level::Warning, message);
                     }
                 }
-                self.end_holds(before.as_deref(), &state);
+                self.end_holds(before.as_deref(), Some(&state));
                 let entry = Arc::new(Entry::new(state, expires));
                 self.change().tables.insert(name.as_bytes(), entry);
             }
@@ -270,10 +293,10 @@ impl<'a> Update<'a> {
 
     /// A shard map that changed ends the holds of the groups it touches: what their primaries
     /// refused is now to be written where the new map says.
-    fn end_holds(&mut self, before: Option<&Entry<TableState>>, after: &TableState) {
+    fn end_holds(&mut self, before: Option<&Entry<TableState>>, after: Option<&TableState>) {
         // A map that is looked at for the first time is no news of a change.
         let Some(before) = before.filter(|_| self.observed.held() > 0) else { return };
-        for state in [&before.value, after] {
+        for state in [Some(&before.value), after].into_iter().flatten() {
             if let TableState::Known(table) = state {
                 for id in table.groups() {
                     let view = self.next.as_ref().unwrap_or(self.current);
@@ -289,7 +312,6 @@ impl<'a> Update<'a> {
         asked: &Asked<'_>,
         rows: Vec<ServerRow>,
         skipped: &[Skipped],
-        now: u64,
         expires: u64,
     ) {
         self.tell_skipped("a server is left out, its row is unusable", skipped);
@@ -329,15 +351,12 @@ impl<'a> Update<'a> {
             self.observed.primary_is(&name, primary.map(|server| server.uuid.as_str()));
             self.group(&name, servers, expires);
         }
-        if let Some(groups) = trimmed(&self.view().absent_groups, |_| true, now) {
-            self.change().absent_groups = groups;
-        }
     }
 
     fn group(&mut self, name: &str, servers: Vec<Server>, expires: u64) {
         let number = self.view().group_number(name.as_bytes());
         if number.is_none() && servers.is_empty() {
-            self.absent_group(name, expires);
+            self.absent.groups.push((name.to_owned(), expires));
             return;
         }
         let known = number.and_then(|id| self.view().group(id)).cloned();
@@ -349,38 +368,11 @@ impl<'a> Update<'a> {
             return;
         }
         let previous = known.as_ref().map(|entry| &entry.value);
+        let is_news = previous.is_none_or(|previous| *previous.servers() != *servers);
         let group = Group::new(name, servers, &care, previous, self.start);
-        let topology = self.change();
+        // What the service saw of the servers is no change of the farm.
+        let topology = if is_news { self.change() } else { self.rewrite() };
         let id = topology.number_group(name);
         topology.set_group(id, Some(Arc::new(Entry::new(group, expires))));
     }
-
-    fn absent_group(&mut self, name: &str, expires: u64) {
-        match self.view().absent_groups.get(name.as_bytes()) {
-            Some(entry) => entry.renew(expires),
-            None => {
-                let absent = &mut self.change().absent_groups;
-                absent.insert(name.as_bytes(), Arc::new(Entry::new((), expires)));
-            }
-        }
-    }
-}
-
-/// The map without its negative answers, if it holds too many of them: without the expired
-/// ones, or without any if most are fresh.
-fn trimmed<T>(
-    names: &Names<Arc<Entry<T>>>,
-    absent: impl Fn(&Entry<T>) -> bool,
-    now: u64,
-) -> Option<Names<Arc<Entry<T>>>> {
-    let count = |names: &Names<Arc<Entry<T>>>| names.iter().filter(|(_, e)| absent(e)).count();
-    if count(names) <= MAX_ABSENT {
-        return None;
-    }
-    let mut kept = names.clone();
-    kept.retain(|_, entry| !absent(entry) || entry.is_fresh(now));
-    if count(&kept) > MAX_ABSENT / 2 {
-        kept.retain(|_, entry| !absent(entry));
-    }
-    Some(kept)
 }

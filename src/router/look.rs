@@ -1,6 +1,7 @@
 //! Looking a thing up, and fetching it first where it is missing or past its time.
 
 use crate::error::{Code, Error, Result};
+use crate::refresh::absent::AbsentNames;
 use crate::refresh::clock::Clock;
 use crate::refresh::flight::Wish;
 use crate::topology::{Compat, Entry, GroupId, Table, TableState, Topology};
@@ -42,11 +43,19 @@ impl<T> Look<T> {
 }
 
 /// How much a look takes for granted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Trust<'a> {
     basis: Basis<'a>,
+    absent: Absent<'a>,
     /// What this call has fetched already: new enough for it, however short its time to live.
     fetched: Option<&'a Wish>,
+}
+
+/// What is not listed, as Fabric last said.
+#[derive(Clone, Copy)]
+struct Absent<'a> {
+    tables: &'a AbsentNames,
+    groups: &'a AbsentNames,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +69,10 @@ enum Basis<'a> {
 }
 
 impl Trust<'_> {
-    pub(super) const BLIND: Trust<'static> = Trust { basis: Basis::Anything, fetched: None };
+    /// Takes whatever there is.
+    pub(super) fn blind(self) -> Self {
+        Self { basis: Basis::Anything, ..self }
+    }
 
     fn judge<E, T>(self, entry: &Entry<E>, found: T, wish: impl FnOnce() -> Wish) -> Look<T> {
         if self.takes(entry) { Look::Found(found) } else { self.judge_old(entry, found, wish()) }
@@ -84,14 +96,21 @@ impl Trust<'_> {
         }
     }
 
+    /// Of a name that is in no topology: found, if Fabric has said that there is none.
+    ///
     /// Negative answers are nobody's to keep: they are good for their time to live, and then
     /// the next caller who asks has them asked for again.
-    fn judge_absent<E>(self, entry: &Entry<E>, wish: impl FnOnce() -> Wish) -> Look<()> {
+    fn judge_absent(self, entry: Option<Entry<()>>, wish: Wish) -> Look<()> {
+        let Some(entry) = entry else {
+            // What this call has fetched is not forgotten, however many names others asked for.
+            let asked = self.fetched.is_some_and(|fetched| fetched.covers(&wish));
+            return if asked { Look::Found(()) } else { Look::Missing(wish) };
+        };
         let basis = match self.basis {
             Basis::Kept(clock) => Basis::Until(clock.now()),
             other => other,
         };
-        match (Trust { basis, ..self }).judge(entry, (), wish) {
+        match (Trust { basis, ..self }).judge(&entry, (), || wish) {
             Look::Old(wish, ()) => Look::Missing(wish),
             other => other,
         }
@@ -116,13 +135,13 @@ pub(super) fn group_of_request(
 pub(super) fn group_named(name: &str) -> impl Fn(&Topology, Trust<'_>) -> Result<Look<GroupId>> {
     move |topology, trust| match topology.group_number(name.as_bytes()) {
         Some(id) => Ok(group(topology, id, trust)),
-        None => match topology.absent_groups.get(name.as_bytes()) {
-            None => Ok(Look::Missing(Wish::group(name))),
-            Some(entry) => match trust.judge_absent(entry, || Wish::group(name)) {
+        None => {
+            let absent = trust.absent.groups.get(name.as_bytes());
+            match trust.judge_absent(absent, Wish::group(name)) {
                 Look::Missing(wish) => Ok(Look::Missing(wish)),
                 _ => Err(refusal::unknown_group(name)),
-            },
-        },
+            }
+        }
     }
 }
 
@@ -142,7 +161,6 @@ pub(super) fn known_table<'t>(topology: &'t Topology, name: &[u8]) -> Result<&'t
 pub(super) fn usable<'t>(name: &[u8], entry: &'t Entry<TableState>) -> Result<&'t Table> {
     match &entry.value {
         TableState::Known(table) => Ok(table),
-        TableState::Absent => Err(refusal::unknown_table(name)),
         TableState::Unusable(error) => Err(refusal::unusable_table(name, error)),
     }
 }
@@ -157,12 +175,15 @@ pub(super) fn table<'t>(
     match topology.tables.get(name) {
         Some(entry) => {
             let wish = || Wish::table(&String::from_utf8_lossy(name));
-            if matches!(entry.value, TableState::Absent) {
-                return Ok(trust.judge_absent(entry, wish).then(|()| Look::Found(&**entry)));
-            }
             Ok(trust.judge(entry, &**entry, wish))
         }
-        None => Ok(Look::Missing(Wish::table(full_name(name)?))),
+        None => {
+            let wish = Wish::table(full_name(name)?);
+            match trust.judge_absent(trust.absent.tables.get(name), wish) {
+                Look::Missing(wish) => Ok(Look::Missing(wish)),
+                _ => Err(refusal::unknown_table(name)),
+            }
+        }
     }
 }
 
@@ -284,7 +305,11 @@ impl Router {
         } else {
             Basis::Until(self.refresher.clock().now())
         };
-        Trust { basis, fetched: None }
+        let absent = Absent {
+            tables: self.refresher.absent_tables(),
+            groups: self.refresher.absent_groups(),
+        };
+        Trust { basis, absent, fetched: None }
     }
 
     #[cold]
@@ -306,7 +331,7 @@ impl Router {
                 Look::Missing(wish) => {
                     if let Err(error) = self.refresher.obtain(wish.clone()) {
                         // A failure counts only where nothing older can serve instead.
-                        if matches!(find(&topology, Trust::BLIND)?, Look::Missing(_)) {
+                        if matches!(find(&topology, trust.blind())?, Look::Missing(_)) {
                             return Err(self.failed(error));
                         }
                         self.refresher.keep_old(&wish, &error);

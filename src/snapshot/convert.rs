@@ -24,7 +24,7 @@ pub fn document(topology: &Topology) -> Document<Tables<'_>> {
         .iter()
         .filter_map(|(name, entry)| match &entry.value {
             TableState::Known(known) => table(topology, name, known),
-            TableState::Absent | TableState::Unusable(_) => None,
+            TableState::Unusable(_) => None,
         })
         .collect();
     tables.sort_by(|a, b| (&a.schema, &a.table).cmp(&(&b.schema, &b.table)));
@@ -120,8 +120,8 @@ mod tests {
         let (nothing, log) = (Topology::default(), Log::default());
         let mut nobody = Observed::default();
         let mut update = Update::new(&nothing, &mut nobody, &log, 0, false);
-        update.tables(&Asked::Everything, listing(document), &[], 1, 9);
-        update.groups(&Asked::Everything, server_rows(document), &[], 1, 9);
+        update.tables(&Asked::Everything, listing(document), &[], 9);
+        update.groups(&Asked::Everything, server_rows(document), &[], 9);
         update.finish().unwrap_or_default()
     }
 

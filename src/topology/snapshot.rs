@@ -62,13 +62,11 @@ impl<T> Entry<T> {
     }
 }
 
-/// What is known of a table name.
+/// What is known of a table that Fabric lists.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TableState {
     Known(Table),
-    /// Fabric lists no such table.
-    Absent,
-    /// Fabric lists it, but its rows make no shard map.
+    /// Its rows make no shard map.
     Unusable(TableError),
 }
 
@@ -76,16 +74,14 @@ pub enum TableState {
 /// `ab.c` and `a.bc` can never meet.
 #[derive(Debug, Clone)]
 pub struct Topology {
-    /// Counts the published pictures; equal generations are the same picture.
+    /// Counts the changes of the farm: equal generations have the same tables, shard maps, groups
+    /// and servers. What the service saw of its servers may differ.
     pub generation: u64,
     pub tables: Names<Arc<Entry<TableState>>>,
     group_numbers: Names<GroupId>,
     group_names: Vec<Arc<str>>,
     /// By number: the entries of those that have been fetched.
     groups: Vec<Option<Arc<Entry<Group>>>>,
-    /// Names that were asked for and that Fabric lists no server of. They get no number, so
-    /// that a service which invents names does not use up the numbers.
-    pub absent_groups: Names<Arc<Entry<()>>>,
     /// Where the farm's groups begin among a thread's turns, so that those of several farms
     /// seldom meet.
     first_turn: usize,
@@ -100,7 +96,6 @@ impl Default for Topology {
             group_numbers: Names::default(),
             group_names: Vec::new(),
             groups: Vec::new(),
-            absent_groups: Names::default(),
             first_turn: FARMS.fetch_add(1, Ordering::Relaxed).wrapping_mul(128),
         }
     }

@@ -7,6 +7,7 @@ mod disk;
 mod event_fd;
 mod events;
 mod feedback;
+mod generation;
 mod isolation;
 mod log;
 mod metrics;

@@ -314,7 +314,7 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
         };
         let (tables, scope) = (self.batch.tables, self.batch.scope);
         let request = Request { tables, key: Some(key), scope };
-        match look::group_of_request(self.topology, &request, self.compat, Trust::BLIND) {
+        match look::group_of_request(self.topology, &request, self.compat, self.trust.blind()) {
             Ok(Look::Found(group) | Look::Old(_, group)) => {
                 let refused = self.refused.iter().find(|(refused, _)| *refused == group);
                 match refused {

@@ -1,0 +1,143 @@
+//! Names that somebody asked for and that Fabric does not list.
+//!
+//! They are no part of the topology: a service that misspells names, or makes them up, changes
+//! nothing about the farm, publishes nothing and fills no memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use crate::topology::Entry;
+
+use super::lock;
+use super::process::PerProcess;
+
+/// How many names of a kind are remembered; the oldest goes for the next.
+const MOST: usize = 1000;
+
+/// How many bytes of names. Fabric's own have 64 characters at most.
+const MOST_BYTES: usize = 1 << 18;
+
+/// A longer name is not remembered: it would have all others forgotten.
+const LONGEST: usize = 1 << 10;
+
+/// The names of one kind, tables or groups, and until when each answer is good. For the slow way
+/// of lookups alone: it takes a lock.
+#[derive(Default)]
+pub struct AbsentNames {
+    known: PerProcess<Mutex<Known>>,
+}
+
+#[derive(Default)]
+struct Known {
+    answers: BTreeMap<Arc<str>, Answer>,
+    /// By the numbers of the answers: the oldest first.
+    order: BTreeMap<u64, Arc<str>>,
+    last: u64,
+    /// Of the names.
+    bytes: usize,
+}
+
+struct Answer {
+    number: u64,
+    expires: u64,
+}
+
+impl AbsentNames {
+    /// Fabric has said that it does not list this name, which is good until `expires`.
+    pub fn note(&self, name: &str, expires: u64) {
+        if name.len() <= LONGEST {
+            self.known.with(|known| lock(known).note(name, expires));
+        }
+    }
+
+    /// The answer for a name that is in no topology, if there was one.
+    pub fn get(&self, name: &[u8]) -> Option<Entry<()>> {
+        let name = str::from_utf8(name).ok()?;
+        let expires = self.known.with(|known| Some(lock(known).answers.get(name)?.expires))?;
+        Some(Entry::new((), expires))
+    }
+
+    /// The answer for a name is good until `expires`, if there was one.
+    pub fn renew(&self, name: &str, expires: u64) {
+        self.known.with(|known| {
+            if let Some(answer) = lock(known).answers.get_mut(name) {
+                answer.expires = expires;
+            }
+        });
+    }
+
+    /// All answers are good until `expires`; 0 for those that must not be used before Fabric was
+    /// asked again.
+    pub fn renew_all(&self, expires: u64) {
+        self.known.with(|known| {
+            lock(known).answers.values_mut().for_each(|answer| answer.expires = expires);
+        });
+    }
+}
+
+impl Known {
+    fn note(&mut self, name: &str, expires: u64) {
+        self.last += 1;
+        let number = self.last;
+        let name = match self.answers.get_mut(name) {
+            Some(answer) => {
+                let before = std::mem::replace(answer, Answer { number, expires });
+                self.order.remove(&before.number)
+            }
+            None => None,
+        }
+        .unwrap_or_else(|| {
+            let name: Arc<str> = name.into();
+            self.bytes += name.len();
+            self.answers.insert(Arc::clone(&name), Answer { number, expires });
+            name
+        });
+        self.order.insert(number, name);
+        while self.answers.len() > MOST || self.bytes > MOST_BYTES {
+            let Some((_, oldest)) = self.order.pop_first() else { return };
+            self.answers.remove(&oldest);
+            self.bytes -= oldest.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_answers_go() {
+        let absent = AbsentNames::default();
+        (0..8_000).for_each(|i| absent.note(&format!("db.t{i}"), i));
+        assert!(absent.get(b"db.t6999").is_none());
+        assert_eq!(absent.get(b"db.t7000").map(|entry| entry.expires()), Some(7_000));
+
+        absent.note("db.t7000", 9_000);
+        absent.note("db.new", 1);
+        assert!(absent.get(b"db.t7001").is_none(), "it is the oldest now");
+        assert_eq!(absent.get(b"db.t7000").map(|entry| entry.expires()), Some(9_000));
+        absent.renew("db.new", 2);
+        absent.renew("db.nobody asked for it", 2);
+        assert_eq!(absent.get(b"db.new").map(|entry| entry.expires()), Some(2));
+        absent.renew_all(0);
+        assert!(absent.get(b"db.new").is_some_and(|entry| entry.is_distrusted()));
+        absent.known.with(|known| {
+            let known = lock(known);
+            assert_eq!((known.answers.len(), known.order.len()), (MOST, MOST));
+            assert_eq!(known.bytes, known.order.values().map(|name| name.len()).sum::<usize>());
+        });
+    }
+
+    #[test]
+    fn long_names_fill_no_memory() {
+        let absent = AbsentNames::default();
+        (0..2_000).for_each(|i| absent.note(&format!("{i:01000}"), 1));
+        absent.note(&"n".repeat(LONGEST + 1), 1);
+        absent.known.with(|known| {
+            let known = lock(known);
+            assert_eq!((known.answers.len(), known.order.len()), (262, 262));
+            assert_eq!(known.bytes, 262_000);
+        });
+        assert!(absent.get(format!("{:01000}", 1_999).as_bytes()).is_some());
+    }
+}
