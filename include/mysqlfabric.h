@@ -77,7 +77,7 @@
  * ## Errors
  * Calls that can fail return a status, @ref FABRIC_OK or one of FABRIC_ERR_*, and leave their
  * outputs alone unless they succeed. Numbers never change and are never used again: 1 to 19 are
- * the caller's arguments, 20 to 39 the way to Fabric, 40 to 59 the farm. The last parameter, a
+ * the caller's arguments, 20 to 39 the way to Fabric, 40 to 59 the farm, 60 to 79 the call itself. The last parameter, a
  * fabric_error_t or NULL, gets the details. There is no last error of a thread or a handle.
  *
  * ## Strings and lists
@@ -477,6 +477,43 @@ extern "C" {
  * The size of a column name: 64 characters of up to three bytes, a NUL, and padding.
  */
 #define FABRIC_COLUMN_SIZE 200
+
+/**
+ * The errno is no matter of routing.
+ */
+#define FABRIC_ACTION_NONE 0
+
+/**
+ * The connection is lost or of no use any more: close it, and open another one.
+ */
+#define FABRIC_ACTION_RECONNECT 1
+
+/**
+ * The server does not serve this now: look up again, for another server of the group or the next
+ * primary. A statement that was under way may have been executed.
+ */
+#define FABRIC_ACTION_RETRY_ELSEWHERE 2
+
+/**
+ * What is known of the group may be out of date: fabric_report_result() has Fabric asked again at
+ * once, and the _wait calls wait for the answer.
+ */
+#define FABRIC_ACTION_ASK_AGAIN 4
+
+/**
+ * fabric_report_result() and fabric_report_failure() tell Fabric, if the options ask for it.
+ */
+#define FABRIC_ACTION_REPORT 8
+
+/**
+ * fabric_report_result() has the server left out until there is better news of it.
+ */
+#define FABRIC_ACTION_QUARANTINE 16
+
+/**
+ * fabric_report_result() has the writes to the group held, if the server is its primary.
+ */
+#define FABRIC_ACTION_HOLD_WRITES 32
 
 /**
  * The size of `fabric_metrics_t.last_error_text`, its terminating NUL included.
@@ -919,6 +956,20 @@ typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void
 
 
 
+
+
+
+
+
+
+
+
+
+
+
+
+
+
 /**
  * The version of the library that is running, such as "0.1.0".
  *
@@ -1192,10 +1243,11 @@ int32_t fabric_options_set_log(struct fabric_options_t *options,
 int32_t fabric_options_set_report_errors(struct fabric_options_t *options, int32_t how);
 
 /**
- * Adds an errno to those that Fabric is told of: 2002, 2003, 2004, 2006 and 2013.
+ * Adds an errno to those that Fabric is told of, which are the ones that fabric_errno_action()
+ * gives @ref FABRIC_ACTION_REPORT for.
  *
  * @param options  The options.
- * @param errno_   A MySQL errno, 1000 to 5999.
+ * @param errno_   A MySQL errno, 1000 to 9999. What is beyond stands in error logs only.
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
@@ -1950,20 +2002,69 @@ uint64_t fabric_topology_generation(const struct fabric_t *f);
 int64_t fabric_topology_age(const struct fabric_t *f);
 
 /**
+ * What there is to do about a MySQL errno: what the caller should do with the connection and the
+ * statement, and what fabric_report_result() does when it is told.
+ *
+ * | errno | what it means | flags (FABRIC_ACTION_*) |
+ * |---|---|---|
+ * | 2002, 2003, 2004, 2005 | no connection comes about | RECONNECT, RETRY_ELSEWHERE, ASK_AGAIN, REPORT, QUARANTINE |
+ * | 2006, 2013, 2055 | the connection was lost | the same |
+ * | 1053 | the server shuts down | the same |
+ * | 3032, 6400 | the server is in offline mode, which somebody decided | the same without REPORT |
+ * | 1290, 1792, 1836 | the server is read-only | RETRY_ELSEWHERE, ASK_AGAIN, HOLD_WRITES |
+ * | 3100, 3101 | Group Replication refused the commit: the member leaves, or the transaction is too large or collided | RETRY_ELSEWHERE, ASK_AGAIN |
+ * | 1040, 1129, 1203 | too many connections, or this host is blocked: the server lives | RETRY_ELSEWHERE |
+ * | 4031, 3169, 1927 | the server ended this one connection, because it was idle or was killed | RECONNECT |
+ * | others, 0 and negative ones among them | no matter of routing | NONE |
+ *
+ * What the drivers call them:
+ *
+ * | what happened | libmysqlclient | libmariadb | go-sql-driver/mysql | PyMySQL |
+ * |---|---|---|---|---|
+ * | no connection over TCP | 2003 CR_CONN_HOST_ERROR | 2002 CR_CONNECTION_ERROR | `*net.OpError` of the dial: report 2003 | `OperationalError` 2003 |
+ * | no connection over a socket file | 2002 CR_CONNECTION_ERROR | 2002 CR_CONNECTION_ERROR | the same: report 2002 | `OperationalError` 2003 |
+ * | the host has no address | 2005 CR_UNKNOWN_HOST | 2005 CR_UNKNOWN_HOST | `*net.DNSError`: report 2005 | `OperationalError` 2003 |
+ * | the connection was found closed before the statement was sent | 2006 CR_SERVER_GONE_ERROR | 2006 CR_SERVER_GONE_ERROR | `driver.ErrBadConn`: report 2006, or nothing if database/sql tried again | `OperationalError` 2006 |
+ * | it was lost during a statement | 2013 CR_SERVER_LOST, 2055 CR_SERVER_LOST_EXTENDED | 2013 CR_SERVER_LOST | `mysql.ErrInvalidConn`, `io.ErrUnexpectedEOF`: report 2013 | `OperationalError` 2013 |
+ * | an error of the server's | its number | its number | `*mysql.MySQLError`: its `Number`; with `rejectReadOnly=true` 1290, 1792 and 1836 become `driver.ErrBadConn`, so leave that off and report the number | `args[0]` |
+ *
+ * PyMySQL raises `InterfaceError(0, "")` on a connection that it has closed already: that 0 is no
+ * success. Report 2006 for it, or nothing. A cancelled context and a timeout of the caller's own
+ * say nothing of the server.
+ *
+ * 2006 is also what an idle connection gives that the server closed long ago (before 8.0.24,
+ * which says 4031). A quarantine that comes of it lasts for one trial; see
+ * fabric_options_set_quarantine_ms().
+ *
+ * @param errno_  Any number.
+ * @return Flags, or'ed; @ref FABRIC_ACTION_NONE if there is nothing to do. More flags may come
+ *         with later versions: test for those you know. What fabric_options_add_report_errno()
+ *         added is not among it.
+ *
+ * Never blocks. Any thread.
+ */
+int32_t fabric_errno_action(int32_t errno_);
+
+/**
  * Tells the library what became of a connection or a statement, so that it routes around what
  * the service found out before Fabric says so.
  *
- * | `errno_` | what it means | what happens |
- * |---|---|---|
- * | 0 | all was well | a quarantine of the server ends |
- * | 2002 to 2006, 2013, 2055, 1053 | the server cannot be reached, or went away | reads leave it out at once (see fabric_options_set_quarantine_ms()), unless nobody else is left; Fabric is asked again at once, and told if fabric_options_set_report_errors() says so |
- * | 1290, 1792, 1836 | the server is read-only | if it is its group's primary, writes to the group are held (see fabric_options_set_write_hold_ms()), because it was demoted or a shard is being split or moved; Fabric is asked again at once |
- * | others, such as 1040 (too many connections) | no matter of routing | nothing |
+ * What happens follows from fabric_errno_action(), which lists the errnos:
+ *
+ * | what it says of `errno_` | what happens |
+ * |---|---|
+ * | 0: all was well | a quarantine of the server ends |
+ * | @ref FABRIC_ACTION_QUARANTINE | reads leave the server out at once (see fabric_options_set_quarantine_ms()), unless nobody else is left |
+ * | @ref FABRIC_ACTION_HOLD_WRITES | if it is its group's primary, writes to the group are held (see fabric_options_set_write_hold_ms()), because it was demoted or a shard is being split or moved |
+ * | @ref FABRIC_ACTION_ASK_AGAIN | Fabric is asked again at once |
+ * | @ref FABRIC_ACTION_REPORT, or an errno of fabric_options_add_report_errno() | Fabric is told, if fabric_options_set_report_errors() says so |
+ * | others | nothing |
  *
  * @param f            The handle.
  * @param server_uuid  The `uuid` of the server, UTF-8, NUL-terminated, not empty. One that the
  *                     topology does not know is no error.
- * @param errno_       The MySQL errno, as mysql_errno() gives it, or 0.
+ * @param errno_       The MySQL errno, as mysql_errno() gives it, or 0. See fabric_errno_action()
+ *                     for drivers that have no such numbers, or give 0 for a failure.
  * @param err          Where details of a failure go; may be NULL.
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
  *
@@ -1978,9 +2079,9 @@ int32_t fabric_report_result(const struct fabric_t *f,
 /**
  * Tells Fabric that a server could not be reached, if the options ask for it.
  *
- * Does nothing unless fabric_options_set_report_errors() turned reports on and `errno_` is
- * 2002, 2003, 2004, 2006, 2013 or one added by fabric_options_add_report_errno(). Then a thread
- * tells Fabric, one report at a time and one of a server in the report window, and asks for the
+ * Does nothing unless fabric_options_set_report_errors() turned reports on and `errno_` is one
+ * that fabric_errno_action() gives @ref FABRIC_ACTION_REPORT for, or one added by
+ * fabric_options_add_report_errno(). Then a thread tells Fabric, one report at a time and one of a server in the report window, and asks for the
  * topology when Fabric is done. A report that fails is logged and hurts nobody.
  * fabric_report_result() does the same and more.
  *

@@ -57,10 +57,11 @@ pub unsafe extern "C" fn fabric_options_set_report_errors(
     }
 }
 
-/// Adds an errno to those that Fabric is told of: 2002, 2003, 2004, 2006 and 2013.
+/// Adds an errno to those that Fabric is told of, which are the ones that fabric_errno_action()
+/// gives @ref FABRIC_ACTION_REPORT for.
 ///
 /// @param options  The options.
-/// @param errno_   A MySQL errno, 1000 to 5999.
+/// @param errno_   A MySQL errno, 1000 to 9999. What is beyond stands in error logs only.
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
@@ -72,7 +73,7 @@ pub unsafe extern "C" fn fabric_options_add_report_errno(
     // SAFETY: the caller's promise.
     unsafe {
         set("fabric_options_add_report_errno", options, |config| {
-            within("a MySQL errno", i64::from(errno_), 1000, 5999)?;
+            within("a MySQL errno", i64::from(errno_), 1000, 9999)?;
             config.report_errnos.push(errno_);
             Ok(())
         })

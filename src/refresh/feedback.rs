@@ -8,38 +8,11 @@ use crate::topology::Observed;
 
 use super::clock::millis;
 use super::flight::Wish;
+use super::health::errno::{self, Actions};
 use super::{Refresher, Workshop};
 
 /// The least time between two fetches, however many callers are in a hurry.
 pub const LEAST_PAUSE: Duration = Duration::from_millis(100);
-
-/// What an errno says of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// The server answered.
-    Fine,
-    /// Nobody could be reached there, or the connection was lost.
-    Unreachable,
-    /// The server is up and takes no writes.
-    ReadOnly,
-    /// The statement failed, or there are too many connections: no matter of routing.
-    Other,
-}
-
-impl Verdict {
-    /// The client's errors for connections that do not come about or break off (CR_*, and 2055,
-    /// which Connector/Python makes of them), ER_SERVER_SHUTDOWN, and the three errors of a
-    /// server that is read-only: ER_OPTION_PREVENTS_STATEMENT, which --read-only gives,
-    /// ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION and ER_READ_ONLY_MODE.
-    pub fn of(errno: i32) -> Self {
-        match errno {
-            0 => Self::Fine,
-            2002..=2006 | 2013 | 2055 | 1053 => Self::Unreachable,
-            1290 | 1792 | 1836 => Self::ReadOnly,
-            _ => Self::Other,
-        }
-    }
-}
 
 /// Numbers about the observations that others may read without their lock.
 #[derive(Default)]
@@ -85,22 +58,33 @@ impl Refresher {
     /// Takes in what a service saw of a server. Where that is not what the topology says, Fabric
     /// is asked again.
     pub fn observe(&self, server_uuid: &str, errno: i32) {
-        let verdict = Verdict::of(errno);
-        self.workshop.with(|shop| match verdict {
-            Verdict::Other => {}
-            // The usual case of the usual call: nothing is wrong and nothing was.
-            Verdict::Fine if shop.observing.doubted() == 0 => {}
-            Verdict::Fine => {
-                let mut group = None;
-                self.publish(shop, |update| group = update.observed().release(server_uuid));
-                if let Some(group) = group {
-                    self.server_is_back(&group, server_uuid);
-                }
+        let actions = errno::actions(errno);
+        self.workshop.with(|shop| {
+            if errno == 0 {
+                self.server_answered(shop, server_uuid);
+            } else if actions.include(Actions::QUARANTINE) {
+                self.quarantine(shop, server_uuid);
+            } else if actions.include(Actions::HOLD_WRITES) {
+                self.hold(shop, server_uuid);
+            } else if actions.include(Actions::ASK_AGAIN)
+                && let Some((group, _)) = self.group_of_server(server_uuid)
+            {
+                self.ask_again(&group);
             }
-            Verdict::Unreachable => self.quarantine(shop, server_uuid),
-            Verdict::ReadOnly => self.hold(shop, server_uuid),
         });
         self.tell();
+    }
+
+    fn server_answered(&self, shop: &Workshop, server_uuid: &str) {
+        // The usual case of the usual call: nothing is wrong and nothing was.
+        if shop.observing.doubted() == 0 {
+            return;
+        }
+        let mut group = None;
+        self.publish(shop, |update| group = update.observed().release(server_uuid));
+        if let Some(group) = group {
+            self.server_is_back(&group, server_uuid);
+        }
     }
 
     /// Ends what has lasted long enough.
@@ -233,24 +217,5 @@ impl Refresher {
     /// See [`Waiting::published`](super::waiting::Waiting::published).
     pub fn published(&self) -> u64 {
         self.workshop.with(|shop| shop.waiting.published())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errnos_are_told_apart() {
-        for errno in [2002, 2003, 2004, 2005, 2006, 2013, 2055, 1053] {
-            assert_eq!(Verdict::of(errno), Verdict::Unreachable, "{errno}");
-        }
-        for errno in [1290, 1792, 1836] {
-            assert_eq!(Verdict::of(errno), Verdict::ReadOnly, "{errno}");
-        }
-        for errno in [1040, 1045, 1062, 1205, 1213, -1] {
-            assert_eq!(Verdict::of(errno), Verdict::Other, "{errno}");
-        }
-        assert_eq!(Verdict::of(0), Verdict::Fine);
     }
 }

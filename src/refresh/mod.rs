@@ -10,6 +10,7 @@ mod disk;
 mod farm;
 mod feedback;
 pub mod flight;
+pub mod health;
 pub mod nodes;
 pub mod process;
 mod reports;

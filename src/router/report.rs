@@ -1,13 +1,9 @@
 //! Telling Fabric that a server cannot be reached.
 
 use crate::config::ReportErrors;
+use crate::refresh::health::errno::{self, Actions};
 
 use super::Router;
-
-/// The errnos of the MySQL client that mean a server could not be reached or was lost:
-/// CR_CONNECTION_ERROR, CR_CONN_HOST_ERROR, CR_IPSOCK_ERROR, CR_SERVER_GONE_ERROR and
-/// CR_SERVER_LOST. Connector/Python reports the same five.
-const CONNECTION_ERRNOS: [i32; 5] = [2002, 2003, 2004, 2006, 2013];
 
 impl Router {
     /// Takes in the outcome of a connection or a statement: 0 if all was well.
@@ -23,8 +19,8 @@ impl Router {
     }
 
     fn report(&self, server_uuid: &str, errno: i32) {
-        let counts =
-            CONNECTION_ERRNOS.contains(&errno) || self.config.report_errnos.contains(&errno);
+        let counts = errno::actions(errno).include(Actions::REPORT)
+            || self.config.report_errnos.contains(&errno);
         if self.config.report_errors != ReportErrors::Off && counts {
             self.refresher.queue_report(server_uuid, errno);
         }

@@ -48,20 +48,22 @@ static void off(const fabric_t *ctl)
 
 static void error(const fabric_t *ctl)
 {
-    static const int32_t counted[] = {2002, 2003, 2004, 2006, 2013, 1205};
+    enum { COUNTED = 9 };
+    static const int32_t counted[COUNTED] = {2002, 2003, 2004, 2005, 2006, 2013, 2055, 1053, 1205};
     fabric_t *f = reporting(FABRIC_REPORT_ERROR);
     size_t before = requests(ctl);
     report(f, 1062);
     report(f, 0);
     report(f, -1);
+    report(f, 3032);
     CHECK_INT(requests(ctl), before);
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < COUNTED; i++) {
         report(f, counted[i]);
         wait_for_reports(ctl, i + 1);
     }
     fabric_result_t *r = ask(ctl, "reports");
-    CHECK_INT(fabric_result_rows(r, 0), 6);
-    for (size_t i = 0; i < 6; i++) {
+    CHECK_INT(fabric_result_rows(r, 0), COUNTED);
+    for (size_t i = 0; i < COUNTED; i++) {
         char number[16];
         snprintf(number, sizeof number, "%d", counted[i]);
         CHECK_TEXT(fabric_result_value(r, 0, i, 0, NULL), "report_error");
@@ -70,7 +72,7 @@ static void error(const fabric_t *ctl)
         CHECK_CONTAINS(fabric_result_value(r, 0, i, 3, NULL), number);
     }
     fabric_result_free(r);
-    /* Six complaints of one client are too few to act on. */
+    /* Nine complaints of one client are too few to act on. */
     CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33611);
     fabric_free(f);
 }
@@ -123,9 +125,42 @@ static void in_vain(const fabric_t *ctl)
     CHECK_INT(reports(ctl), 0);
 }
 
+/* What the table says of an errno is what is done about it. */
+static void actions(const fabric_t *ctl)
+{
+    (void)ctl;
+    const int32_t lost = FABRIC_ACTION_RECONNECT | FABRIC_ACTION_RETRY_ELSEWHERE |
+                         FABRIC_ACTION_ASK_AGAIN | FABRIC_ACTION_REPORT |
+                         FABRIC_ACTION_QUARANTINE;
+    CHECK_INT(fabric_errno_action(2055), lost);
+    CHECK_INT(fabric_errno_action(6400), lost & ~FABRIC_ACTION_REPORT);
+    CHECK_INT(fabric_errno_action(1290), FABRIC_ACTION_RETRY_ELSEWHERE | FABRIC_ACTION_ASK_AGAIN |
+                                             FABRIC_ACTION_HOLD_WRITES);
+    CHECK_INT(fabric_errno_action(4031), FABRIC_ACTION_RECONNECT);
+    CHECK_INT(fabric_errno_action(0), FABRIC_ACTION_NONE);
+    CHECK_INT(fabric_errno_action(INT32_MIN), FABRIC_ACTION_NONE);
+
+    fabric_options_t *o = options();
+    CHECK_INT(fabric_options_set_ttl_ms(o, 3600000, 0), FABRIC_OK);
+    CHECK_INT(fabric_options_set_quarantine_ms(o, 600000), FABRIC_OK);
+    fabric_t *f = handle(o);
+    port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE);
+    for (int32_t number = 1000; number < 10000; number++) {
+        fabric_metrics_t metrics;
+        fabric_error_t err;
+        CHECK_OK(fabric_report_result(f, "aab422d7-e706-11f1-b000-02fc00000001", number, &err),
+                 err);
+        CHECK_OK(fabric_get_metrics(f, &metrics, &err), err);
+        CHECK_INT(metrics.servers_quarantined,
+                  (fabric_errno_action(number) & FABRIC_ACTION_QUARANTINE) != 0);
+        CHECK_OK(fabric_report_result(f, "aab422d7-e706-11f1-b000-02fc00000001", 0, &err), err);
+    }
+    fabric_free(f);
+}
+
 int main(void)
 {
-    void (*const all[])(const fabric_t *) = {off, error, failure, window, in_vain};
+    void (*const all[])(const fabric_t *) = {off, error, failure, window, in_vain, actions};
     fabric_t *ctl = control();
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         all[i](ctl);

@@ -40,8 +40,8 @@ static void ranges(void)
     OPTION(fabric_options_set_max_reply_bytes(o, INT64_MAX), FABRIC_ERR_ARGUMENT, {"reply"});
     OPTION(fabric_options_set_report_errors(o, 3), FABRIC_ERR_ARGUMENT, {"3", "FABRIC_REPORT_OFF"});
     OPTION(fabric_options_set_report_errors(o, -1), FABRIC_ERR_ARGUMENT, {"-1"});
-    OPTION(fabric_options_add_report_errno(o, 999), FABRIC_ERR_ARGUMENT, {"999", "1000 to 5999"});
-    OPTION(fabric_options_add_report_errno(o, 6000), FABRIC_ERR_ARGUMENT, {"6000"});
+    OPTION(fabric_options_add_report_errno(o, 999), FABRIC_ERR_ARGUMENT, {"999", "1000 to 9999"});
+    OPTION(fabric_options_add_report_errno(o, 10000), FABRIC_ERR_ARGUMENT, {"10000"});
     OPTION(fabric_options_set_background_refresh(o, 2), FABRIC_ERR_ARGUMENT, {"2"});
     OPTION(fabric_options_set_background_refresh(o, -1), FABRIC_ERR_ARGUMENT, {"-1"});
     OPTION(fabric_options_set_refresh_share(o, 0), FABRIC_ERR_ARGUMENT, {"0", "1 to 100"});

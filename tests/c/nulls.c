@@ -359,6 +359,7 @@ static void without_pointers(void)
     CHECK(fabric_strerror(0));
     CHECK(fabric_event_name(0));
     CHECK_INT(fabric_status_is_retryable(0), 0);
+    CHECK_INT(fabric_errno_action(0), 0);
     CHECK_INT(fabric_key_int(-1).integer, -1);
 }
 

@@ -84,6 +84,24 @@ func (c Code) IsRetryable() bool {
 	return C.fabric_status_is_retryable(C.int32_t(c)) != 0
 }
 
+// Action is a set of flags: what there is to do about a MySQL errno.
+type Action int32
+
+// The flags.
+const (
+	Reconnect      Action = C.FABRIC_ACTION_RECONNECT
+	RetryElsewhere Action = C.FABRIC_ACTION_RETRY_ELSEWHERE
+	AskAgain       Action = C.FABRIC_ACTION_ASK_AGAIN
+	ReportIt       Action = C.FABRIC_ACTION_REPORT
+	Quarantine     Action = C.FABRIC_ACTION_QUARANTINE
+	HoldWrites     Action = C.FABRIC_ACTION_HOLD_WRITES
+)
+
+// ErrnoAction says what there is to do about a MySQL errno; 0 is nothing.
+func ErrnoAction(errno int) Action {
+	return Action(C.fabric_errno_action(C.int32_t(errno)))
+}
+
 // Error is what every call returns that fails; errors.As finds it.
 type Error struct {
 	Code      Code

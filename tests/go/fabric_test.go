@@ -592,3 +592,9 @@ func TestManyHandles(t *testing.T) {
 	}
 	same(t, threads(), before)
 }
+
+func TestErrnosHaveActions(t *testing.T) {
+	same(t, ErrnoAction(2013)&Quarantine, Quarantine)
+	same(t, ErrnoAction(1290)&(HoldWrites|AskAgain), HoldWrites|AskAgain)
+	same(t, ErrnoAction(0), Action(0))
+}

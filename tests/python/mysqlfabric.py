@@ -86,6 +86,18 @@ class Report(enum.IntEnum):
     FAILURE = 2
 
 
+class Action(enum.IntEnum):
+    """The flags that errno_action() gives, or'ed."""
+
+    NONE = 0
+    RECONNECT = 1
+    RETRY_ELSEWHERE = 2
+    ASK_AGAIN = 4
+    REPORT = 8
+    QUARANTINE = 16
+    HOLD_WRITES = 32
+
+
 class Compat(enum.IntEnum):
     SERVER = 0
     CONNECTOR_PYTHON = 1
@@ -235,6 +247,7 @@ SIGNATURES = {
     "fabric_strerror": (c_char_p, c_int32),
     "fabric_status_is_retryable": (c_int32, c_int32),
     "fabric_event_name": (c_char_p, c_int32),
+    "fabric_errno_action": (c_int32, c_int32),
     "fabric_options_new": (_OPTIONS,),
     "fabric_options_free": (None, _OPTIONS),
     "fabric_options_add_node": (c_int32, _OPTIONS, c_char_p, c_uint16),
@@ -447,6 +460,11 @@ def strerror(code: int) -> str:
 def is_retryable(code: int) -> bool:
     """Whether the same call may succeed later although nobody corrects anything."""
     return lib.fabric_status_is_retryable(code) != 0
+
+
+def errno_action(errno: int) -> int:
+    """What there is to do about a MySQL errno: flags of Action."""
+    return lib.fabric_errno_action(errno)
 
 
 def event_name(kind: int) -> str:

@@ -102,6 +102,7 @@ ENUMS = {
     "FABRIC_SCOPE_": mf.Scope,
     "FABRIC_SHARDING_": mf.Sharding,
     "FABRIC_REPORT_": mf.Report,
+    "FABRIC_ACTION_": mf.Action,
     "FABRIC_COMPAT_": mf.Compat,
     "FABRIC_LOG_": mf.Level,
     "FABRIC_EVENT_": mf.Event,

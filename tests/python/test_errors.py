@@ -104,7 +104,7 @@ def test_arguments(fabric):
         {"max_reply_bytes": 2**40 + 1},
         {"report_errors": 3},
         {"report_errnos": [999]},
-        {"report_errnos": [6000]},
+        {"report_errnos": [10000]},
         {"report_window_ms": -1},
         {"quarantine_ms": 0},
         {"write_hold_ms": mf.MAX_TIME_MS + 1},
@@ -138,7 +138,7 @@ def test_options_at_their_limits():
         request_timeout_ms=1,
         max_reply_bytes=2**40,
         report_errors=mf.Report.FAILURE,
-        report_errnos=[1000, 5999],
+        report_errnos=[1000, 6400, 9999],
         report_window_ms=0,
         quarantine_ms=mf.MAX_TIME_MS,
         write_hold_ms=0,
@@ -267,19 +267,19 @@ def test_null_is_refused_everywhere(fabric):
         assert function(*args, None) == Code.NULL_POINTER
 
     ask = lib.fabric_get_shard_server
-    call(ask, None, names, 1, key, 1, 1, byref(server))
-    call(ask, handle, None, 1, key, 1, 1, byref(server))
-    call(ask, handle, none, 1, key, 1, 1, byref(server))
-    call(ask, handle, names, 1, key, 1, 1, None)
+    call(ask, None, names, 1, key, Scope.LOCAL, 1, byref(server))
+    call(ask, handle, None, 1, key, Scope.LOCAL, 1, byref(server))
+    call(ask, handle, none, 1, key, Scope.LOCAL, 1, byref(server))
+    call(ask, handle, names, 1, key, Scope.LOCAL, 1, None)
     text = lib.fabric_key_text(None, 3)
-    call(ask, handle, names, 1, byref(text), 1, 1, byref(server))
+    call(ask, handle, names, 1, byref(text), Scope.LOCAL, 1, byref(server))
     call(lib.fabric_get_group_server, None, b"shard1", 1, -1, byref(server))
     call(lib.fabric_get_group_server, handle, None, 1, -1, byref(server))
     call(lib.fabric_get_group_server, handle, b"shard1", 1, -1, None)
     wait = lib.fabric_get_shard_server_wait
-    call(wait, None, names, 1, key, 1, 1, 0, byref(server))
-    call(wait, handle, None, 1, key, 1, 1, 0, byref(server))
-    call(wait, handle, names, 1, key, 1, 1, 0, None)
+    call(wait, None, names, 1, key, Scope.LOCAL, 1, 0, byref(server))
+    call(wait, handle, None, 1, key, Scope.LOCAL, 1, 0, byref(server))
+    call(wait, handle, names, 1, key, Scope.LOCAL, 1, 0, None)
     call(lib.fabric_get_group_server_wait, None, b"shard1", 1, -1, 0, byref(server))
     call(lib.fabric_get_group_server_wait, handle, None, 1, -1, 0, byref(server))
     call(lib.fabric_get_group_server_wait, handle, b"shard1", 1, -1, 0, None)

@@ -121,16 +121,19 @@ def test_reports(node, how, background):
 
 
 def test_which_errnos_are_reported(node):
-    errnos = (2002, 2003, 2004, 2006, 2013, 1317, 1045, 1064, -1, 2**31 - 1)
+    told_of = [2002, 2003, 2004, 2005, 2006, 2013, 2055, 1053, 1317, 6400]
+    errnos = (*told_of, 3032, 1290, 1045, 1064, -1, 2**31 - 1)
     with node.handle(
-        report_errors=Report.ERROR, report_errnos=[1317], report_window_ms=0
+        report_errors=Report.ERROR, report_errnos=[1317, 6400], report_window_ms=0
     ) as fabric:
         for count, errno in enumerate(errnos, 1):
             fabric.report_failure(PRIMARY, errno)
-            reports(node, min(count, 6))
+            reports(node, min(count, len(told_of)))
         time.sleep(0.1)
     told = node.control("reports")
-    assert [int(r["error"].split()[-1]) for r in told] == [2002, 2003, 2004, 2006, 2013, 1317]
+    assert [int(r["error"].split()[-1]) for r in told] == told_of
+    by_itself = [errno for errno in errnos if mf.errno_action(errno) & mf.Action.REPORT]
+    assert by_itself == told_of[:8]
     assert len({r["reporter"] for r in told}) == 1
 
 

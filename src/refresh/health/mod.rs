@@ -1,0 +1,3 @@
+//! What the service's own errors say of its servers.
+
+pub mod errno;
