@@ -11,7 +11,8 @@ use std::time::Instant;
 use md5::{Digest, Md5};
 use mysqlfabric::topology::Key;
 use mysqlfabric::topology::md5::{
-    Width, digest_keys_within, digest_of_block, digest_of_integer, digest_of_utf8,
+    Width, digest_keys_within, digest_of_block, digest_of_integer, digest_of_unsigned,
+    digest_of_utf8,
 };
 
 const REPEATS: usize = 41;
@@ -178,6 +179,7 @@ fn batches(what: &str, keys: &[Key<'_>]) {
         for key in black_box(keys) {
             black_box(match *key {
                 Key::Integer(value) => Some(digest_of_integer(value)),
+                Key::Unsigned(value) => Some(digest_of_unsigned(value)),
                 Key::Text(text) => digest_of_utf8(text),
             });
         }

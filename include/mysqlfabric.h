@@ -358,6 +358,11 @@ extern "C" {
 #define FABRIC_KEY_TEXT 2
 
 /**
+ * The kind of a key made by fabric_key_uint() of more than INT64_MAX.
+ */
+#define FABRIC_KEY_UINT 3
+
+/**
  * The caller gave no mode.
  */
 #define FABRIC_MODE_NONE 0
@@ -643,14 +648,14 @@ typedef struct fabric_error_t {
 } fabric_error_t;
 
 /**
- * A sharding key. Make it with fabric_key_int() or fabric_key_text().
+ * A sharding key. Make it with fabric_key_int(), fabric_key_uint() or fabric_key_text().
  *
  * Passed around by value; it owns nothing. A text key points at the caller's bytes, which must
  * stay unchanged for the call that uses it.
  */
 typedef struct fabric_key_t {
   /**
-   * @ref FABRIC_KEY_INT or @ref FABRIC_KEY_TEXT.
+   * @ref FABRIC_KEY_INT, @ref FABRIC_KEY_TEXT or @ref FABRIC_KEY_UINT.
    */
   int32_t kind;
   /**
@@ -658,7 +663,7 @@ typedef struct fabric_key_t {
    */
   int32_t reserved;
   /**
-   * The value of an integer key.
+   * The value of an integer key; of @ref FABRIC_KEY_UINT its 64 bits.
    */
   int64_t integer;
   /**
@@ -718,14 +723,15 @@ typedef struct fabric_server_t {
 } fabric_server_t;
 
 /**
- * Many sharding keys of one kind. Make it with fabric_keys_int() or fabric_keys_text().
+ * Many sharding keys of one kind. Make it with fabric_keys_int(), fabric_keys_uint() or
+ * fabric_keys_text().
  *
  * Passed around by value; it owns nothing. It points at the caller's arrays and texts, which must
  * stay unchanged for the call that uses it.
  */
 typedef struct fabric_keys_t {
   /**
-   * @ref FABRIC_KEY_INT or @ref FABRIC_KEY_TEXT.
+   * @ref FABRIC_KEY_INT, @ref FABRIC_KEY_TEXT or @ref FABRIC_KEY_UINT.
    */
   int32_t kind;
   /**
@@ -733,7 +739,7 @@ typedef struct fabric_keys_t {
    */
   int32_t reserved;
   /**
-   * The values of integer keys.
+   * The values of integer keys; of @ref FABRIC_KEY_UINT their 64 bits.
    */
   const int64_t *integers;
   /**
@@ -1462,13 +1468,32 @@ int32_t fabric_seed(const struct fabric_t *f,
 struct fabric_key_t fabric_key_int(int64_t value);
 
 /**
+ * An integer key of a column without a sign (BIGINT UNSIGNED): for RANGE, RANGE_INTEGER and HASH.
+ *
+ * RANGE and RANGE_INTEGER have bounds of 64 bits with a sign; what is above them all belongs to the
+ * highest shard, as the server decides. HASH takes the key as its decimal text. RANGE_STRING and
+ * RANGE_DATETIME refuse it, as they do fabric_key_int(): FABRIC_ERR_KEY_TYPE.
+ *
+ * @param value  Any unsigned 64-bit integer. Up to INT64_MAX it makes the key that
+ *               fabric_key_int() makes.
+ * @return The key, by value; nothing to free.
+ *
+ * Never blocks. Any thread.
+ */
+struct fabric_key_t fabric_key_uint(uint64_t value);
+
+/**
  * A text key: a string or a date and time, in UTF-8.
  *
  * - HASH and RANGE_STRING take any text, the empty one among them.
  * - RANGE_DATETIME takes `YYYY-MM-DD`, `YYYY-MM-DD hh:mm[:ss[.fraction]]` (a blank or a `T`
  *   between), `YYYYMMDD` and `YYYYMMDDhhmmss[.fraction]`, without a time zone. Fractions
- *   round to whole seconds, half up, as the server's CAST does.
- * - RANGE and RANGE_INTEGER take a plain decimal integer, "-12" or "+7" or "007".
+ *   round to whole seconds, half up, as the server's CAST does. Month and day may be 00, as MySQL
+ *   allows it: `2010-05-00` comes before the first of May. A fraction that would round such a date
+ *   up is refused, as the server refuses it.
+ * - RANGE and RANGE_INTEGER take a plain decimal integer of any length, "-12" or "+7" or "007".
+ *   Above 2^63 - 1 it belongs to the highest shard, and below -2^63 to none:
+ *   FABRIC_ERR_KEY_OUT_OF_RANGE.
  *
  * @param text    The bytes; need no terminating NUL; may be NULL if `length` is 0. They are
  *                not copied: they must stay until the call that uses the key returns.
@@ -1724,6 +1749,20 @@ void fabric_table_free(struct fabric_table_t *t);
  * Never blocks. Any thread.
  */
 struct fabric_keys_t fabric_keys_int(const int64_t *values, size_t n);
+
+/**
+ * Integer keys of a column without a sign: for RANGE, RANGE_INTEGER and HASH, as
+ * fabric_key_uint().
+ *
+ * @param values  Any unsigned 64-bit integers; may be NULL if `n` is 0. They are not copied: they
+ *                must stay until the call that uses the keys returns.
+ * @param n       How many.
+ * @return The keys, by value; nothing to free. What is wrong with them is said by the call that
+ *         uses them.
+ *
+ * Never blocks. Any thread.
+ */
+struct fabric_keys_t fabric_keys_uint(const uint64_t *values, size_t n);
 
 /**
  * Text keys, as fabric_key_text().

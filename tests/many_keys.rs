@@ -20,6 +20,7 @@ fn map(kind: ShardingType, bounds: &BTreeSet<String>) -> ShardMap {
 #[derive(Debug, Clone)]
 enum Owned {
     Integer(i64),
+    Unsigned(u64),
     Text(Vec<u8>),
 }
 
@@ -27,6 +28,7 @@ impl Owned {
     fn key(&self) -> Key<'_> {
         match self {
             Self::Integer(value) => Key::Integer(*value),
+            Self::Unsigned(value) => Key::Unsigned(*value),
             Self::Text(text) => Key::Text(text),
         }
     }
@@ -42,6 +44,9 @@ fn key() -> impl Strategy<Value = Owned> {
     prop_oneof![
         4 => (-50i64..50).prop_map(Owned::Integer),
         2 => any::<i64>().prop_map(Owned::Integer),
+        2 => any::<u64>().prop_map(Owned::Unsigned),
+        1 => (0u64..50).prop_map(Owned::Unsigned),
+        2 => "[-+]?0{0,2}[1-9][0-9]{17,24}".prop_map(|text| Owned::Text(text.into_bytes())),
         2 => (-50i64..50).prop_map(|value| Owned::Text(value.to_string().into_bytes())),
         4 => "[a-cA-C ]{0,5}".prop_map(|text| Owned::Text(text.into_bytes())),
         2 => "\\PC{0,70}".prop_map(|text| Owned::Text(text.into_bytes())),
@@ -168,6 +173,24 @@ fn ends_of_intervals() {
     assert_eq!(touched(None, Some(0), Server), [0; 0]);
     assert_eq!(touched(Some(11), None, Server), [1, 2]);
     assert_eq!(touched(None, None, Server), [0, 1, 2]);
+    let wide = |low: Key<'static>, high: Key<'static>| -> Vec<usize> {
+        map.touched(Some(low), Some(high), Server).expect("good keys").iter().collect()
+    };
+    let (above, far) =
+        (Key::Unsigned(1 << 63), Key::Text(b"1000000000000000000000000000000000000000000"));
+    let (below, deep) = (
+        Key::Text(b"-9223372036854775809"),
+        Key::Text(b"-1000000000000000000000000000000000000000000"),
+    );
+    assert_eq!(wide(Key::Integer(10), above), [1, 2]);
+    assert_eq!(wide(Key::Integer(i64::MAX), above), [2]);
+    assert_eq!(wide(above, far), [2]);
+    assert_eq!(wide(far, above), [0; 0]);
+    assert_eq!(wide(above, Key::Unsigned(u64::MAX)), [2]);
+    assert_eq!(wide(Key::Unsigned(u64::MAX), above), [0; 0]);
+    assert_eq!(wide(deep, below), [0; 0]);
+    assert_eq!(wide(below, Key::Unsigned(9)), [0]);
+    assert_eq!(wide(deep, far), [0, 1, 2]);
     assert_eq!(touched(Some(-5), Some(0), ConnectorPython), [2]);
     assert_eq!(touched(Some(-5), Some(1), ConnectorPython), [0, 2]);
     assert_eq!(touched(None, None, ConnectorPython), [0, 1, 2]);

@@ -52,6 +52,16 @@ fn integer() -> impl Strategy<Value = i64> {
     prop_oneof![-20i64..20, any::<i64>(), Just(i64::MIN), Just(i64::MAX)]
 }
 
+fn any_integer() -> impl Strategy<Value = i128> {
+    let beyond = [i128::from(i64::MIN), i128::from(i64::MAX), i128::from(u64::MAX)];
+    prop_oneof![
+        -20i128..20,
+        (prop::sample::select(beyond.to_vec()), -2i128..3).prop_map(|(edge, more)| edge + more),
+        any::<u64>().prop_map(i128::from),
+        any::<i128>(),
+    ]
+}
+
 /// Blank padding, written as plainly as it can be: pad both to one length and compare.
 fn padded(a: &str, b: &str) -> std::cmp::Ordering {
     let length = a.len().max(b.len());
@@ -81,6 +91,31 @@ proptest! {
         }
     }
 
+    /// Bounds have 64 bits and a sign; keys go further, both ways.
+    #[test]
+    fn integers_of_any_length(
+        bounds in prop::collection::vec(integer(), 1..12),
+        keys in prop::collection::vec(any_integer(), 20),
+    ) {
+        let bounds = distinct(bounds, |a, b| a == b);
+        let map = map(ShardingType::RangeInteger, &bounds.iter().map(i64::to_string).collect::<Vec<_>>());
+        for key in keys {
+            let expected = scan(&bounds, |bound| i128::from(*bound) <= key, |a, b| a < b);
+            let server = expected.ok_or(KeyError::BelowLowest);
+            let reference = expected.unwrap_or_else(|| extreme(&bounds, |a, b| a < b));
+            for text in [key.to_string(), format!("{key:+030}"), format!("{key:060}")] {
+                let key = Key::Text(text.as_bytes());
+                prop_assert_eq!(found(&map, key, Compat::Server), server, "{}", text);
+                prop_assert_eq!(found(&map, key, Compat::ConnectorPython), Ok(reference), "{}", text);
+            }
+            if let Ok(key) = u64::try_from(key) {
+                prop_assert_eq!(found(&map, Key::Unsigned(key), Compat::Server), server, "{}", key);
+                let group = map.group_of_unsigned(key, &Compat::Server);
+                prop_assert_eq!(group.map(|group| group.0 as usize), expected);
+            }
+        }
+    }
+
     #[test]
     fn strings(
         bounds in prop::collection::vec("[ \t!AMaé😀]{0,4}", 1..10),
@@ -97,8 +132,8 @@ proptest! {
 
     #[test]
     fn date_times(
-        bounds in prop::collection::vec((1990u32..2030, 1u32..13, 1u32..29), 1..10),
-        keys in prop::collection::vec((1990u32..2030, 1u32..13, 1u32..29, 0u32..24, 0u32..60, 0u32..60), 20),
+        bounds in prop::collection::vec((1990u32..2030, 0u32..13, 0u32..29), 1..10),
+        keys in prop::collection::vec((1990u32..2030, 0u32..13, 0u32..29, 0u32..24, 0u32..60, 0u32..60), 20),
     ) {
         // With fixed widths the order of the texts is the order of the times.
         let bounds: Vec<String> = bounds.iter().map(|(y, m, d)| format!("{y:04}-{m:02}-{d:02}")).collect();
@@ -119,6 +154,7 @@ proptest! {
         bounds in prop::collection::vec(any::<u128>(), 1..12),
         keys in prop::collection::vec("[a-z0-9é]{0,80}", 20),
         integers in prop::collection::vec(integer(), 5),
+        unsigned in prop::collection::vec(any::<u64>(), 5),
     ) {
         use md5::{Digest, Md5};
         let bounds: Vec<String> = bounds.iter().map(|bound| format!("{bound:032X}")).collect();
@@ -138,6 +174,9 @@ proptest! {
         }
         for key in integers {
             check(Key::Integer(key), &key.to_string())?;
+        }
+        for key in unsigned {
+            check(Key::Unsigned(key), &key.to_string())?;
         }
     }
 

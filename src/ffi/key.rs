@@ -13,19 +13,21 @@ use super::ptr::{quick_slice, reference, slice};
 pub const FABRIC_KEY_INT: i32 = 1;
 /// The kind of a key made by fabric_key_text().
 pub const FABRIC_KEY_TEXT: i32 = 2;
+/// The kind of a key made by fabric_key_uint() of more than INT64_MAX.
+pub const FABRIC_KEY_UINT: i32 = 3;
 
-/// A sharding key. Make it with fabric_key_int() or fabric_key_text().
+/// A sharding key. Make it with fabric_key_int(), fabric_key_uint() or fabric_key_text().
 ///
 /// Passed around by value; it owns nothing. A text key points at the caller's bytes, which must
 /// stay unchanged for the call that uses it.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct fabric_key_t {
-    /// @ref FABRIC_KEY_INT or @ref FABRIC_KEY_TEXT.
+    /// @ref FABRIC_KEY_INT, @ref FABRIC_KEY_TEXT or @ref FABRIC_KEY_UINT.
     pub kind: i32,
     /// 0; room for later.
     pub reserved: i32,
-    /// The value of an integer key.
+    /// The value of an integer key; of @ref FABRIC_KEY_UINT its 64 bits.
     pub integer: i64,
     /// The bytes of a text key, in UTF-8; not NUL-terminated.
     pub text: *const c_char,
@@ -53,13 +55,41 @@ pub extern "C" fn fabric_key_int(value: i64) -> fabric_key_t {
     plain_boundary(key)
 }
 
+/// An integer key of a column without a sign (BIGINT UNSIGNED): for RANGE, RANGE_INTEGER and HASH.
+///
+/// RANGE and RANGE_INTEGER have bounds of 64 bits with a sign; what is above them all belongs to the
+/// highest shard, as the server decides. HASH takes the key as its decimal text. RANGE_STRING and
+/// RANGE_DATETIME refuse it, as they do fabric_key_int(): FABRIC_ERR_KEY_TYPE.
+///
+/// @param value  Any unsigned 64-bit integer. Up to INT64_MAX it makes the key that
+///               fabric_key_int() makes.
+/// @return The key, by value; nothing to free.
+///
+/// Never blocks. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn fabric_key_uint(value: u64) -> fabric_key_t {
+    let integer = value as i64;
+    let key = fabric_key_t {
+        kind: if integer < 0 { FABRIC_KEY_UINT } else { FABRIC_KEY_INT },
+        reserved: 0,
+        integer,
+        text: ptr::null(),
+        length: 0,
+    };
+    plain_boundary(key)
+}
+
 /// A text key: a string or a date and time, in UTF-8.
 ///
 /// - HASH and RANGE_STRING take any text, the empty one among them.
 /// - RANGE_DATETIME takes `YYYY-MM-DD`, `YYYY-MM-DD hh:mm[:ss[.fraction]]` (a blank or a `T`
 ///   between), `YYYYMMDD` and `YYYYMMDDhhmmss[.fraction]`, without a time zone. Fractions
-///   round to whole seconds, half up, as the server's CAST does.
-/// - RANGE and RANGE_INTEGER take a plain decimal integer, "-12" or "+7" or "007".
+///   round to whole seconds, half up, as the server's CAST does. Month and day may be 00, as MySQL
+///   allows it: `2010-05-00` comes before the first of May. A fraction that would round such a date
+///   up is refused, as the server refuses it.
+/// - RANGE and RANGE_INTEGER take a plain decimal integer of any length, "-12" or "+7" or "007".
+///   Above 2^63 - 1 it belongs to the highest shard, and below -2^63 to none:
+///   FABRIC_ERR_KEY_OUT_OF_RANGE.
 ///
 /// @param text    The bytes; need no terminating NUL; may be NULL if `length` is 0. They are
 ///                not copied: they must stay until the call that uses the key returns.
@@ -85,6 +115,7 @@ pub(super) unsafe fn key<'a>(pointer: *const fabric_key_t) -> Result<Option<Key<
     let key = unsafe { reference(pointer, "key") }?;
     match key.kind {
         FABRIC_KEY_INT => Ok(Some(Key::Integer(key.integer))),
+        FABRIC_KEY_UINT => Ok(Some(Key::Unsigned(key.integer as u64))),
         FABRIC_KEY_TEXT => {
             // SAFETY: the caller's promise; c_char and u8 have the same layout.
             let text = unsafe { slice(key.text.cast::<u8>(), key.length, "key.text") }?;
@@ -92,7 +123,10 @@ pub(super) unsafe fn key<'a>(pointer: *const fabric_key_t) -> Result<Option<Key<
         }
         kind => Err(Error::new(
             Code::Argument,
-            format!("a key of kind {kind}; make it with fabric_key_int or fabric_key_text"),
+            format!(
+                "a key of kind {kind}; make it with fabric_key_int, fabric_key_uint or \
+                 fabric_key_text"
+            ),
         )),
     }
 }
@@ -110,6 +144,7 @@ pub(super) unsafe fn quick_key<'a>(pointer: *const fabric_key_t) -> Option<Optio
         // SAFETY: the caller's promise; c_char and u8 have the same layout.
         FABRIC_KEY_TEXT => unsafe { quick_slice(key.text.cast::<u8>(), key.length) }
             .map(|text| Some(Key::Text(text))),
+        FABRIC_KEY_UINT => Some(Some(Key::Unsigned(key.integer as u64))),
         _ => None,
     }
 }

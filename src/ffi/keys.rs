@@ -8,21 +8,22 @@ use crate::router::batch::Keys;
 use crate::topology::Key;
 
 use super::boundary::plain_boundary;
-use super::key::{FABRIC_KEY_INT, FABRIC_KEY_TEXT};
+use super::key::{FABRIC_KEY_INT, FABRIC_KEY_TEXT, FABRIC_KEY_UINT};
 use super::ptr::{quick_slice, reference, slice};
 
-/// Many sharding keys of one kind. Make it with fabric_keys_int() or fabric_keys_text().
+/// Many sharding keys of one kind. Make it with fabric_keys_int(), fabric_keys_uint() or
+/// fabric_keys_text().
 ///
 /// Passed around by value; it owns nothing. It points at the caller's arrays and texts, which must
 /// stay unchanged for the call that uses it.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct fabric_keys_t {
-    /// @ref FABRIC_KEY_INT or @ref FABRIC_KEY_TEXT.
+    /// @ref FABRIC_KEY_INT, @ref FABRIC_KEY_TEXT or @ref FABRIC_KEY_UINT.
     pub kind: i32,
     /// 0; room for later.
     pub reserved: i32,
-    /// The values of integer keys.
+    /// The values of integer keys; of @ref FABRIC_KEY_UINT their 64 bits.
     pub integers: *const i64,
     /// The bytes of each text key, in UTF-8; not NUL-terminated.
     pub texts: *const *const c_char,
@@ -47,6 +48,28 @@ pub extern "C" fn fabric_keys_int(values: *const i64, n: usize) -> fabric_keys_t
         kind: FABRIC_KEY_INT,
         reserved: 0,
         integers: values,
+        texts: ptr::null(),
+        lengths: ptr::null(),
+        count: n,
+    })
+}
+
+/// Integer keys of a column without a sign: for RANGE, RANGE_INTEGER and HASH, as
+/// fabric_key_uint().
+///
+/// @param values  Any unsigned 64-bit integers; may be NULL if `n` is 0. They are not copied: they
+///                must stay until the call that uses the keys returns.
+/// @param n       How many.
+/// @return The keys, by value; nothing to free. What is wrong with them is said by the call that
+///         uses them.
+///
+/// Never blocks. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn fabric_keys_uint(values: *const u64, n: usize) -> fabric_keys_t {
+    plain_boundary(fabric_keys_t {
+        kind: FABRIC_KEY_UINT,
+        reserved: 0,
+        integers: values.cast(),
         texts: ptr::null(),
         lengths: ptr::null(),
         count: n,
@@ -83,6 +106,8 @@ pub extern "C" fn fabric_keys_text(
 /// The keys as they lie in C.
 pub(super) enum Many<'a> {
     Integers(&'a [i64]),
+    /// The bits of integers without a sign, some of which are beyond those with one.
+    Unsigned(&'a [i64]),
     Texts(&'a [*const c_char], &'a [usize]),
 }
 
@@ -98,6 +123,12 @@ impl Many<'_> {
                 FABRIC_KEY_INT => {
                     Ok(Self::Integers(slice(keys.integers, keys.count, "keys.integers")?))
                 }
+                // u64 and i64 have the same layout.
+                FABRIC_KEY_UINT => {
+                    let bits = slice(keys.integers, keys.count, "keys.integers")?;
+                    let are_signed = bits.iter().all(|bits| *bits >= 0);
+                    Ok(if are_signed { Self::Integers(bits) } else { Self::Unsigned(bits) })
+                }
                 FABRIC_KEY_TEXT => Ok(Self::Texts(
                     slice(keys.texts, keys.count, "keys.texts")?,
                     slice(keys.lengths, keys.count, "keys.lengths")?,
@@ -105,7 +136,8 @@ impl Many<'_> {
                 kind => Err(Error::new(
                     Code::Argument,
                     format!(
-                        "keys of kind {kind}; make them with fabric_keys_int or fabric_keys_text"
+                        "keys of kind {kind}; make them with fabric_keys_int, fabric_keys_uint or \
+                         fabric_keys_text"
                     ),
                 )),
             }
@@ -116,7 +148,7 @@ impl Many<'_> {
 impl Keys for Many<'_> {
     fn len(&self) -> usize {
         match self {
-            Self::Integers(values) => values.len(),
+            Self::Integers(values) | Self::Unsigned(values) => values.len(),
             Self::Texts(texts, _) => texts.len(),
         }
     }
@@ -124,7 +156,7 @@ impl Keys for Many<'_> {
     fn integers(&self) -> Option<&[i64]> {
         match self {
             Self::Integers(values) => Some(values),
-            Self::Texts(..) => None,
+            Self::Unsigned(_) | Self::Texts(..) => None,
         }
     }
 
@@ -132,6 +164,7 @@ impl Keys for Many<'_> {
     fn get(&self, at: usize) -> std::result::Result<Key<'_>, Code> {
         match self {
             Self::Integers(values) => values.get(at).copied().map(Key::Integer),
+            Self::Unsigned(bits) => bits.get(at).map(|bits| Key::Unsigned(*bits as u64)),
             Self::Texts(texts, lengths) => match (texts.get(at), lengths.get(at)) {
                 (_, Some(0)) => Some(Key::Text(&[])),
                 (Some(text), Some(length)) => {

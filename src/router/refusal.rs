@@ -111,6 +111,7 @@ pub(super) fn shard_unavailable(name: &[u8], key: Key<'_>) -> Error {
 fn described(key: Key<'_>) -> String {
     match key {
         Key::Integer(value) => value.to_string(),
+        Key::Unsigned(value) => value.to_string(),
         Key::Text(text) => format!("'{}'", shown(text)),
     }
 }
@@ -128,13 +129,10 @@ pub(super) fn key(name: &[u8], table: &Table, key: Key<'_>, error: KeyError) -> 
         }
         KeyError::NotDateTime => format!(
             "{place}, takes dates and times as YYYY-MM-DD, YYYY-MM-DD hh:mm:ss, YYYYMMDD or \
-             YYYYMMDDhhmmss without a time zone; {key} is none"
+             YYYYMMDDhhmmss without a time zone (month and day may be 00); {key} is none"
         ),
         KeyError::NotUtf8 => {
             format!("{place}, takes keys in UTF-8; {key} is not, convert it first")
-        }
-        KeyError::Beyond64Bits => {
-            format!("{place}, takes integers of signed 64 bits; {key} is beyond them")
         }
         KeyError::BelowLowest => format!(
             "no shard of {place}, holds {key}: its lowest bound is '{}'",
@@ -149,7 +147,7 @@ pub(super) fn code_of_key(error: KeyError) -> Code {
     match error {
         KeyError::WantsText | KeyError::NotInteger | KeyError::NotDateTime => Code::KeyType,
         KeyError::NotUtf8 => Code::InvalidUtf8,
-        KeyError::Beyond64Bits | KeyError::BelowLowest => Code::KeyOutOfRange,
+        KeyError::BelowLowest => Code::KeyOutOfRange,
     }
 }
 

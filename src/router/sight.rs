@@ -115,6 +115,7 @@ impl Locate for Place<'_> {
             Place::Global => Some(table.global_group),
             Place::Shard(Key::Integer(key)) => table.map.group_of_integer(key, compat),
             Place::Shard(Key::Text(key)) => table.map.group_of_text(key, compat),
+            Place::Shard(Key::Unsigned(key)) => table.map.group_of_unsigned(key, compat),
         }
     }
 }

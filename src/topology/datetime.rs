@@ -1,35 +1,35 @@
 //! RANGE_DATETIME: dates and date-times as whole seconds, without time zones.
 //!
-//! The server compares `CAST(... AS DATETIME)`, which rounds fractions to whole seconds, half up.
+//! The server compares `CAST(... AS DATETIME)`, which rounds fractions to whole seconds, half up, and
+//! takes dates whose month or day is 00: they come before the first of their year or month.
 
 use super::key::KeyError;
 
 const SECONDS_A_DAY: i64 = 86_400;
+/// Room for the days 0 to 31.
+const DAYS_A_MONTH: i64 = 32;
+/// Room for the months 0 to 12.
+const MONTHS_A_YEAR: i64 = 13;
 
-/// A date and time as seconds since 0000-03-01, proleptic Gregorian.
+/// A date and time as a number in the order of time, that tells them apart to the second: not every
+/// number is one.
 ///
 /// Forms: `YYYY-MM-DD`, `YYYY-MM-DD hh:mm[:ss[.fraction]]` with a blank or a `T`, `YYYYMMDD`,
-/// and `YYYYMMDDhhmmss[.fraction]`. The server takes more (two-digit years, other separators,
-/// trailing junk); those are refused here rather than guessed at.
+/// and `YYYYMMDDhhmmss[.fraction]`. Month and day may be 00. The server takes more (two-digit years,
+/// other separators, trailing junk); those are refused here rather than guessed at.
 pub fn parse(text: &[u8]) -> Result<i64, KeyError> {
     let (date, time) = split(text).ok_or(KeyError::NotDateTime)?;
-    let day = date.day_number().ok_or(KeyError::NotDateTime)?;
-    let seconds = time.map_or(Some(0), Time::rounded_seconds).ok_or(KeyError::NotDateTime)?;
-    let total = day * SECONDS_A_DAY + seconds;
-    // The last second of 9999 rounds up into a year that DATETIME cannot hold.
-    if total > LAST_SECOND { Err(KeyError::NotDateTime) } else { Ok(total) }
+    moment(date, time).ok_or(KeyError::NotDateTime)
 }
 
-/// Writes seconds back as `YYYY-MM-DD hh:mm:ss`.
-pub fn format(total: i64) -> String {
-    let (day, second) = (total.div_euclid(SECONDS_A_DAY), total.rem_euclid(SECONDS_A_DAY));
-    let (year, month, date) = civil(day);
+/// Writes what was parsed back as `YYYY-MM-DD hh:mm:ss`.
+pub fn format(moment: i64) -> String {
+    let (days, second) = (moment.div_euclid(SECONDS_A_DAY), moment.rem_euclid(SECONDS_A_DAY));
+    let (months, day) = (days.div_euclid(DAYS_A_MONTH), days.rem_euclid(DAYS_A_MONTH));
+    let (year, month) = (months.div_euclid(MONTHS_A_YEAR), months.rem_euclid(MONTHS_A_YEAR));
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{date:02} {hour:02}:{minute:02}:{second:02}")
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
-
-/// 9999-12-31 23:59:59.
-const LAST_SECOND: i64 = 3_652_364 * SECONDS_A_DAY + 86_399;
 
 struct Date {
     year: i64,
@@ -42,6 +42,22 @@ struct Time {
     minute: i64,
     second: i64,
     round_up: bool,
+}
+
+fn moment(date: Date, time: Option<Time>) -> Option<i64> {
+    if !date.is_valid() {
+        return None;
+    }
+    let Some(time) = time else { return Some(date.number() * SECONDS_A_DAY) };
+    let seconds = time.seconds()?;
+    let (date, seconds) = match (time.round_up, seconds + 1) {
+        (false, _) => (date, seconds),
+        // No calendar says what comes after a day that is none: the server refuses to round it.
+        (true, _) if date.month == 0 || date.day == 0 => return None,
+        (true, SECONDS_A_DAY) => (date.next()?, 0),
+        (true, next) => (date, next),
+    };
+    Some(date.number() * SECONDS_A_DAY + seconds)
 }
 
 fn split(text: &[u8]) -> Option<(Date, Option<Time>)> {
@@ -95,13 +111,16 @@ fn clock(text: &[u8]) -> Option<Time> {
     Some(Time { hour, minute, second, round_up })
 }
 
-/// Whether a fraction (nothing, or a dot and digits) rounds up.
+/// Whether a fraction (nothing, or a dot and digits) rounds up. The server makes microseconds of it
+/// first, by its seventh digit, and seconds of those.
 fn fraction(text: &[u8]) -> Option<bool> {
     match text {
         [] => Some(false),
-        [b'.', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => {
-            Some(digits.first().is_some_and(|tenth| *tenth >= b'5'))
-        }
+        [b'.', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => Some(match digits {
+            [tenth, ..] if *tenth >= b'5' => true,
+            [b'4', b'9', b'9', b'9', b'9', b'9', seventh, ..] => *seventh >= b'5',
+            _ => false,
+        }),
         _ => None,
     }
 }
@@ -113,47 +132,49 @@ fn number(digits: &[u8]) -> Option<i64> {
 }
 
 impl Time {
-    fn rounded_seconds(self) -> Option<i64> {
-        let valid = self.hour < 24 && self.minute < 60 && self.second < 60;
-        let seconds = self.hour * 3600 + self.minute * 60 + self.second;
-        valid.then_some(seconds + i64::from(self.round_up))
+    fn seconds(&self) -> Option<i64> {
+        let is_valid = self.hour < 24 && self.minute < 60 && self.second < 60;
+        is_valid.then_some(self.hour * 3600 + self.minute * 60 + self.second)
     }
 }
 
 impl Date {
-    /// Days since 0000-03-01: years begin in March, so that leap days end them.
-    fn day_number(self) -> Option<i64> {
-        let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
-        let length = match self.month {
-            2 => 28 + i64::from(leap),
-            4 | 6 | 9 | 11 => 30,
-            1..=12 => 31,
-            _ => return None,
-        };
-        if self.day < 1 || self.day > length {
-            return None;
-        }
-        let year = if self.month < 3 { self.year - 1 } else { self.year };
-        let month = (self.month + 9) % 12;
-        let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-        Some(year * 365 + leap_days + (153 * month + 2) / 5 + self.day - 1)
+    /// Any day up to 31 goes in month 0, whose length nobody knows.
+    fn is_valid(&self) -> bool {
+        self.month <= 12 && self.day <= self.days_of_month()
     }
-}
 
-/// The year, month and day of a day number: the inverse of `Date::day_number`.
-fn civil(day_number: i64) -> (i64, i64, i64) {
-    let era = day_number.div_euclid(146_097);
-    let day = day_number.rem_euclid(146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let date = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (era * 400 + year + carry, month, date)
+    fn days_of_month(&self) -> i64 {
+        let Self { year, month, .. } = *self;
+        match month {
+            // The server's year 0 is no leap year.
+            2 if year != 0 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        }
+    }
+
+    fn number(&self) -> i64 {
+        (self.year * MONTHS_A_YEAR + self.month) * DAYS_A_MONTH + self.day
+    }
+
+    /// The day after one of the calendar; there is none after the last that DATETIME can hold.
+    fn next(self) -> Option<Self> {
+        let Self { year, month, day } = self;
+        Some(match (month, day) {
+            _ if day < self.days_of_month() => Self { day: day + 1, ..self },
+            (12, _) if year == 9999 => return None,
+            (12, _) => Self { year: year + 1, month: 1, day: 1 },
+            _ => Self { year, month: month + 1, day: 1 },
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn seconds(text: &str) -> i64 {
@@ -172,31 +193,69 @@ mod tests {
             "20200615122959.999",
             "2020-06-15 12:30:00.",
             "2020-06-15 12:30:00.49",
+            "2020-06-15 12:30:00.499999",
+            "2020-06-15 12:30:00.4999994",
+            "2020-06-15 12:29:59.4999995",
         ] {
             assert_eq!(seconds(text), instant, "{text}");
         }
         assert_eq!(seconds("20200615"), seconds("2020-06-15 00:00:00"));
-        assert_eq!(seconds("1999-12-31 23:59:59.5"), seconds("2000-01-01"));
-        assert_eq!(seconds("1970-01-02") - seconds("1970-01-01"), SECONDS_A_DAY);
+        for (text, next) in [
+            ("1999-12-31 23:59:59.5", "2000-01-01"),
+            ("2019-02-28 23:59:59.5", "2019-03-01"),
+            ("2020-02-28 23:59:59.5", "2020-02-29"),
+            ("2020-02-29 23:59:59.5", "2020-03-01"),
+            ("2020-04-30T23:59:59.9", "2020-05-01"),
+        ] {
+            assert_eq!(seconds(text), seconds(next), "{text}");
+        }
     }
 
+    /// Every date there is, zeros among them, in the order of time.
     #[test]
-    fn every_day_of_the_calendar_is_one_more_than_the_last() {
-        let mut last = seconds("0000-01-01") - SECONDS_A_DAY;
-        for year in 0..=2400 {
-            for month in 1..=12 {
-                for day in 1..=31 {
+    fn every_date_comes_after_the_one_before() {
+        let mut last = None;
+        let mut dates = 0;
+        for year in (0..=2400).chain(9_990..=9_999) {
+            for month in 0..=13 {
+                for day in 0..=32 {
                     let text = format!("{year:04}-{month:02}-{day:02}");
-                    let Ok(total) = parse(text.as_bytes()) else { continue };
-                    assert_eq!(total, last + SECONDS_A_DAY, "{text}");
-                    assert_eq!(format(total), format!("{text} 00:00:00"));
-                    last = total;
+                    let Ok(moment) = parse(text.as_bytes()) else { continue };
+                    assert!(last.is_none_or(|last| last < moment), "{text}");
+                    assert_eq!(parse(text.replace('-', "").as_bytes()), Ok(moment));
+                    assert_eq!(format(moment), format!("{text} 00:00:00"));
+                    let evening = parse(format!("{text}T23:59:59").as_bytes()).unwrap();
+                    assert_eq!(format(evening), format!("{text} 23:59:59"));
+                    last = Some(evening);
+                    dates += 1;
                 }
             }
         }
-        assert_eq!(seconds("9999-12-31 23:59:59"), LAST_SECOND);
-        assert_eq!(format(LAST_SECOND), "9999-12-31 23:59:59");
-        assert_eq!(format(seconds("2010-06-15 12:34:56")), "2010-06-15 12:34:56");
+        // 366 with a day 0 in each month, 32 in month 0, and the leap days.
+        assert_eq!(dates, 2_411 * (365 + 12 + 32) + 584);
+        assert_eq!(last, Some(seconds("9999-12-31 23:59:59")));
+    }
+
+    #[test]
+    fn zeros_come_before_the_first() {
+        let rising = [
+            "0000-00-00",
+            "0000-01-01",
+            "2009-12-31 23:59:59",
+            "2010-00-00",
+            "2010-00-00 00:00:01",
+            "20100000235959",
+            "2010-00-31",
+            "2010-01-00",
+            "20100100120000.4",
+            "2010-01-01",
+            "2010-04-30 23:59:59",
+            "20100500",
+            "2010-05-00T10:00",
+            "2010-05-01",
+        ];
+        assert!(rising.map(seconds).is_sorted_by(|a, b| a < b));
+        assert_eq!(format(seconds("20100500")), "2010-05-00 00:00:00");
     }
 
     #[test]
@@ -207,9 +266,10 @@ mod tests {
             "2020-06",
             "2020-6-15",
             "2020-13-01",
-            "2020-00-10",
+            "2020-00-32",
             "2019-02-29",
             "1900-02-29",
+            "0000-02-29",
             "2020-06-31",
             "2020-06-15 24:00:00",
             "2020-06-15 12:60:00",
@@ -224,8 +284,96 @@ mod tests {
             " 2020-06-15",
             "9999-12-31 23:59:59.5",
             "2020-06-15 12:30:00.5x",
+            "2010-00-00 12:30:00.5",
+            "2010-05-00 12:30:00.4999995",
         ] {
             assert_eq!(parse(text.as_bytes()), Err(KeyError::NotDateTime), "{text:?}");
+        }
+    }
+
+    /// What CAST makes of the parts of a date and time, as the number YYYYMMDDhhmmss. Days are
+    /// counted one by one, and fractions rounded to six digits and then to none.
+    fn model([year, month, day, hour, minute, second]: [u32; 6], fraction: &str) -> Option<u64> {
+        let days = |year: u32, month: u32| {
+            let leap = year > 0
+                && year.is_multiple_of(4)
+                && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+            [31, 31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+                [month as usize]
+        };
+        if month > 12 || day > days(year, month) || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let digits = format!("{fraction:0<7}");
+        let micros: u64 = digits[..6].parse().unwrap();
+        let micros = micros + u64::from(digits.as_bytes()[6] >= b'5');
+        let mut parts = [year, month, day, hour, minute, second];
+        if micros >= 500_000 {
+            if month == 0 || day == 0 {
+                return None;
+            }
+            parts[5] += 1;
+            for (place, most, least) in
+                [(5, 59, 0), (4, 59, 0), (3, 23, 0), (2, days(year, month), 1), (1, 12, 1)]
+            {
+                if parts[place] > most {
+                    parts[place] = least;
+                    parts[place - 1] += 1;
+                }
+            }
+        }
+        let number = parts
+            .iter()
+            .skip(1)
+            .fold(u64::from(parts[0]), |sum, part| sum * 100 + u64::from(*part));
+        (parts[0] <= 9999).then_some(number)
+    }
+
+    fn parts() -> impl Strategy<Value = [u32; 6]> {
+        let year = prop_oneof![Just(0u32), Just(9999), 1999u32..2005, 1000u32..9999];
+        let date = (year, 0u32..14, prop_oneof![0u32..3, 27u32..33, 0u32..33]);
+        let end = |most: u32| prop_oneof![0..most + 2, Just(most)];
+        (date, end(23), end(59), end(59)).prop_map(|((y, m, d), h, i, s)| [y, m, d, h, i, s])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn it_reads_what_the_server_reads(
+            parts in parts(),
+            fraction in "|[0-9]{1,9}|499999[0-9]{0,2}|999999[0-9]{0,2}",
+        ) {
+            let [y, m, d, h, i, s] = parts;
+            let shown = |number: u64| {
+                let part = |place: u64| number / place % 100;
+                format!(
+                    "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+                    number / 10_000_000_000, part(100_000_000), part(1_000_000), part(10_000), part(100), part(1)
+                )
+            };
+            let dot = if fraction.is_empty() { "" } else { "." };
+            for text in [
+                format!("{y:04}-{m:02}-{d:02} {h:02}:{i:02}:{s:02}{dot}{fraction}"),
+                format!("{y:04}-{m:02}-{d:02}T{h:02}:{i:02}:{s:02}{dot}{fraction}"),
+                format!("{y:04}{m:02}{d:02}{h:02}{i:02}{s:02}{dot}{fraction}"),
+            ] {
+                let read = parse(text.as_bytes()).ok().map(format);
+                prop_assert_eq!(read, model(parts, &fraction).map(shown), "{}", text);
+            }
+            let midnight = model([y, m, d, 0, 0, 0], "").map(shown);
+            for text in [format!("{y:04}-{m:02}-{d:02}"), format!("{y:04}{m:02}{d:02}")] {
+                prop_assert_eq!(parse(text.as_bytes()).ok().map(format), midnight.clone(), "{}", text);
+            }
+        }
+
+        /// The order of the numbers is that of the dates and times as they are written.
+        #[test]
+        fn they_are_in_the_order_of_time(a in parts(), b in parts()) {
+            let text = |[y, m, d, h, i, s]: [u32; 6]| format!("{y:04}-{m:02}-{d:02} {h:02}:{i:02}:{s:02}");
+            if let (Ok(first), Ok(second)) = (parse(text(a).as_bytes()), parse(text(b).as_bytes())) {
+                prop_assert_eq!(first.cmp(&second), text(a).cmp(&text(b)));
+            }
         }
     }
 }

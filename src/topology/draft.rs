@@ -74,7 +74,7 @@ impl Draft {
                 begins.push(Begin { bound, id, group, row });
             }
             (Begins::Integer(begins), _) => {
-                let bound = integer::parse(bytes).ok()?;
+                let bound = integer::bound(bytes)?;
                 if matches!(bytes, [b'+', ..] | [b'0', _, ..] | [b'-', b'0', ..]) {
                     self.spellings.insert(row, text.into());
                 }

@@ -10,6 +10,7 @@ use super::md5;
 pub fn of_key(key: Key<'_>) -> Result<u128, KeyError> {
     match key {
         Key::Integer(value) => Ok(md5::digest_of_integer(value)),
+        Key::Unsigned(value) => Ok(md5::digest_of_unsigned(value)),
         Key::Text(text) => md5::digest_of_utf8(text).ok_or(KeyError::NotUtf8),
     }
 }
@@ -52,6 +53,12 @@ mod tests {
         for value in [0, 5, -5, 10, 99, 100, i64::MAX, i64::MIN, -1] {
             let text = value.to_string();
             assert_eq!(of_key(Key::Integer(value)), of_key(Key::Text(text.as_bytes())));
+        }
+        for value in
+            [0, 7, 1 << 63, 9_999_999_999_999_999_999, 10_000_000_000_000_000_000, u64::MAX]
+        {
+            let text = value.to_string();
+            assert_eq!(of_key(Key::Unsigned(value)), of_key(Key::Text(text.as_bytes())));
         }
         // RFC 1321, appendix A.5.
         assert_eq!(of_key(Key::Text(b"abc")), Ok(0x900150983cd24fb0d6963f7d28e17f72));

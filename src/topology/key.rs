@@ -5,6 +5,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key<'a> {
     Integer(i64),
+    /// As `Integer`, of columns without a sign, which go further.
+    Unsigned(u64),
     Text(&'a [u8]),
 }
 
@@ -15,8 +17,6 @@ pub enum KeyError {
     WantsText,
     /// A key of a RANGE table that is not a plain decimal integer.
     NotInteger,
-    /// A decimal integer that does not fit into signed 64 bits.
-    Beyond64Bits,
     NotDateTime,
     NotUtf8,
     /// Below the lowest bound of a RANGE type: no shard holds it.

@@ -362,6 +362,13 @@ impl ShardMap {
         self.group_at_highest(above, compat)
     }
 
+    /// As `group_of_integer`, for one without a sign.
+    #[cold]
+    #[inline(never)]
+    pub fn group_of_unsigned(&self, key: u64, compat: &Compat) -> Option<GroupId> {
+        self.group_at_highest(self.not_above_unsigned(key).ok()?, compat)
+    }
+
     #[inline(never)]
     fn digest_not_above(&self, key: i64) -> Option<usize> {
         match &self.bounds {
@@ -410,6 +417,7 @@ impl ShardMap {
     fn position(&self, key: Key<'_>, compat: Compat) -> Result<usize, KeyError> {
         let above = match key {
             Key::Integer(key) => self.not_above_integer(key),
+            Key::Unsigned(key) => self.not_above_unsigned(key),
             Key::Text(key) => self.not_above_text(key),
         };
         self.highest_of(above?, compat)
@@ -433,10 +441,20 @@ impl ShardMap {
         }
     }
 
+    fn not_above_unsigned(&self, key: u64) -> Result<usize, KeyError> {
+        match &self.bounds {
+            Bounds::Integer(bounds) => Ok(bounds.not_above_integer(integer::unsigned(key))),
+            Bounds::Hash(bounds) => Ok(bounds.not_above_wide(hash::of_key(Key::Unsigned(key))?)),
+            Bounds::DateTime(_) | Bounds::Text(_) | Bounds::LongText(_) => Err(KeyError::WantsText),
+        }
+    }
+
     #[inline(always)]
     fn not_above_text(&self, key: &[u8]) -> Result<usize, KeyError> {
         match &self.bounds {
-            Bounds::Integer(bounds) => Ok(bounds.not_above_integer(integer::parse(key)?)),
+            Bounds::Integer(bounds) => {
+                Ok(integer::key(key)?.map_or(0, |key| bounds.not_above_integer(key)))
+            }
             Bounds::Hash(bounds) => Ok(bounds.not_above_wide(hash::of_key(Key::Text(key))?)),
             Bounds::DateTime(bounds) => Ok(bounds.not_above_integer(datetime::parse(key)?)),
             Bounds::Text(bounds) => {

@@ -34,6 +34,30 @@ static void integers_of(const fabric_t *f, const char *const *tables, int64_t fr
             CHECK(servers[i].port != servers[j].port);
 }
 
+/* The same, without a sign, half of them beyond what has one. */
+static void unsigned_of(const fabric_t *f, const char *const *tables, uint64_t from, uint64_t step)
+{
+    static uint64_t values[MANY];
+    static uint32_t index[MANY];
+    static size_t order[MANY], starts[9];
+    fabric_server_t servers[8];
+    fabric_error_t err;
+    size_t count = 0;
+    for (int i = 0; i < MANY; i++)
+        values[i] = from + (uint64_t)i * step;
+    fabric_keys_t keys = fabric_keys_uint(values, MANY);
+    CHECK_INT(keys.kind, FABRIC_KEY_UINT);
+    CHECK_OK(fabric_get_shard_servers(f, tables, 1, &keys, L, RW, index, NULL, servers, 8, &count,
+                                      &err), err);
+    for (int i = 0; i < MANY; i++)
+        CHECK_INT(servers[index[i]].port, port_of(f, tables[0], fabric_key_uint(values[i]), RW));
+    CHECK_OK(fabric_split_keys(f, tables, 1, &keys, L, RW, order, starts, NULL, servers, 8, &count,
+                               &err), err);
+    for (size_t s = 0; s < count; s++)
+        for (size_t at = starts[s]; at < starts[s + 1]; at++)
+            CHECK_INT(index[order[at]], s);
+}
+
 static void texts_of(const fabric_t *f)
 {
     static char text[MANY][24];
@@ -213,6 +237,16 @@ static void ranges(const fabric_t *f)
     expect_range(f, salaries[0], NULL, &one, "shard1 ");
     expect_range(f, salaries[0], &zero, &zero, "");
     expect_range(f, salaries[0], &next, &ten, "");
+    fabric_key_t above = fabric_key_uint((uint64_t)INT64_MAX + 1), end = fabric_key_uint(UINT64_MAX),
+                 far = text("99999999999999999999999999999999999999999"),
+                 below = text("-9223372036854775809");
+    expect_range(f, salaries[0], &ten, &above, "shard1 shard2 shard3 ");
+    expect_range(f, salaries[0], &above, &end, "shard3 ");
+    expect_range(f, salaries[0], &end, &far, "shard3 ");
+    expect_range(f, salaries[0], &end, &above, "");
+    expect_range(f, salaries[0], &far, &end, "");
+    expect_range(f, salaries[0], &below, &far, "shard1 shard2 shard3 ");
+    expect_range(f, salaries[0], &below, &below, "");
     fabric_key_t first = text("2009-12-31 23:59:59"), last = text("2010-01-01");
     expect_range(f, "log.events", &first, &last, "shard1 shard2 ");
     fabric_key_t anna = text("Anna"), mabel = text("Mabel"), m = text("M");
@@ -293,6 +327,10 @@ int main(void)
     integers_of(f, orders, -1000, 1234567890123);
     integers_of(f, accounts, -500, 1);
     integers_of(f, accounts, INT64_MIN, INT64_MAX / MANY);
+    unsigned_of(f, salaries, 1, 37);
+    unsigned_of(f, salaries, 1, UINT64_MAX / MANY);
+    unsigned_of(f, orders, 7, UINT64_MAX / MANY);
+    unsigned_of(f, accounts, 0, UINT64_MAX / MANY);
     texts_of(f);
     a_bad_key_fails_alone(f);
     split(f, 0);

@@ -1,4 +1,6 @@
 /* Which server holds these tables and this key: all sharding types, modes and scopes. */
+#include <inttypes.h>
+
 #include "support.h"
 
 enum { RW = FABRIC_MODE_READWRITE, RO = FABRIC_MODE_READONLY };
@@ -12,6 +14,10 @@ static const struct {
     {"shop.orders", "-1", 33611},            {"shop.orders", "-0", 33621},
     {"log.events", "2000-01-01", 33611},     {"log.events", "20091231235959", 33611},
     {"log.events", "2010-01-01", 33621},     {"log.events", "2009-12-31 23:59:59.5", 33621},
+    {"log.events", "2010-00-00", 33611},     {"log.events", "20100000", 33611},
+    {"log.events", "20100000000001", 33611}, {"log.events", "2010-01-00T12:00", 33611},
+    {"log.events", "2010-05-00", 33621},     {"log.events", "2020-06-00 23:59:59.4", 33621},
+    {"log.events", "20200615", 33631},       {"log.events", "20200700000000", 33631},
     {"log.events", "2020-06-15T00:00", 33631}, {"log.events", "99991231", 33631},
     {"crm.names", "A", 33611},               {"crm.names", "Lz", 33611},
     {"crm.names", "M  ", 33621},             {"crm.names", "_", 33621},
@@ -41,6 +47,55 @@ static void integers(const fabric_t *f)
     CHECK_INT(port_of(f, "hashdb.accounts", fabric_key_int(9), RW), 33621);
     /* The disabled shard is not there; its keys fall to the one below, as at the server. */
     CHECK_INT(port_of(f, "disabled_db.t", fabric_key_int(150), RW), 33611);
+}
+
+/* Columns without a sign: what is above every bound is in the highest shard. */
+static void unsigned_integers(const fabric_t *f)
+{
+    static const struct {
+        const char *table;
+        uint64_t key;
+        uint32_t port;
+    } wanted[] = {
+        {"employees.salaries", 1, 33611},
+        {"employees.salaries", INT64_MAX, 33631},
+        {"employees.salaries", (uint64_t)INT64_MAX + 1, 33631},
+        {"employees.salaries", UINT64_MAX, 33631},
+        {"shop.orders", (uint64_t)INT64_MAX + 1, 33631},
+        {"shop.orders", UINT64_MAX, 33631},
+        {"disabled_db.t", UINT64_MAX, 33631},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        char decimal[32];
+        snprintf(decimal, sizeof decimal, "%" PRIu64, wanted[i].key);
+        printf("%s %s\n", wanted[i].table, decimal);
+        CHECK_INT(port_of(f, wanted[i].table, fabric_key_uint(wanted[i].key), RW), wanted[i].port);
+        CHECK_INT(port_of(f, wanted[i].table, text(decimal), RW), wanted[i].port);
+    }
+    /* HASH takes the digits. */
+    for (int i = 0; i < 200; i++) {
+        char decimal[32];
+        uint64_t key = UINT64_MAX / 200 * (uint64_t)i;
+        snprintf(decimal, sizeof decimal, "%" PRIu64, key);
+        CHECK_INT(port_of(f, "hashdb.users", fabric_key_uint(key), RW),
+                  port_of(f, "hashdb.users", text(decimal), RW));
+    }
+    fabric_key_t small = fabric_key_uint(7), large = fabric_key_uint(UINT64_MAX);
+    CHECK_INT(small.kind, FABRIC_KEY_INT);
+    CHECK_INT(small.integer, 7);
+    CHECK_INT(large.kind, FABRIC_KEY_UINT);
+    CHECK_INT(large.integer, -1);
+    /* So does a key of RANGE of any length. */
+    CHECK_INT(port_of(f, "employees.salaries", text("+00100000000000000000000000000000000000000000"),
+                      RW), 33631);
+    fabric_table_t *t;
+    fabric_server_t s;
+    fabric_error_t err;
+    const char *table = "employees.salaries";
+    CHECK_OK(fabric_table_open(f, &table, 1, &t, &err), err);
+    CHECK_OK(fabric_table_get_server(t, &large, FABRIC_SCOPE_LOCAL, RW, &s, &err), err);
+    CHECK_INT(s.port, 33631);
+    fabric_table_free(t);
 }
 
 static void modes(const fabric_t *f)
@@ -124,6 +179,8 @@ static void compat(void)
     CHECK_INT(fabric_options_set_compat(o, FABRIC_COMPAT_CONNECTOR_PYTHON), FABRIC_OK);
     fabric_t *f = handle(o);
     CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(0), RW), 33631);
+    CHECK_INT(port_of(f, "employees.salaries", text("-9223372036854775809"), RW), 33631);
+    CHECK_INT(port_of(f, "employees.salaries", fabric_key_uint(UINT64_MAX), RW), 33631);
     CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), RW), 33611);
     CHECK_INT(port_of(f, "hashdb.users", text("9"), RW), 33641);
     CHECK_INT(port_of(f, "hashdb.users", text("1"), RW), 33631);
@@ -156,6 +213,7 @@ int main(void)
     fabric_t *f = handle(options());
     texts(f);
     integers(f);
+    unsigned_integers(f);
     modes(f);
     the_whole_struct(f);
     several_tables(f);

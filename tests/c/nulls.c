@@ -165,6 +165,7 @@ static void batches(const fabric_t *f)
     int32_t status[1], l = FABRIC_SCOPE_LOCAL, any = FABRIC_MODE_NONE;
     fabric_server_t s;
     fabric_keys_t keys = fabric_keys_int(&value, 1), none = fabric_keys_int(NULL, 1),
+                  no_uints = fabric_keys_uint(NULL, 1),
                   no_texts = fabric_keys_text(NULL, &length, 1),
                   no_lengths = fabric_keys_text(&word, NULL, 1);
     fill(&s, sizeof s);
@@ -178,6 +179,7 @@ static void batches(const fabric_t *f)
     REFUSES(SERVERS(f, tables, 2, &keys, index, status, &s, &count, &err), "tables[1]");
     REFUSES(SERVERS(f, tables, 1, NULL, index, status, &s, &count, &err), "keys");
     REFUSES(SERVERS(f, tables, 1, &none, index, status, &s, &count, &err), "keys.integers");
+    REFUSES(SERVERS(f, tables, 1, &no_uints, index, status, &s, &count, &err), "keys.integers");
     REFUSES(SERVERS(f, tables, 1, &no_texts, index, status, &s, &count, &err), "keys.texts");
     REFUSES(SERVERS(f, tables, 1, &no_lengths, index, status, &s, &count, &err), "keys.lengths");
     REFUSES(SERVERS(f, tables, 1, &keys, NULL, status, &s, &count, &err), "out_index");
@@ -361,6 +363,7 @@ static void without_pointers(void)
     CHECK_INT(fabric_status_is_retryable(0), 0);
     CHECK_INT(fabric_errno_action(0), 0);
     CHECK_INT(fabric_key_int(-1).integer, -1);
+    CHECK_INT(fabric_key_uint(1).integer, 1);
 }
 
 int main(void)

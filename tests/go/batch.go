@@ -25,20 +25,24 @@ type Part struct {
 	Positions []int
 }
 
-// Keys are many sharding keys, made by Ints or Texts.
+// Keys are many sharding keys, made by Ints, Uints or Texts.
 type Keys struct {
 	integers []int64
+	unsigned []uint64
 	texts    []string
 }
 
 // Ints makes integer keys.
 func Ints(values []int64) Keys { return Keys{integers: values} }
 
+// Uints makes integer keys of a column without a sign.
+func Uints(values []uint64) Keys { return Keys{unsigned: values} }
+
 // Texts makes keys of strings or of dates and times.
 func Texts(values []string) Keys { return Keys{texts: values} }
 
 // Len is the number of keys.
-func (k Keys) Len() int { return len(k.integers) + len(k.texts) }
+func (k Keys) Len() int { return len(k.integers) + len(k.unsigned) + len(k.texts) }
 
 // ShardServers tells the servers for tables and many keys. Keys fail one by one, with no error.
 func (h *Handle) ShardServers(tables []string, keys Keys, scope Scope, mode Mode) (Routed, error) {
@@ -136,6 +140,12 @@ func (c *cnames) keys(keys Keys) *C.fabric_keys_t {
 			unsafe.Slice(values, n+1)[at] = C.int64_t(value)
 		}
 		*many = C.fabric_keys_int(values, n)
+		if keys.unsigned != nil {
+			for at, value := range keys.unsigned {
+				unsafe.Slice(values, n+1)[at] = C.int64_t(value)
+			}
+			*many = C.fabric_keys_uint((*C.uint64_t)(unsafe.Pointer(values)), n)
+		}
 		return many
 	}
 	texts := (**C.char)(memory(unsafe.Sizeof(uintptr(0))))

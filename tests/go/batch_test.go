@@ -8,9 +8,11 @@ import (
 func TestManyKeys(t *testing.T) {
 	h := start(t).handle()
 	var numbers []int64
+	var large []uint64
 	var words []string
 	for at := 0; at < 500; at++ {
 		numbers = append(numbers, int64(at*97+1))
+		large = append(large, uint64(at)<<55+1)
 		words = append(words, fmt.Sprint("user ", at))
 	}
 	for _, c := range []struct {
@@ -20,6 +22,8 @@ func TestManyKeys(t *testing.T) {
 	}{
 		{salaries, Ints(numbers), func(at int) *Key { return Int(numbers[at]) }},
 		{"hashdb.accounts", Ints(numbers), func(at int) *Key { return Int(numbers[at]) }},
+		{salaries, Uints(large), func(at int) *Key { return Uint(large[at]) }},
+		{"hashdb.accounts", Uints(large), func(at int) *Key { return Uint(large[at]) }},
 		{"hashdb.users", Texts(words), func(at int) *Key { return Text(words[at]) }},
 	} {
 		tables := []string{c.table}

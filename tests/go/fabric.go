@@ -248,13 +248,17 @@ type Options struct {
 
 // Key is a sharding key, made by Int or Text.
 type Key struct {
-	text    string
-	integer int64
-	isText  bool
+	text       string
+	integer    int64
+	isText     bool
+	isUnsigned bool
 }
 
 // Int makes an integer key.
 func Int(value int64) *Key { return &Key{integer: value} }
+
+// Uint makes an integer key of a column without a sign.
+func Uint(value uint64) *Key { return &Key{integer: int64(value), isUnsigned: true} }
 
 // Text makes a key of a string or of a date and time.
 func Text(value string) *Key { return &Key{text: value, isText: true} }
@@ -724,6 +728,9 @@ func (c *cnames) key(key *Key) *C.fabric_key_t {
 		return nil
 	}
 	made := C.fabric_key_int(C.int64_t(key.integer))
+	if key.isUnsigned {
+		made = C.fabric_key_uint(C.uint64_t(key.integer))
+	}
 	if key.isText {
 		copied := C.CString(key.text)
 		c.memory = append(c.memory, unsafe.Pointer(copied))

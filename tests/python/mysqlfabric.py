@@ -132,6 +132,7 @@ COLUMN_SIZE = 200
 METRICS_TEXT_SIZE = 256
 KEY_INT = 1
 KEY_TEXT = 2
+KEY_UINT = 3
 NO_INDEX = 2**32 - 1
 
 
@@ -284,6 +285,7 @@ SIGNATURES = {
     "fabric_free": (None, _HANDLE),
     "fabric_seed": (c_int32, _HANDLE, c_char_p, c_uint16, _ERROR),
     "fabric_key_int": (fabric_key_t, c_int64),
+    "fabric_key_uint": (fabric_key_t, c_uint64),
     "fabric_key_text": (fabric_key_t, c_char_p, c_size_t),
     "fabric_get_shard_server": (
         c_int32, _HANDLE, _TEXTS, c_size_t, POINTER(fabric_key_t), c_int32, c_int32,
@@ -304,6 +306,7 @@ SIGNATURES = {
         POINTER(c_size_t), _ERROR,
     ),
     "fabric_keys_int": (fabric_keys_t, POINTER(c_int64), c_size_t),
+    "fabric_keys_uint": (fabric_keys_t, POINTER(c_uint64), c_size_t),
     "fabric_keys_text": (fabric_keys_t, _TEXTS, POINTER(c_size_t), c_size_t),
     "fabric_get_shard_servers": (
         c_int32, _HANDLE, _TEXTS, c_size_t, POINTER(fabric_keys_t), c_int32, c_int32,
@@ -493,7 +496,9 @@ def _key(key: Key) -> Tuple[Any, Any]:
     if isinstance(key, int):
         if -(1 << 63) <= key < 1 << 63:
             return byref(lib.fabric_key_int(key)), None
-        # ctypes would cut it silently; as text the library says what is wrong.
+        if 0 <= key < 1 << 64:
+            return byref(lib.fabric_key_uint(key)), None
+        # ctypes would cut it silently.
         key = str(key)
     data = key if isinstance(key, bytes) else key.encode()
     return byref(lib.fabric_key_text(data, len(data))), data
@@ -506,6 +511,9 @@ def _keys(keys: Keys) -> Tuple[fabric_keys_t, int, Any]:
     if all(isinstance(key, int) and -(1 << 63) <= key < 1 << 63 for key in given):
         values = (c_int64 * count)(*given)
         return lib.fabric_keys_int(values, count), count, values
+    if all(isinstance(key, int) and 0 <= key < 1 << 64 for key in given):
+        unsigned = (c_uint64 * count)(*given)
+        return lib.fabric_keys_uint(unsigned, count), count, unsigned
     data = [key if isinstance(key, bytes) else str(key).encode() for key in given]
     texts, lengths = (c_char_p * count)(*data), (c_size_t * count)(*map(len, data))
     return lib.fabric_keys_text(texts, lengths, count), count, (data, texts, lengths)

@@ -116,7 +116,7 @@ def test_every_constant_is_bound(header):
         bound.update({prefix + e.name: e for e in enumeration})
     del bound["FABRIC_ERR_OK"]
     names = "MODE_OFFLINE DEFAULT_PORT MAX_TIME_MS MESSAGE_SIZE UUID_SIZE GROUP_SIZE HOST_SIZE"
-    for name in names.split() + "BOUND_SIZE COLUMN_SIZE METRICS_TEXT_SIZE KEY_INT KEY_TEXT".split():
+    for name in names.split() + "BOUND_SIZE COLUMN_SIZE METRICS_TEXT_SIZE KEY_INT KEY_TEXT KEY_UINT".split():
         bound["FABRIC_" + name] = getattr(mf, name)
     version = {name: int(value) for name, value in defines.items() if "_VERSION_" in name}
     ours = {**bound, **version}
@@ -151,5 +151,8 @@ def test_nothing_else_is_exported():
 def test_keys_are_made_by_value():
     key = mf.lib.fabric_key_int(-(1 << 63))
     assert (key.kind, key.reserved, key.integer, key.length) == (mf.KEY_INT, 0, -(1 << 63), 0)
+    key = mf.lib.fabric_key_uint((1 << 64) - 1)
+    assert (key.kind, key.reserved, key.integer, key.length) == (mf.KEY_UINT, 0, -1, 0)
+    assert mf.lib.fabric_key_uint((1 << 63) - 1).kind == mf.KEY_INT
     key = mf.lib.fabric_key_text(b"abc", 3)
     assert (key.kind, key.reserved, key.text, key.length) == (mf.KEY_TEXT, 0, b"abc", 3)

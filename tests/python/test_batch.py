@@ -9,7 +9,10 @@ from mysqlfabric import Code, FabricError, Mode, Scope
 TABLES = {
     "employees.salaries": range(1, 40000, 111),
     "shop.orders": range(-1000, 2 * 10**12, 10**10 + 7),
+    "employees.dept_emp": range(1, 2**64, 2**58 + 11),
     "hashdb.accounts": range(-300, 300),
+    "disabled_db.t": range(300, 2**64, 2**57 + 1),
+    "hash2.t": range(2**63 - 200, 2**63 + 200),
     "hashdb.users": ["user %d" % at for at in range(300)],
     "crm.names": ["A", "Lz", "M", "m", "anna", "Zoë", "日本"],
     "log.events": ["2000-01-01", "2009-12-31 23:59:59", "2010-01-01", "20200615"],
@@ -47,8 +50,12 @@ def test_bad_keys_fail_alone(fabric):
     assert [positions for _, positions in split.parts] == [[0], [3, 4]]
     assert split.failed == [(1, Code.INVALID_UTF8), (2, Code.KEY_OUT_OF_RANGE)]
 
-    wide = fabric.shard_servers(["employees.salaries"], [1, 2**63, 0])
-    assert wide.status == [Code.OK, Code.KEY_OUT_OF_RANGE, Code.KEY_OUT_OF_RANGE]
+    wide = fabric.shard_servers(["employees.salaries"], [1, 2**63, -(2**63) - 1, 0, 2**200])
+    low = Code.KEY_OUT_OF_RANGE
+    assert wide.status == [Code.OK, Code.OK, low, low, Code.OK]
+    assert [wide.servers[at].group for at in wide.index if at is not None] == [
+        "shard1", "shard3", "shard3",
+    ]
 
 
 def test_the_status_of_the_whole_call_tells_of_bad_keys(fabric):
@@ -116,7 +123,7 @@ def test_null_is_refused(fabric):
     index, server, shard = (c_uint32 * 1)(), mf.fabric_server_t(), mf.fabric_shard_t()
     order, starts, status = (c_size_t * 1)(), (c_size_t * 2)(), (c_int32 * 1)()
     good = [
-        handle, names, n, byref(keys), 1, 1, index, status, byref(server), 1, byref(count),
+        handle, names, n, byref(keys), Scope.LOCAL, 1, index, status, byref(server), 1, byref(count),
     ]
     split = good[:6] + [order, starts] + good[7:]
     ranged = [handle, b"employees.salaries", None, None, byref(shard), 1, byref(count)]

@@ -49,7 +49,7 @@ def test_keys(fabric):
     fails(Code.KEY_TYPE, ask, ["log.events"], 20200101)
     fails(Code.KEY_TYPE, ask, ["log.events"], "yesterday")
     fails(Code.KEY_OUT_OF_RANGE, ask, TABLE, 0)
-    fails(Code.KEY_OUT_OF_RANGE, ask, TABLE, 2**63)
+    fails(Code.KEY_OUT_OF_RANGE, ask, TABLE, -(2**63) - 1)
     fails(Code.KEY_OUT_OF_RANGE, ask, ["crm.names"], "!")
     fails(Code.KEY_OUT_OF_RANGE, ask, ["log.events"], "1999-12-31")
     fails(Code.INVALID_UTF8, ask, ["crm.names"], b"\xff")

@@ -58,7 +58,7 @@ pub(super) fn digest_chunk(keys: &[Key<'_>], digests: &mut [Option<u128>], most:
 #[inline]
 fn length(key: Key<'_>) -> usize {
     match key {
-        Key::Integer(_) => 0,
+        Key::Integer(_) | Key::Unsigned(_) => 0,
         Key::Text(text) => text.len(),
     }
 }
@@ -91,6 +91,10 @@ fn lay_out<const N: usize>(key: Key<'_>, block: &mut Rows<N>, lane: usize) -> bo
     let text = match key {
         Key::Integer(value) => {
             put(&Message::decimal(value), block, lane);
+            return true;
+        }
+        Key::Unsigned(value) => {
+            put(&Message::digits_of(value), block, lane);
             return true;
         }
         Key::Text(text) => text,

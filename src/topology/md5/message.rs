@@ -52,9 +52,20 @@ impl Message<3> {
     /// The decimal text of an integer.
     #[inline(always)]
     pub fn decimal(value: i64) -> Self {
+        let digits = Self::digits_of(value.unsigned_abs());
+        if value >= 0 {
+            return digits;
+        }
+        let [a, b, c] = digits.words;
+        let words = [a << 8 | u64::from(b'-'), b << 8 | a >> 56, c << 8 | b >> 56];
+        Self { words, length: digits.length + 1, is_ascii: true }
+    }
+
+    /// The decimal text of an integer without a sign.
+    #[inline(always)]
+    pub fn digits_of(number: u64) -> Self {
         const E8: u64 = 100_000_000;
         const E16: u64 = E8 * E8;
-        let number = value.unsigned_abs();
         // In groups of eight with leading zeros, and the end behind.
         let (first, parts, most) = if number < E8 {
             (digits(number), [END, 0, 0], 8)
@@ -70,15 +81,8 @@ impl Message<3> {
         // One digit stays, be it zero.
         let zeros = (first | 1 << 56).trailing_zeros() / 8 * 8;
         let [b, c, d] = parts;
-        let [a, b, c] =
-            [shifted(first | ZEROS, b, zeros), shifted(b, c, zeros), shifted(c, d, zeros)];
-        let length = most - u64::from(zeros / 8);
-        let (words, length) = if value < 0 {
-            ([a << 8 | u64::from(b'-'), b << 8 | a >> 56, c << 8 | b >> 56], length + 1)
-        } else {
-            ([a, b, c], length)
-        };
-        Self { words, length, is_ascii: true }
+        let words = [shifted(first | ZEROS, b, zeros), shifted(b, c, zeros), shifted(c, d, zeros)];
+        Self { words, length: most - u64::from(zeros / 8), is_ascii: true }
     }
 }
 

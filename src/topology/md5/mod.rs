@@ -46,6 +46,12 @@ pub fn digest_of_integer(value: i64) -> u128 {
     digest_of_short(&Message::decimal(value))
 }
 
+/// As [`digest_of_integer`], of an integer without a sign.
+#[inline(never)]
+pub fn digest_of_unsigned(value: u64) -> u128 {
+    digest_of_short(&Message::digits_of(value))
+}
+
 /// The digest of a block that is padded already: the chain alone, which is the least that a
 /// digest takes.
 #[inline(never)]
@@ -70,6 +76,7 @@ pub fn digest_keys_within(most: Width, keys: &[Key<'_>], digests: &mut [Option<u
 fn digest_of_key(key: Key<'_>) -> Option<u128> {
     match key {
         Key::Integer(value) => Some(digest_of_integer(value)),
+        Key::Unsigned(value) => Some(digest_of_unsigned(value)),
         Key::Text(text) => digest_of_utf8(text),
     }
 }
@@ -215,6 +222,8 @@ mod tests {
     fn agrees_with_md5_on_the_decimal_text_of_integers() {
         let check = |value: i64| {
             assert_eq!(digest_of_integer(value), oracle(value.to_string().as_bytes()), "{value}");
+            let bits = value as u64;
+            assert_eq!(digest_of_unsigned(bits), oracle(bits.to_string().as_bytes()), "{bits}");
         };
         (-20_000..=20_000).for_each(check);
         for exponent in 0..64 {
@@ -263,6 +272,7 @@ mod tests {
                     .iter()
                     .map(|text| match random.next() % 4 {
                         0 => Key::Integer(random.next() as i64 >> (random.next() % 64)),
+                        1 => Key::Unsigned(random.next() >> (random.next() % 64)),
                         _ => Key::Text(text),
                     })
                     .collect();

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use super::super::integer::Ordinal;
 use super::super::key::{Key, KeyError};
 use super::super::{datetime, integer, text};
 use super::{Bounds, Compat, ShardMap};
@@ -80,16 +81,17 @@ impl ShardMap {
     }
 }
 
-fn integer_of(key: Key<'_>) -> Result<i64, KeyError> {
+fn integer_of(key: Key<'_>) -> Result<Ordinal<'_>, KeyError> {
     match key {
-        Key::Integer(value) => Ok(value),
-        Key::Text(text) => integer::parse(text),
+        Key::Integer(value) => Ok(Ordinal::Short(value.into())),
+        Key::Unsigned(value) => Ok(Ordinal::Short(value.into())),
+        Key::Text(text) => integer::ordinal(text),
     }
 }
 
 fn text_of(key: Key<'_>) -> Result<&[u8], KeyError> {
     match key {
-        Key::Integer(_) => Err(KeyError::WantsText),
+        Key::Integer(_) | Key::Unsigned(_) => Err(KeyError::WantsText),
         Key::Text(text) => Ok(text),
     }
 }
