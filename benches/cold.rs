@@ -122,7 +122,7 @@ fn take_in(client: &Client) -> Topology {
     let node = Node { host: "127.0.0.1".into(), port: 1 };
     let dump = client.sharding_information_into(&node, "", &Listing::default).expect("a dump");
     let (nothing, mut observed, log) = (Topology::default(), Observed::default(), Log::default());
-    let mut update = Update::new(&nothing, &mut observed, &log, 0, false);
+    let mut update = Update::new(&nothing, &mut observed, &log, 0, false, 1);
     update.tables(&Asked::Everything, dump.rows, &dump.skipped, 2);
     update.finish().expect("news")
 }

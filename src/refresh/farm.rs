@@ -84,19 +84,19 @@ impl Refresher {
         {
             // Fetches are single already; what the service itself reports comes from any thread.
             let mut observed = lock(&shop.observed);
-            let back = observed.expire(self.clock.now());
+            let now = self.clock.now();
+            let back = observed.expire(now);
             let current = self.topology.load_full();
             // A topology file means what it says; Fabric's dumps leave out disabled shards.
             let fabric = self.config.topology_file.is_none();
             let keeps = fabric && !self.config.vanished_hold.is_zero();
             let log = notes.log();
-            let mut update = Update::new(&current, &mut observed, log, self.start, keeps);
+            let mut update = Update::new(&current, &mut observed, log, self.start, keeps, now);
             write(&mut update);
             let absent = update.take_absent();
             absent.tables.iter().for_each(|(name, until)| self.absent_tables.note(name, *until));
             absent.groups.iter().for_each(|(name, until)| self.absent_groups.note(name, *until));
             if let Some(next) = update.finish() {
-                shop.vanished.note(next.vanished(), self.vanished_until());
                 let is_changed = next.generation != current.generation;
                 self.topology.publish(Arc::new(next));
                 if is_changed {

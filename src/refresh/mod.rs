@@ -311,6 +311,7 @@ impl Refresher {
         let topology = self.topology.load();
         let Some(name) = group else {
             topology.tables.iter().for_each(|(_, entry)| entry.distrust());
+            topology.seen_bounds.iter().for_each(|(_, entry)| entry.distrust());
             self.absent_tables.renew_all(0);
             self.absent_groups.renew_all(0);
             topology.groups().filter_map(|(_, _, entry)| entry).for_each(|e| e.distrust());

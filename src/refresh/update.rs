@@ -8,11 +8,17 @@ use crate::fabric::{Owner, ServerRow, Skipped};
 use crate::log::{Level, Log};
 use crate::topology::build::{ListedGroups, ListedTable, Listing, full_name};
 use crate::topology::{
-    Care, Entry, Group, GroupId, Observed, Server, Table, TableError, TableState, Topology,
+    Care, Entry, Group, GroupId, Observed, SeenBounds, Server, Shard, ShardMap, Table, TableError,
+    TableState, Topology,
 };
 
 /// So many lines about one reply's broken rows or names tell what is wrong with it.
 const MAX_LINES: usize = 20;
+
+/// More bounds that Fabric does not list are not remembered: those go that are missing longest. A
+/// farm that lists other shards time and again must not fill the memory. What one dump does not
+/// list any more always stays.
+const MAX_MISSING: usize = 1 << 20;
 
 /// Which of the dump's rows were asked for. The server's patterns over-match: `_` and `%` are
 /// live in table names, and groups match by substring.
@@ -50,6 +56,8 @@ pub struct Update<'a> {
     /// How many tables became unusable.
     unusable: usize,
     absent: Absent,
+    /// On the handle's clock.
+    now: i64,
 }
 
 impl<'a> Update<'a> {
@@ -59,9 +67,10 @@ impl<'a> Update<'a> {
         log: &'a Log,
         start: u64,
         keeps: bool,
+        now: u64,
     ) -> Self {
-        let absent = Absent::default();
-        Self { current, next: None, observed, log, start, keeps, unusable: 0, absent }
+        let (absent, now) = (Absent::default(), i64::try_from(now).unwrap_or(i64::MAX));
+        Self { current, next: None, observed, log, start, keeps, unusable: 0, absent, now }
     }
 
     /// What the service saw, to be added to.
@@ -163,6 +172,7 @@ impl<'a> Update<'a> {
             }
         };
         self.remove_tables(missing, expires);
+        self.bound_missing();
     }
 
     /// Fabric does not list these tables, which is good until `expires`.
@@ -172,8 +182,8 @@ impl<'a> Update<'a> {
             Some((name.as_bytes(), Arc::clone(entry)))
         });
         let known = BTreeMap::from_iter(known);
-        for entry in known.values() {
-            self.end_holds(Some(entry), None);
+        for (name, entry) in &known {
+            self.keep_bounds(&String::from_utf8_lossy(name), Some(entry), None);
         }
         if !known.is_empty() {
             self.change().tables.retain(|name, _| !known.contains_key(name));
@@ -224,48 +234,143 @@ impl<'a> Update<'a> {
     }
 
     /// A table whose map lost bounds keeps them, unless the service had it asked for anew because
-    /// it wants what Fabric says and nothing else.
+    /// it wants what Fabric says and nothing else. It may have lost them in another state: the map
+    /// before this one may be some time ago.
     fn with_lost_bounds(&self, name: &str, table: Table) -> Table {
-        match self.view().tables.get(name.as_bytes()) {
-            Some(entry) if self.keeps && !entry.is_distrusted() => match &entry.value {
-                TableState::Known(before) => {
-                    let Table { column, global_group, map } = table;
-                    let map = map.keeping(&before.map);
-                    let kept = Table { column, global_group, map };
-                    let known = BTreeSet::from_iter(before.vanished());
-                    for bound in kept.vanished().iter().filter(|bound| !known.contains(*bound)) {
-                        self.log.write(
-                            Level::Warning,
-                            format_args!(
-                                "Fabric stopped listing the shard of table '{name}' that begins \
-                                 at '{bound}'; lookups there are held"
-                            ),
-                        );
-                    }
-                    kept
-                }
-                _ => table,
-            },
-            _ => table,
+        let Table { column, global_group, map } = table;
+        let view = self.view();
+        let entry = view.tables.get(name.as_bytes()).filter(|entry| !entry.is_distrusted());
+        let before = entry.and_then(|entry| match &entry.value {
+            TableState::Known(before) if before.map.is_comparable(&map) => Some(&before.map),
+            _ => None,
+        });
+        let seen = view.seen_bounds.get(name.as_bytes()).filter(|seen| !seen.is_distrusted());
+        let seen = seen.and_then(|seen| seen.value.of_type(&map));
+        let before = before.filter(|_| self.keeps);
+        let map = [seen, before].into_iter().flatten().fold(map, |map, b| map.keeping(b, self.now));
+        let kept = Table { column, global_group, map };
+        let known = entry.map(|entry| match &entry.value {
+            TableState::Known(before) => before.vanished(),
+            _ => Vec::new(),
+        });
+        let known = BTreeSet::from_iter(known.unwrap_or_default());
+        for bound in kept.vanished().iter().filter(|bound| !known.contains(*bound)) {
+            self.log.write(
+                Level::Warning,
+                format_args!(
+                    "Fabric stopped listing the shard of table '{name}' that begins at '{bound}'; \
+                     lookups there are held"
+                ),
+            );
+        }
+        kept
+    }
+
+    /// Keeps the bounds of a map that goes out of use without one that takes its place, until one
+    /// does.
+    fn keep_bounds(
+        &mut self,
+        name: &str,
+        before: Option<&Entry<TableState>>,
+        after: Option<&TableState>,
+    ) {
+        let entry = self.view().seen_bounds.get(name.as_bytes()).cloned();
+        let trusted = entry.iter().find(|entry| !entry.is_distrusted());
+        let mut seen = trusted.map(|entry| entry.value.clone()).unwrap_or_default();
+        let before = before.filter(|entry| self.keeps && !entry.is_distrusted());
+        if let Some(TableState::Known(before)) = before.map(|entry| &entry.value) {
+            match after {
+                Some(TableState::Known(after)) if after.map.is_comparable(&before.map) => {}
+                _ => seen.add(&before.map, self.now),
+            }
+        }
+        if let Some(TableState::Known(after)) = after {
+            seen.remove(&after.map);
+        }
+        match entry {
+            Some(entry) if !entry.is_distrusted() && entry.value == seen => {}
+            None if seen.is_empty() => {}
+            _ => self.set_seen(name, seen, 1),
+        }
+    }
+
+    fn set_seen(&mut self, name: &str, seen: SeenBounds, expires: u64) {
+        let all = &mut self.rewrite().seen_bounds;
+        match seen.is_empty() {
+            true => all.retain(|known, _| known != name.as_bytes()),
+            false => _ = all.insert(name.as_bytes(), Arc::new(Entry::new(seen, expires))),
+        }
+    }
+
+    /// The service wants what Fabric says of the table, and Fabric has said it.
+    fn forget_distrusted(&mut self, name: &str) {
+        if self.view().seen_bounds.get(name.as_bytes()).is_some_and(|seen| seen.is_distrusted()) {
+            self.set_seen(name, SeenBounds::default(), 0);
         }
     }
 
     /// A vanished shard's keys are in this group.
     pub fn resolve(&mut self, table: &str, bound: &str, group: GroupId) {
-        let Some(entry) = self.view().tables.get(table.as_bytes()).cloned() else { return };
-        if let TableState::Known(known) = &entry.value
-            && let Some(map) = known.map.resolved(bound, group)
-        {
-            let state = TableState::Known(known.with_map(map));
-            self.set_table(table, state, entry.expires());
-        }
+        self.change_map(table, |map| map.resolved(bound, group));
     }
 
-    /// Takes the map as Fabric last listed it at these bounds.
-    pub fn forget_vanished(&mut self, table: &str, bounds: &BTreeSet<String>) {
+    /// Takes the maps as Fabric last listed them where shards are missing since `until` or longer
+    /// and nobody knows their group. Which ones of tables that have a map: tables and bounds.
+    pub fn forget_missing(&mut self, until: i64) -> Vec<(String, String)> {
+        let is_over = |shard: Shard| shard.missing_since().is_some_and(|since| since <= until);
+        self.forget(|shard| is_over(shard) && shard.group == GroupId::NOWHERE)
+    }
+
+    fn forget(&mut self, goes: impl Fn(Shard) -> bool) -> Vec<(String, String)> {
+        let mut forgotten = Vec::new();
+        let kept = self.view().maps().filter(|(_, _, table)| table.map.missing() > 0);
+        for (name, _, table) in kept {
+            let name = String::from_utf8_lossy(name);
+            let shards = table.map.shards().enumerate();
+            let shards = shards.filter(|(_, shard)| shard.is_kept() && goes(*shard));
+            forgotten.extend(shards.map(|(at, _)| (name.to_string(), table.map.bound_text(at))));
+        }
+        for table in forgotten.iter().map(|(table, _)| table).collect::<BTreeSet<_>>() {
+            self.change_map(table, |map| map.without_missing(&goes).flatten());
+        }
+        let seen = self.view().seen_bounds.iter();
+        let seen = seen.filter_map(|(name, seen)| {
+            let rest = seen.value.without(&goes)?;
+            Some((String::from_utf8_lossy(name).into_owned(), rest, seen.expires()))
+        });
+        for (name, rest, expires) in seen.collect::<Vec<_>>() {
+            self.set_seen(&name, rest, expires);
+        }
+        forgotten
+    }
+
+    /// Forgets the bounds that are missing for longest if there are too many of them.
+    fn bound_missing(&mut self) {
+        let view = self.view();
+        let Some(excess) = view.missing().checked_sub(MAX_MISSING + 1) else { return };
+        let maps = view.maps().map(|(_, _, table)| &table.map);
+        let seen = view.seen_bounds.iter().flat_map(|(_, seen)| seen.value.maps());
+        let mut since: Vec<i64> = maps
+            .chain(seen)
+            .flat_map(|map| map.shards().filter_map(|shard| shard.missing_since()))
+            .collect();
+        let newest = since.iter().copied().max().unwrap_or(i64::MAX);
+        let (_, until, _) = since.select_nth_unstable(excess);
+        let until = newest.saturating_sub(1).min(*until);
+        self.log.write(
+            Level::Warning,
+            format_args!(
+                "Fabric stopped listing more than {MAX_MISSING} shards; those it stopped listing \
+                 first are forgotten, and their keys go to the shards below"
+            ),
+        );
+        self.forget(|shard| shard.missing_since().is_some_and(|since| since <= until));
+    }
+
+    fn change_map(&mut self, table: &str, change: impl Fn(&ShardMap) -> Option<ShardMap>) {
         let Some(entry) = self.view().tables.get(table.as_bytes()).cloned() else { return };
         if let TableState::Known(known) = &entry.value
-            && let Some(map) = known.map.without_kept(bounds)
+            && let Some(map) = change(&known.map)
         {
             let state = TableState::Known(known.with_map(map));
             self.set_table(table, state, entry.expires());
@@ -273,6 +378,7 @@ impl<'a> Update<'a> {
     }
 
     fn set_table(&mut self, name: &str, state: TableState, expires: u64) {
+        self.forget_distrusted(name);
         match self.view().tables.get(name.as_bytes()) {
             Some(entry) if entry.value == state => entry.renew(expires),
             before => {
@@ -284,25 +390,33 @@ impl<'a> Update<'a> {
                         self.log.write(Level::Warning, message);
                     }
                 }
-                self.end_holds(before.as_deref(), Some(&state));
+                self.keep_bounds(name, before.as_deref(), Some(&state));
+                self.end_holds(before.as_deref(), &state);
                 let entry = Arc::new(Entry::new(state, expires));
                 self.change().tables.insert(name.as_bytes(), entry);
             }
         }
     }
 
-    /// A shard map that changed ends the holds of the groups it touches: what their primaries
-    /// refused is now to be written where the new map says.
-    fn end_holds(&mut self, before: Option<&Entry<TableState>>, after: Option<&TableState>) {
-        // A map that is looked at for the first time is no news of a change.
-        let Some(before) = before.filter(|_| self.observed.held() > 0) else { return };
-        for state in [Some(&before.value), after].into_iter().flatten() {
-            if let TableState::Known(table) = state {
-                for id in table.groups() {
-                    let view = self.next.as_ref().unwrap_or(self.current);
-                    self.observed.map_changed(view.group_name(id));
-                }
-            }
+    /// A new shard map ends the holds of the groups whose keys it moved: what their primaries
+    /// refused is now to be written where the new map says. Nothing else that becomes of a table
+    /// does, be it another group's split or that the table cannot be used any more.
+    fn end_holds(&mut self, before: Option<&Entry<TableState>>, after: &TableState) {
+        let (Some(TableState::Known(before)), TableState::Known(after)) =
+            (before.map(|entry| &entry.value), after)
+        else {
+            return;
+        };
+        if self.observed.held() == 0 {
+            return;
+        }
+        let mut moved = before.map.moved(&after.map);
+        if before.global_group != after.global_group {
+            moved.extend([before.global_group, after.global_group]);
+        }
+        for group in moved {
+            let view = self.next.as_ref().unwrap_or(self.current);
+            self.observed.map_changed(view.group_name(group));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Shards that Fabric stopped listing: the server itself is asked where their keys are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,71 +19,44 @@ const ASK_EVERY: u64 = 1_000;
 /// More questions than this would keep a refresh from the rest of the farm.
 const MAX_QUESTIONS: usize = 8;
 
-/// What is known of each vanished shard, by table and lower bound.
+/// Which vanished shards the server was asked about. What they are and since when is in the
+/// topology.
 #[derive(Default)]
 pub struct Vanished {
-    since: Mutex<BTreeMap<(String, String), Case>>,
-    /// Whether there is any: a refresh of an ordinary farm must not look through all tables.
-    any: AtomicBool,
+    /// When, by table and lower bound.
+    asked: Mutex<BTreeMap<(String, String), u64>>,
     /// The user's role does not include the question.
     forbidden: AtomicBool,
 }
 
-struct Case {
-    until: u64,
-    asked: Option<u64>,
-}
-
 impl Vanished {
-    /// Notes which shards are nowhere now.
-    pub fn note(&self, vanished: Vec<(String, String)>, until: u64) {
-        let vanished = BTreeSet::from_iter(vanished);
-        let mut cases = lock(&self.since);
-        cases.retain(|shard, _| vanished.contains(shard));
-        for shard in vanished {
-            cases.entry(shard).or_insert(Case { until, asked: None });
-        }
-        self.any.store(!cases.is_empty(), Ordering::Relaxed);
-    }
-
-    /// The bounds of the shards that have been nowhere for long enough, by table.
-    fn over(&self, now: u64) -> BTreeMap<String, BTreeSet<String>> {
-        let cases = lock(&self.since);
-        let mut over: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for ((table, bound), _) in cases.iter().filter(|(_, case)| case.until <= now) {
-            over.entry(table.clone()).or_default().insert(bound.clone());
-        }
-        over
-    }
-
-    /// The shards to be asked about now: those that waited longest.
-    fn due(&self, now: u64) -> Vec<(String, String)> {
-        let mut cases = lock(&self.since);
-        let mut due: Vec<_> = cases
-            .iter_mut()
-            .filter(|(_, case)| case.asked.is_none_or(|asked| asked + ASK_EVERY <= now))
-            .collect();
-        due.sort_by_key(|(_, case)| case.asked);
-        due.into_iter()
-            .take(MAX_QUESTIONS)
-            .map(|(shard, case)| {
-                case.asked = Some(now);
-                shard.clone()
-            })
-            .collect()
+    /// Of these shards those to be asked about now: who waited longest.
+    fn due(&self, vanished: Vec<(String, String)>, now: u64) -> Vec<(String, String)> {
+        let mut asked = lock(&self.asked);
+        let mut cases: Vec<_> =
+            vanished.into_iter().map(|shard| (asked.get(&shard).copied(), shard)).collect();
+        cases.sort();
+        *asked = cases.iter().filter_map(|(then, shard)| Some((shard.clone(), (*then)?))).collect();
+        let due = cases.into_iter().filter(|(then, _)| then.is_none_or(|t| t + ASK_EVERY <= now));
+        let due: Vec<_> = due.take(MAX_QUESTIONS).map(|(_, shard)| shard).collect();
+        asked.extend(due.iter().map(|shard| (shard.clone(), now)));
+        due
     }
 }
 
 impl Refresher {
-    /// Asks the server where the keys of vanished shards are, and takes in what it says.
+    /// Ends the holds of vanished shards that have lasted long enough, asks the server where the
+    /// keys of the others are, and takes in what it says.
     pub(super) fn ask_for_vanished(&self, shop: &Workshop) {
-        if !shop.vanished.any.load(Ordering::Relaxed) {
+        if self.topology.load().missing() == 0 {
             return;
         }
         let now = self.clock.now();
-        let over = shop.vanished.over(now);
-        for (table, bound) in over.iter().flat_map(|(t, bounds)| bounds.iter().map(move |b| (t, b)))
-        {
+        let signed = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+        let until = signed(now).saturating_sub(signed(millis(self.config.vanished_hold)));
+        let mut over = Vec::new();
+        self.publish(shop, |update| over = update.forget_missing(until));
+        for (table, bound) in over {
             self.config.log.write(
                 Level::Warning,
                 format_args!(
@@ -92,15 +65,10 @@ impl Refresher {
                 ),
             );
         }
-        if !over.is_empty() {
-            self.publish(shop, |update| {
-                over.iter().for_each(|(table, bounds)| update.forget_vanished(table, bounds));
-            });
-        }
         if shop.vanished.forbidden.load(Ordering::Relaxed) {
             return;
         }
-        for (table, bound) in shop.vanished.due(now) {
+        for (table, bound) in shop.vanished.due(self.topology.load().vanished(), now) {
             if let Some(group) = self.ask_for(shop, &table, &bound) {
                 self.publish(shop, |update| update.resolve(&table, &bound, group));
             }
@@ -153,11 +121,6 @@ impl Refresher {
             servers.iter().any(|server| server.uuid == server_uuid).then_some(id)
         })
     }
-
-    /// Until when a shard that vanishes now is held.
-    pub(super) fn vanished_until(&self) -> u64 {
-        self.clock.now().saturating_add(millis(self.config.vanished_hold))
-    }
 }
 
 #[cfg(test)]
@@ -171,23 +134,19 @@ mod tests {
     #[test]
     fn everybody_is_asked_about_in_turn() {
         let vanished = Vanished::default();
-        vanished.note((0..20).map(shard).collect(), 9_000);
         let mut asked = Vec::new();
         for now in [0, 1, 2, ASK_EVERY, ASK_EVERY + 1] {
-            asked.extend(vanished.due(now));
+            asked.extend(vanished.due((0..20).map(shard).collect(), now));
         }
         let expected: Vec<_> = (0..20).chain(0..16).map(shard).collect();
         assert_eq!(asked, expected);
     }
 
     #[test]
-    fn a_shard_that_is_back_is_forgotten_and_the_others_keep_their_time() {
+    fn a_shard_that_is_back_is_forgotten() {
         let vanished = Vanished::default();
-        vanished.note(vec![shard(1), shard(2)], 100);
-        vanished.note(vec![shard(2), shard(3)], 200);
-        let over = |now| vanished.over(now).into_values().flatten().collect::<Vec<_>>();
-        assert_eq!(over(99), [""; 0]);
-        assert_eq!(over(100), ["002"]);
-        assert_eq!(over(200), ["002", "003"]);
+        assert_eq!(vanished.due(vec![shard(1), shard(2)], 0), [shard(1), shard(2)]);
+        assert_eq!(vanished.due(vec![shard(2)], 1), []);
+        assert_eq!(vanished.due(vec![shard(1), shard(2)], 2), [shard(1)]);
     }
 }

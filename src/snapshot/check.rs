@@ -54,7 +54,7 @@ fn table(table: &document::Table, named: &Topology) -> Result<(), String> {
     let global_group = group("global_group", &table.global_group)?;
     let row = |(at, shard): (usize, &'_ document::Shard)| {
         group(&format!("shards[{at}].group"), &shard.group)
-            .map(|group| Shard { id: shard.id, group })
+            .map(|group| Shard::listed(shard.id, group))
     };
     let shards: Vec<Shard> = table.shards.iter().enumerate().map(row).collect::<Result<_, _>>()?;
     let rows = table.shards.iter().zip(shards).map(|(from, shard)| TableRow {

@@ -84,7 +84,7 @@ impl Listing {
             type_name: row.type_name,
             lower_bound: row.lower_bound,
             global_group,
-            shard: Shard { id: row.shard_id, group },
+            shard: Shard::listed(row.shard_id, group),
         };
         match &mut table.draft {
             Some(draft) => draft.push(&row, |group| self.groups.name(group).to_owned()),

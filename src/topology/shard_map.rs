@@ -3,6 +3,7 @@
 mod many;
 mod range;
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::hint::black_box;
 
@@ -38,6 +39,11 @@ impl ShardingType {
         })
     }
 
+    /// The type that its bounds and keys are of: one of the two names of a type.
+    pub fn class(self) -> Self {
+        if self == Self::RangeInteger { Self::Range } else { self }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Range => "RANGE",
@@ -67,12 +73,31 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// The number of a shard that Fabric stopped listing and whose bound is kept all the same.
-    const KEPT: i64 = i64::MIN;
+    /// The least number of a shard that is listed. What is below it is no shard's number but tells
+    /// since when a shard is missing, so that a map of a million shards carries no second list.
+    const LEAST_ID: i64 = i64::MIN + 2 * Self::MOST_TIME;
+    const MOST_TIME: i64 = 1 << 60;
+
+    /// A shard that is listed. Fabric's numbers fit 32 bits; a file may name any.
+    pub fn listed(id: i64, group: GroupId) -> Self {
+        Self { id: id.max(Self::LEAST_ID), group }
+    }
+
+    /// A shard that is not listed any more, since this time on the handle's clock, which is below
+    /// 0 for what went missing before the handle was made. Nobody knows where its keys are.
+    pub fn missing(since: i64) -> Self {
+        let since = since.clamp(-Self::MOST_TIME, Self::MOST_TIME - 1);
+        Self { id: i64::MIN + Self::MOST_TIME + since, group: GroupId::NOWHERE }
+    }
+
+    /// Since when the shard is missing; nothing if it is listed.
+    pub fn missing_since(&self) -> Option<i64> {
+        (self.id < Self::LEAST_ID).then(|| self.id - i64::MIN - Self::MOST_TIME)
+    }
 
     /// Whether the shard is in the map although Fabric does not list it.
     pub fn is_kept(&self) -> bool {
-        self.id == Self::KEPT
+        self.id < Self::LEAST_ID
     }
 }
 
@@ -115,6 +140,23 @@ impl Bounds {
         self == others || (0..others.len()).all(|at| self.position(others, at).is_some())
     }
 
+    /// The order of two bounds that are of the same type.
+    fn compare(&self, at: usize, others: &Self, other: usize) -> Ordering {
+        match (self, others) {
+            (Self::Integer(own), Self::Integer(others))
+            | (Self::DateTime(own), Self::DateTime(others)) => {
+                own.integer(at).cmp(&others.integer(other))
+            }
+            (Self::Hash(own), Self::Hash(others)) | (Self::Text(own), Self::Text(others)) => {
+                own.wide(at).cmp(&others.wide(other))
+            }
+            _ => {
+                let (own, others) = (self.text(at), others.text(other));
+                text::compare(&own.unwrap_or_default(), &others.unwrap_or_default())
+            }
+        }
+    }
+
     fn text(&self, at: usize) -> Option<Bytes> {
         match self {
             Self::Text(bounds) => bounds.wide(at).map(text::unpacked),
@@ -144,6 +186,8 @@ pub struct ShardMap {
     /// Apart from the numbers of the shards, which no lookup reads.
     groups: Box<[GroupId]>,
     ids: Box<[i64]>,
+    /// How many of the shards are not listed any more.
+    missing: usize,
 }
 
 /// A key for a question to the server.
@@ -211,7 +255,8 @@ impl ShardMap {
                 Bounds::LongText(LongTexts::new(rows.into_iter().map(|row| row.bound)))
             }
         };
-        Ok(Self { kind, bounds, groups, ids })
+        let missing = ids.iter().filter(|id| **id < Shard::LEAST_ID).count();
+        Ok(Self { kind, bounds, groups, ids, missing })
     }
 
     pub fn kind(&self) -> ShardingType {
@@ -244,22 +289,89 @@ impl ShardMap {
         Some(Shard { id: *self.ids.get(at)?, group: *self.groups.get(at)? })
     }
 
+    /// How many of its shards are not listed any more.
+    pub fn missing(&self) -> usize {
+        self.missing
+    }
+
+    /// Whether the bounds of both are of one type, whatever name it goes by.
+    pub fn is_comparable(&self, other: &Self) -> bool {
+        self.kind.class() == other.kind.class()
+    }
+
     /// This map, with every bound of `before` that it lost. A dump leaves out disabled shards,
-    /// and without their bounds their keys would fall to the next lower shard. What was kept
-    /// already stays as it is, resolved or not; what is newly lost is nowhere for now.
-    pub fn keeping(self, before: &Self) -> Self {
-        if self.kind != before.kind || self.bounds.has_all(&before.bounds) {
+    /// and without their bounds their keys would fall to the next lower shard. What is newly lost
+    /// is nowhere, since `now`; so is what Fabric told the group of, once it lists another map,
+    /// since it may have moved with the rest. What was nowhere already stays so.
+    pub fn keeping(self, before: &Self, now: i64) -> Self {
+        if !self.is_comparable(before) || self.bounds.has_all(&before.bounds) {
             return self;
         }
+        let is_same = self.lists_as(before);
         let own = self.shards().enumerate().map(|(at, shard)| (self.bound_text(at), shard));
         let lost = before.shards().enumerate();
         let lost = lost.filter(|(at, _)| self.bounds.position(&before.bounds, *at).is_none());
         let kept = lost.map(|(at, shard)| {
-            let group = if shard.is_kept() { shard.group } else { GroupId::NOWHERE };
-            (before.bound_text(at), Shard { id: Shard::KEPT, group })
+            let stays = shard.is_kept() && (is_same || shard.group == GroupId::NOWHERE);
+            (before.bound_text(at), if stays { shard } else { Shard::missing(now) })
         });
         // The bounds come out of two maps of this kind, and no two of them are equal.
         Self::rebuilt(self.kind, own.chain(kept)).unwrap_or(self)
+    }
+
+    /// Whether `before` lists the shards of this map in the same groups, and no others.
+    fn lists_as(&self, before: &Self) -> bool {
+        let listed = || before.shards().enumerate().filter(|(_, shard)| !shard.is_kept());
+        listed().count() == self.len()
+            && listed().all(|(at, shard)| {
+                let own = self.bounds.position(&before.bounds, at).and_then(|at| self.shard(at));
+                own.is_some_and(|own| own.group == shard.group)
+            })
+    }
+
+    /// The map with none of its shards listed: what was, is missing since `now`.
+    pub fn all_missing(&self, now: i64) -> Option<Self> {
+        self.with_shards(|_, own| {
+            let is_nowhere = own.is_kept() && own.group == GroupId::NOWHERE;
+            Some(if is_nowhere { own } else { Shard::missing(now) })
+        })
+    }
+
+    /// The groups that gave keys to, or got keys from, another one between this map and `after`.
+    /// What is nowhere, or was nobody's, has not moved.
+    pub fn moved(&self, after: &Self) -> BTreeSet<GroupId> {
+        let mut moved = BTreeSet::new();
+        if !self.is_comparable(after) {
+            let known = self.groups.iter().chain(&after.groups).copied();
+            moved.extend(known.filter(|group| *group != GroupId::NOWHERE));
+            return moved;
+        }
+        let mut note = |before: Option<GroupId>, after: Option<GroupId>| {
+            if let (Some(before), Some(after)) = (before, after)
+                && before != after
+                && ![before, after].contains(&GroupId::NOWHERE)
+            {
+                moved.extend([before, after]);
+            }
+        };
+        let ring = self.kind == ShardingType::Hash;
+        let (mut at, mut other) = (0, 0);
+        loop {
+            // Of keys that are below the next bound of either map.
+            let owner = |groups: &'_ [GroupId], next: usize| match next.checked_sub(1) {
+                Some(at) => groups.get(at).copied(),
+                None => groups.last().copied().filter(|_| ring),
+            };
+            note(owner(&self.groups, at), owner(&after.groups, other));
+            let order = match (at < self.len(), other < after.len()) {
+                (false, false) => return moved,
+                (true, false) => Ordering::Less,
+                (false, true) => Ordering::Greater,
+                (true, true) => self.bounds.compare(at, &after.bounds, other),
+            };
+            at += usize::from(order.is_le());
+            other += usize::from(order.is_ge());
+        }
     }
 
     /// Of the rows of other maps, one after the other: a large map is not held as texts.
@@ -279,20 +391,20 @@ impl ShardMap {
             None => None,
         };
         let is_below = below.is_some_and(|below| below.group == group && !below.is_kept());
-        let found = Shard { id: Shard::KEPT, group };
         self.with_shards(|index, own| match index == at {
-            true => (!is_below).then_some(found),
+            true => (!is_below).then_some(Shard { group, ..own }),
             false => Some(own),
         })
     }
 
-    /// The map without those of the bounds that were kept, if there is any.
-    pub fn without_kept(&self, bounds: &BTreeSet<String>) -> Option<Self> {
-        let goes = |at, shard: Shard| shard.is_kept() && bounds.contains(&self.bound_text(at));
-        if !self.shards().enumerate().any(|(at, shard)| goes(at, shard)) {
+    /// The map without the missing shards that `goes` says of, if there are such; nothing is left
+    /// of it if no others are in it.
+    pub fn without_missing(&self, goes: impl Fn(Shard) -> bool) -> Option<Option<Self>> {
+        let goes = |shard: Shard| shard.is_kept() && goes(shard);
+        if self.missing == 0 || !self.shards().any(goes) {
             return None;
         }
-        self.with_shards(|at, own| (!goes(at, own)).then_some(own))
+        Some(self.with_shards(|_, own| (!goes(own)).then_some(own)))
     }
 
     /// The position of a bound that is kept although Fabric does not list it.

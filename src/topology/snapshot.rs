@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use super::balance::{Turn, Turns};
 use super::group::{Group, GroupId};
 use super::names::Names;
+use super::seen_bounds::SeenBounds;
 use super::table::{Table, TableError};
 
 /// A part of the picture and until when it counts as fresh.
@@ -78,6 +79,8 @@ pub struct Topology {
     /// and servers. What the service saw of its servers may differ.
     pub generation: u64,
     pub tables: Names<Arc<Entry<TableState>>>,
+    /// By table: the bounds that were seen and that no map in use holds.
+    pub seen_bounds: Names<Arc<Entry<SeenBounds>>>,
     group_numbers: Names<GroupId>,
     group_names: Vec<Arc<str>>,
     /// By number: the entries of those that have been fetched.
@@ -93,6 +96,7 @@ impl Default for Topology {
         Self {
             generation: 0,
             tables: Names::default(),
+            seen_bounds: Names::default(),
             group_numbers: Names::default(),
             group_names: Vec::new(),
             groups: Vec::new(),
@@ -128,14 +132,26 @@ impl Topology {
         both.map(|(at, (name, entry))| (GroupId(at as u32), &**name, entry.as_ref()))
     }
 
+    /// The tables that have a map, and the map.
+    pub fn maps(&self) -> impl Iterator<Item = (&[u8], &Entry<TableState>, &Table)> {
+        self.tables.iter().filter_map(|(name, entry)| match &entry.value {
+            TableState::Known(table) => Some((name, &**entry, table)),
+            _ => None,
+        })
+    }
+
+    /// How many bounds are remembered that Fabric does not list.
+    pub fn missing(&self) -> usize {
+        let kept: usize = self.maps().map(|(_, _, table)| table.map.missing()).sum();
+        kept + self.seen_bounds.iter().map(|(_, seen)| seen.value.len()).sum::<usize>()
+    }
+
     /// The shards nobody knows the whereabouts of: tables and lower bounds.
     pub fn vanished(&self) -> Vec<(String, String)> {
         let mut vanished = Vec::new();
-        for (name, entry) in self.tables.iter() {
-            if let TableState::Known(table) = &entry.value {
-                let name = String::from_utf8_lossy(name);
-                vanished.extend(table.vanished().into_iter().map(|b| (name.to_string(), b)));
-            }
+        for (name, _, table) in self.maps() {
+            let name = String::from_utf8_lossy(name);
+            vanished.extend(table.vanished().into_iter().map(|b| (name.to_string(), b)));
         }
         vanished
     }

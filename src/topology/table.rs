@@ -60,6 +60,9 @@ impl Table {
 
     /// The lower bounds of the shards that nobody knows the whereabouts of.
     pub fn vanished(&self) -> Vec<String> {
+        if self.map.missing() == 0 {
+            return Vec::new();
+        }
         let shards = self.map.shards().enumerate();
         let vanished = shards.filter(|(_, shard)| shard.group == GroupId::NOWHERE);
         vanished.map(|(at, _)| self.map.bound_text(at)).collect()

@@ -169,3 +169,113 @@ fn holding_can_be_turned_off() {
         group.expect("never held") == "shard1"
     });
 }
+
+/// A handle that fetches when it is told to, and for longer than any test holds what is missing.
+fn patient(server: &Server) -> Router {
+    let router = Router::new(config(&[server]));
+    router.seed(None).expect("seeded");
+    router
+}
+
+const SALARIES: &str = "employees.salaries";
+
+/// Bounds 1, 10001 and 20001 become what `meanwhile` makes of them for one refresh, and then 1
+/// alone.
+fn bounds_outlive(what: &str, meanwhile: impl FnOnce(&mut fabricd::Farm)) {
+    let server = sample();
+    let router = patient(&server);
+    let place = |key| group_of(&router, SALARIES, Key::Integer(key));
+    assert_eq!(place(15_000).expect("a group"), "shard2");
+    let before = server.farm().clone();
+    meanwhile(&mut server.farm());
+    let _ = router.prefetch(&[]);
+    assert!(place(15_000).is_err(), "{what}: {:?}", place(15_000));
+
+    *server.farm() = before;
+    let gone = ["10001", "20001"].map(|bound| shard_of(&server, SALARIES, bound));
+    for shard in gone {
+        server.farm().set_shard_state(shard, State::Disabled).expect("disabled");
+    }
+    router.prefetch(&[]).expect("fetched");
+    assert_eq!(place(5).expect("the shard that is listed"), "shard1", "{what}");
+    for key in [15_000, 25_000] {
+        assert_eq!(code(place(key)), Code::ShardUnavailable, "{what}: {key}");
+    }
+    for shard in gone {
+        server.farm().set_shard_state(shard, State::Enabled).expect("enabled");
+    }
+    router.prefetch(&[]).expect("fetched");
+    assert_eq!(place(15_000).expect("it is back"), "shard2", "{what}");
+}
+
+fn mapping(farm: &mut fabricd::Farm) -> &mut fabricd::Mapping {
+    let mine =
+        |mapping: &&mut fabricd::Mapping| mapping.tables.iter().any(|t| t.name() == SALARIES);
+    farm.mappings.iter_mut().find(mine).expect("the mapping")
+}
+
+#[test]
+fn bounds_outlive_a_table_that_is_listed_no_more() {
+    bounds_outlive("no shard", |farm| {
+        let shards = &mut mapping(farm).shards;
+        shards.iter_mut().for_each(|shard| shard.state = State::Disabled);
+    });
+    bounds_outlive("no table", |farm| mapping(farm).tables.clear());
+}
+
+#[test]
+fn bounds_outlive_rows_that_make_no_map() {
+    bounds_outlive("a bound that is none", |farm| {
+        mapping(farm).shards[0].lower_bound = "one".into();
+    });
+    bounds_outlive("one bound in two groups", |farm| {
+        mapping(farm).shards[1].lower_bound = "1".into();
+    });
+    bounds_outlive("a type nobody knows", |farm| mapping(farm).type_name = "LIST".into());
+}
+
+#[test]
+fn bounds_outlive_an_empty_farm() {
+    bounds_outlive("nothing", |farm| {
+        farm.mappings.clear();
+        farm.groups.clear();
+    });
+}
+
+#[test]
+fn bounds_outlive_another_type_of_sharding() {
+    bounds_outlive("dates", |farm| {
+        let mapping = mapping(farm);
+        mapping.type_name = "RANGE_DATETIME".into();
+        mapping.shards.iter_mut().for_each(|shard| shard.lower_bound = "2010-01-01".into());
+        mapping.shards.truncate(1);
+    });
+}
+
+#[test]
+fn the_two_names_of_a_type_are_one() {
+    let server = sample();
+    let router = patient(&server);
+    let shard = disable(&server, SALARIES, "10001");
+    mapping(&mut server.farm()).type_name = "RANGE_INTEGER".into();
+    router.prefetch(&[]).expect("fetched");
+    let place = || group_of(&router, SALARIES, Key::Integer(15_000));
+    assert_eq!(code(place()), Code::ShardUnavailable);
+    server.farm().set_shard_state(shard, State::Enabled).expect("enabled");
+    router.prefetch(&[]).expect("fetched");
+    assert_eq!(place().expect("it is back"), "shard2");
+}
+
+#[test]
+fn a_reset_forgets_the_bounds_of_a_table_that_is_gone() {
+    let server = sample();
+    let router = patient(&server);
+    let shard = shard_of(&server, SALARIES, "10001");
+    let before = server.farm().clone();
+    mapping(&mut server.farm()).tables.clear();
+    router.prefetch(&[]).expect("fetched");
+    *server.farm() = before;
+    server.farm().set_shard_state(shard, State::Disabled).expect("disabled");
+    router.reset_cache(None);
+    assert_eq!(group_of(&router, SALARIES, Key::Integer(15_000)).expect("as it is"), "shard1");
+}
