@@ -52,7 +52,13 @@
  * (fabric_options_set_background_refresh() turns it off), another one while it reports a failure
  * to Fabric, and one for its event callback, if it has one, from the first event on. All end with
  * fabric_free(), which waits for them but not for the network.
- * The library installs no signal handler, reads no environment variable, and prints nothing.
+ * The library installs no signal handler, reads no environment variable, and prints nothing. A
+ * connection that breaks sends the service no SIGPIPE: on a thread of the service that does I/O for
+ * a call, SIGPIPE is blocked meanwhile, and one that was pending on that thread before is gone
+ * afterwards.
+ * Host names are looked up by the system's resolver on threads of the process, `fabric-resolve`, at
+ * most one for a name and eight together. They own nothing of a handle, so that neither a call nor
+ * fabric_free() waits for a resolver that does not answer.
  *
  * ## Fork
  * A forked child may use a handle it inherited: lookups answer at once from what the parent

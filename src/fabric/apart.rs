@@ -4,20 +4,22 @@ use std::thread;
 
 use tokio::runtime::Handle;
 
+use crate::base::sigpipe;
 use crate::base::thread::start_in;
 use crate::error::{Code, Error, Result};
 
 /// Does `work` here, or on a thread of its own where this one runs an event loop: a service that
 /// is asynchronous itself calls from within its own runtime, where ours may not block. Nothing
-/// of the thread outlives the call.
+/// of the thread outlives the call. No SIGPIPE of a connection that breaks leaves it either way.
 pub fn apart<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let work = || sigpipe::without(work);
     if Handle::try_current().is_err() {
         return work();
     }
     thread::scope(|scope| {
         let thread = start_in(scope, "fabric-exchange", work).map_err(|error| {
             let message = format!("no thread can be had for a request: {error}");
-            Error::new(Code::Unreachable, message)
+            Error::new(Code::System, message)
         })?;
         match thread.join() {
             Ok(outcome) => outcome,

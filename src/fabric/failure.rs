@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 
 use crate::config::Node;
 use crate::error::{Code, Error};
+use crate::fabric::resolver::NoThread;
 use crate::fabric::transport::{Times, TransportError};
 
 /// What there is to say about any failure of one exchange.
@@ -49,6 +50,9 @@ impl Failure {
         let causes = causes(error);
         if error.is_timeout() {
             return self.connect_timeout().into();
+        }
+        if let Some(no_thread) = causes.iter().find_map(|cause| cause.downcast_ref::<NoThread>()) {
+            return Error::new(Code::System, format!("{}: {no_thread}", self.address())).into();
         }
         if let Some(error) = tls_failure(&causes, self) {
             return error.into();

@@ -29,6 +29,7 @@ use crate::error::{Code, Error};
 use crate::fabric::attempt::Attempt;
 use crate::fabric::connecting::Telling;
 use crate::fabric::failure::Failure;
+use crate::fabric::resolver::Resolver;
 use crate::fabric::text::excerpt;
 use crate::fabric::tls::{Tls, TlsConfig};
 use crate::fabric::traffic::{Metered, Traffic};
@@ -118,7 +119,8 @@ impl Http {
             .http1_only()
             .pool_max_idle_per_host(0)
             .connect_timeout(times.connect)
-            .connector_layer(Telling(attempt.clone()));
+            .connector_layer(Telling(attempt.clone()))
+            .dns_resolver(Arc::new(Resolver));
         preconfigured(builder, self.tls.config()?).build().map_err(|error| {
             let code = if self.secure { Code::Tls } else { Code::Unreachable };
             Error::new(code, format!("no HTTP client can be had: {error}"))

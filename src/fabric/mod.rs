@@ -22,6 +22,7 @@ pub mod envelope;
 pub mod failure;
 pub mod http;
 pub mod nodes;
+mod resolver;
 pub mod rows;
 pub mod start;
 pub mod stream;

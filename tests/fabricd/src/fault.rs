@@ -22,6 +22,8 @@ pub enum FaultKind {
     Hang,
     /// Close without a byte.
     Close,
+    /// Close as soon as the connection stands, TLS included, and without reading the request.
+    HangUp,
     /// Close after half of the usual answer.
     CloseMidReply,
     /// A page of HTML with status 200.
@@ -84,6 +86,7 @@ impl Fault {
             "delay" => FaultKind::Delay(Duration::from_millis(number(1000)?)),
             "hang" => FaultKind::Hang,
             "refuse" | "close" => FaultKind::Close,
+            "hang_up" => FaultKind::HangUp,
             "close_mid_reply" => FaultKind::CloseMidReply,
             "garbage" => FaultKind::Garbage,
             "garbage_xml" => FaultKind::GarbageXml,
@@ -116,7 +119,8 @@ impl Fault {
 
     /// Uses the fault up by one if it hits here. `method` is None before authorization.
     pub(crate) fn take(&mut self, method: Option<&str>) -> Option<FaultKind> {
-        if self.kind == FaultKind::None || self.count == 0 || self.late() != method.is_some() {
+        let unfit = matches!(self.kind, FaultKind::None | FaultKind::HangUp);
+        if unfit || self.count == 0 || self.late() != method.is_some() {
             return None;
         }
         if let (Some(wanted), Some(method)) = (self.method.as_deref(), method)
@@ -125,10 +129,23 @@ impl Fault {
         {
             return None;
         }
+        self.use_up();
+        Some(self.kind.clone())
+    }
+
+    /// Whether a connection that was just made is to be closed; uses the fault up by one if so.
+    pub(crate) fn hangs_up(&mut self) -> bool {
+        let hangs_up = self.kind == FaultKind::HangUp && self.count != 0;
+        if hangs_up {
+            self.use_up();
+        }
+        hangs_up
+    }
+
+    fn use_up(&mut self) {
         if self.count > 0 {
             self.count -= 1;
         }
-        Some(self.kind.clone())
     }
 }
 

@@ -44,6 +44,9 @@ impl From<Reply> for End {
 
 /// Serves a connection. `control`: no authentication, no faults, no log.
 pub fn serve<S: Read + Write>(shared: &Shared, stream: &mut S, control: bool) -> io::Result<()> {
+    if !control && shared.hangs_up() {
+        return Err(io::ErrorKind::ConnectionAborted.into());
+    }
     let Some(mut head) = Head::read(stream)? else {
         return Ok(());
     };
@@ -186,8 +189,12 @@ fn early_fault(shared: &Shared, kind: FaultKind) -> Option<End> {
             Reply::new(status, http::empty(status, http::reason(status))).into()
         }
         FaultKind::Close => Reply::nothing().into(),
-        // These are for an authorized request and its answer.
-        FaultKind::None | FaultKind::CloseMidReply | FaultKind::Fault(_) | FaultKind::Error(_) => {
+        // These are for a connection, or for an authorized request and its answer.
+        FaultKind::None
+        | FaultKind::HangUp
+        | FaultKind::CloseMidReply
+        | FaultKind::Fault(_)
+        | FaultKind::Error(_) => {
             return None;
         }
     })

@@ -166,6 +166,14 @@ impl Shared {
         kind
     }
 
+    pub fn hangs_up(&self) -> bool {
+        let hangs_up = lock(&self.fault).hangs_up();
+        if hangs_up {
+            self.faults_applied.fetch_add(1, Ordering::SeqCst);
+        }
+        hangs_up
+    }
+
     pub fn faults_applied(&self) -> u64 {
         self.faults_applied.load(Ordering::SeqCst)
     }
