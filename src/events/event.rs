@@ -59,6 +59,37 @@ pub struct Event {
     pub server: String,
 }
 
+/// What events tell of. Of a matter that is told of time and again the newest event says how things
+/// are: a consumer that falls far behind may miss the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Matter {
+    Readiness,
+    Topology,
+    Primary,
+    Server,
+    Fabric,
+}
+
+impl Matter {
+    /// Whether nobody needs the events before the newest, however much room there is.
+    pub(super) fn newest_says_all(self) -> bool {
+        matches!(self, Self::Topology)
+    }
+}
+
+impl Event {
+    /// The matter, and whose it is.
+    pub(super) fn matter(&self) -> (Matter, &str) {
+        match self.kind {
+            Kind::Ready => (Matter::Readiness, ""),
+            Kind::TopologyChanged => (Matter::Topology, ""),
+            Kind::PrimaryChanged => (Matter::Primary, &self.group),
+            Kind::ServerQuarantined | Kind::ServerBack => (Matter::Server, &self.server),
+            Kind::FabricLost | Kind::FabricBack => (Matter::Fabric, ""),
+        }
+    }
+}
+
 /// An event on its way to a consumer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {

@@ -1,8 +1,8 @@
 //! What happens to a handle, told to whoever listens: a callback, or a loop that polls.
 //!
 //! Events are queued where they are noticed, which may be under a lock. A thread of its own
-//! hands them to the callback, so that nobody waits for it. Each consumer has a bounded queue;
-//! one that is slow loses its oldest events and holds nobody up.
+//! hands them to the callback, so that nobody waits for it. Each consumer has a bounded queue; one
+//! that is slow loses what newer events have overtaken and holds nobody up.
 
 mod changes;
 mod desk;

@@ -16,10 +16,11 @@ use super::server::{FABRIC_GROUP_SIZE, FABRIC_UUID_SIZE};
 /// The handle has its first shard map or group: lookups can be answered.
 pub const FABRIC_EVENT_READY: i32 = 1;
 /// A new topology is in use, the first one included; `generation` is its number, as
-/// fabric_topology_generation() counts them. One event for each number.
+/// fabric_topology_generation() counts them. At most one of these waits for a consumer: it gives way
+/// to the next, which tells of both, and counts as no event lost.
 pub const FABRIC_EVENT_TOPOLOGY_CHANGED: i32 = 2;
 /// The writes of `group` go to another server, `server_uuid`, or to none if it is empty. Comes
-/// after the TOPOLOGY_CHANGED of the same generation.
+/// after the TOPOLOGY_CHANGED of the same generation, unless that gave way to a newer one.
 pub const FABRIC_EVENT_PRIMARY_CHANGED: i32 = 3;
 /// Server `server_uuid` of `group` is not chosen for now: it was reported to have failed.
 pub const FABRIC_EVENT_SERVER_QUARANTINED: i32 = 4;
@@ -44,8 +45,13 @@ pub struct fabric_event_t {
     pub reserved0: i32,
     /// The number of the topology that was in use when it happened.
     pub generation: u64,
-    /// How many events were lost between the one this consumer got before and this one, because
-    /// more than 256 waited. 0 means that nothing was missed.
+    /// How many events this consumer lost since the one it got before, because more than 256
+    /// waited. 0 means that nothing was missed.
+    ///
+    /// What goes first is what a later event about the same has overtaken: about the primary of
+    /// the same group, the same server, or Fabric. So a failover is never lost to whatever happens
+    /// elsewhere, and what a consumer hears last of each is how things are, unless more than 16,384
+    /// of them wait: then the oldest goes.
     pub lost_before: u64,
     /// How long ago it happened, in milliseconds, at the time it was handed over.
     pub age_ms: i64,
@@ -81,9 +87,9 @@ impl fabric_event_t {
 ///
 /// `event` is valid during the call only. The callback runs on a thread that the handle starts
 /// for its first event and ends in fabric_free(), under no lock of the library, and nobody waits
-/// for it: refreshes, reports and lookups go on while it runs. Of the events that happen
-/// meanwhile the newest 256 are kept; how many were lost is in `lost_before` and in
-/// fabric_metrics_t.
+/// for it: refreshes, reports and lookups go on while it runs. Events that happen meanwhile wait,
+/// 256 of them and the newest about each group and server; how many were lost is in `lost_before`
+/// and in fabric_metrics_t.
 ///
 /// It may make any call on the handle, those that ask Fabric among them. fabric_free() may be the
 /// last of them; nothing is delivered after it. It must not throw a C++ exception or leave with
@@ -159,7 +165,7 @@ pub unsafe extern "C" fn fabric_options_set_event_callback(
 /// A descriptor for poll(), select(), epoll, kqueue and the like: readable while events wait to
 /// be taken with fabric_next_event().
 ///
-/// Events are collected from the first call on, the newest 256 of them: call it right after
+/// Events are collected from the first call on, as many as for a callback: call it right after
 /// fabric_new() to miss none. The callback, if there is one, gets them as well.
 ///
 /// @param f    The handle.
