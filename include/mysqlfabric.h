@@ -550,12 +550,16 @@ extern "C" {
 #define FABRIC_EVENT_PRIMARY_CHANGED 3
 
 /**
- * Server `server_uuid` of `group` is not chosen for now: it was reported to have failed.
+ * Server `server_uuid` of `group` is not chosen for now: it was reported to have failed while it
+ * was in use.
  */
 #define FABRIC_EVENT_SERVER_QUARANTINED 4
 
 /**
- * Server `server_uuid` of `group` is chosen again.
+ * Server `server_uuid` of `group` is proven to be back: fabric_report_result() told 0 of it, or
+ * Fabric lists it again after it did not, or as the primary again after it was that no more. A
+ * server that is in use again without proof (see fabric_options_set_quarantine_ms()) is not told
+ * of.
  */
 #define FABRIC_EVENT_SERVER_BACK 5
 
@@ -1315,10 +1319,21 @@ int32_t fabric_options_set_refresh_share(struct fabric_options_t *options, int32
 int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options, int64_t most);
 
 /**
- * Sets how long a server that fabric_report_result() found unreachable is left out, while others
- * can serve. After that it is on trial for as long again: one request gets it. It takes its turns
- * again when fabric_report_result() tells that it answered, or when its trial has ended without a
- * failure; a failure leaves it out again.
+ * Sets how long a server that fabric_report_result() found unreachable is left out at first.
+ *
+ * Reads leave it out while others can serve, and the _wait calls always do; a plain lookup for a
+ * write gets it all the same while Fabric names it the primary, because there is no other. After
+ * this time the server is on trial: exactly one request gets it, a read that has others to choose
+ * from or a _wait call. Then
+ *
+ * - bad news of it leaves it out for twice as long as before, up to 16 times this time;
+ * - fabric_report_result() with 0 brings it back to use, and tells FABRIC_EVENT_SERVER_BACK;
+ * - no news for as long as the pause before was brings it back to use, too, but tells nothing,
+ *   because nobody may have looked.
+ *
+ * That Fabric goes on listing a server is no good news of it: it does so for some 6 s after a
+ * server has died, and for ever without a failure detector. That Fabric lists it again after it
+ * did not, or as the primary again after it was that no more, is as good as a report of 0.
  *
  * @param options  The options.
  * @param time     Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS; 2000 unless set.
@@ -1603,7 +1618,9 @@ int32_t fabric_get_group_server(const struct fabric_t *f,
 /**
  * As fabric_get_shard_server(), but waits for a server instead of refusing: after
  * fabric_report_result() told of a failure, it returns as soon as there is a server that has not
- * failed, such as a newer primary.
+ * failed, such as a newer primary. A server that has failed and may be tried by now (see
+ * fabric_options_set_quarantine_ms()) goes to one of those who wait; the others wait on. Tell
+ * fabric_report_result() what became of it, 0 or an errno, and they get it, or another one.
  *
  * @param f         The handle.
  * @param tables    As for fabric_get_shard_server().
@@ -2084,7 +2101,7 @@ int64_t fabric_topology_age(const struct fabric_t *f);
  * say nothing of the server.
  *
  * 2006 is also what an idle connection gives that the server closed long ago (before 8.0.24,
- * which says 4031). A quarantine that comes of it lasts for one trial; see
+ * which says 4031). One trial ends a quarantine that comes of it; see
  * fabric_options_set_quarantine_ms().
  *
  * @param errno_  Any number.

@@ -156,10 +156,21 @@ pub unsafe extern "C" fn fabric_options_set_max_stale_ms(
     }
 }
 
-/// Sets how long a server that fabric_report_result() found unreachable is left out, while others
-/// can serve. After that it is on trial for as long again: one request gets it. It takes its turns
-/// again when fabric_report_result() tells that it answered, or when its trial has ended without a
-/// failure; a failure leaves it out again.
+/// Sets how long a server that fabric_report_result() found unreachable is left out at first.
+///
+/// Reads leave it out while others can serve, and the _wait calls always do; a plain lookup for a
+/// write gets it all the same while Fabric names it the primary, because there is no other. After
+/// this time the server is on trial: exactly one request gets it, a read that has others to choose
+/// from or a _wait call. Then
+///
+/// - bad news of it leaves it out for twice as long as before, up to 16 times this time;
+/// - fabric_report_result() with 0 brings it back to use, and tells FABRIC_EVENT_SERVER_BACK;
+/// - no news for as long as the pause before was brings it back to use, too, but tells nothing,
+///   because nobody may have looked.
+///
+/// That Fabric goes on listing a server is no good news of it: it does so for some 6 s after a
+/// server has died, and for ever without a failure detector. That Fabric lists it again after it
+/// did not, or as the primary again after it was that no more, is as good as a report of 0.
 ///
 /// @param options  The options.
 /// @param time     Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS; 2000 unless set.

@@ -22,9 +22,13 @@ pub const FABRIC_EVENT_TOPOLOGY_CHANGED: i32 = 2;
 /// The writes of `group` go to another server, `server_uuid`, or to none if it is empty. Comes
 /// after the TOPOLOGY_CHANGED of the same generation, unless that gave way to a newer one.
 pub const FABRIC_EVENT_PRIMARY_CHANGED: i32 = 3;
-/// Server `server_uuid` of `group` is not chosen for now: it was reported to have failed.
+/// Server `server_uuid` of `group` is not chosen for now: it was reported to have failed while it
+/// was in use.
 pub const FABRIC_EVENT_SERVER_QUARANTINED: i32 = 4;
-/// Server `server_uuid` of `group` is chosen again.
+/// Server `server_uuid` of `group` is proven to be back: fabric_report_result() told 0 of it, or
+/// Fabric lists it again after it did not, or as the primary again after it was that no more. A
+/// server that is in use again without proof (see fabric_options_set_quarantine_ms()) is not told
+/// of.
 pub const FABRIC_EVENT_SERVER_BACK: i32 = 5;
 /// A refresh failed on all Fabric nodes, after one that succeeded. Lookups go on from what is
 /// known.

@@ -276,7 +276,9 @@ pub(super) fn quick_place(scope: i32, key: Option<Key<'_>>) -> Option<Place<'_>>
 
 /// As fabric_get_shard_server(), but waits for a server instead of refusing: after
 /// fabric_report_result() told of a failure, it returns as soon as there is a server that has not
-/// failed, such as a newer primary.
+/// failed, such as a newer primary. A server that has failed and may be tried by now (see
+/// fabric_options_set_quarantine_ms()) goes to one of those who wait; the others wait on. Tell
+/// fabric_report_result() what became of it, 0 or an errno, and they get it, or another one.
 ///
 /// @param f         The handle.
 /// @param tables    As for fabric_get_shard_server().

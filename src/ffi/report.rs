@@ -57,7 +57,7 @@ pub const FABRIC_ACTION_HOLD_WRITES: i32 = 32;
 /// say nothing of the server.
 ///
 /// 2006 is also what an idle connection gives that the server closed long ago (before 8.0.24,
-/// which says 4031). A quarantine that comes of it lasts for one trial; see
+/// which says 4031). One trial ends a quarantine that comes of it; see
 /// fabric_options_set_quarantine_ms().
 ///
 /// @param errno_  Any number.

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 
 use crate::error::Result;
 use crate::fabric::{Client, Dump, ServerRow};
-use crate::topology::{Listing, Topology};
+use crate::log::Level;
+use crate::topology::{Listing, Reach, Topology};
 
 use super::flight::Wish;
 use super::nodes::Rounds;
@@ -85,7 +86,7 @@ impl Refresher {
             // Fetches are single already; what the service itself reports comes from any thread.
             let mut observed = lock(&shop.observed);
             let now = self.clock.now();
-            let back = observed.expire(now);
+            let changed = observed.expire(now);
             let current = self.topology.load_full();
             // A topology file means what it says; Fabric's dumps leave out disabled shards.
             let fabric = self.config.topology_file.is_none();
@@ -104,10 +105,21 @@ impl Refresher {
                     self.save_soon();
                 }
             }
-            for (server_uuid, group) in back {
-                self.server_is_back(&group, &server_uuid);
-            }
             shop.observing.note(&observed);
+            for ((group, server_uuid), reach) in changed {
+                let state = match reach {
+                    Reach::Good => "is used again: the request that tried it told nothing bad",
+                    _ => "may be tried by one request",
+                };
+                notes.log().write(
+                    Level::Info,
+                    format_args!("server {server_uuid} of group '{group}' {state}"),
+                );
+            }
+            for (group, server_uuid) in observed.take_back() {
+                let generation = self.topology.load().generation;
+                self.events.server_back(&group, &server_uuid, generation, &self.clock);
+            }
         }
         notes.tell(&self.config.log);
         // Behind the topology: tests/model shows what a waiter could miss otherwise.

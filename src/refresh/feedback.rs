@@ -1,7 +1,11 @@
 //! What the service tells of its connections, taken into the topology at once.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
+
+use arc_swap::ArcSwap;
 
 use crate::log::Level;
 use crate::topology::Observed;
@@ -18,7 +22,8 @@ pub const LEAST_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub struct Observing {
     quarantined: AtomicUsize,
-    doubted: AtomicUsize,
+    /// The servers of which good news would be news.
+    doubted: ArcSwap<BTreeSet<String>>,
     held: AtomicUsize,
     /// When the next observation ends; 0 = there is none.
     next_end: AtomicU64,
@@ -26,8 +31,12 @@ pub struct Observing {
 
 impl Observing {
     pub fn note(&self, observed: &Observed) {
-        self.quarantined.store(observed.quarantined(), Ordering::Relaxed);
-        self.doubted.store(observed.doubted(), Ordering::Relaxed);
+        let quarantines = observed.quarantines();
+        self.quarantined.store(quarantines.out_of_use(), Ordering::Relaxed);
+        let doubted: BTreeSet<String> = quarantines.doubted().map(str::to_owned).collect();
+        if **self.doubted.load() != doubted {
+            self.doubted.store(Arc::new(doubted));
+        }
         self.held.store(observed.held(), Ordering::Relaxed);
         self.next_end.store(observed.next_end().unwrap_or(0), Ordering::Relaxed);
     }
@@ -36,9 +45,9 @@ impl Observing {
         self.quarantined.load(Ordering::Relaxed)
     }
 
-    /// How many servers were away, and have not answered since.
-    pub fn doubted(&self) -> usize {
-        self.doubted.load(Ordering::Relaxed)
+    /// Whether a server was away, and nothing has proven since that it is back.
+    pub fn doubts(&self, server_uuid: &str) -> bool {
+        self.doubted.load().contains(server_uuid)
     }
 
     pub fn held(&self) -> usize {
@@ -54,6 +63,13 @@ impl Observing {
     }
 }
 
+/// A server's group, and what Fabric says of it there.
+struct InGroup {
+    name: String,
+    takes_writes: bool,
+    is_primary: bool,
+}
+
 impl Refresher {
     /// Takes in what a service saw of a server. Where that is not what the topology says, Fabric
     /// is asked again.
@@ -67,23 +83,18 @@ impl Refresher {
             } else if actions.include(Actions::HOLD_WRITES) {
                 self.hold(shop, server_uuid);
             } else if actions.include(Actions::ASK_AGAIN)
-                && let Some((group, _)) = self.group_of_server(server_uuid)
+                && let Some(found) = self.group_of_server(server_uuid)
             {
-                self.ask_again(&group);
+                self.ask_again(&found.name);
             }
         });
         self.tell();
     }
 
     fn server_answered(&self, shop: &Workshop, server_uuid: &str) {
-        // The usual case of the usual call: nothing is wrong and nothing was.
-        if shop.observing.doubted() == 0 {
-            return;
-        }
-        let mut group = None;
-        self.publish(shop, |update| group = update.observed().release(server_uuid));
-        if let Some(group) = group {
-            self.server_is_back(&group, server_uuid);
+        // The usual case of the usual call: nothing was wrong with this one.
+        if shop.observing.doubts(server_uuid) {
+            self.publish(shop, |update| update.observed().release(server_uuid));
         }
     }
 
@@ -97,11 +108,6 @@ impl Refresher {
         self.tell();
     }
 
-    pub(super) fn server_is_back(&self, group: &str, server_uuid: &str) {
-        let generation = self.topology.load().generation;
-        self.events.server_back(group, server_uuid, generation, &self.clock);
-    }
-
     /// How long until a quarantine or a hold ends.
     pub(super) fn settles_in(&self) -> Option<Duration> {
         self.workshop.with(|shop| shop.observing.ends_in(self.clock.now()))
@@ -113,11 +119,13 @@ impl Refresher {
     }
 
     fn quarantine(&self, shop: &Workshop, server_uuid: &str) {
-        let Some((group, _)) = self.group_of_server(server_uuid) else { return };
-        let (now, lasts) = (self.clock.now(), millis(self.config.quarantine));
+        let Some(found) = self.group_of_server(server_uuid) else { return };
+        let InGroup { name: group, is_primary, .. } = found;
+        let (now, pause) = (self.clock.now(), millis(self.config.quarantine));
         let mut is_new = false;
         self.publish(shop, |update| {
-            is_new = update.observed().quarantine(server_uuid, &group, now, lasts);
+            let observed = update.observed();
+            is_new = observed.quarantine(&group, server_uuid, is_primary, now, pause);
         });
         if is_new {
             self.config.log.write(
@@ -133,8 +141,9 @@ impl Refresher {
     /// Only the primary's word counts: a secondary is read-only by trade, and a primary of
     /// yesterday is one today.
     fn hold(&self, shop: &Workshop, server_uuid: &str) {
-        let Some((group, is_primary)) = self.group_of_server(server_uuid) else { return };
-        if is_primary && !self.config.write_hold.is_zero() {
+        let Some(found) = self.group_of_server(server_uuid) else { return };
+        let InGroup { name: group, takes_writes, .. } = found;
+        if takes_writes && !self.config.write_hold.is_zero() {
             let until = self.clock.now().saturating_add(millis(self.config.write_hold));
             let mut is_new = false;
             self.publish(shop, |update| {
@@ -153,14 +162,14 @@ impl Refresher {
         self.ask_again(&group);
     }
 
-    /// The group a server is in, and whether Fabric calls it the primary there.
-    fn group_of_server(&self, server_uuid: &str) -> Option<(String, bool)> {
+    fn group_of_server(&self, server_uuid: &str) -> Option<InGroup> {
         let topology = self.topology.load();
         topology.groups().find_map(|(_, name, entry)| {
             let group = &entry?.value;
-            group.servers().iter().find(|server| server.uuid == server_uuid)?;
-            let is_primary = group.named_primary().is_some_and(|p| p.uuid == server_uuid);
-            Some((name.to_owned(), is_primary))
+            let server = group.servers().iter().find(|server| server.uuid == server_uuid)?;
+            let takes_writes = group.named_primary().is_some_and(|p| p.uuid == server_uuid);
+            let (name, is_primary) = (name.to_owned(), server.is_primary());
+            Some(InGroup { name, takes_writes, is_primary })
         })
     }
 

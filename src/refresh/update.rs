@@ -99,7 +99,7 @@ impl<'a> Update<'a> {
     }
 
     fn care(&self, group: &str, servers: &[Server]) -> Care {
-        let reach = servers.iter().map(|server| self.observed.reach(&server.uuid));
+        let reach = servers.iter().map(|server| self.observed.reach(group, &server.uuid));
         Care { reach: reach.collect(), held: self.observed.is_held(group) }
     }
 
@@ -463,6 +463,8 @@ impl<'a> Update<'a> {
         for (name, servers) in found {
             let primary = servers.iter().find(|server| server.takes_writes());
             self.observed.primary_is(&name, primary.map(|server| server.uuid.as_str()));
+            let now = u64::try_from(self.now).unwrap_or_default();
+            self.observed.listed(&name, &servers, now);
             self.group(&name, servers, expires);
         }
     }

@@ -95,13 +95,14 @@ fn reachable<'g>(name: &str, wanted: Wanted, servers: Option<&'g Group>) -> Resu
     // Who waits goes on behind the last that joined: many may have waited for the same.
     let turn = Turn::default();
     let chosen = servers.and_then(|servers| servers.choose_reachable(wanted, &turn));
-    let any = || servers.and_then(|servers| servers.choose(wanted, &turn));
+    let any = servers.is_some_and(|servers| servers.may_serve(wanted));
     match chosen {
         Some(chosen) => Ok(chosen),
-        None if any().is_some() => Err(Error::new(
+        None if any => Err(Error::new(
             Code::NoServer,
             format!(
-                "every server of group '{name}' that may serve this could not be reached lately"
+                "every server of group '{name}' that may serve this could not be reached lately, \
+                 and is to be tried by one request at a time"
             ),
         )),
         None => Err(refusal::no_server(name, wanted, servers)),

@@ -2,11 +2,10 @@
 
 use std::mem::offset_of;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::balance::{Rotation, Short, Turn};
 use super::card::{Card, Cards, Rest};
-use super::observed::Reach;
+use super::quarantine::{Reach, Ticket};
 use super::server::Server;
 
 /// A group's number in its handle. A name keeps its number as long as the handle lives.
@@ -60,8 +59,7 @@ pub struct Group {
 #[derive(Debug, Clone)]
 struct Trial {
     at: u32,
-    /// Shared by all snapshots of one trial.
-    begun: Arc<AtomicBool>,
+    ticket: Ticket,
 }
 
 /// A server chosen from its group.
@@ -111,7 +109,7 @@ impl Group {
         start: u64,
     ) -> Self {
         let reach: Box<[Reach]> =
-            (0..servers.len()).map(|at| care.reach.get(at).copied().unwrap_or_default()).collect();
+            (0..servers.len()).map(|at| care.reach.get(at).cloned().unwrap_or_default()).collect();
         let primary = servers.iter().position(Server::takes_writes).map(|at| at as u32);
         let readers = readers(&servers, &reach);
         let reading = |index: &u32| servers.get(*index as usize);
@@ -129,7 +127,7 @@ impl Group {
         let takes_writes = primary.is_some() && !care.held;
         let primary = primary.unwrap_or_default();
         let readers: Box<[u32]> = readers.into();
-        let trials = trials(&servers, &reach, &readers, previous);
+        let trials = trials(&servers, &reach, &readers);
         let short = Short::of(&rotation).filter(|_| trials.is_empty()).unwrap_or(Short::NONE);
         let on_trial = trials.iter().map(|trial| &trial.at);
         let handed_out = [&primary].into_iter().chain(&readers).chain(on_trial);
@@ -193,25 +191,49 @@ impl Group {
 
     #[inline(never)]
     fn next_of_all(&self, turn: &Turn) -> Option<usize> {
-        if let Some(trial) = self.trials.iter().position(Trial::begins) {
+        if let Some(trial) = self.trials.iter().position(|trial| trial.ticket.take()) {
             return Some(self.readers.len() + trial);
         }
         let reader = self.rotation.next(turn);
         (reader < self.readers.len()).then_some(reader)
     }
 
-    /// As `choose`, but none that the service could not reach.
+    /// As `choose`, but none that the service could not reach: of a server on trial, one caller
+    /// gets it.
     pub fn choose_reachable(&self, wanted: Wanted, turn: &Turn) -> Option<Chosen<'_>> {
-        let reach = |chosen: &Chosen<'_>| self.reach.get(self.position(chosen.at)?);
-        self.choose(wanted, turn).filter(|chosen| reach(chosen) != Some(&Reach::Away))
+        // Each reader once: one whose trial is on is no reason to leave out the next.
+        let choices = if wanted == Wanted::Reader { self.readers.len().max(1) } else { 1 };
+        (0..choices).find_map(|_| {
+            let chosen = self.choose(wanted, turn)?;
+            match self.reach.get(self.position(chosen.at)?)? {
+                Reach::Good => Some(chosen),
+                // Those behind the readers were chosen by their tickets.
+                Reach::Trial(ticket) => {
+                    (chosen.at > self.readers.len() || ticket.take()).then_some(chosen)
+                }
+                Reach::Away => None,
+            }
+        })
+    }
+
+    /// Whether `choose` has a server to give, reachable or not.
+    pub fn may_serve(&self, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Primary => self.takes_writes,
+            Wanted::Reader => !self.readers.is_empty(),
+            Wanted::Nobody => false,
+        }
     }
 
     /// Whether both list the same servers in the same state, and the service saw the same.
     pub fn is_same(&self, servers: &[Server], care: &Care) -> bool {
-        let reach = |at: usize| care.reach.get(at).copied().unwrap_or_default();
+        let is_as = |at: usize, known: &Reach| match care.reach.get(at) {
+            None => *known == Reach::Good,
+            Some(reach) => known == reach,
+        };
         *self.servers == *servers
             && self.held == care.held
-            && self.reach.iter().enumerate().all(|(at, known)| *known == reach(at))
+            && self.reach.iter().enumerate().all(|(at, known)| is_as(at, known))
     }
 
     fn readers(&self) -> impl Iterator<Item = &String> {
@@ -220,54 +242,38 @@ impl Group {
     }
 }
 
-impl Trial {
-    /// True for the first who asks.
-    fn begins(&self) -> bool {
-        !self.begun.load(Ordering::Relaxed) && !self.begun.swap(true, Ordering::Relaxed)
-    }
+/// The secondaries on trial, unless reads depend on them anyway.
+fn trials(servers: &[Server], reach: &[Reach], readers: &[u32]) -> Box<[Trial]> {
+    let secondaries = positions(servers, Server::takes_reads_as_secondary);
+    let apart = secondaries.into_iter().filter(|at| !readers.contains(at));
+    let on_trial = apart.filter_map(|at| match reach.get(at as usize) {
+        Some(Reach::Trial(ticket)) => Some(Trial { at, ticket: ticket.clone() }),
+        _ => None,
+    });
+    on_trial.collect()
 }
 
-/// The secondaries on trial, unless reads depend on them anyway. A trial goes on through
-/// snapshots.
-fn trials(
-    servers: &[Server],
-    reach: &[Reach],
-    readers: &[u32],
-    previous: Option<&Group>,
-) -> Box<[Trial]> {
-    let on_trial = positions(servers, Server::takes_reads_as_secondary)
-        .into_iter()
-        .filter(|at| reach.get(*at as usize) == Some(&Reach::Trial) && !readers.contains(at));
-    let begun = |at: u32| {
-        let uuid = &servers.get(at as usize)?.uuid;
-        let before = previous?.trials.iter().find(|trial| {
-            previous.and_then(|group| group.servers.get(trial.at as usize)).map(|s| &s.uuid)
-                == Some(uuid)
-        })?;
-        Some(Arc::clone(&before.begun))
-    };
-    on_trial.map(|at| Trial { at, begun: begun(at).unwrap_or_default() }).collect()
-}
-
-/// Who takes reads: the secondaries within reach, else those on trial, else the primary if it is
-/// within reach, else whoever there is. A service that reaches nobody is better off trying than
+/// Who takes reads: the secondaries within reach, else the primary if it is within reach, else
+/// those on trial, else whoever there is. A service that reaches nobody is better off trying than
 /// refused.
 fn readers(servers: &[Server], reach: &[Reach]) -> Vec<u32> {
-    let is =
-        |at: &u32, wanted: Reach| reach.get(*at as usize).copied().unwrap_or_default() == wanted;
     let secondaries = positions(servers, Server::takes_reads_as_secondary);
     let mut primary = positions(servers, Server::takes_reads_as_primary);
     primary.truncate(1);
-    for wanted in [Reach::Good, Reach::Trial] {
-        let such: Vec<u32> = secondaries.iter().copied().filter(|at| is(at, wanted)).collect();
-        if !such.is_empty() {
-            return such;
-        }
-    }
-    if secondaries.is_empty() || primary.iter().any(|at| !is(at, Reach::Away)) {
-        return primary;
-    }
-    secondaries
+    let is_good = |at: &u32| reach.get(*at as usize).is_none_or(|reach| *reach == Reach::Good);
+    let is_away = |at: &u32| reach.get(*at as usize) == Some(&Reach::Away);
+    let not_away = |at: &u32| !is_away(at);
+    let among = |all: &[u32], fits: &dyn Fn(&u32) -> bool| -> Vec<u32> {
+        all.iter().copied().filter(fits).collect()
+    };
+    let choices = [
+        among(&secondaries, &is_good),
+        among(&primary, &is_good),
+        among(&secondaries, &not_away),
+        among(&primary, &not_away),
+        secondaries,
+    ];
+    choices.into_iter().find(|choice| !choice.is_empty()).unwrap_or(primary)
 }
 
 fn positions(servers: &[Server], wanted: impl Fn(&Server) -> bool) -> Vec<u32> {
@@ -276,6 +282,8 @@ fn positions(servers: &[Server], wanted: impl Fn(&Server) -> bool) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn server(uuid: &str, status: i32, mode: i32, weight: f64) -> Server {
@@ -378,7 +386,7 @@ mod tests {
             .map(|uuid| server(uuid, if *uuid == "p" { 3 } else { 2 }, 3, 1.0))
             .collect();
         let mut reach = vec![Reach::Good; servers.len()];
-        reach[2] = Reach::Trial;
+        reach[2] = Reach::Trial(Ticket::default());
         let care = Care { reach, held: false };
         let group = Group::new("g", servers, &care, None, 0);
         let turn = Turn::default();
@@ -425,7 +433,8 @@ mod tests {
         let servers =
             || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
         let on_trial = |reach| Care { reach, held: false };
-        let care = on_trial(vec![Reach::Good, Reach::Trial, Reach::Good]);
+        let trial = Reach::Trial(Ticket::default());
+        let care = on_trial(vec![Reach::Good, trial, Reach::Good]);
         let group = Group::new("g", servers(), &care, None, 0);
         assert_eq!(picks(&group, Wanted::Reader, 4), ["a", "b", "b", "b"]);
         let mut heavier = servers();
@@ -435,9 +444,35 @@ mod tests {
         let again = Group::new("g", servers(), &Care::default(), Some(&next), 0);
         assert_eq!(picks(&again, Wanted::Reader, 10).iter().filter(|s| *s == "a").count(), 5);
 
-        let care = on_trial(vec![Reach::Good, Reach::Trial, Reach::Away]);
+        let trial = Reach::Trial(Ticket::default());
+        let care = on_trial(vec![Reach::Good, trial, Reach::Away]);
         let alone = Group::new("g", servers(), &care, None, 0);
-        assert_eq!(picks(&alone, Wanted::Reader, 3), ["a"; 3], "better than the primary");
+        assert_eq!(picks(&alone, Wanted::Reader, 3), ["a", "p", "p"], "one request, no more");
+        let trial = Reach::Trial(Ticket::default());
+        let care = on_trial(vec![Reach::Away, trial, Reach::Away]);
+        let last = Group::new("g", servers(), &care, None, 0);
+        assert_eq!(picks(&last, Wanted::Reader, 3), ["a"; 3], "better than those that are away");
+    }
+
+    #[test]
+    fn one_of_those_who_wait_gets_a_server_on_trial() {
+        let servers =
+            || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
+        let trial = || Reach::Trial(Ticket::default());
+        let care = Care { reach: vec![trial(), trial(), trial()], held: false };
+        let group = Group::new("g", servers(), &care, None, 0);
+        let turn = Turn::default();
+        let wait = |wanted| {
+            let chosen = group.choose_reachable(wanted, &turn).and_then(|chosen| chosen.server());
+            chosen.map(|server| server.uuid.clone())
+        };
+        assert_eq!(wait(Wanted::Primary).as_deref(), Some("p"));
+        assert_eq!(wait(Wanted::Primary), None);
+        let readers = [wait(Wanted::Reader), wait(Wanted::Reader)].map(Option::unwrap_or_default);
+        assert_eq!(BTreeSet::from(readers), BTreeSet::from(["a".to_owned(), "b".to_owned()]));
+        assert_eq!(wait(Wanted::Reader), None);
+        assert!(group.may_serve(Wanted::Primary) && group.may_serve(Wanted::Reader));
+        assert_eq!(picks(&group, Wanted::Primary, 2), ["p", "p"], "who does not wait may try");
     }
 
     #[test]

@@ -2,37 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::quarantine::{InGroup, Quarantines, Reach};
+use super::server::Server;
+
 /// Servers that could not be reached, and groups whose primary refused writes.
 ///
 /// Times are milliseconds on the handle's clock.
 #[derive(Debug, Default)]
 pub struct Observed {
-    /// By server UUID.
-    quarantined: BTreeMap<String, Quarantine>,
+    quarantined: Quarantines,
+    /// Servers that turned out to be back since the last call of `take_back`.
+    back: Vec<InGroup>,
     /// By group.
     held: BTreeMap<String, Hold>,
     /// Groups whose servers must be judged anew.
     touched: BTreeSet<String>,
-}
-
-#[derive(Debug)]
-struct Quarantine {
-    group: String,
-    until: u64,
-    /// How long the server stays away, and then how long it is on trial.
-    lasts: u64,
-    /// The server has stayed away for long enough, and one request may try it.
-    on_trial: bool,
-}
-
-/// How far a service gets with a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Reach {
-    #[default]
-    Good,
-    /// Nobody knows yet: it was away, and one request may find out.
-    Trial,
-    Away,
 }
 
 #[derive(Debug)]
@@ -43,46 +27,54 @@ struct Hold {
 }
 
 impl Observed {
-    pub fn reach(&self, server_uuid: &str) -> Reach {
-        match self.quarantined.get(server_uuid) {
-            None => Reach::Good,
-            Some(quarantine) if quarantine.on_trial => Reach::Trial,
-            Some(_) => Reach::Away,
-        }
+    pub fn reach(&self, group: &str, server_uuid: &str) -> Reach {
+        self.quarantined.reach(group, server_uuid)
     }
 
     pub fn is_held(&self, group: &str) -> bool {
         self.held.contains_key(group)
     }
 
-    /// How many servers are away.
-    pub fn quarantined(&self) -> usize {
-        self.quarantined.values().filter(|quarantine| !quarantine.on_trial).count()
-    }
-
-    /// How many servers are away or on trial.
-    pub fn doubted(&self) -> usize {
-        self.quarantined.len()
+    pub fn quarantines(&self) -> &Quarantines {
+        &self.quarantined
     }
 
     pub fn held(&self) -> usize {
         self.held.len()
     }
 
-    /// Leaves a server out for as long as `lasts`, and then on trial for as long again. True if
-    /// it was not in quarantine before.
-    pub fn quarantine(&mut self, server_uuid: &str, group: &str, now: u64, lasts: u64) -> bool {
+    /// Leaves a server out; see [`Quarantines::failed`].
+    pub fn quarantine(
+        &mut self,
+        group: &str,
+        server_uuid: &str,
+        is_primary: bool,
+        now: u64,
+        pause: u64,
+    ) -> bool {
         self.touched.insert(group.to_owned());
-        let until = now.saturating_add(lasts);
-        let quarantine = Quarantine { group: group.to_owned(), until, lasts, on_trial: false };
-        self.quarantined.insert(server_uuid.to_owned(), quarantine).is_none()
+        self.quarantined.failed(group, server_uuid, is_primary, now, pause)
     }
 
-    /// The server answers again; its group, if it was quarantined.
-    pub fn release(&mut self, server_uuid: &str) -> Option<String> {
-        let group = self.quarantined.remove(server_uuid)?.group;
-        self.touched.insert(group.clone());
-        Some(group)
+    /// The server answers again.
+    pub fn release(&mut self, server_uuid: &str) {
+        if let Some(group) = self.quarantined.answered(server_uuid) {
+            self.touched.insert(group.clone());
+            self.back.push((group, server_uuid.to_owned()));
+        }
+    }
+
+    /// Fabric lists these servers for a group now.
+    pub fn listed(&mut self, group: &str, servers: &[Server], now: u64) {
+        for uuid in self.quarantined.listed(group, servers, now) {
+            self.touched.insert(group.to_owned());
+            self.back.push((group.to_owned(), uuid));
+        }
+    }
+
+    /// The servers that turned out to be back since the last call.
+    pub fn take_back(&mut self) -> Vec<InGroup> {
+        std::mem::take(&mut self.back)
     }
 
     /// Holds the writes of a group whose primary refused one. A hold that is on already keeps
@@ -115,32 +107,22 @@ impl Observed {
         }
     }
 
-    /// Ends what has lasted long enough; the servers whose trial ended without bad news, with
-    /// their groups.
-    pub fn expire(&mut self, now: u64) -> Vec<(String, String)> {
-        let over = |until: u64| until <= now;
-        let servers = self.quarantined.iter().filter(|(_, q)| q.on_trial && over(q.until));
-        let servers: Vec<String> = servers.map(|(uuid, _)| uuid.clone()).collect();
-        let groups = self.held.iter().filter(|(_, hold)| over(hold.until));
+    /// Ends what has lasted long enough; the servers that may be tried now or are in use again.
+    pub fn expire(&mut self, now: u64) -> Vec<(InGroup, Reach)> {
+        let groups = self.held.iter().filter(|(_, hold)| hold.until <= now);
         let groups: Vec<String> = groups.map(|(group, _)| group.clone()).collect();
         for group in groups {
             self.end_hold(&group);
         }
-        for quarantine in self.quarantined.values_mut() {
-            if !quarantine.on_trial && over(quarantine.until) {
-                quarantine.on_trial = true;
-                quarantine.until = now.saturating_add(quarantine.lasts);
-                self.touched.insert(quarantine.group.clone());
-            }
-        }
-        let released = servers.into_iter();
-        released.filter_map(|uuid| self.release(&uuid).map(|group| (uuid, group))).collect()
+        let changed = self.quarantined.expire(now);
+        self.touched.extend(changed.iter().map(|((group, _), _)| group.clone()));
+        changed
     }
 
     /// When the next quarantine or hold ends.
     pub fn next_end(&self) -> Option<u64> {
-        let quarantines = self.quarantined.values().map(|quarantine| quarantine.until);
-        quarantines.chain(self.held.values().map(|hold| hold.until)).min()
+        let quarantine = self.quarantined.next_end();
+        quarantine.into_iter().chain(self.held.values().map(|hold| hold.until)).min()
     }
 
     /// The groups touched since the last call.
@@ -178,27 +160,20 @@ mod tests {
     }
 
     #[test]
-    fn a_quarantine_ends_with_its_time_or_a_good_report() {
+    fn groups_are_judged_anew_when_a_server_of_theirs_is_away_on_trial_or_back() {
         let mut seen = Observed::default();
-        assert_eq!(seen.reach("s"), Reach::Good);
-        assert!(seen.quarantine("s", "g", 0, 100));
-        assert!(!seen.quarantine("s", "g", 50, 100));
-        assert_eq!((seen.reach("s"), seen.next_end()), (Reach::Away, Some(150)));
-        assert!(seen.expire(149).is_empty());
-        assert_eq!(seen.quarantined(), 1);
-
-        assert!(seen.expire(150).is_empty(), "it is on trial first");
-        assert_eq!((seen.reach("s"), seen.next_end()), (Reach::Trial, Some(250)));
-        assert_eq!((seen.quarantined(), seen.doubted()), (0, 1));
-        assert!(!seen.quarantine("s", "g", 160, 100), "a failed trial is no news");
-        assert_eq!(seen.reach("s"), Reach::Away);
-        assert!(seen.expire(260).is_empty());
-        assert_eq!(seen.expire(360), [("s".to_owned(), "g".to_owned())]);
-        assert_eq!(seen.reach("s"), Reach::Good);
-
-        assert!(seen.quarantine("s", "g", 400, 100));
-        assert_eq!(seen.release("s").as_deref(), Some("g"));
-        assert_eq!(seen.release("s"), None);
-        assert_eq!(seen.next_end(), None);
+        assert!(seen.quarantine("g", "s", false, 0, 100));
+        assert!(seen.take_touched().contains("g"));
+        assert_eq!((seen.expire(99).len(), seen.next_end()), (0, Some(100)));
+        assert!(seen.take_touched().is_empty());
+        assert_eq!(seen.expire(100).len(), 1);
+        assert!(seen.take_touched().contains("g"));
+        assert_eq!(seen.take_back(), []);
+        seen.release("s");
+        assert!(seen.take_touched().contains("g"));
+        assert_eq!(seen.take_back(), [("g".to_owned(), "s".to_owned())]);
+        assert_eq!(seen.take_back(), []);
+        seen.release("s");
+        assert_eq!(seen.take_back(), [], "there was no doubt");
     }
 }

@@ -80,6 +80,16 @@ impl Server {
         self.is(Status::Primary) && self.reads()
     }
 
+    /// Whether Fabric calls it the primary.
+    pub fn is_primary(&self) -> bool {
+        self.is(Status::Primary)
+    }
+
+    /// Whether it is a secondary or the primary: one that Fabric takes to be alive.
+    pub fn serves(&self) -> bool {
+        self.is(Status::Secondary) || self.is(Status::Primary)
+    }
+
     fn is(&self, status: Status) -> bool {
         Status::from_number(self.status) == Some(status)
     }

@@ -12,6 +12,7 @@ mod isolation;
 mod log;
 mod metrics;
 mod nodes;
+mod quarantine;
 mod refresh;
 mod split;
 mod support;

@@ -1,0 +1,413 @@
+//! Servers that a service could not reach: for each one a circuit breaker.
+//!
+//! A server is away for a pause, and then on trial: exactly one request gets it. Bad news of the
+//! trial makes the next pause twice as long; a trial without bad news brings the server back to
+//! use, but proves nothing, since nobody may have told. What proves that a server is back is a good
+//! report of it, or Fabric, which lists it again after it did not, or as the primary again after
+//! it was that no more.
+//! That Fabric goes on listing a server is no proof: it does so for seconds after a server has
+//! died, or for ever.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::server::Server;
+
+/// The longest pause, as a multiple of the first one.
+const MAX_GROWTH: u64 = 16;
+
+/// How long a server is remembered that Fabric does not list any more, in milliseconds.
+const REMEMBER_UNLISTED: u64 = 3_600_000;
+
+/// How far a service gets with a server.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Reach {
+    #[default]
+    Good,
+    /// Nobody knows yet: it was away, and who takes the ticket may find out.
+    Trial(Ticket),
+    Away,
+}
+
+/// The right to try a server. All snapshots of one trial share it.
+#[derive(Debug, Clone, Default)]
+pub struct Ticket(Arc<AtomicBool>);
+
+impl Ticket {
+    /// True for the first who asks.
+    pub fn take(&self) -> bool {
+        !self.is_taken() && !self.0.swap(true, Ordering::Relaxed)
+    }
+
+    pub fn is_taken(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl PartialEq for Ticket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Ticket {}
+
+/// A server, by its group and its UUID.
+pub type InGroup = (String, String);
+
+/// The servers of a farm that are not in use for want of good news, or are without proof that
+/// they work. Times are milliseconds on the handle's clock.
+#[derive(Debug, Default)]
+pub struct Quarantines {
+    /// By group, and then by server UUID.
+    groups: BTreeMap<String, BTreeMap<String, Quarantine>>,
+}
+
+#[derive(Debug)]
+struct Quarantine {
+    state: State,
+    /// The first pause.
+    shortest: u64,
+    /// How long the server is away, and then how long without bad news its trial is over.
+    pause: u64,
+    /// Whether it was the primary since then.
+    was_primary: bool,
+    /// Whether it was the primary no more, after that.
+    was_demoted: bool,
+    /// Since when Fabric does not list it.
+    unlisted: Option<u64>,
+}
+
+#[derive(Debug)]
+enum State {
+    Away {
+        until: u64,
+    },
+    Trial {
+        until: u64,
+        ticket: Ticket,
+    },
+    /// In use again, without proof.
+    InUse {
+        since: u64,
+    },
+}
+
+impl Quarantines {
+    pub fn reach(&self, group: &str, server_uuid: &str) -> Reach {
+        let quarantine = self.groups.get(group).and_then(|servers| servers.get(server_uuid));
+        match quarantine.map(|quarantine| &quarantine.state) {
+            None | Some(State::InUse { .. }) => Reach::Good,
+            Some(State::Trial { ticket, .. }) => Reach::Trial(ticket.clone()),
+            Some(State::Away { .. }) => Reach::Away,
+        }
+    }
+
+    /// Takes in that a server could not be reached; `pause` is how long one stays away at first.
+    /// True if it was in use before.
+    pub fn failed(
+        &mut self,
+        group: &str,
+        server_uuid: &str,
+        is_primary: bool,
+        now: u64,
+        pause: u64,
+    ) -> bool {
+        let servers = self.groups.entry(group.to_owned()).or_default();
+        let Some(quarantine) = servers.get_mut(server_uuid) else {
+            let state = State::Away { until: now.saturating_add(pause) };
+            let new = Quarantine {
+                state,
+                shortest: pause,
+                pause,
+                was_primary: is_primary,
+                was_demoted: false,
+                unlisted: None,
+            };
+            servers.insert(server_uuid.to_owned(), new);
+            return true;
+        };
+        let was_in_use = match &quarantine.state {
+            // Whoever was connected tells, too. That is one death, and one pause.
+            State::Away { .. } => return false,
+            State::Trial { ticket, .. } => {
+                if ticket.is_taken() {
+                    quarantine.lengthen();
+                }
+                false
+            }
+            State::InUse { since } => {
+                if now.saturating_sub(*since) < quarantine.longest() {
+                    quarantine.lengthen();
+                } else {
+                    quarantine.pause = quarantine.shortest;
+                }
+                true
+            }
+        };
+        quarantine.state = State::Away { until: now.saturating_add(quarantine.pause) };
+        was_in_use
+    }
+
+    /// A good report of a server: its group, if there was a doubt.
+    pub fn answered(&mut self, server_uuid: &str) -> Option<String> {
+        let holds = |servers: &BTreeMap<_, _>| servers.contains_key(server_uuid);
+        let group = self.groups.iter().find(|(_, servers)| holds(servers))?.0.clone();
+        self.forget(&group, server_uuid);
+        Some(group)
+    }
+
+    /// Takes in what Fabric lists of a group: the servers that this proves to be back.
+    pub fn listed(&mut self, group: &str, servers: &[Server], now: u64) -> Vec<String> {
+        // A group that is empty as a whole says nothing of one of its servers.
+        let Some(doubted) = self.groups.get_mut(group).filter(|_| !servers.is_empty()) else {
+            return Vec::new();
+        };
+        let serving = servers.iter().filter(|server| server.serves());
+        let serving: BTreeMap<&str, &Server> =
+            serving.map(|server| (server.uuid.as_str(), server)).collect();
+        let mut back = Vec::new();
+        for (uuid, quarantine) in doubted {
+            match serving.get(uuid.as_str()) {
+                None => _ = quarantine.unlisted.get_or_insert(now),
+                Some(server) => {
+                    let promoted = server.is_primary() && quarantine.was_demoted;
+                    if quarantine.unlisted.is_some() || promoted {
+                        back.push(uuid.clone());
+                    }
+                    quarantine.was_demoted |= quarantine.was_primary && !server.is_primary();
+                    quarantine.was_primary |= server.is_primary();
+                }
+            }
+        }
+        back.iter().for_each(|uuid| self.forget(group, uuid));
+        back
+    }
+
+    fn forget(&mut self, group: &str, server_uuid: &str) {
+        if let Some(servers) = self.groups.get_mut(group) {
+            servers.remove(server_uuid);
+            if servers.is_empty() {
+                self.groups.remove(group);
+            }
+        }
+    }
+
+    /// Begins and ends what its time has come for; the servers that may be tried now, and those
+    /// that are in use again.
+    pub fn expire(&mut self, now: u64) -> Vec<(InGroup, Reach)> {
+        let mut changed = Vec::new();
+        for (group, servers) in &mut self.groups {
+            servers.retain(|_, quarantine| {
+                let since = quarantine.unlisted.unwrap_or(now);
+                now.saturating_sub(since) < REMEMBER_UNLISTED
+            });
+            // Nobody can try what is not listed, and that it is listed again will prove enough.
+            let listed = servers.iter_mut().filter(|(_, q)| q.unlisted.is_none());
+            for (uuid, quarantine) in listed {
+                if let Some(reach) = quarantine.expire(now) {
+                    changed.push(((group.clone(), uuid.clone()), reach));
+                }
+            }
+        }
+        self.groups.retain(|_, servers| !servers.is_empty());
+        changed
+    }
+
+    /// When there is something for `expire` to do.
+    pub fn next_end(&self) -> Option<u64> {
+        self.all().filter_map(|(_, quarantine)| quarantine.next_end()).min()
+    }
+
+    /// How many of the servers that Fabric lists are not in use: away, or on trial by one request.
+    pub fn out_of_use(&self) -> usize {
+        let is_out = |quarantine: &Quarantine| !matches!(quarantine.state, State::InUse { .. });
+        self.all().filter(|(_, q)| is_out(q) && q.unlisted.is_none()).count()
+    }
+
+    /// The servers of which good news would be news.
+    pub fn doubted(&self) -> impl Iterator<Item = &str> {
+        self.all().map(|(uuid, _)| uuid)
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&str, &Quarantine)> {
+        let servers = self.groups.values().flatten();
+        servers.map(|(uuid, quarantine)| (uuid.as_str(), quarantine))
+    }
+}
+
+impl Quarantine {
+    fn longest(&self) -> u64 {
+        self.shortest.saturating_mul(MAX_GROWTH)
+    }
+
+    fn lengthen(&mut self) {
+        self.pause = self.pause.saturating_mul(2).min(self.longest());
+    }
+
+    fn next_end(&self) -> Option<u64> {
+        match self.state {
+            State::Away { until } | State::Trial { until, .. } => {
+                self.unlisted.is_none().then_some(until)
+            }
+            State::InUse { .. } => None,
+        }
+    }
+
+    fn expire(&mut self, now: u64) -> Option<Reach> {
+        let end = now.saturating_add(self.pause);
+        match &mut self.state {
+            State::Away { until } if *until <= now => {
+                let ticket = Ticket::default();
+                self.state = State::Trial { until: end, ticket: ticket.clone() };
+                Some(Reach::Trial(ticket))
+            }
+            State::Trial { until, ticket } if *until <= now => {
+                if ticket.is_taken() {
+                    self.state = State::InUse { since: now };
+                    return Some(Reach::Good);
+                }
+                // Nobody has tried it, and no news of nobody is no good news.
+                *until = end;
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPARE: i32 = 1;
+    const SECONDARY: i32 = 2;
+    const PRIMARY: i32 = 3;
+
+    fn list(servers: &[(&str, i32)]) -> Vec<Server> {
+        let server = |(uuid, status): &(&str, i32)| Server {
+            uuid: (*uuid).to_owned(),
+            host: "h".into(),
+            port: 3306,
+            mode: 3,
+            status: *status,
+            weight: 1.0,
+        };
+        servers.iter().map(server).collect()
+    }
+
+    /// The ticket of the trial that begins now.
+    fn begins(seen: &mut Quarantines, now: u64) -> Ticket {
+        match seen.expire(now).as_slice() {
+            [(_, Reach::Trial(ticket))] => ticket.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_failed_trial_doubles_the_pause_up_to_a_limit() {
+        let mut seen = Quarantines::default();
+        assert!(seen.failed("g", "s", true, 0, 100));
+        assert!(!seen.failed("g", "s", true, 50, 100), "one death, told twice");
+        let (mut now, mut pauses) = (0, Vec::new());
+        for _ in 0..7 {
+            assert_eq!(seen.reach("g", "s"), Reach::Away);
+            let end = seen.next_end().expect("an end");
+            pauses.push(end - now);
+            assert_eq!(seen.expire(end - 1), []);
+            let ticket = begins(&mut seen, end);
+            assert!(ticket.take() && !ticket.take(), "one request gets it");
+            now = end + 10;
+            assert!(!seen.failed("g", "s", true, now, 100), "a failed trial is no news");
+        }
+        assert_eq!(pauses, [100, 200, 400, 800, 1600, 1600, 1600]);
+        assert_eq!(seen.out_of_use(), 1);
+    }
+
+    #[test]
+    fn a_trial_ends_without_news_only_if_there_was_one() {
+        let mut seen = Quarantines::default();
+        seen.failed("g", "s", false, 0, 100);
+        let ticket = begins(&mut seen, 100);
+        assert_eq!(seen.expire(1000), [], "nobody tried it");
+        assert_eq!(seen.reach("g", "s"), Reach::Trial(ticket.clone()));
+        assert!(ticket.take());
+        assert_eq!(seen.expire(1099), []);
+        assert_eq!(seen.expire(1100), [(("g".to_owned(), "s".to_owned()), Reach::Good)]);
+        assert_eq!((seen.reach("g", "s"), seen.next_end()), (Reach::Good, None));
+        assert_eq!((seen.out_of_use(), seen.doubted().count()), (0, 1), "in use, and unproven");
+
+        assert!(seen.failed("g", "s", false, 1200, 100), "it was in use");
+        assert_eq!(seen.next_end(), Some(1400), "soon after a trial, the pause is longer");
+        assert!(begins(&mut seen, 1400).take());
+        seen.expire(1600);
+        assert!(seen.failed("g", "s", false, 9000, 100));
+        assert_eq!(seen.next_end(), Some(9100), "long after it, it is as at first");
+    }
+
+    #[test]
+    fn a_report_of_before_does_not_spoil_the_trial_of_nobody() {
+        let mut seen = Quarantines::default();
+        seen.failed("g", "s", false, 0, 100);
+        begins(&mut seen, 100);
+        assert!(!seen.failed("g", "s", false, 110, 100));
+        assert_eq!(seen.next_end(), Some(210), "away again, for no longer than before");
+    }
+
+    #[test]
+    fn being_listed_is_no_proof_and_being_listed_again_is() {
+        let mut seen = Quarantines::default();
+        seen.failed("g", "p", true, 0, 100);
+        seen.failed("g", "a", false, 0, 100);
+        let all = list(&[("p", PRIMARY), ("a", SECONDARY), ("b", SECONDARY)]);
+        for now in 0..99 {
+            assert!(seen.listed("g", &all, now).is_empty());
+        }
+        assert!(seen.listed("g", &[], 99).is_empty(), "an empty dump says nothing");
+        assert!(seen.listed("other", &list(&[("a", SECONDARY)]), 99).is_empty());
+        let without = list(&[("p", PRIMARY), ("a", SPARE), ("b", SECONDARY)]);
+        assert!(seen.listed("g", &without, 100).is_empty());
+        assert_eq!(seen.listed("g", &all, 101), ["a"]);
+        assert_eq!(seen.reach("g", "a"), Reach::Good);
+        assert_eq!(seen.reach("g", "p"), Reach::Away);
+    }
+
+    #[test]
+    fn a_primary_is_proven_by_being_made_one_again() {
+        let mut seen = Quarantines::default();
+        seen.failed("g", "p", true, 0, 100);
+        let demoted = list(&[("p", SECONDARY), ("a", PRIMARY)]);
+        assert!(seen.listed("g", &demoted, 1).is_empty());
+        assert!(seen.listed("g", &demoted, 2).is_empty());
+        assert_eq!(seen.listed("g", &list(&[("p", PRIMARY), ("a", SECONDARY)]), 3), ["p"]);
+        // Who has yet to be made one may have died before Fabric knew.
+        seen.failed("g", "a", false, 4, 100);
+        assert!(seen.listed("g", &demoted, 5).is_empty());
+        assert!(seen.listed("g", &list(&[("p", PRIMARY), ("a", SECONDARY)]), 6).is_empty());
+        assert_eq!(seen.listed("g", &demoted, 7), ["a"]);
+        assert_eq!(seen.doubted().count(), 0);
+    }
+
+    #[test]
+    fn what_is_gone_is_forgotten() {
+        let mut seen = Quarantines::default();
+        seen.failed("g", "s", false, 0, 100);
+        seen.listed("g", &list(&[("p", PRIMARY)]), 50);
+        assert_eq!((seen.out_of_use(), seen.doubted().count()), (0, 1));
+        seen.expire(50 + REMEMBER_UNLISTED - 1);
+        assert_eq!(seen.doubted().count(), 1);
+        seen.expire(50 + REMEMBER_UNLISTED);
+        assert_eq!((seen.doubted().count(), seen.groups.len()), (0, 0));
+    }
+
+    #[test]
+    fn good_news_is_proof() {
+        let mut seen = Quarantines::default();
+        seen.failed("g", "s", false, 0, 100);
+        assert_eq!(seen.answered("other"), None);
+        assert_eq!(seen.answered("s").as_deref(), Some("g"));
+        assert_eq!(seen.answered("s"), None);
+        assert_eq!((seen.reach("g", "s"), seen.next_end()), (Reach::Good, None));
+    }
+}
