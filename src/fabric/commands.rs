@@ -8,6 +8,7 @@ use crate::fabric::failure::address;
 use crate::fabric::nodes::{NodesReply, fabric_nodes};
 use crate::fabric::rows::{Collect, Dump, FromRow, ServerRow, ShardRow};
 use crate::fabric::stream::read_dump;
+use crate::fabric::tabulate::MAX_COLUMNS;
 use crate::fabric::text::excerpt;
 use crate::fabric::xmlrpc::{Response, Value};
 
@@ -181,7 +182,7 @@ const COLUMNS: [(&str, &[&str]); 8] = [
 fn name_columns(method: &str, sets: &mut [ResultSet]) {
     let known = COLUMNS.iter().find(|(name, _)| *name == method).map(|(_, columns)| *columns);
     for set in sets {
-        let width = set.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let width = set.rows.iter().map(Vec::len).max().unwrap_or(0).min(MAX_COLUMNS);
         let unnamed = set.columns.iter().all(|name| name.starts_with("column"));
         match known {
             Some(columns) if unnamed && (width == 0 || width == columns.len()) => {

@@ -59,7 +59,7 @@ impl Envelope {
     pub fn decode(value: Value) -> Result<Self> {
         let items = match value {
             Value::Array(items) => items,
-            bare => return Ok(Self::generation_one(Form::Bare, None, vec![table(bare)])),
+            bare => return Ok(Self::generation_one(Form::Bare, None, vec![table(bare)?])),
         };
         match <[Value; 5]>::try_from(items) {
             Ok([Value::Int(version), uuid, ttl, error, sets]) => {
@@ -115,7 +115,7 @@ impl Envelope {
             }
             [Value::Bool(success), Value::Text(message), _] => {
                 let error = (!success).then(|| last_words(message));
-                let set = items.into_iter().next_back().map(table);
+                let set = items.into_iter().next_back().map(table).transpose()?;
                 Ok(Self::generation_one(Form::Command, error, set.into_iter().collect()))
             }
             [Value::Text(uuid), Value::Array(steps), ..] if steps.iter().all(is_struct) => {
@@ -124,10 +124,14 @@ impl Envelope {
                     columns: vec!["uuid".into()],
                     rows: vec![vec![Value::Text(uuid.clone())]],
                 };
-                let sets = vec![head, objects(steps.clone())];
+                let steps = match items.into_iter().nth(1) {
+                    Some(Value::Array(steps)) => steps,
+                    _ => Vec::new(),
+                };
+                let sets = vec![head, objects(steps)?];
                 Ok(Self::generation_one(Form::Procedure, error, sets))
             }
-            _ => Ok(Self::generation_one(Form::Bare, None, vec![table(Value::Array(items))])),
+            _ => Ok(Self::generation_one(Form::Bare, None, vec![table(Value::Array(items))?])),
         }
     }
 

@@ -152,12 +152,16 @@ impl Http {
         if response.content_length().is_some_and(|length| length > limit) {
             return Err(failure.too_large(limit).into());
         }
+        let watch = runtime.watch(&failure);
         let wire = Body::new(response, runtime, failure.clone());
         let wire = Metered::new(wire, &self.traffic, |traffic| &traffic.received);
         let wire = Limited::new(wire, limit, &failure);
         let body: Box<dyn Read> = match zipped {
-            true => Box::new(self.inflated(Limited::new(GzDecoder::new(wire), limit, &failure))),
-            false => Box::new(self.inflated(wire)),
+            true => {
+                let plain = Limited::new(GzDecoder::new(wire), limit, &failure);
+                Box::new(Watched { inner: self.inflated(plain), watch })
+            }
+            false => Box::new(Watched { inner: self.inflated(wire), watch }),
         };
         Ok(Reply {
             status: status.as_u16(),
@@ -257,6 +261,42 @@ impl Own {
     }
 }
 
+impl Own {
+    fn watch(&self, failure: &Failure) -> Watch {
+        Watch { failure: failure.clone(), cancelled: self.cancelled.clone() }
+    }
+}
+
+/// Sees that time counts, and that nobody has to wait, where all is there already and nothing is
+/// waited for: while a body is inflated and parsed.
+struct Watch {
+    failure: Failure,
+    cancelled: [watch::Receiver<bool>; 2],
+}
+
+impl Watch {
+    fn check(&self) -> io::Result<()> {
+        let over = Instant::now() >= self.failure.times.deadline;
+        if over || self.cancelled.iter().any(|cancelled| *cancelled.borrow()) {
+            return Err(TransportError::from(self.failure.timeout()).into_io());
+        }
+        Ok(())
+    }
+}
+
+/// Fails instead of reading on once nobody waits for it any more.
+struct Watched<R> {
+    inner: R,
+    watch: Watch,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.watch.check()?;
+        self.inner.read(buffer)
+    }
+}
+
 impl Drop for Own {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
@@ -271,16 +311,20 @@ struct Body {
     chunk: Bytes,
     runtime: Own,
     failure: Failure,
+    watch: Watch,
 }
 
 impl Body {
     fn new(response: Response, runtime: Own, failure: Failure) -> Self {
-        Self { response, chunk: Bytes::new(), runtime, failure }
+        let watch = runtime.watch(&failure);
+        Self { response, chunk: Bytes::new(), runtime, failure, watch }
     }
 }
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Bytes that inflate to nothing never come to whoever reads what is inflated.
+        self.watch.check()?;
         while self.chunk.is_empty() {
             let next = self.runtime.wait(self.failure.times.deadline, self.response.chunk());
             match next.ok_or_else(|| TransportError::from(self.failure.timeout()).into_io())? {

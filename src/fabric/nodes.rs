@@ -1,5 +1,6 @@
 //! The addresses of Fabric nodes, and which of them can be believed.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::config::Node;
@@ -32,12 +33,9 @@ pub fn fabric_nodes(asked: &Node, envelope: Envelope) -> Result<NodesReply> {
             (dump.uuid, dump.ttl_seconds, told)
         }
     };
-    let mut nodes: Vec<Node> = Vec::new();
-    for node in told.into_iter().map(|node| believed(asked, node)) {
-        if !nodes.contains(&node) {
-            nodes.push(node);
-        }
-    }
+    let mut seen = BTreeSet::new();
+    let mut nodes: Vec<Node> = told.into_iter().map(|node| believed(asked, node)).collect();
+    nodes.retain(|node| seen.insert((node.host.clone(), node.port)));
     Ok(NodesReply { generation, uuid, ttl_seconds, nodes })
 }
 

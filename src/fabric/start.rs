@@ -14,12 +14,22 @@ const STARTS: [&[u8]; 4] = [b"<?xml", b"<methodResponse", b"<!--", "\u{FEFF}".as
 /// A body that may be XML-RPC, from its first byte on.
 pub type Body = BufReader<Box<dyn Read>>;
 
-/// Reads on until a body is seen to begin like XML-RPC, or not to.
+/// A node sends no blanks before its reply; with more than this there is none behind them.
+const MOST_BLANKS: usize = 4096;
+
+/// Reads on until a body is seen to begin like XML-RPC, or not to. Each byte is looked at a
+/// bounded number of times.
 pub fn plausible(mut body: Box<dyn Read>) -> Result<Body> {
     let mut start = Vec::new();
+    let mut blanks = 0;
     let mut piece = [0; 256];
     loop {
-        let seen = start.trim_ascii_start();
+        let rest = start.get(blanks..).unwrap_or_default();
+        let seen = rest.trim_ascii_start();
+        blanks += rest.len() - seen.len();
+        if blanks > MOST_BLANKS && seen.is_empty() {
+            return Err(implausible(b" "));
+        }
         if STARTS.iter().any(|start| seen.starts_with(start)) {
             break;
         }
@@ -79,6 +89,23 @@ mod tests {
                 assert_eq!(whole(text, trickles).unwrap(), text);
             }
         }
+    }
+
+    #[test]
+    fn blanks_are_looked_at_once_and_not_for_ever() {
+        struct Blanks(usize);
+        impl Read for Blanks {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                self.0 += buffer.len();
+                assert!(self.0 < 1 << 20, "it reads on and on");
+                buffer.fill(b' ');
+                Ok(buffer.len())
+            }
+        }
+        let error = plausible(Box::new(Blanks(0))).map(|_| ()).unwrap_err();
+        assert!(error.message.contains("begins with \" \""), "{error}");
+        let text = format!("{}<methodResponse>", " ".repeat(MOST_BLANKS));
+        assert_eq!(whole(&text, true).unwrap(), text);
     }
 
     #[test]

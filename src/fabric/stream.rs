@@ -74,6 +74,7 @@ impl<R: BufRead, C: Collect> Stream<R, C> {
     /// `{info: {names: [..]}, rows: [[..]..]}`
     fn set(&mut self) -> Result<Value> {
         let mut set = Value::Struct(Vec::new());
+        let mut has_rows = false;
         loop {
             let name = match self.reader.next_event()? {
                 Event::StructEnd => return Ok(set),
@@ -82,7 +83,8 @@ impl<R: BufRead, C: Collect> Stream<R, C> {
                 event => return self.value_of(event),
             };
             let event = self.reader.next_event()?;
-            let due = event == Event::ArrayStart && name == "rows" && set.member("rows").is_none();
+            let due = event == Event::ArrayStart && name == "rows" && !has_rows;
+            has_rows |= name == "rows";
             let value = match due.then(|| positions::<C>(&set)).flatten() {
                 Some(positions) => self.rows(&positions)?,
                 None => self.value_of(event)?,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::fabric::{Owner, ServerRow, Skipped};
 use crate::log::{Level, Log};
 use crate::topology::build::{ListedGroups, ListedTable, Listing, full_name};
+use crate::topology::group::MAX_SERVERS;
 use crate::topology::{
     Care, Entry, Group, GroupId, Observed, SeenBounds, Server, Shard, ShardMap, Table, TableError,
     TableState, Topology,
@@ -440,11 +441,21 @@ impl<'a> Update<'a> {
                     status: row.status,
                     weight: row.weight,
                 };
-                let servers = found.entry(row.group).or_default();
-                // Overlapping patterns repeat rows.
-                if !servers.contains(&server) {
-                    servers.push(server);
-                }
+                found.entry(row.group).or_default().push(server);
+            }
+        }
+        for (name, servers) in &mut found {
+            // Overlapping patterns repeat rows.
+            without_repetitions(servers);
+            if let Some(more) = servers.len().checked_sub(MAX_SERVERS + 1) {
+                servers.truncate(MAX_SERVERS);
+                self.log.write_once(
+                    Level::Warning,
+                    format_args!(
+                        "group '{name}' lists more than {MAX_SERVERS} servers; {} are left out",
+                        more + 1
+                    ),
+                );
             }
         }
         match asked {
@@ -491,4 +502,15 @@ impl<'a> Update<'a> {
         let id = topology.number_group(name);
         topology.set_group(id, Some(Arc::new(Entry::new(group, expires))));
     }
+}
+
+/// The same servers in the same order, each once.
+fn without_repetitions(servers: &mut Vec<Server>) {
+    let mut seen = BTreeSet::new();
+    let mut first = Vec::with_capacity(servers.len());
+    for Server { uuid, host, port, mode, status, weight } in servers.iter() {
+        first.push(seen.insert((uuid, host, port, mode, status, weight.to_bits())));
+    }
+    let mut first = first.into_iter();
+    servers.retain(|_| first.next().unwrap_or(true));
 }

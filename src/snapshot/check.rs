@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::topology::group::MAX_SERVERS;
 use crate::topology::{Shard, Table, TableRow, Topology};
 
 use super::document::{self, Document, Group};
@@ -31,6 +32,14 @@ pub fn groups(groups: &[Group]) -> Result<(), String> {
     for (at, group) in groups.iter().enumerate() {
         if !known.insert(group.id.as_str()) {
             return Err(format!("groups[{at}].id: group '{}' is listed twice", group.id));
+        }
+        if group.servers.len() > MAX_SERVERS {
+            let count = group.servers.len();
+            return Err(format!(
+                "groups[{at}].servers: group '{}' lists {count} servers, and {MAX_SERVERS} is the \
+                 most; see that it is meant",
+                group.id
+            ));
         }
         let mut servers = HashSet::new();
         for (server_at, server) in group.servers.iter().enumerate() {

@@ -17,6 +17,10 @@ impl GroupId {
     pub const NOWHERE: Self = Self(u32::MAX);
 }
 
+/// The most servers of a group: the turns among secondaries count them in 16 bits. Real groups
+/// have a handful.
+pub(crate) const MAX_SERVERS: usize = u16::MAX as usize;
+
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
@@ -245,7 +249,8 @@ impl Group {
 /// The secondaries on trial, unless reads depend on them anyway.
 fn trials(servers: &[Server], reach: &[Reach], readers: &[u32]) -> Box<[Trial]> {
     let secondaries = positions(servers, Server::takes_reads_as_secondary);
-    let apart = secondaries.into_iter().filter(|at| !readers.contains(at));
+    // Readers are in the order of the servers.
+    let apart = secondaries.into_iter().filter(|at| readers.binary_search(at).is_err());
     let on_trial = apart.filter_map(|at| match reach.get(at as usize) {
         Some(Reach::Trial(ticket)) => Some(Trial { at, ticket: ticket.clone() }),
         _ => None,

@@ -2,6 +2,7 @@
 
 mod auth;
 mod canned;
+mod costs;
 mod generation_one;
 mod hostile;
 mod replies;

@@ -1,9 +1,13 @@
 //! Deadlines: whatever a node does, a call ends when it has to.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use crate::canned::{Act, Canned, capture, client, config, with_password};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::canned::{self, Act, Canned, capture, client, config, with_password};
 use mysqlfabric::config::{Config, Node};
 use mysqlfabric::error::{Code, Error};
 
@@ -31,6 +35,54 @@ fn silence_and_slow_drips_end_at_the_deadline() {
         assert!(error.message.contains("400 ms"), "{error}");
         assert!(took >= Duration::from_millis(390) && took < Duration::from_secs(2), "{took:?}");
     }
+}
+
+/// A reply of 60 MB that comes at once, and takes seconds to inflate and to read.
+fn laborious() -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(b"<methodResponse><params><param><value>").unwrap();
+    encoder.write_all(&b"&amp;&lt;".repeat(60_000_000 / 9)).unwrap();
+    let body = encoder.finish().unwrap();
+    let head = format!(
+        "HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), &body].concat()
+}
+
+#[test]
+fn time_counts_while_a_reply_is_read() {
+    let server = Canned::sending(&[laborious()]);
+    let config = Config { request_timeout: Duration::from_millis(500), ..config() };
+    let (error, took) = timed(config, &server.node);
+    assert_eq!(error.code, Code::Timeout, "{error}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
+#[test]
+fn nobody_waits_for_a_reply_that_is_read_when_the_handle_is_freed() {
+    let server = Canned::sending(&[laborious()]);
+    let client = client(Config { request_timeout: Duration::from_secs(600), ..config() });
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| client.servers(&server.node, "").unwrap_err());
+        while server.requests().is_empty() {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        client.cancel();
+        asking.join().unwrap();
+    });
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn megabytes_of_blanks_take_no_time() {
+    let server = Canned::sending(&[canned::ok(&" ".repeat(4 << 20))]);
+    let (error, took) =
+        timed(Config { request_timeout: Duration::from_secs(1), ..config() }, &server.node);
+    assert_eq!(error.code, Code::Protocol, "{error}");
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 #[test]

@@ -100,9 +100,15 @@ fn not_xml(error: quick_xml::Error) -> Error {
     protocol(&excerpt(&error.to_string(), 200))
 }
 
+/// Each attribute is compared with all before it, and no tag of XML-RPC has more than one.
+const MAX_ATTRIBUTES: usize = 16;
+
 fn check_attributes(tag: &BytesStart<'_>) -> Result<()> {
     if !tag.attributes_raw().trim().is_empty() {
-        for attribute in tag.attributes() {
+        for (count, attribute) in tag.attributes().enumerate() {
+            if count >= MAX_ATTRIBUTES {
+                return Err(protocol(&format!("a tag of more than {MAX_ATTRIBUTES} attributes")));
+            }
             attribute.map_err(|error| protocol(&format!("a broken attribute: {error}")))?;
         }
     }
