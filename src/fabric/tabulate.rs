@@ -11,7 +11,7 @@ use crate::fabric::xmlrpc::Value;
 pub(super) const MAX_COLUMNS: usize = 256;
 
 /// More cells than this are not made only to fill rows up.
-const MOST_CELLS: usize = 1 << 16;
+const MOST_CELLS: usize = 1 << 20;
 
 /// A list of structs gets their members as columns, a list of lists is rows already, a struct
 /// of structs gets its own names as first column, and anything else is one cell a row.
