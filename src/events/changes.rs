@@ -29,9 +29,11 @@ pub fn changes(old: &Topology, new: &Topology, first: bool, at: u64) -> Vec<Even
     }
     events.push(event(Kind::TopologyChanged, "", ""));
     for (id, name, entry) in new.groups() {
-        // A group keeps its number, and its entry where nothing about it changed.
+        // A group keeps its entry where nothing about it changed, and its number, but another may
+        // have had that before.
         if let (Some(after), Some(before)) = (entry, old.group(id))
             && !Arc::ptr_eq(after, before)
+            && old.group_name(id) == name
         {
             let uuid = |group| primary(group).map_or("", |server| server.uuid.as_str());
             if uuid(&after.value) != uuid(&before.value) {

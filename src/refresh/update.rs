@@ -21,6 +21,10 @@ const MAX_LINES: usize = 20;
 /// list any more always stays.
 const MAX_MISSING: usize = 1 << 20;
 
+/// So many groups that have no servers, and that no map names, are kept, so that one that comes back
+/// is known to be the one that was gone.
+const MAX_EMPTY_GROUPS: usize = 32;
+
 /// Which of the dump's rows were asked for. The server's patterns over-match: `_` and `%` are
 /// live in table names, and groups match by substring.
 pub enum Asked<'a> {
@@ -96,7 +100,29 @@ impl<'a> Update<'a> {
                 self.group(&name, entry.value.servers().to_vec(), entry.expires());
             }
         }
+        self.forget_groups();
         self.next
+    }
+
+    /// Forgets groups that are gone: they have no servers and had none before this change either,
+    /// and nothing names them.
+    fn forget_groups(&mut self) {
+        let Some(next) = &mut self.next else { return };
+        let is_empty = |entry: Option<&Arc<Entry<Group>>>| {
+            entry.is_none_or(|entry| entry.value.servers().is_empty())
+        };
+        let empty = next.groups().filter(|(_, _, entry)| is_empty(*entry));
+        let empty: BTreeSet<String> = empty.map(|(_, name, _)| name.to_owned()).collect();
+        if empty.len() <= MAX_EMPTY_GROUPS {
+            return;
+        }
+        let (current, observed) = (self.current, &*self.observed);
+        next.forget_groups(|name| {
+            let before = current.group_number(name.as_bytes());
+            empty.contains(name)
+                && before.is_some_and(|id| is_empty(current.group(id)))
+                && !observed.is_held(name)
+        });
     }
 
     fn care(&self, group: &str, servers: &[Server]) -> Care {
@@ -310,9 +336,11 @@ impl<'a> Update<'a> {
         }
     }
 
-    /// A vanished shard's keys are in this group.
-    pub fn resolve(&mut self, table: &str, bound: &str, group: GroupId) {
-        self.change_map(table, |map| map.resolved(bound, group));
+    /// A vanished shard's keys are in this group, unless that is gone by now.
+    pub fn resolve(&mut self, table: &str, bound: &str, group: &str) {
+        if let Some(group) = self.view().group_number(group.as_bytes()) {
+            self.change_map(table, |map| map.resolved(bound, group));
+        }
     }
 
     /// Takes the maps as Fabric last listed them where shards are missing since `until` or longer

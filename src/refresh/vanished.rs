@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Code, Error};
 use crate::fabric::{Client, Value};
 use crate::log::Level;
-use crate::topology::{GroupId, HeldKey, TableState};
+use crate::topology::{HeldKey, TableState};
 
 use super::clock::millis;
 use super::nodes::Rounds;
@@ -70,13 +70,13 @@ impl Refresher {
         }
         for (table, bound) in shop.vanished.due(self.topology.load().vanished(), now) {
             if let Some(group) = self.ask_for(shop, &table, &bound) {
-                self.publish(shop, |update| update.resolve(&table, &bound, group));
+                self.publish(shop, |update| update.resolve(&table, &bound, &group));
             }
         }
     }
 
     /// The group that holds a key of the shard at `bound`, if the server names one.
-    fn ask_for(&self, shop: &Workshop, table: &str, bound: &str) -> Option<GroupId> {
+    fn ask_for(&self, shop: &Workshop, table: &str, bound: &str) -> Option<String> {
         let key = {
             let topology = self.topology.load();
             match &topology.tables.get(table.as_bytes())?.value {
@@ -114,11 +114,12 @@ impl Refresher {
         );
     }
 
-    fn group_holding(&self, server_uuid: &str) -> Option<GroupId> {
+    fn group_holding(&self, server_uuid: &str) -> Option<String> {
         let topology = self.topology.load();
-        topology.groups().find_map(|(id, _, entry)| {
+        topology.groups().find_map(|(_, name, entry)| {
             let servers = entry?.value.servers();
-            servers.iter().any(|server| server.uuid == server_uuid).then_some(id)
+            let is_there = servers.iter().any(|server| server.uuid == server_uuid);
+            is_there.then(|| name.to_owned())
         })
     }
 }

@@ -8,7 +8,8 @@ use super::card::{Card, Cards, Rest};
 use super::quarantine::{Reach, Ticket};
 use super::server::Server;
 
-/// A group's number in its handle. A name keeps its number as long as the handle lives.
+/// A group's number in a snapshot. A group keeps it through the snapshots that follow, until it is
+/// forgotten: then another group may get it, so only a name says for longer which group is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupId(pub u32);
 

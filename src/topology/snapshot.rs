@@ -82,9 +82,12 @@ pub struct Topology {
     /// By table: the bounds that were seen and that no map in use holds.
     pub seen_bounds: Names<Arc<Entry<SeenBounds>>>,
     group_numbers: Names<GroupId>,
-    group_names: Vec<Arc<str>>,
+    /// By number; nothing for those that are free.
+    group_names: Vec<Option<Arc<str>>>,
     /// By number: the entries of those that have been fetched.
     groups: Vec<Option<Arc<Entry<Group>>>>,
+    /// The numbers below the others that no group has.
+    free_numbers: Vec<GroupId>,
     /// Where the farm's groups begin among a thread's turns, so that those of several farms
     /// seldom meet.
     first_turn: usize,
@@ -100,6 +103,7 @@ impl Default for Topology {
             group_numbers: Names::default(),
             group_names: Vec::new(),
             groups: Vec::new(),
+            free_numbers: Vec::new(),
             first_turn: FARMS.fetch_add(1, Ordering::Relaxed).wrapping_mul(128),
         }
     }
@@ -123,13 +127,57 @@ impl Topology {
     }
 
     pub fn group_name(&self, id: GroupId) -> &str {
-        self.group_names.get(id.0 as usize).map_or("", |name| name)
+        self.group_names.get(id.0 as usize).and_then(Option::as_deref).unwrap_or_default()
     }
 
     /// Every group with a number, fetched or not.
     pub fn groups(&self) -> impl Iterator<Item = (GroupId, &str, Option<&Arc<Entry<Group>>>)> {
         let both = self.group_names.iter().zip(&self.groups).enumerate();
-        both.map(|(at, (name, entry))| (GroupId(at as u32), &**name, entry.as_ref()))
+        both.filter_map(|(at, (name, entry))| {
+            Some((GroupId(at as u32), name.as_deref()?, entry.as_ref()))
+        })
+    }
+
+    /// By number: whether the map of some table names the group.
+    fn named_groups(&self) -> Vec<bool> {
+        let mut named = vec![false; self.groups.len()];
+        for (_, _, table) in self.maps() {
+            let shards = table.map.shards().map(|shard| shard.group);
+            for group in shards.chain([table.global_group]) {
+                if let Some(named) = named.get_mut(group.0 as usize) {
+                    *named = true;
+                }
+            }
+        }
+        named
+    }
+
+    /// Forgets the groups that `goes` says of, but those that a map names. Their numbers are free
+    /// for the groups to come: a number is one group's within one snapshot and those that follow
+    /// it for as long as the group is there.
+    pub fn forget_groups(&mut self, goes: impl Fn(&str) -> bool) {
+        let named = self.named_groups();
+        let going = self.groups().map(|(id, name, _)| (id.0 as usize, name));
+        let going = going.filter(|(at, name)| named.get(*at) == Some(&false) && goes(name));
+        let going: Vec<usize> = going.map(|(at, _)| at).collect();
+        if going.is_empty() {
+            return;
+        }
+        for at in going {
+            if let (Some(name), Some(entry)) =
+                (self.group_names.get_mut(at), self.groups.get_mut(at))
+            {
+                (*name, *entry) = (None, None);
+            }
+        }
+        let last = self.group_names.iter().rposition(Option::is_some);
+        let length = last.map_or(0, |last| last + 1);
+        self.group_names.truncate(length);
+        self.groups.truncate(length);
+        let free = self.group_names.iter().enumerate().filter(|(_, name)| name.is_none());
+        self.free_numbers = free.map(|(at, _)| GroupId(at as u32)).collect();
+        let names = &self.group_names;
+        self.group_numbers.retain(|_, id| names.get(id.0 as usize).is_some_and(Option::is_some));
     }
 
     /// The tables that have a map, and the map.
@@ -161,9 +209,14 @@ impl Topology {
         if let Some(id) = self.group_number(name.as_bytes()) {
             return id;
         }
-        let id = GroupId(self.groups.len() as u32);
-        self.group_names.push(name.into());
-        self.groups.push(None);
+        let id = self.free_numbers.pop().unwrap_or(GroupId(self.groups.len() as u32));
+        match self.group_names.get_mut(id.0 as usize) {
+            Some(free) => *free = Some(name.into()),
+            None => {
+                self.group_names.push(Some(name.into()));
+                self.groups.push(None);
+            }
+        }
         self.group_numbers.insert(name.as_bytes(), id);
         id
     }

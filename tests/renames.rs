@@ -1,0 +1,220 @@
+//! Names that come and go: what is gone takes no memory, and what took its place is not taken for
+//! it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use mysqlfabric::config::Config;
+use mysqlfabric::fabric::ServerRow;
+use mysqlfabric::log::Log;
+use mysqlfabric::refresh::update::{Asked, Update};
+use mysqlfabric::router::Router;
+use mysqlfabric::topology::{Listed, Listing, Observed, TableState, Topology, Wanted};
+use proptest::prelude::*;
+
+/// A farm in a model too simple to be wrong.
+#[derive(Debug, Clone, Default)]
+struct Farm {
+    /// By table: the group of each shard. Each table has a name of its own for its column, so that
+    /// it is another one every time.
+    tables: BTreeMap<u8, BTreeSet<u16>>,
+    groups: BTreeSet<u16>,
+}
+
+/// Some of many groups: enough of them that most are gone most of the time.
+fn farm() -> impl Strategy<Value = Farm> {
+    let groups = || prop::collection::btree_set(0u16..400, 0..120);
+    let shards = prop::collection::btree_set(0u16..400, 1..20);
+    let tables = prop::collection::btree_map(0u8..4, shards, 0..4);
+    (tables, groups()).prop_map(|(tables, groups)| Farm { tables, groups })
+}
+
+fn group(number: u16) -> String {
+    format!("group{number}")
+}
+
+impl Farm {
+    fn listing(&self) -> Listing {
+        let mut listing = Listing::default();
+        for (table, shards) in &self.tables {
+            for (at, number) in shards.iter().enumerate() {
+                listing.push(&Listed {
+                    schema: "db",
+                    table: &format!("t{table}"),
+                    column: "c",
+                    lower_bound: &at.to_string(),
+                    shard_id: at as i64 + 1,
+                    type_name: "RANGE",
+                    group: &group(*number),
+                    global_group: "global",
+                });
+            }
+        }
+        listing
+    }
+
+    fn rows(&self) -> Vec<ServerRow> {
+        let row = |number: &u16| ServerRow {
+            uuid: format!("uuid of {}", group(*number)),
+            group: group(*number),
+            host: "h".into(),
+            port: 3306,
+            mode: 3,
+            status: 3,
+            weight: 1.0,
+        };
+        self.groups.iter().map(row).collect()
+    }
+
+    /// Whether a topology says of every group what the farm says.
+    fn is(&self, topology: &Topology) {
+        for number in 0..400 {
+            let id = topology.group_number(group(number).as_bytes());
+            let servers = id.and_then(|id| topology.group(id)).map(|entry| entry.value.servers());
+            let uuid = servers.and_then(|servers| servers.first()).map(|server| &*server.uuid);
+            let expected = format!("uuid of {}", group(number));
+            let expected = self.groups.contains(&number).then_some(&*expected);
+            assert_eq!(uuid, expected, "{}", group(number));
+            assert!(id.is_none_or(|id| topology.group_name(id) == group(number)));
+        }
+        assert_eq!(topology.tables.len(), self.tables.len());
+        for (table, shards) in &self.tables {
+            let entry = topology.tables.get(format!("db.t{table}").as_bytes()).expect("the table");
+            let TableState::Known(known) = &entry.value else { panic!("a map") };
+            let named = known.map.shards().map(|shard| topology.group_name(shard.group).to_owned());
+            let expected = shards.iter().map(|number| group(*number));
+            assert!(named.eq(expected), "t{table}");
+            assert_eq!(topology.group_name(known.global_group), "global");
+        }
+    }
+}
+
+/// The topology that follows one when the farm is like this, and whose writes are held then.
+fn next(before: &Arc<Topology>, seen: &mut Observed, farm: &Farm) -> Arc<Topology> {
+    let log = Log::default();
+    let mut update = Update::new(before, seen, &log, 0, false, 1);
+    update.tables(&Asked::Everything, farm.listing(), &[], 2);
+    update.groups(&Asked::Everything, farm.rows(), &[], 2);
+    update.finish().map_or_else(|| Arc::clone(before), Arc::new)
+}
+
+/// What the process has in memory is one test's at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn no_group_is_taken_for_the_one_that_had_its_number(
+        farms in prop::collection::vec(farm(), 1..20),
+    ) {
+        let _alone = ALONE.lock();
+        let (mut topology, mut seen) = (Arc::<Topology>::default(), Observed::default());
+        let mut kept = Vec::new();
+        for farm in farms {
+            topology = next(&topology, &mut seen, &farm);
+            farm.is(&topology);
+            kept.push((farm, Arc::clone(&topology)));
+        }
+        // Old snapshots are what they were.
+        for (farm, topology) in kept {
+            farm.is(&topology);
+        }
+    }
+}
+
+#[test]
+fn groups_that_are_gone_have_no_number() {
+    let _alone = ALONE.lock();
+    let (mut topology, mut seen) = (Arc::<Topology>::default(), Observed::default());
+    for round in 0..100u16 {
+        let groups = (0..100).map(|at| round * 100 + at).collect::<BTreeSet<u16>>();
+        let shards = groups.iter().copied().take(10).collect();
+        let farm = Farm { tables: BTreeMap::from([(1, shards)]), groups };
+        topology = next(&topology, &mut seen, &farm);
+        assert!(topology.groups().count() <= 201 + 32, "round {round}");
+        let numbers = topology.groups().map(|(id, ..)| id.0).max();
+        assert!(numbers <= Some(300), "{numbers:?} in round {round}");
+    }
+    let gone = Farm::default();
+    topology = next(
+        &next(&topology, &mut seen, &gone),
+        &mut seen,
+        &Farm { groups: BTreeSet::from([1]), ..gone },
+    );
+    assert_eq!(topology.groups().map(|(_, name, _)| name).collect::<Vec<_>>(), ["group1"]);
+}
+
+/// What the process has in memory, in KiB.
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("procfs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+    line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+}
+
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A thousand groups and a hundred tables, each with names nobody had before.
+fn renamed(round: usize) -> String {
+    let mut groups = String::new();
+    for at in 0..1_000 {
+        let number = round * 1_000 + at;
+        let comma = if at == 0 { "" } else { "," };
+        let _ = write!(
+            groups,
+            r#"{comma}{{"id": "a_group_with_a_name_{number}", "servers": [{{"uuid": "u{number}",
+            "host": "h", "port": {}, "mode": "READ_WRITE", "status": "PRIMARY", "weight": 1}}]}}"#,
+            1 + number % 60_000,
+        );
+    }
+    let table = |at: usize| {
+        let number = round * 1_000 + at;
+        format!(
+            r#"{{"schema": "db", "table": "t{number}", "column": "c", "type": "RANGE",
+            "global_group": "a_group_with_a_name_{number}", "shards":
+            [{{"id": {at}, "lower_bound": 1, "group": "a_group_with_a_name_{number}"}}]}}"#
+        )
+    };
+    let tables: Vec<String> = (0..100).map(table).collect();
+    format!(
+        r#"{{"format": "libmysqlfabric topology", "version": 1, "tables": [{}], "groups": [{groups}]}}"#,
+        tables.join(","),
+    )
+}
+
+/// A long life of renames: MYSQLFABRIC_SOAK_ROUNDS has it take longer.
+#[test]
+fn a_farm_that_renames_everything_takes_no_more_memory() {
+    let _alone = ALONE.lock();
+    let rounds = std::env::var("MYSQLFABRIC_SOAK_ROUNDS").ok().and_then(|text| text.parse().ok());
+    let rounds: usize = rounds.unwrap_or(150);
+    let path = std::env::temp_dir().join(format!("mysqlfabric-renames-{}", std::process::id()));
+    let scratch = Scratch(path);
+    let config = Config {
+        topology_file: Some(scratch.0.clone()),
+        background_refresh: false,
+        ..Config::default()
+    };
+    let router = Router::new(config);
+    let mut settled = 0;
+    for round in 0..rounds {
+        fs::write(&scratch.0, renamed(round)).expect("written");
+        router.seed(None).expect("read");
+        let group = format!("a_group_with_a_name_{}", round * 1_000 + 7);
+        let port = router.group_server(&group, Wanted::Primary, |_, server| Ok(server.port));
+        assert_eq!(port, Ok((1 + (round * 1_000 + 7) % 60_000) as u16));
+        if round == 20 {
+            settled = resident();
+        }
+    }
+    let grown = resident().saturating_sub(settled);
+    assert!(grown < 24 << 10, "{grown} KiB more after {rounds} rounds than {settled} KiB after 20");
+}
