@@ -73,7 +73,7 @@ endif()
 file(MAKE_DIRECTORY "${library_dir}")
 add_custom_target(mysqlfabric_library ALL
   COMMAND "${MYSQLFABRIC_CARGO}" build ${cargo_arguments} --profile "${profile}"
-    --package mysqlfabric --lib
+    --package mysqlfabric --lib --features quiet-panics
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different
     "${cargo_output}/${profile_dir}/${cargo_shared}" "${library_dir}/${shared_name}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different

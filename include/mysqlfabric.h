@@ -614,7 +614,7 @@ typedef struct fabric_table_t fabric_table_t;
  * the library for what is known already, but for nothing that asks Fabric; and it must not free
  * the handle, throw a C++ exception, or leave with longjmp(). It runs with the signal mask of the
  * service, on a thread of the library with that of the thread that had it started; see
- * fabric_new().
+ * fabric_new(). A child that it forks must end in it, with exec() or _exit().
  */
 typedef void (*fabric_log_t)(int32_t level, const char *message, void *userdata);
 
@@ -1431,6 +1431,12 @@ int32_t fabric_options_set_compat(struct fabric_options_t *options, int32_t comp
  * they have the signal mask of the thread whose call had them started. They have the ordinary
  * scheduling policy, and the processors and the niceness of the process's first thread, whoever
  * called first.
+ *
+ * Every thread that looks up keeps some 9 KiB for that until it ends, whatever the number of
+ * handles, and the last snapshot of up to 8 handles; so memory of a handle that is freed may stay
+ * until such a thread ends or looks up again. Threads that use more than 8 handles that live at
+ * the same time look up the snapshot of some of them anew at each turn, which costs those calls a
+ * little more.
  *
  * Never blocks. Any thread, but the options must not be changed meanwhile.
  */

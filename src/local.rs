@@ -5,10 +5,11 @@
 //! find it.
 
 use std::cell::{Cell, RefCell};
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::base::thread;
 use crate::topology::Topology;
 use crate::topology::balance::Turns;
 
@@ -19,9 +20,22 @@ pub(crate) const LEASES: usize = 8;
 #[derive(Debug, Default)]
 pub struct Lease {
     pub stamp: u64,
-    /// The stamp once more, if all that the snapshot knows counts as fresh, and else 0.
-    pub fresh: u64,
     pub topology: Option<Arc<Topology>>,
+}
+
+/// Where a thread keeps what it has of the handles that share the place.
+#[derive(Debug, Default)]
+pub struct Place {
+    /// The stamp of the lease, if all that its snapshot knows counts as fresh, and else 0. Not in
+    /// the lease: a child may be forked by who holds that.
+    pub fresh: Cell<u64>,
+    pub lease: RefCell<Lease>,
+}
+
+impl Place {
+    const fn new() -> Self {
+        Self { fresh: Cell::new(0), lease: RefCell::new(Lease { stamp: 0, topology: None }) }
+    }
 }
 
 /// One thread's own.
@@ -32,7 +46,7 @@ pub struct Local {
     pub turns: Turns,
     /// For each lease, where the table was that was looked up last.
     pub guesses: [Cell<u32>; LEASES],
-    pub leases: [RefCell<Lease>; LEASES],
+    pub places: [Place; LEASES],
 }
 
 impl Local {
@@ -42,7 +56,7 @@ impl Local {
             place: Cell::new(NOWHERE),
             turns: Turns::new(),
             guesses: [const { Cell::new(0) }; LEASES],
-            leases: [const { RefCell::new(Lease { stamp: 0, fresh: 0, topology: None }) }; LEASES],
+            places: [const { Place::new() }; LEASES],
         }
     }
 
@@ -79,23 +93,22 @@ impl Local {
         usize::from(self.place.get())
     }
 
-    /// Whether the thread is inside the library: in a call, or in a lookup that holds a lease.
+    /// Whether the thread is inside the library: one of its own, in a call, or in a lookup that
+    /// holds a lease.
     pub fn is_inside(&self) -> bool {
-        let is_held = |lease: &RefCell<Lease>| lease.try_borrow_mut().is_err();
-        self.inside.get() || self.leases.iter().any(is_held)
+        let is_held = |place: &Place| place.lease.try_borrow_mut().is_err();
+        self.inside.get() || thread::is_own() || self.places.iter().any(is_held)
     }
 
     /// Gives up what others could use.
     fn give_up(&self) {
-        self.each_lease(|lease| *lease = Lease::default());
+        for place in &self.places {
+            place.fresh.set(0);
+            // One that is held belongs to a lookup further down in this very thread.
+            let lease = place.lease.try_borrow_mut().map(|mut lease| mem::take(&mut *lease));
+            drop(lease);
+        }
         TAKEN.fetch_and(!bit(self.place.replace(NOWHERE)), Ordering::Release);
-    }
-
-    /// Changes all leases but those that are held.
-    fn each_lease(&self, change: impl Fn(&mut Lease)) {
-        self.leases.iter().filter_map(|lease| lease.try_borrow_mut().ok()).for_each(|mut lease| {
-            change(&mut lease);
-        });
     }
 
     #[cold]
@@ -137,12 +150,21 @@ fn bit(place: u8) -> u64 {
     1u64.checked_shl(u32::from(place)).unwrap_or(0)
 }
 
+/// To be called by who is about to fork: sees that the thread has what [`forked`] changes. The
+/// system gives a thread its memory for a shared library at the first use, and a child of many
+/// threads may not ask for any.
+pub fn before_fork() {
+    Local::at_hand(|local| {
+        std::hint::black_box(local);
+    });
+}
+
 /// In a forked child only the calling thread lives: the places of the others are free, and nobody
-/// keeps anything fresh.
+/// keeps anything fresh. Allocates nothing and waits for nobody.
 pub fn forked() {
     Local::at_hand(|local| {
         TAKEN.store(bit(local.place.get()), Ordering::Relaxed);
-        local.each_lease(|lease| lease.fresh = 0);
+        local.places.iter().for_each(|place| place.fresh.set(0));
     });
 }
 

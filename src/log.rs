@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use crate::base::sync::{Mutex, assert_none_is_held, rank};
 use crate::base::text::line;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +34,10 @@ impl Log {
     /// is in it.
     pub fn new(level: Level, sink: impl Fn(Level, &str) + Send + Sync + 'static) -> Self {
         Self {
-            sink: Some(Arc::new(sink)),
+            sink: Some(Arc::new(move |level, message: &str| {
+                assert_none_is_held();
+                sink(level, message);
+            })),
             said: Some(Arc::new(Said::default())),
             max: level as i32,
         }
@@ -41,11 +45,10 @@ impl Log {
 
     /// A log of the same level that keeps what it hears: for code that runs under a lock.
     pub fn deferred(&self) -> Deferred {
-        let kept = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::<Kept>::default();
         let keeper = Arc::clone(&kept);
         let keep = move |level, message: &str| {
-            let mut kept = keeper.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.push((level, message.to_owned()));
+            keeper.lock().push((level, message.to_owned()));
         };
         let sink = self.sink.as_ref().map(|_| Arc::new(keep) as Arc<Sink>);
         Deferred { log: Self { sink, said: self.said.clone(), max: self.max }, kept }
@@ -136,10 +139,12 @@ impl Said {
     }
 }
 
+type Kept = Mutex<Vec<(Level, String)>, { rank::LOG }>;
+
 /// Messages that wait to be told.
 pub struct Deferred {
     log: Log,
-    kept: Arc<Mutex<Vec<(Level, String)>>>,
+    kept: Arc<Kept>,
 }
 
 impl Deferred {
@@ -149,7 +154,7 @@ impl Deferred {
 
     /// Tells them, in order.
     pub fn tell(self, log: &Log) {
-        let kept = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        let kept = std::mem::take(&mut *self.kept.lock());
         for (level, message) in kept {
             log.write(level, format_args!("{message}"));
         }
@@ -160,7 +165,7 @@ impl Deferred {
 mod tests {
     use super::*;
 
-    type Heard = Arc<Mutex<Vec<String>>>;
+    type Heard = Arc<std::sync::Mutex<Vec<String>>>;
 
     fn listening() -> (Log, Heard) {
         let heard = Heard::default();
@@ -184,7 +189,7 @@ mod tests {
 
         let silent = Log::default().deferred();
         silent.log().write(Level::Error, format_args!("nobody listens"));
-        assert!(silent.kept.lock().expect("unpoisoned").is_empty());
+        assert!(silent.kept.lock().is_empty());
     }
 
     #[test]

@@ -3,5 +3,7 @@
 
 pub use arc_swap::{ArcSwap, Guard};
 pub use once_cell::sync::OnceCell;
+pub use std::sync::Arc;
 pub use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-pub use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+pub use crate::base::sync::{Condvar, Mutex, MutexGuard, rank};

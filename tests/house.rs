@@ -46,3 +46,47 @@ fn every_thread_starts_in_one_place() {
     assert!(found.is_empty(), "start it with base::thread::start: {found:#?}");
     assert_eq!(lines_with(&["Builder::new().name("], &[]).len(), 1, "the rule finds what is there");
 }
+
+/// What waits for another thread, and so for ever if a fork left that thread behind.
+const WAITS: [&str; 8] =
+    ["Mutex", "Condvar", "RwLock", "Barrier", "Once", "OnceLock", "LazyLock", "OnceCell"];
+
+/// The paths that `text` imports or names in place, such as `std::sync::Mutex`.
+fn paths_that_wait(text: &str) -> Vec<String> {
+    let crates = ["std::sync::", "once_cell::sync::", "tokio::sync::", "parking_lot::"];
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let mut found = Vec::new();
+    for from in crates {
+        for (place, _) in text.match_indices(from) {
+            let rest = &text[place + from.len()..];
+            let list = rest.strip_prefix('{').and_then(|rest| rest.split('}').next());
+            let names = list.unwrap_or_else(|| rest.split(|c| !is_name(c)).next().unwrap());
+            let names = names.split(|c| !is_name(c)).filter(|name| WAITS.contains(name));
+            found.extend(names.map(|name| format!("{from}{name}")));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_lock_has_a_rank_and_is_made_anew_in_a_child() {
+    let tried = "use std::sync::{\n    Arc, Mutex,\n}; static A: std::sync::Once = Once::new();";
+    assert_eq!(paths_that_wait(tried), ["std::sync::Mutex", "std::sync::Once"]);
+
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for path in files(&root.join("src")) {
+        let name = path.strip_prefix(root).unwrap().display().to_string();
+        let text = fs::read_to_string(&path).unwrap();
+        let tests = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
+        let mut found = paths_that_wait(&text[..tests]);
+        // Where the outcome of a fetch is put: it lives and dies with the queue of a process.
+        found.retain(|path| {
+            (name.as_str(), path.as_str()) != ("src/sync.rs", "once_cell::sync::OnceCell")
+        });
+        let is_home = name == "src/base/sync.rs";
+        assert!(
+            is_home || found.is_empty(),
+            "{name}: {found:?}; base::sync has what a fork leaves whole"
+        );
+    }
+}

@@ -1,5 +1,8 @@
 //! What every other part may use and what uses none of them.
 
+pub mod fork;
+pub mod rank;
 pub mod sigpipe;
+pub mod sync;
 pub mod text;
 pub mod thread;

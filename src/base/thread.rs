@@ -18,12 +18,14 @@
 
 use std::cell::Cell;
 use std::io;
-use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
+use std::thread::{self, Builder, JoinHandle, Scope, ScopedJoinHandle};
 
 use nix::sched::{sched_getaffinity, sched_setaffinity};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::{Pid, getpid};
 use once_cell::race::OnceBox;
+
+use super::sync::assert_none_is_held;
 
 /// What the standard library gives a thread. Said here, because it looks for RUST_MIN_STACK
 /// otherwise, and nobody may read the environment of a program that may be changing it.
@@ -45,6 +47,7 @@ const OWN_FAULTS: [Signal; 7] = [
 thread_local! {
     /// On a thread of the library: the mask of the thread of the service that it goes back to.
     static SERVICE: Cell<Option<SigSet>> = const { Cell::new(None) };
+    static IS_OWN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Starts a thread. Its name has 15 bytes at most.
@@ -71,9 +74,24 @@ pub fn start_in<'scope, T: Send + 'scope>(
     builder(name).spawn_scoped(scope, move || begun(service, work))
 }
 
+/// Whether the calling thread is one of the library.
+pub fn is_own() -> bool {
+    IS_OWN.get()
+}
+
+/// Waits for the end of a thread of [`start`], unless it is the calling one, which goes on.
+pub fn join<T>(thread: JoinHandle<T>) {
+    assert_none_is_held();
+    if thread.thread().id() != thread::current().id() {
+        // It has ended by itself or by a panic; either way it is over.
+        let _ = thread.join();
+    }
+}
+
 /// Runs a callback of the service: on a thread of the library with the signal mask that the
 /// thread of the service had which started it, on one of the service as it is.
 pub fn as_the_service<R>(callback: impl FnOnce() -> R) -> R {
+    assert_none_is_held();
     let _blocked_again = SERVICE.get().map(|mask| Restored::of(mask.thread_swap_mask(SET)));
     callback()
 }
@@ -86,6 +104,7 @@ fn builder(name: &str) -> Builder {
 
 fn begun<T>(service: Option<SigSet>, work: impl FnOnce() -> T) -> T {
     SERVICE.set(service);
+    IS_OWN.set(true);
     // Best effort: a sandbox may forbid it, and then the thread is as its creator is.
     be_ordinary();
     work()
@@ -149,7 +168,6 @@ pub fn take_ordinary_policy_by(take: fn()) {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::thread;
 
     use super::*;
 

@@ -5,10 +5,11 @@ use std::io;
 use std::os::fd::RawFd;
 use std::panic::{self, AssertUnwindSafe};
 use std::process;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use crate::base;
+use crate::base::sync::{Condvar, Mutex, MutexGuard, rank};
 use crate::refresh::clock::Clock;
 
 use super::Callback;
@@ -19,7 +20,7 @@ use super::wake::Wake;
 /// What a forked child has anew: its parent's thread, descriptor and events stay its parent's.
 #[derive(Default)]
 pub struct Desk {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Waiting, { rank::EVENTS }>,
     news: Condvar,
 }
 
@@ -95,7 +96,7 @@ impl Desk {
             if let Some(next) = waiting.called.take() {
                 return Some(next);
             }
-            waiting = self.news.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting = self.news.wait(waiting);
         }
         None
     }
@@ -133,16 +134,13 @@ impl Desk {
     /// After `close`: waits for a callback that runs. It may be the callback that asks.
     pub fn end(&self) {
         let thread = self.lock().thread.take();
-        if let Some(thread) = thread
-            && thread.thread().id() != thread::current().id()
-        {
-            // No panic gets this far.
-            let _ = thread.join();
+        if let Some(thread) = thread {
+            base::thread::join(thread);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 

@@ -5,10 +5,10 @@
 //! with a new challenge; then its own nonce is used, counted strictly.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use uuid::Uuid;
 
+use crate::base::sync::{Mutex, rank};
 use crate::config::{Credentials, Node};
 use crate::error::Result;
 use crate::fabric::challenge::Challenge;
@@ -24,7 +24,7 @@ pub enum Nonces {
 /// The authentication state of all nodes of a handle.
 #[derive(Default)]
 pub struct Auth {
-    known: Mutex<HashMap<Node, Known>>,
+    known: Mutex<HashMap<Node, Known>, { rank::AUTH }>,
 }
 
 #[derive(Clone)]
@@ -65,39 +65,21 @@ impl Auth {
     ) -> Result<String> {
         let challenge = Challenge::parse(challenge)?;
         let header = header(credentials, &challenge, &challenge.nonce, 1)?;
-        if let Some(mut known) = self.lock() {
-            known.insert(node.clone(), Known { challenge, nonces, count: 1 });
-        }
+        self.known.lock().insert(node.clone(), Known { challenge, nonces, count: 1 });
         Ok(header)
     }
 
     /// The node is a stranger again.
     pub fn forget(&self, node: &Node) {
-        if let Some(mut known) = self.lock() {
-            known.remove(node);
-        }
+        self.known.lock().remove(node);
     }
 
     /// What is known, with the use counted that is about to be made of it.
     fn next(&self, node: &Node) -> Option<Known> {
-        let mut map = self.lock()?;
+        let mut map = self.known.lock();
         let known = map.get_mut(node)?;
         known.count = known.count.checked_add(1)?;
         Some(known.clone())
-    }
-
-    /// Never waits for long: a fork may have copied the mutex while another thread held it, and
-    /// then nobody in the child will ever let go. All that is here can be had again for one
-    /// more challenge.
-    fn lock(&self) -> Option<MutexGuard<'_, HashMap<Node, Known>>> {
-        for _ in 0..1000 {
-            match self.known.try_lock() {
-                Ok(guard) => return Some(guard),
-                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) => std::thread::yield_now(),
-            }
-        }
-        None
     }
 }
 
@@ -164,15 +146,5 @@ mod tests {
             assert_eq!((field(&header, "nonce"), field(&header, "nc")), ("theirs", count));
             assert_eq!(nonces, Nonces::Theirs);
         }
-    }
-
-    #[test]
-    fn a_mutex_that_nobody_frees_costs_a_challenge_only() {
-        let credentials = Credentials { user: "u".into(), password: String::from("p").into() };
-        let auth = Auth::default();
-        auth.answer(&credentials, &node("a"), CHALLENGE, Nonces::Ours).unwrap();
-        let _held = auth.known.lock().unwrap();
-        assert_eq!(auth.opening(Some(&credentials), &node("a")).unwrap(), None);
-        auth.forget(&node("a"));
     }
 }

@@ -7,13 +7,14 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::process;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
+use once_cell::race::OnceBox;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::base::fork::PerProcess;
+use crate::base::sync::{Mutex, rank};
 use crate::base::thread::start;
 
 /// Names that are looked up at the same time in this process; more of them wait.
@@ -43,39 +44,27 @@ impl Resolve for Resolver {
 }
 
 struct Lookups {
-    process: u32,
-    under_way: Mutex<HashMap<String, Answer>>,
+    under_way: Mutex<HashMap<String, Answer>, { rank::RESOLVER }>,
     places: Arc<Semaphore>,
 }
 
-static LOOKUPS: ArcSwapOption<Lookups> = ArcSwapOption::const_empty();
-
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+impl Default for Lookups {
+    fn default() -> Self {
+        Self { under_way: Mutex::default(), places: Arc::new(Semaphore::new(MAX_AT_ONCE)) }
+    }
+}
+
 impl Lookups {
-    /// A forked child has none of its parent's threads, so it begins anew. What it inherited may
-    /// hold a lock that nobody will release, and is left alone for good.
+    /// A forked child has none of its parent's threads, so it begins anew.
     fn of_this_process() -> Arc<Self> {
-        let process = process::id();
-        loop {
-            let current = LOOKUPS.load_full();
-            match current {
-                Some(current) if current.process == process => return current,
-                other => {
-                    let fresh = Arc::new(Self {
-                        process,
-                        under_way: Mutex::default(),
-                        places: Arc::new(Semaphore::new(MAX_AT_ONCE)),
-                    });
-                    std::mem::forget(LOOKUPS.compare_and_swap(&other, Some(fresh)));
-                    std::mem::forget(other);
-                }
-            }
-        }
+        static LOOKUPS: OnceBox<PerProcess<Arc<Lookups>>> = OnceBox::new();
+        Arc::clone(LOOKUPS.get_or_init(Box::default).get())
     }
 
     async fn look_up(self: &Arc<Self>, name: &str) -> Result<Vec<SocketAddr>, BoxError> {
-        let under_way = self.lock().get(name).cloned();
+        let under_way = self.under_way.lock().get(name).cloned();
         let mut answer = match under_way {
             Some(answer) => answer,
             // Whoever waits for a place goes away when its own time is over.
@@ -94,7 +83,7 @@ impl Lookups {
         name: &str,
         place: OwnedSemaphorePermit,
     ) -> Result<Answer, NoThread> {
-        let mut under_way = self.lock();
+        let mut under_way = self.under_way.lock();
         if let Some(answer) = under_way.get(name) {
             return Ok(answer.clone());
         }
@@ -114,10 +103,6 @@ impl Lookups {
         under_way.insert(name.to_owned(), answer.clone());
         Ok(answer)
     }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Answer>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Takes a name off the list, however its look-up ends.
@@ -128,6 +113,6 @@ struct Listed<'a> {
 
 impl Drop for Listed<'_> {
     fn drop(&mut self) {
-        self.lookups.lock().remove(self.name);
+        self.lookups.under_way.lock().remove(self.name);
     }
 }

@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
 
 use crate::error::{Code, Error, Result};
 use crate::local::Local;
@@ -76,16 +75,25 @@ pub(super) fn boundary_value<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
 
 /// Keeps the message of a panic inside the library off the process's standard error: a
 /// library prints nothing. Panics of anybody else reach the hook that was there before.
+///
+/// Only in the libraries that C programs link. The hook is one for all Rust code of a program,
+/// so in a Rust program it is the program's: what panics here is told there.
 pub(super) fn silence_panics() {
-    static SILENCED: Once = Once::new();
-    SILENCED.call_once(|| {
-        let previous = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !Local::with(Local::is_inside) {
-                previous(info);
-            }
-        }));
-    });
+    #[cfg(feature = "quiet-panics")]
+    {
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        // Not a lock, which a fork could leave held. Who comes second finds it done in a moment.
+        static SILENCED: AtomicBool = AtomicBool::new(false);
+        if !SILENCED.swap(true, Ordering::Relaxed) {
+            let previous = panic::take_hook();
+            panic::set_hook(Box::new(move |info| {
+                if !Local::with(Local::is_inside) {
+                    previous(info);
+                }
+            }));
+        }
+    }
 }
 
 #[inline(always)]

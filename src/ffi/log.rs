@@ -25,7 +25,7 @@ pub const FABRIC_LOG_DEBUG: i32 = 4;
 /// the library for what is known already, but for nothing that asks Fabric; and it must not free
 /// the handle, throw a C++ exception, or leave with longjmp(). It runs with the signal mask of the
 /// service, on a thread of the library with that of the thread that had it started; see
-/// fabric_new().
+/// fabric_new(). A child that it forks must end in it, with exec() or _exit().
 pub type fabric_log_t =
     Option<unsafe extern "C" fn(level: i32, message: *const c_char, userdata: *mut c_void)>;
 

@@ -4,12 +4,10 @@
 //! nothing about the farm, publishes nothing and fills no memory.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use crate::base::sync::{Mutex, rank};
 use crate::topology::Entry;
-
-use super::lock;
-use super::process::PerProcess;
 
 /// How many names of a kind are remembered; the oldest goes for the next.
 const MOST: usize = 1000;
@@ -24,7 +22,7 @@ const LONGEST: usize = 1 << 10;
 /// of lookups alone: it takes a lock.
 #[derive(Default)]
 pub struct AbsentNames {
-    known: PerProcess<Mutex<Known>>,
+    known: Mutex<Known, { rank::ABSENT }>,
 }
 
 #[derive(Default)]
@@ -46,32 +44,29 @@ impl AbsentNames {
     /// Fabric has said that it does not list this name, which is good until `expires`.
     pub fn note(&self, name: &str, expires: u64) {
         if name.len() <= LONGEST {
-            self.known.with(|known| lock(known).note(name, expires));
+            self.known.lock().note(name, expires);
         }
     }
 
     /// The answer for a name that is in no topology, if there was one.
     pub fn get(&self, name: &[u8]) -> Option<Entry<()>> {
         let name = str::from_utf8(name).ok()?;
-        let expires = self.known.with(|known| Some(lock(known).answers.get(name)?.expires))?;
+        let expires = self.known.lock().answers.get(name)?.expires;
         Some(Entry::new((), expires))
     }
 
     /// The answer for a name is good until `expires`, if there was one.
     pub fn renew(&self, name: &str, expires: u64) {
-        self.known.with(|known| {
-            if let Some(answer) = lock(known).answers.get_mut(name) {
-                answer.expires = expires;
-            }
-        });
+        if let Some(answer) = self.known.lock().answers.get_mut(name) {
+            answer.expires = expires;
+        }
     }
 
     /// All answers are good until `expires`; 0 for those that must not be used before Fabric was
     /// asked again.
     pub fn renew_all(&self, expires: u64) {
-        self.known.with(|known| {
-            lock(known).answers.values_mut().for_each(|answer| answer.expires = expires);
-        });
+        let mut known = self.known.lock();
+        known.answers.values_mut().for_each(|answer| answer.expires = expires);
     }
 }
 
@@ -121,11 +116,10 @@ mod tests {
         assert_eq!(absent.get(b"db.new").map(|entry| entry.expires()), Some(2));
         absent.renew_all(0);
         assert!(absent.get(b"db.new").is_some_and(|entry| entry.is_distrusted()));
-        absent.known.with(|known| {
-            let known = lock(known);
-            assert_eq!((known.answers.len(), known.order.len()), (MOST, MOST));
-            assert_eq!(known.bytes, known.order.values().map(|name| name.len()).sum::<usize>());
-        });
+        let known = absent.known.lock();
+        assert_eq!((known.answers.len(), known.order.len()), (MOST, MOST));
+        assert_eq!(known.bytes, known.order.values().map(|name| name.len()).sum::<usize>());
+        drop(known);
     }
 
     #[test]
@@ -133,11 +127,10 @@ mod tests {
         let absent = AbsentNames::default();
         (0..2_000).for_each(|i| absent.note(&format!("{i:01000}"), 1));
         absent.note(&"n".repeat(LONGEST + 1), 1);
-        absent.known.with(|known| {
-            let known = lock(known);
-            assert_eq!((known.answers.len(), known.order.len()), (262, 262));
-            assert_eq!(known.bytes, 262_000);
-        });
+        let known = absent.known.lock();
+        assert_eq!((known.answers.len(), known.order.len()), (262, 262));
+        assert_eq!(known.bytes, 262_000);
+        drop(known);
         assert!(absent.get(format!("{:01000}", 1_999).as_bytes()).is_some());
     }
 }

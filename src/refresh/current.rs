@@ -4,7 +4,7 @@ use std::cell::{Cell, Ref};
 use std::sync::atomic;
 
 use crate::local::{LEASES, Lease, Local};
-use crate::sync::{Arc, ArcSwap, AtomicU64, Guard, Mutex, Ordering, PoisonError};
+use crate::sync::{Arc, ArcSwap, AtomicU64, Guard, Mutex, Ordering, rank};
 use crate::topology::Topology;
 
 /// A snapshot in the hands of a thread, and its stamp.
@@ -20,11 +20,11 @@ pub struct Current {
     /// Of the newest topology, in the whole process: no two topologies ever have the same one,
     /// whatever handle they belong to.
     stamp: AtomicU64,
-    /// Which handle of the process it is.
-    handle: usize,
+    /// Which of the places that each thread has is this handle's.
+    place: Taken,
     /// Replaced topologies that some thread may still use. They are kept so that no lookup is
     /// the one that has to take a large topology apart.
-    replaced: Mutex<Vec<Arc<Topology>>>,
+    replaced: Mutex<Vec<Arc<Topology>>, { rank::REPLACED }>,
 }
 
 fn next_stamp() -> u64 {
@@ -32,34 +32,67 @@ fn next_stamp() -> u64 {
     STAMPS.fetch_add(1, Ordering::Relaxed)
 }
 
+/// How many handles have each of the places in which threads keep snapshots.
+static HANDLES: [atomic::AtomicU32; LEASES] = [const { atomic::AtomicU32::new(0) }; LEASES];
+
+/// A place that a handle has: nobody else's, as long as there are not more handles than places.
+/// Handles that share one take turns, and each that comes looks its snapshot up anew.
+struct Taken(usize);
+
+impl Taken {
+    fn emptiest() -> Self {
+        loop {
+            let counts = HANDLES.iter().map(|count| count.load(Ordering::Relaxed));
+            let Some((place, count)) = counts.enumerate().min_by_key(|(_, count)| *count) else {
+                return Self(0);
+            };
+            let taken = HANDLES.get(place).map(|handles| {
+                let (before, after) = (count, count.saturating_add(1));
+                handles.compare_exchange(before, after, Ordering::Relaxed, Ordering::Relaxed)
+            });
+            if taken.is_some_and(|taken| taken.is_ok()) {
+                return Self(place);
+            }
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if let Some(handles) = HANDLES.get(self.0) {
+            handles.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Default for Current {
     fn default() -> Self {
-        static HANDLES: atomic::AtomicU32 = atomic::AtomicU32::new(0);
         Self {
             newest: ArcSwap::default(),
             stamp: AtomicU64::new(next_stamp()),
-            handle: HANDLES.fetch_add(1, Ordering::Relaxed) as usize,
+            place: Taken::emptiest(),
             replaced: Mutex::default(),
         }
     }
 }
 
 impl Current {
-    /// Makes `next` the topology that lookups see.
-    pub fn publish(&self, next: Arc<Topology>) {
+    /// Makes `next` the topology that lookups see. What nobody uses any more is the caller's to
+    /// drop, under no lock: it takes its time.
+    #[must_use = "freeing a topology takes its time: drop it where no lock is held"]
+    pub fn publish(&self, next: Arc<Topology>) -> Vec<Arc<Topology>> {
         let before = self.newest.swap(next);
         // Behind the topology: who sees the stamp sees the topology, too.
         self.stamp.store(next_stamp(), Ordering::Release);
-        let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut replaced = self.replaced.lock();
         replaced.push(before);
-        // Nobody can come to a topology anew that is not the newest.
-        replaced.retain(|topology| Arc::strong_count(topology) > 1);
+        unused(&mut replaced)
     }
 
-    /// Lets go of the topologies that nobody uses any more.
+    /// Lets go of the topologies that nobody uses any more. Under no lock.
     pub fn tidy(&self) {
-        let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
-        replaced.retain(|topology| Arc::strong_count(topology) > 1);
+        let unused = unused(&mut self.replaced.lock());
+        drop(unused);
     }
 
     /// The newest topology, for as long as the caller keeps it. For work that takes its time.
@@ -74,7 +107,7 @@ impl Current {
     /// Which of a thread's leases is this handle's.
     #[inline(always)]
     fn place(&self) -> usize {
-        self.handle % LEASES
+        self.place.0
     }
 
     /// Where the thread of `local` found the table that it looked up last.
@@ -94,8 +127,8 @@ impl Current {
     #[inline(always)]
     pub fn at_hand<'l>(&self, local: &'l Local) -> Option<Held<'l>> {
         let stamp = self.stamp.load(Ordering::Acquire);
-        let lease = local.leases.get(self.place())?.try_borrow().ok()?;
-        if lease.fresh == stamp { held(lease) } else { None }
+        let place = local.places.get(self.place())?;
+        if place.fresh.get() == stamp { held(place.lease.try_borrow().ok()?) } else { None }
     }
 
     /// The newest topology, and its stamp, in the hands of the thread that `local` belongs to,
@@ -105,18 +138,25 @@ impl Current {
     #[inline]
     pub fn lease<'l>(&self, local: &'l Local, is_fresh: impl FnOnce() -> bool) -> Option<Held<'l>> {
         let stamp = self.stamp.load(Ordering::Acquire);
-        let place = local.leases.get(self.place())?;
+        let place = local.places.get(self.place())?;
         // Asked behind the stamp, which changes with the answer.
         let fresh = if is_fresh() { stamp } else { 0 };
-        let mut lease = place.try_borrow().ok()?;
-        if (lease.stamp, lease.fresh) != (stamp, fresh) {
+        let mut lease = place.lease.try_borrow().ok()?;
+        if (lease.stamp, place.fresh.get()) != (stamp, fresh) {
             drop(lease);
             let topology = Some(self.newest.load_full());
-            *place.try_borrow_mut().ok()? = Lease { stamp, fresh, topology };
-            lease = place.try_borrow().ok()?;
+            *place.lease.try_borrow_mut().ok()? = Lease { stamp, topology };
+            place.fresh.set(fresh);
+            lease = place.lease.try_borrow().ok()?;
         }
         held(lease)
     }
+}
+
+/// Takes those out that only the list still has: nobody can come to a topology anew that is not
+/// the newest.
+fn unused(replaced: &mut Vec<Arc<Topology>>) -> Vec<Arc<Topology>> {
+    replaced.extract_if(.., |topology| Arc::strong_count(topology) == 1).collect()
 }
 
 #[inline(always)]

@@ -19,7 +19,7 @@ use crate::topology::{Listing, Topology};
 use super::flight::Wish;
 use super::nodes::{Rounds, may_pass};
 use super::update::Asked;
-use super::{Facts, Refresher, Workshop, lock};
+use super::{Facts, Refresher, Workshop};
 
 /// An unchanged topology is written again after so long, so that the file tells how long
 /// Fabric has been confirming it.
@@ -262,7 +262,7 @@ impl Refresher {
         path: &Path,
         answer: u64,
     ) -> std::result::Result<(), String> {
-        let mut seen = lock(&shop.disk);
+        let mut seen = shop.disk.lock();
         let topology = self.topology.load_full();
         let recent = |saved: &Saved| answer.saturating_sub(saved.answer) < CONFIRM_MS;
         if let Some(saved) = &seen.saved
@@ -286,7 +286,7 @@ impl Refresher {
         document.generation = Some(topology.generation);
         let ttl_ms = self.facts().ttl.map(|ttl| ttl.saturating_mul(1000));
         document.ttl_ms = ttl_ms.filter(|ttl| (1..=86_400_000).contains(ttl));
-        let nodes = lock(&shop.nodes).known().into_iter();
+        let nodes = shop.nodes.lock().known().into_iter();
         document.fabric_nodes = nodes
             .filter(|node| node.port > 0 && !node.host.is_empty() && !node.host.contains('\0'))
             .map(|node| FabricNode { host: node.host, port: node.port })
@@ -392,7 +392,7 @@ impl Refresher {
     /// After a reset the topology file is read even if it looks the same.
     pub(super) fn read_file_anew(&self) {
         if self.config.topology_file.is_some() {
-            self.workshop.with(|shop| lock(&shop.disk).file = None);
+            self.workshop.with(|shop| shop.disk.lock().file = None);
         }
     }
 
@@ -427,7 +427,7 @@ impl Refresher {
 }
 
 fn look(shop: &Workshop, path: &Path) -> Look {
-    let mut seen = lock(&shop.disk);
+    let mut seen = shop.disk.lock();
     let (signature, why) = match read::open(path) {
         Err(error) => (None, format!("cannot be read: {error}; see that it is there")),
         Ok(opened) => {

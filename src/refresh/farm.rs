@@ -12,7 +12,7 @@ use crate::topology::{Listing, Reach, Topology};
 use super::flight::Wish;
 use super::nodes::Rounds;
 use super::update::{Asked, Update};
-use super::{Facts, Refresher, Workshop, lock};
+use super::{Facts, Refresher, Workshop};
 
 /// With more names than this one request for everything is cheaper for Fabric than a query for
 /// each pattern.
@@ -82,9 +82,10 @@ impl Refresher {
     pub(super) fn publish(&self, shop: &Workshop, write: impl FnOnce(&mut Update<'_>)) {
         // Callbacks never run under a lock.
         let notes = self.config.log.deferred();
-        {
+        let unused = {
+            let mut unused = Vec::new();
             // Fetches are single already; what the service itself reports comes from any thread.
-            let mut observed = lock(&shop.observed);
+            let mut observed = shop.observed.lock();
             let now = self.clock.now();
             let changed = observed.expire(now);
             let current = self.topology.load_full();
@@ -99,7 +100,7 @@ impl Refresher {
             absent.groups.iter().for_each(|(name, until)| self.absent_groups.note(name, *until));
             if let Some(next) = update.finish() {
                 let is_changed = next.generation != current.generation;
-                self.topology.publish(Arc::new(next));
+                unused = self.topology.publish(Arc::new(next));
                 if is_changed {
                     self.events.published(&current, &self.topology.load(), &self.clock);
                     self.save_soon();
@@ -120,7 +121,10 @@ impl Refresher {
                 let generation = self.topology.load().generation;
                 self.events.server_back(&group, &server_uuid, generation, &self.clock);
             }
-        }
+            unused
+        };
+        // Nobody waits while it is taken apart.
+        drop(unused);
         notes.tell(&self.config.log);
         // Behind the topology: tests/model shows what a waiter could miss otherwise.
         shop.waiting.tell();

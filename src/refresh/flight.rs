@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Code, Error, Result};
-use crate::sync::{Arc, Condvar, Mutex, MutexGuard, OnceCell, PoisonError};
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, OnceCell, rank};
 
 /// What to fetch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,7 +65,7 @@ struct Line {
 /// The queue of one handle.
 #[derive(Default)]
 pub struct Flights {
-    line: Mutex<Line>,
+    line: Mutex<Line, { rank::FLIGHTS }>,
     landed: Condvar,
 }
 
@@ -89,7 +89,7 @@ impl Flights {
                 drop(line);
                 return self.lead(&own, || fetch(&wish));
             }
-            line = self.landed.wait(line).unwrap_or_else(PoisonError::into_inner);
+            line = self.landed.wait(line);
         }
     }
 
@@ -111,8 +111,9 @@ impl Flights {
     /// Waits until no fetch is under way and then runs one that no caller waits for.
     pub fn alone(&self, fetch: impl FnOnce() -> Result<()>) -> Result<()> {
         let line = self.lock();
-        let line = self.landed.wait_while(line, |line| line.busy);
-        line.unwrap_or_else(PoisonError::into_inner).busy = true;
+        let mut line = self.landed.wait_while(line, |line| line.busy);
+        line.busy = true;
+        drop(line);
         self.lead(&Batch::default(), fetch)
     }
 
@@ -126,7 +127,7 @@ impl Flights {
     }
 
     fn lock(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+        self.line.lock()
     }
 }
 
@@ -159,7 +160,7 @@ mod tests {
         let (flights, fetches) = (Flights::default(), AtomicUsize::new(0));
         let (started, begun) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
-        let released = Mutex::new(released);
+        let released = std::sync::Mutex::new(released);
         thread::scope(|scope| {
             scope.spawn(|| {
                 flights.join(Wish::table("a.a"), |_| {

@@ -22,14 +22,15 @@ mod waiting;
 mod watch;
 mod worker;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use uuid::Uuid;
 
+use crate::base::sync::{Mutex, rank};
 use crate::config::{Config, Node, ReportErrors};
 use crate::error::{Code, Error, Result};
 use crate::events::Events;
@@ -63,15 +64,15 @@ pub struct Facts {
 /// Everything that takes a lock. A forked child makes it anew.
 struct Workshop {
     client: Client,
-    nodes: Mutex<Nodes>,
+    nodes: Mutex<Nodes, { rank::NODES }>,
     flights: Flights,
     /// Also the lock of whoever publishes.
-    observed: Mutex<Observed>,
+    observed: Mutex<Observed, { rank::OBSERVED }>,
     observing: Observing,
     waiting: Waiting,
     reports: Reports,
     vanished: Vanished,
-    disk: Mutex<disk::Seen>,
+    disk: Mutex<disk::Seen, { rank::DISK }>,
 }
 
 /// The current topology of a handle and the way to a newer one.
@@ -114,7 +115,10 @@ impl Refresher {
         let (for_workshop, known) = (Arc::clone(&config), Arc::clone(&heritage));
         let workshop = PerProcess::new(move || Workshop {
             client: Client::counted(Arc::clone(&for_workshop), Arc::clone(&traffic)),
-            nodes: Mutex::new(Nodes::new(&known.load())),
+            nodes: {
+                let known = Arc::clone(&known);
+                Mutex::new(move || Nodes::new(&known.load()))
+            },
             flights: Flights::default(),
             observed: Mutex::default(),
             observing: Observing::default(),
@@ -186,7 +190,7 @@ impl Refresher {
 
     /// The Fabric nodes known so far, in the order they became known.
     pub fn nodes(&self) -> Vec<Node> {
-        self.workshop.with(|shop| lock(&shop.nodes).known())
+        self.workshop.with(|shop| shop.nodes.lock().known())
     }
 
     pub fn is_seeded(&self) -> bool {
@@ -301,7 +305,7 @@ impl Refresher {
         // Nothing may be published in between, or it would count as newer than the reset.
         self.read_file_anew();
         self.workshop.with(|shop| {
-            let _publishing = lock(&shop.observed);
+            let _publishing = shop.observed.lock();
             self.resets.fetch_add(1, Ordering::Relaxed);
             self.distrust_known(group);
         });
@@ -355,7 +359,7 @@ impl Refresher {
         self.workshop.with(|shop| {
             if let Some(node) = given {
                 self.learn(shop, std::slice::from_ref(&node));
-                lock(&shop.nodes).prefer(&node);
+                shop.nodes.lock().prefer(&node);
             }
             self.seeded.store(0, Ordering::Release);
         });
@@ -363,7 +367,7 @@ impl Refresher {
     }
 
     fn learn(&self, shop: &Workshop, nodes: &[Node]) {
-        let mut known = lock(&shop.nodes);
+        let mut known = shop.nodes.lock();
         known.learn(nodes);
         self.heritage.store(Arc::new(known.known()));
     }
@@ -374,11 +378,11 @@ impl Refresher {
         self.refuse_without_fabric()?;
         self.workshop.with(|shop| {
             let mut failure = no_nodes();
-            let nodes = lock(&shop.nodes).in_turn(self.clock.now());
+            let nodes = shop.nodes.lock().in_turn(self.clock.now());
             for node in nodes {
                 match shop.client.execute(&node, group, command, args) {
                     Ok(sets) => {
-                        lock(&shop.nodes).prefer(&node);
+                        shop.nodes.lock().prefer(&node);
                         return Ok(sets);
                     }
                     Err(error) if error.code == Code::Unreachable => failure = error,
@@ -449,12 +453,12 @@ impl Refresher {
             }
             let mut passing = false;
             // Not in the loop's head, where the lock would be held over the I/O.
-            let nodes = lock(&shop.nodes).in_turn(self.clock.now());
+            let nodes = shop.nodes.lock().in_turn(self.clock.now());
             for node in nodes {
                 let attempt = Attempt::until(rounds.until);
                 match ask(&shop.client.within(&attempt), &node) {
                     Ok(answer) => {
-                        lock(&shop.nodes).prefer(&node);
+                        shop.nodes.lock().prefer(&node);
                         return Ok(answer);
                     }
                     Err(error) => {
@@ -462,7 +466,7 @@ impl Refresher {
                             Level::Info,
                             format_args!("Fabric node {}:{}: {error}", node.host, node.port),
                         );
-                        lock(&shop.nodes).failed(&node, self.clock.now());
+                        shop.nodes.lock().failed(&node, self.clock.now());
                         passing |= may_pass(&error);
                         failure = Some(match failure.take() {
                             None => error,
@@ -491,8 +495,4 @@ fn no_nodes() -> Error {
         Code::NotSeeded,
         "no Fabric node is known; name one with fabric_options_add_node or fabric_seed",
     )
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,14 @@
 //! Reports to Fabric, off the caller's path: deduplicated, and one at a time.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::{io, mem};
 
 use crate::base;
+use crate::base::sync::{Mutex, rank};
+use crate::error::{Code, Error};
 use crate::log::Level;
 
 use super::Refresher;
@@ -16,7 +20,7 @@ const MAX_QUEUED: usize = 64;
 /// What waits to be reported, and what was.
 #[derive(Default)]
 pub struct Reports {
-    state: Mutex<State>,
+    state: Mutex<State, { rank::REPORTS }>,
 }
 
 #[derive(Default)]
@@ -26,29 +30,49 @@ struct State {
     reported: BTreeMap<String, u64>,
     busy: bool,
     stopped: bool,
-    thread: Option<JoinHandle<()>>,
+    /// The thread that reports, and those before it that may not be over yet.
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Reports {
     /// Ends the reporting thread and waits for it. What it has on the wire must have been cut
     /// off before.
     pub fn stop(&self) {
-        let thread = {
-            let mut state = lock(&self.state);
+        let threads = {
+            let mut state = self.state.lock();
             state.stopped = true;
             state.queue.clear();
-            state.thread.take()
+            mem::take(&mut state.threads)
         };
-        if let Some(thread) = thread
-            && thread.thread().id() != thread::current().id()
-        {
-            // It ends by itself or has panicked; either way it is over.
-            let _ = thread.join();
+        threads.into_iter().for_each(base::thread::join);
+    }
+
+    /// Takes in the thread that was started for what waits, or that there is none to be had.
+    /// A thread before it is not waited for: it has found the queue empty, but needs the lock to
+    /// say so and may still have something to log, so whoever waits for it under the lock waits
+    /// for ever.
+    fn begun(&self, thread: io::Result<JoinHandle<()>>) -> io::Result<()> {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        match thread {
+            Ok(thread) => {
+                state.threads.retain(|before| !before.is_finished());
+                state.threads.push(thread);
+                Ok(())
+            }
+            Err(error) => {
+                state.busy = false;
+                // They were not reported, and may be as soon as somebody says so again.
+                for (server_uuid, _) in mem::take(&mut state.queue) {
+                    state.reported.remove(&server_uuid);
+                }
+                Err(error)
+            }
         }
     }
 
     fn next(&self) -> Option<(String, i32)> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let next = state.queue.pop_front();
         state.busy = next.is_some();
         next
@@ -62,7 +86,7 @@ impl Refresher {
         let now = self.clock.now();
         let window = millis(self.config.report_window);
         let alone = self.workshop.with(|shop| {
-            let mut state = lock(&shop.reports.state);
+            let mut state = shop.reports.state.lock();
             state.reported.retain(|_, then| now.saturating_sub(*then) < window);
             let known = state.reported.contains_key(server_uuid);
             if known || state.stopped || state.queue.len() >= MAX_QUEUED {
@@ -70,7 +94,7 @@ impl Refresher {
             }
             state.reported.insert(server_uuid.to_owned(), now);
             state.queue.push_back((server_uuid.to_owned(), errno));
-            !std::mem::replace(&mut state.busy, true)
+            !mem::replace(&mut state.busy, true)
         });
         if alone {
             self.start_reporting();
@@ -80,31 +104,24 @@ impl Refresher {
     fn start_reporting(self: &Arc<Self>) {
         let refresher = Arc::clone(self);
         let thread = base::thread::start("fabric-report", move || refresher.send_reports());
-        self.workshop.with(|shop| {
-            let mut state = lock(&shop.reports.state);
-            match thread {
-                Ok(thread) => {
-                    if let Some(predecessor) = state.thread.replace(thread) {
-                        // It found the queue empty, or there would be no new one.
-                        let _ = predecessor.join();
-                    }
-                }
-                Err(error) => {
-                    state.busy = false;
-                    state.queue.clear();
-                    self.config.log.write(
-                        Level::Warning,
-                        format_args!("no thread to report a failure to Fabric: {error}"),
-                    );
-                }
-            }
-        });
+        let none = self.workshop.with(|shop| shop.reports.begun(thread));
+        if let Err(error) = none {
+            self.config.log.write(
+                Level::Warning,
+                format_args!("no thread to report a failure to Fabric: {error}"),
+            );
+        }
     }
 
     fn send_reports(&self) {
         self.workshop.with(|shop| {
             while let Some((server_uuid, errno)) = shop.reports.next() {
-                match self.report(&server_uuid, errno, self.config.report_errors) {
+                let report = || self.report(&server_uuid, errno, self.config.report_errors);
+                // The next one may do better than one that panics.
+                let outcome = catch_unwind(AssertUnwindSafe(report)).unwrap_or_else(|_| {
+                    Err(Error::new(Code::Panic, "the report ended in a panic; tell the makers"))
+                });
+                match outcome {
                     // Fabric answers when it is done: there is news now.
                     Ok(()) if self.worker.is_alive() => self.worker.hurry(),
                     Ok(()) => self.expire_group_of(&server_uuid),
@@ -118,8 +135,4 @@ impl Refresher {
             }
         });
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

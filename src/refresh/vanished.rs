@@ -1,9 +1,9 @@
 //! Shards that Fabric stopped listing: the server itself is asked where their keys are.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::base::sync::{Mutex, rank};
 use crate::error::{Code, Error};
 use crate::fabric::{Client, Value};
 use crate::log::Level;
@@ -11,7 +11,7 @@ use crate::topology::{HeldKey, TableState};
 
 use super::clock::millis;
 use super::nodes::Rounds;
-use super::{Refresher, Workshop, lock};
+use super::{Refresher, Workshop};
 
 /// The least time between two questions about one shard, in milliseconds.
 const ASK_EVERY: u64 = 1_000;
@@ -24,7 +24,7 @@ const MAX_QUESTIONS: usize = 8;
 #[derive(Default)]
 pub struct Vanished {
     /// When, by table and lower bound.
-    asked: Mutex<BTreeMap<(String, String), u64>>,
+    asked: Mutex<BTreeMap<(String, String), u64>, { rank::VANISHED }>,
     /// The user's role does not include the question.
     forbidden: AtomicBool,
 }
@@ -32,7 +32,7 @@ pub struct Vanished {
 impl Vanished {
     /// Of these shards those to be asked about now: who waited longest.
     fn due(&self, vanished: Vec<(String, String)>, now: u64) -> Vec<(String, String)> {
-        let mut asked = lock(&self.asked);
+        let mut asked = self.asked.lock();
         let mut cases: Vec<_> =
             vanished.into_iter().map(|shard| (asked.get(&shard).copied(), shard)).collect();
         cases.sort();

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering, PoisonError};
+use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering, rank};
 
 /// Counts what was published, and wakes those who wait for more.
 #[derive(Default)]
 pub struct Waiting {
-    published: Mutex<u64>,
+    published: Mutex<u64, { rank::WAITING }>,
     news: Condvar,
     waiters: AtomicUsize,
 }
@@ -16,7 +16,7 @@ impl Waiting {
     /// A number that grows with every publication: ask for it before looking, wait with it
     /// after.
     pub fn published(&self) -> u64 {
-        *self.published.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.published.lock()
     }
 
     /// Whether anybody waits.
@@ -25,14 +25,14 @@ impl Waiting {
     }
 
     pub fn tell(&self) {
-        *self.published.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        *self.published.lock() += 1;
         self.news.notify_all();
     }
 
     /// Waits until something newer than `seen` is published, or for `most`.
     pub fn wait(&self, seen: u64, most: Duration) {
-        let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = self.news.wait_timeout_while(published, most, |published| *published == seen);
+        let published = self.published.lock();
+        drop(self.news.wait_timeout_while(published, most, |published| *published == seen));
     }
 
     /// Counts the caller among the waiters for as long as the value lives.

@@ -8,7 +8,7 @@ use crate::metrics::{By, Metrics, Numbers};
 
 use super::flight::Wish;
 use super::nodes::Rounds;
-use super::{Refresher, Workshop, lock};
+use super::{Refresher, Workshop};
 
 impl Refresher {
     #[inline]
@@ -53,7 +53,7 @@ impl Refresher {
         let refreshes = metrics.refreshes();
         let last_error = metrics.last_error();
         let (nodes_known, nodes_up) = self.workshop.with(|shop| {
-            let nodes = lock(&shop.nodes);
+            let nodes = shop.nodes.lock();
             (nodes.known().len(), nodes.up())
         });
         let now = self.clock.now();

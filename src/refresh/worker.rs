@@ -1,12 +1,13 @@
 //! The background refresh: one thread per handle fetches what the handle knows before it
 //! expires, so that no lookup has to.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::base;
+use crate::base::sync::{Condvar, Mutex, rank};
 use crate::error::Result;
 use crate::log::Level;
 
@@ -32,9 +33,9 @@ pub struct Worker {
 
 #[derive(Default)]
 struct Inner {
-    orders: Mutex<Orders>,
+    orders: Mutex<Orders, { rank::ORDERS }>,
     changed: Condvar,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<JoinHandle<()>>, { rank::WORKER }>,
 }
 
 #[derive(Default)]
@@ -59,22 +60,26 @@ impl Worker {
             return;
         }
         self.inner.with(|inner| {
-            let mut thread = lock(&inner.thread);
-            if self.is_alive() || lock(&inner.orders).stop {
+            let mut thread = inner.thread.lock();
+            if self.is_alive() || inner.orders.lock().stop {
                 return;
             }
-            let refresher = Arc::clone(refresher);
-            let log = refresher.config.log.clone();
-            match base::thread::start("fabric-refresh", move || run(&refresher)) {
+            let shared = Arc::clone(refresher);
+            match base::thread::start("fabric-refresh", move || run(&shared)) {
                 Ok(handle) => {
                     // A predecessor can only be one that ended by a panic.
                     *thread = Some(handle);
                     self.alive_in.store(process::generation() + 1, Ordering::Relaxed);
                 }
-                Err(error) => log.write(
-                    Level::Warning,
-                    format_args!("no thread for the background refresh ({error}); callers refresh"),
-                ),
+                Err(error) => {
+                    drop(thread);
+                    refresher.config.log.write(
+                        Level::Warning,
+                        format_args!(
+                            "no thread for the background refresh ({error}); callers refresh"
+                        ),
+                    );
+                }
             }
         });
     }
@@ -82,7 +87,7 @@ impl Worker {
     /// Has the thread refresh at once.
     pub fn hurry(&self) {
         self.inner.with(|inner| {
-            lock(&inner.orders).hurry = true;
+            inner.orders.lock().hurry = true;
             inner.changed.notify_all();
         });
     }
@@ -90,7 +95,7 @@ impl Worker {
     /// Has the thread write the topology to the disk, at once or when it starts.
     pub fn save(&self) {
         self.inner.with(|inner| {
-            lock(&inner.orders).save = true;
+            inner.orders.lock().save = true;
             inner.changed.notify_all();
         });
     }
@@ -98,13 +103,11 @@ impl Worker {
     /// Ends the thread and waits for it. What it has on the wire must have been cut off before.
     pub fn stop(&self) {
         self.inner.with(|inner| {
-            lock(&inner.orders).stop = true;
+            inner.orders.lock().stop = true;
             inner.changed.notify_all();
-            if let Some(thread) = lock(&inner.thread).take()
-                && thread.thread().id() != thread::current().id()
-            {
-                // It ends by itself or has panicked; either way it is over.
-                let _ = thread.join();
+            let thread = inner.thread.lock().take();
+            if let Some(thread) = thread {
+                base::thread::join(thread);
             }
         });
     }
@@ -190,14 +193,14 @@ fn next_pause(
 /// Waits until there is something to do. A fetch is due in time, or at once when somebody is in a
 /// hurry, but never sooner than the least pause after the last one began.
 fn wait(refresher: &Refresher, inner: &Inner, due: u64, begun: u64) -> Task {
-    let mut orders = lock(&inner.orders);
     loop {
+        // Asked before the lock is taken, for the answers are not the orders' to give. Whoever
+        // makes them others has the thread hurry, which it sees below.
+        let (is_urgent, settles_in) = (refresher.is_urgent(), refresher.settles_in());
+        let mut orders = inner.orders.lock();
         let now = refresher.clock.now();
-        let fetch_at = if orders.hurry || refresher.is_urgent() {
-            due.min(begun + millis(LEAST_PAUSE))
-        } else {
-            due
-        };
+        let fetch_at =
+            if orders.hurry || is_urgent { due.min(begun + millis(LEAST_PAUSE)) } else { due };
         // What is new is saved even when it is time to stop: the next start may need it.
         if std::mem::take(&mut orders.save) {
             return Task::Save;
@@ -209,17 +212,11 @@ fn wait(refresher: &Refresher, inner: &Inner, due: u64, begun: u64) -> Task {
             orders.hurry = false;
             return Task::Fetch;
         }
-        let settles_in = refresher.settles_in();
         if settles_in == Some(Duration::ZERO) {
             return Task::Settle;
         }
         let pause = Duration::from_millis(fetch_at - now);
         let pause = settles_in.map_or(pause, |settle| settle.min(pause));
-        let woken = inner.changed.wait_timeout(orders, pause);
-        orders = woken.unwrap_or_else(PoisonError::into_inner).0;
+        drop(inner.changed.wait_timeout(orders, pause));
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

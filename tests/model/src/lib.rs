@@ -9,6 +9,9 @@ pub mod error;
 #[path = "../../../src/refresh/flight.rs"]
 pub mod flight;
 pub mod local;
+#[allow(dead_code)] // Most locks are in files that are not here.
+#[path = "../../../src/base/rank.rs"]
+pub mod rank;
 pub mod sync;
 pub mod topology;
 #[path = "../../../src/refresh/waiting.rs"]

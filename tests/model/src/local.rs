@@ -10,12 +10,17 @@ pub const LEASES: usize = 2;
 #[derive(Default)]
 pub struct Lease {
     pub stamp: u64,
-    pub fresh: u64,
     pub topology: Option<Arc<Topology>>,
+}
+
+#[derive(Default)]
+pub struct Place {
+    pub fresh: Cell<u64>,
+    pub lease: RefCell<Lease>,
 }
 
 #[derive(Default)]
 pub struct Local {
     pub guesses: [Cell<u32>; LEASES],
-    pub leases: [RefCell<Lease>; LEASES],
+    pub places: [Place; LEASES],
 }

@@ -1,12 +1,28 @@
 //! loom's types under the names of the library's `sync`, and models of what loom lacks.
 
 use std::ops::Deref;
-use std::sync::LockResult;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 pub use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-pub use loom::sync::{Arc, Mutex, MutexGuard};
-pub use std::sync::PoisonError;
+pub use loom::sync::{Arc, MutexGuard};
+
+pub use crate::rank;
+
+/// A lock, without what a fork and a debug build make of it.
+pub struct Mutex<T, const RANK: u8>(loom::sync::Mutex<T>);
+
+impl<T: Default, const RANK: u8> Default for Mutex<T, RANK> {
+    fn default() -> Self {
+        Self(loom::sync::Mutex::new(T::default()))
+    }
+}
+
+impl<T, const RANK: u8> Mutex<T, RANK> {
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Whoever waits with a deadline waits for ever: then loom reports a lost wake-up, where a
 /// deadline would only make it slow.
@@ -14,19 +30,19 @@ pub use std::sync::PoisonError;
 pub struct Condvar(loom::sync::Condvar);
 
 impl Condvar {
-    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
-        self.0.wait(guard)
+    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn wait_while<'a, T>(
         &self,
         mut guard: MutexGuard<'a, T>,
         mut condition: impl FnMut(&mut T) -> bool,
-    ) -> LockResult<MutexGuard<'a, T>> {
+    ) -> MutexGuard<'a, T> {
         while condition(&mut guard) {
-            guard = self.0.wait(guard).unwrap_or_else(PoisonError::into_inner);
+            guard = self.wait(guard);
         }
-        Ok(guard)
+        guard
     }
 
     pub fn wait_timeout_while<'a, T>(
@@ -34,7 +50,7 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         _most: Duration,
         condition: impl FnMut(&mut T) -> bool,
-    ) -> LockResult<MutexGuard<'a, T>> {
+    ) -> MutexGuard<'a, T> {
         self.wait_while(guard, condition)
     }
 

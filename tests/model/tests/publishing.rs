@@ -21,7 +21,7 @@ struct Farm {
 impl Farm {
     /// The order of `Refresher::publish`.
     fn publish(&self, generation: u64) {
-        self.current.publish(Arc::new(Topology { generation }));
+        drop(self.current.publish(Arc::new(Topology { generation })));
         self.waiting.tell();
     }
 
@@ -109,8 +109,8 @@ fn looking_never_goes_back() {
                 assert!(first_stamp != second_stamp || first == second);
             })
         };
-        farm.current.publish(Arc::new(Topology { generation: 1 }));
-        farm.current.publish(Arc::new(Topology { generation: 2 }));
+        drop(farm.current.publish(Arc::new(Topology { generation: 1 })));
+        drop(farm.current.publish(Arc::new(Topology { generation: 2 })));
         looker.join().expect("no panic");
     });
 }
@@ -149,7 +149,7 @@ fn telling_first_is_found_out() {
             thread::spawn(move || farm.wait_for(1))
         };
         farm.waiting.tell();
-        farm.current.publish(Arc::new(Topology { generation: 1 }));
+        drop(farm.current.publish(Arc::new(Topology { generation: 1 })));
         waiter.join().expect("no panic");
     });
 }

@@ -1,0 +1,46 @@
+//! The order of the locks: a thread takes one only while all that it holds have lower numbers.
+
+/// The refresh thread of a handle, while it is started.
+pub(crate) const WORKER: u8 = 1;
+
+/// What was read from the disk, and written there.
+pub(crate) const DISK: u8 = 2;
+
+/// Who fetches, and what comes next.
+pub(crate) const FLIGHTS: u8 = 3;
+
+/// What services saw of servers. Whoever publishes holds it.
+pub(crate) const OBSERVED: u8 = 4;
+
+/// The shards that Fabric stopped listing.
+pub(crate) const VANISHED: u8 = 5;
+
+/// Replaced topologies that a thread may still use.
+pub(crate) const REPLACED: u8 = 6;
+
+/// Names that Fabric does not list.
+pub(crate) const ABSENT: u8 = 7;
+
+/// The Fabric nodes.
+pub(crate) const NODES: u8 = 8;
+
+/// What waits to be reported to Fabric.
+pub(crate) const REPORTS: u8 = 9;
+
+/// What is remembered of each node's way of authentication.
+pub(crate) const AUTH: u8 = 10;
+
+/// Names that are being looked up.
+pub(crate) const RESOLVER: u8 = 11;
+
+/// The events that wait.
+pub(crate) const EVENTS: u8 = 12;
+
+/// What the refresh thread has to do.
+pub(crate) const ORDERS: u8 = 13;
+
+/// Callers that wait for the farm to change.
+pub(crate) const WAITING: u8 = 14;
+
+/// Messages that are kept until no lock is held.
+pub(crate) const LOG: u8 = 15;
