@@ -178,7 +178,8 @@ extern "C" {
 #define FABRIC_ERR_UNREACHABLE 20
 
 /**
- * A Fabric node did not answer within the time that the options give it.
+ * A Fabric node did not answer within the time that the options give it, or Fabric as a whole not
+ * within what the call may take; the message says what was waited for.
  */
 #define FABRIC_ERR_TIMEOUT 21
 
@@ -278,6 +279,18 @@ extern "C" {
  * Of many keys, some have no server, each with a status of its own; the others have theirs.
  */
 #define FABRIC_ERR_SOME_KEYS 50
+
+/**
+ * The answer is not known yet, and the call may not wait: its deadline is 0, the lookup timeout is,
+ * or it is made in a callback. Fabric is being asked; @ref FABRIC_EVENT_FETCHED tells when it has
+ * answered.
+ */
+#define FABRIC_ERR_WOULD_BLOCK 60
+
+/**
+ * fabric_interrupt() ended the wait.
+ */
+#define FABRIC_ERR_INTERRUPTED 61
 
 /**
  * The system has no thread, descriptor or entropy left. Nothing is wrong with the call: make room
@@ -575,6 +588,12 @@ extern "C" {
 #define FABRIC_EVENT_FABRIC_BACK 7
 
 /**
+ * A fetch is over that a call left to itself: one that answered FABRIC_ERR_WOULD_BLOCK, or ran out
+ * of time. `status` says how it ended. Whoever got FABRIC_ERR_WOULD_BLOCK may ask again now.
+ */
+#define FABRIC_EVENT_FETCHED 8
+
+/**
  * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
  *
  * Not for use by several threads at once. An option that is refused leaves the others alone,
@@ -611,10 +630,11 @@ typedef struct fabric_table_t fabric_table_t;
  * `message` is UTF-8, NUL-terminated, without passwords, and valid during the call only. The
  * callback runs on the thread that has something to say, never under a lock of the library,
  * and possibly on several threads at once, while that thread may be asking Fabric. It may call
- * the library for what is known already, but for nothing that asks Fabric; and it must not free
- * the handle, throw a C++ exception, or leave with longjmp(). It runs with the signal mask of the
- * service, on a thread of the library with that of the thread that had it started; see
- * fabric_new(). A child that it forks must end in it, with exec() or _exit().
+ * the library, but no call waits there: one that would have to wait for Fabric answers
+ * FABRIC_ERR_WOULD_BLOCK. It must not free the handle, throw a C++ exception, or leave with
+ * longjmp(). It runs with the signal mask of the service, on a thread of the library with that of
+ * the thread that had it started; see fabric_new(). A child that it forks must end in it, with
+ * exec() or _exit().
  */
 typedef void (*fabric_log_t)(int32_t level, const char *message, void *userdata);
 
@@ -904,9 +924,13 @@ typedef struct fabric_metrics_t {
    */
   char last_error_text[FABRIC_METRICS_TEXT_SIZE];
   /**
+   * Threads the library wanted to start and the system did not give.
+   */
+  uint64_t threads_refused;
+  /**
    * 0; room for later.
    */
-  uint64_t reserved[16];
+  uint64_t reserved[15];
 } fabric_metrics_t;
 
 /**
@@ -921,9 +945,10 @@ typedef struct fabric_event_t {
    */
   int32_t kind;
   /**
-   * 0; room for later.
+   * With @ref FABRIC_EVENT_FETCHED, @ref FABRIC_OK or the status that the fetch failed with;
+   * @ref FABRIC_OK with all others.
    */
-  int32_t reserved0;
+  int32_t status;
   /**
    * The number of the topology that was in use when it happened.
    */
@@ -965,8 +990,9 @@ typedef struct fabric_event_t {
  * 256 of them and the newest about each group and server; how many were lost is in `lost_before`
  * and in fabric_metrics_t.
  *
- * It may make any call on the handle, those that ask Fabric among them. fabric_free() may be the
- * last of them; nothing is delivered after it. It must not throw a C++ exception or leave with
+ * It may make any call on the handle, but none waits there: one that would have to wait for Fabric
+ * answers FABRIC_ERR_WOULD_BLOCK. fabric_free() may be the last of them; nothing is delivered
+ * after it. It must not throw a C++ exception or leave with
  * longjmp(), and a child that it forks must end in it, with exec() or _exit(). A child that is
  * forked elsewhere has a thread of its own from its own first event on, and none of its parent's
  * events. It runs with the signal mask of the thread of the service that had the handle's thread
@@ -1017,7 +1043,7 @@ const char *fabric_strerror(int32_t code);
  *
  * | answer | statuses |
  * |---|---|
- * | 1 | @ref FABRIC_ERR_UNREACHABLE, @ref FABRIC_ERR_TIMEOUT, @ref FABRIC_ERR_PROTOCOL, @ref FABRIC_ERR_NO_SERVER, @ref FABRIC_ERR_STALE, @ref FABRIC_ERR_NO_EVENT, @ref FABRIC_ERR_WRITE_HELD, @ref FABRIC_ERR_SHARD_UNAVAILABLE, @ref FABRIC_ERR_SYSTEM |
+ * | 1 | @ref FABRIC_ERR_UNREACHABLE, @ref FABRIC_ERR_TIMEOUT, @ref FABRIC_ERR_PROTOCOL, @ref FABRIC_ERR_NO_SERVER, @ref FABRIC_ERR_STALE, @ref FABRIC_ERR_NO_EVENT, @ref FABRIC_ERR_WRITE_HELD, @ref FABRIC_ERR_SHARD_UNAVAILABLE, @ref FABRIC_ERR_WOULD_BLOCK, @ref FABRIC_ERR_INTERRUPTED, @ref FABRIC_ERR_SYSTEM |
  * | 0 | all others, success and numbers that are no status among them |
  *
  * Wait a little before the retry, and limit their number: some of these last until an operator
@@ -1043,6 +1069,7 @@ int32_t fabric_status_is_retryable(int32_t code);
  * | connect delay | 1000 ms |
  * | connect timeout | 5000 ms |
  * | request timeout | 20000 ms |
+ * | lookup timeout | 5000 ms |
  * | largest reply | 64 MiB |
  * | reports to Fabric | off; if on, one of a server in 10000 ms |
  * | quarantine of an unreachable server | 2000 ms |
@@ -1167,6 +1194,25 @@ int32_t fabric_options_set_connect_timeout_ms(struct fabric_options_t *options, 
 int32_t fabric_options_set_request_timeout_ms(struct fabric_options_t *options, int64_t timeout);
 
 /**
+ * Sets what one lookup waits for Fabric, all in all: whatever it has to fetch, of however many
+ * nodes, in however many attempts. Then it answers from what is known, however old, or
+ * @ref FABRIC_ERR_TIMEOUT; the fetch goes on behind it, and @ref FABRIC_EVENT_FETCHED tells when it
+ * is over.
+ *
+ * It holds for every call that says it blocks "as fabric_get_shard_server() does". The `_wait`
+ * calls have deadlines of their own, and fabric_seed(), fabric_get_sharding_information() and
+ * fabric_execute() bounds of their own.
+ *
+ * @param options  The options.
+ * @param timeout  Milliseconds, 0 (never wait: what is not known is @ref FABRIC_ERR_WOULD_BLOCK)
+ *                 to @ref FABRIC_MAX_TIME_MS; 5000 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_lookup_timeout_ms(struct fabric_options_t *options, int64_t timeout);
+
+/**
  * Sets the largest reply that is taken from a Fabric node, after decompression. A larger one
  * is FABRIC_ERR_REPLY_TOO_LARGE; a shard takes about 400 bytes.
  *
@@ -1281,8 +1327,9 @@ int32_t fabric_options_add_report_errno(struct fabric_options_t *options, int32_
  *
  * On, a thread of the handle's own fetches what the handle has used before it expires, so that
  * no lookup of something known ever waits. It starts after the first fetch and ends with
- * fabric_free(). Off, the caller that finds an expired entry fetches it, while the others go
- * on with the old one.
+ * fabric_free(). Off, a lookup that finds an expired entry goes on with it and has it fetched by a
+ * thread that lives for that fetch; only when it has been expired for one more time to live, as
+ * after a pause, the lookup waits for that fetch, up to the lookup timeout.
  *
  * @param options  The options.
  * @param on       1 (the default) or 0.
@@ -1457,6 +1504,19 @@ int32_t fabric_new(const struct fabric_options_t *options,
 void fabric_free(struct fabric_t *f);
 
 /**
+ * Ends the waits of all calls that wait for Fabric or for a server now, on all threads, once: they
+ * answer FABRIC_ERR_INTERRUPTED, each as soon as its thread runs. Calls that begin later wait as
+ * ever. What is being fetched goes on being fetched.
+ *
+ * For a service that is to stop, and whose threads may be in a `_wait` call.
+ *
+ * @param f  The handle; NULL does nothing.
+ *
+ * Never blocks. Any thread, also in a callback. No signal handler: it takes locks.
+ */
+void fabric_interrupt(const struct fabric_t *f);
+
+/**
  * Asks a Fabric node for the farm's Fabric nodes, and loads the whole farm: all shard maps and
  * all groups, in three requests.
  *
@@ -1479,8 +1539,10 @@ void fabric_free(struct fabric_t *f);
  * With a topology file, NULL reads it, and a node is FABRIC_ERR_ARGUMENT. With a snapshot file,
  * the first call succeeds from it while no Fabric node answers.
  *
- * Blocks, for each of the three requests at most: attempts x nodes x request timeout +
- * (attempts - 1) x delay. Any thread.
+ * Blocks for attempts x request timeout + (attempts - 1) x delay at most, all nodes and requests
+ * together (62 s unless the options say otherwise); then it answers @ref FABRIC_ERR_TIMEOUT, and
+ * the fetch goes on. fabric_interrupt() ends the wait. In a callback it is begun, and answers
+ * @ref FABRIC_ERR_WOULD_BLOCK. Any thread.
  */
 FABRIC_MUST_USE
 int32_t fabric_seed(const struct fabric_t *f,
@@ -1566,19 +1628,24 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  * @retval FABRIC_ERR_WRITE_HELD        The group's primary refused a write; see
  *                                      fabric_report_result().
  * @retval FABRIC_ERR_STALE             See fabric_options_set_max_stale_ms().
+ * @retval FABRIC_ERR_WOULD_BLOCK       The tables are not known, and the lookup timeout is 0, or
+ *                                      the call is made in a callback. They are being fetched.
+ * @retval FABRIC_ERR_INTERRUPTED       See fabric_interrupt().
  * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
  *         FABRIC_ERR_ARGUMENT
  * @retval FABRIC_ERR_NOT_SEEDED, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH,
  *         FABRIC_ERR_FORBIDDEN, FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL,
- *         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC
- *         The tables had to be fetched first, and could not be. FABRIC_ERR_PROTOCOL is also for
- *         a name that is longer than Fabric's schema allows.
+ *         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC, FABRIC_ERR_SYSTEM
+ *         The tables had to be fetched first, and could not be. FABRIC_ERR_TIMEOUT also when the
+ *         lookup timeout is over; the fetch goes on then. FABRIC_ERR_PROTOCOL is also for a name
+ *         that is longer than Fabric's schema allows.
  *
- * Does not block, allocate, or make a system call when the tables are known and fresh. It
- * fetches, and so may block, when they are not known yet: see fabric_seed() for how long. When
- * they are known and past their time to live, one caller fetches with a single attempt while
- * the others go on with what is known; so does that caller if Fabric cannot be reached. Any
- * thread.
+ * Does not block, allocate, or make a system call when the tables are known and fresh. When they
+ * are not known yet it waits for a thread of the library to fetch them, for the lookup timeout at
+ * most (fabric_options_set_lookup_timeout_ms(), 5 s unless set), whatever Fabric does; so it does
+ * when nobody has asked for them for two times to live. When they are known and past their time to
+ * live they serve while they are fetched. A table that a farm which was loaded whole
+ * (fabric_seed()) does not have is refused at once, and looked for meanwhile. Any thread.
  */
 FABRIC_MUST_USE
 int32_t fabric_get_shard_server(const struct fabric_t *f,
@@ -1634,18 +1701,23 @@ int32_t fabric_get_group_server(const struct fabric_t *f,
  * @param key       As for fabric_get_shard_server().
  * @param scope     As for fabric_get_shard_server().
  * @param mode      As for fabric_get_shard_server().
- * @param deadline  How long to wait at most, in milliseconds, 0 to @ref FABRIC_MAX_TIME_MS.
+ * @param deadline  How long to wait at most, in milliseconds, 0 to @ref FABRIC_MAX_TIME_MS. 0 answers
+ *                  from what is known, or @ref FABRIC_ERR_WOULD_BLOCK, and never waits.
  * @param server    Where the server goes; left alone on failure.
  * @param err       Where details of a failure go; may be NULL.
  * @retval FABRIC_OK
- * @retval FABRIC_ERR_NO_SERVER, FABRIC_ERR_WRITE_HELD, FABRIC_ERR_STALE
- *         The deadline passed; what it was waited for says the message.
+ * @retval FABRIC_ERR_NO_SERVER, FABRIC_ERR_WRITE_HELD, FABRIC_ERR_SHARD_UNAVAILABLE,
+ *         FABRIC_ERR_STALE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_PROTOCOL,
+ *         FABRIC_ERR_SYSTEM
+ *         The deadline passed; what was waited for says the message.
+ * @retval FABRIC_ERR_WOULD_BLOCK  The deadline is 0, or this is a callback, and the tables are not
+ *                                 known; they are being fetched.
+ * @retval FABRIC_ERR_INTERRUPTED  See fabric_interrupt().
  * @retval other  As for fabric_get_shard_server(), at once: what time does not heal is not
  *                waited for.
  *
- * Blocks for the deadline at most, but for a table that is not known yet, which is fetched as
- * in fabric_get_shard_server(). Fabric is asked every 100 ms meanwhile, however many callers of
- * the handle wait. Any thread.
+ * Blocks for the deadline at most, also for a table that is not known yet. Fabric is asked every
+ * 100 ms meanwhile, however many callers of the handle wait. Any thread.
  */
 FABRIC_MUST_USE
 int32_t fabric_get_shard_server_wait(const struct fabric_t *f,
@@ -1666,13 +1738,12 @@ int32_t fabric_get_shard_server_wait(const struct fabric_t *f,
  * @param group     As for fabric_get_group_server().
  * @param mode      As for fabric_get_group_server().
  * @param status    As for fabric_get_group_server().
- * @param deadline  How long to wait at most, in milliseconds, 0 to @ref FABRIC_MAX_TIME_MS.
+ * @param deadline  As for fabric_get_shard_server_wait().
  * @param server    Where the server goes; left alone on failure.
  * @param err       Where details of a failure go; may be NULL.
  * @retval FABRIC_OK
- * @retval FABRIC_ERR_NO_SERVER, FABRIC_ERR_UNKNOWN_GROUP, FABRIC_ERR_WRITE_HELD,
- *         FABRIC_ERR_STALE  The deadline passed; what it was waited for says the message.
- * @retval other  As for fabric_get_group_server(), at once.
+ * @retval FABRIC_ERR_UNKNOWN_GROUP  The deadline passed, and Fabric lists no server of the group.
+ * @retval other  As for fabric_get_shard_server_wait().
  *
  * Blocks as fabric_get_shard_server_wait() does. Any thread.
  */
@@ -1702,7 +1773,7 @@ int32_t fabric_get_group_server_wait(const struct fabric_t *f,
  * @retval other                        The group could not be fetched, as for
  *                                      fabric_get_shard_server().
  *
- * Blocks if `use_cache` is 0, else as fabric_get_shard_server() does. Any thread.
+ * Blocks as fabric_get_shard_server() does, with `use_cache` 0 always. Any thread.
  */
 FABRIC_MUST_USE
 int32_t fabric_get_group_servers(const struct fabric_t *f,
@@ -1761,6 +1832,31 @@ int32_t fabric_table_get_server(const struct fabric_table_t *t,
                                 int32_t mode,
                                 struct fabric_server_t *server,
                                 struct fabric_error_t *err);
+
+/**
+ * As fabric_table_get_server(), but waits for a server instead of refusing, as
+ * fabric_get_shard_server_wait() does.
+ *
+ * @param t         The tables.
+ * @param key       As for fabric_get_shard_server().
+ * @param scope     As for fabric_get_shard_server().
+ * @param mode      As for fabric_get_shard_server().
+ * @param deadline  As for fabric_get_shard_server_wait().
+ * @param server    Where the server goes; left alone on failure.
+ * @param err       Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval other  As for fabric_get_shard_server_wait().
+ *
+ * Blocks as fabric_get_shard_server_wait() does. Any thread.
+ */
+FABRIC_MUST_USE
+int32_t fabric_table_get_server_wait(const struct fabric_table_t *t,
+                                     const struct fabric_key_t *key,
+                                     int32_t scope,
+                                     int32_t mode,
+                                     int64_t deadline,
+                                     struct fabric_server_t *server,
+                                     struct fabric_error_t *err);
 
 /**
  * Frees opened tables.
@@ -2003,7 +2099,7 @@ int32_t fabric_get_shards_in_range(const struct fabric_t *f,
  * @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again.
  * @retval other                        Fabric could not be asked, as for fabric_seed().
  *
- * Blocks only if nobody asked Fabric yet. Any thread.
+ * Blocks only if nobody asked Fabric yet, and then as fabric_get_shard_server() does. Any thread.
  */
 FABRIC_MUST_USE
 int32_t fabric_get_fabric_nodes(const struct fabric_t *f,

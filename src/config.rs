@@ -62,6 +62,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// One request, from connecting to the last byte of the reply.
     pub request_timeout: Duration,
+    /// What one lookup waits for Fabric, all in all; zero = never.
+    pub lookup_timeout: Duration,
     /// The largest reply taken, after decompression.
     pub max_reply_bytes: u64,
     /// Whether a thread of the handle's own keeps what it knows fresh.
@@ -103,6 +105,7 @@ impl Default for Config {
             connect_delay: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(20),
+            lookup_timeout: Duration::from_secs(5),
             max_reply_bytes: 64 << 20,
             background_refresh: true,
             refresh_share_percent: 5,

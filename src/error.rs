@@ -38,6 +38,8 @@ pub enum Code {
     ShardUnavailable = 49,
     SomeKeys = 50,
 
+    WouldBlock = 60,
+    Interrupted = 61,
     System = 62,
 
     Panic = 99,
@@ -74,6 +76,8 @@ impl Code {
         Self::WriteHeld,
         Self::ShardUnavailable,
         Self::SomeKeys,
+        Self::WouldBlock,
+        Self::Interrupted,
         Self::System,
         Self::Panic,
     ];
@@ -95,6 +99,8 @@ impl Code {
             | Self::NoEvent
             | Self::WriteHeld
             | Self::ShardUnavailable
+            | Self::WouldBlock
+            | Self::Interrupted
             | Self::System => true,
             Self::Argument
             | Self::NullPointer

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use crate::base::callback;
 use crate::base::sync::{Mutex, assert_none_is_held, rank};
 use crate::base::text::line;
 
@@ -36,7 +37,7 @@ impl Log {
         Self {
             sink: Some(Arc::new(move |level, message: &str| {
                 assert_none_is_held();
-                sink(level, message);
+                callback::run(|| sink(level, message));
             })),
             said: Some(Arc::new(Said::default())),
             max: level as i32,

@@ -13,7 +13,7 @@ mod wait;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
-use self::look::Trust;
+use self::look::{Terms, Trust};
 pub use self::sight::{Locate, See, Sight, View};
 use crate::config::{Config, Node};
 use crate::error::{Code, Error, Result};
@@ -22,6 +22,7 @@ use crate::fabric::{ResultSets, Value};
 use crate::local::Local;
 use crate::log::Level;
 use crate::metrics::Numbers;
+use crate::refresh::bound::Bound;
 use crate::refresh::flight::Wish;
 use crate::refresh::{Facts, Refresher};
 use crate::topology::{Chosen, Compat, GroupId, Key, Server, Table, Topology, Wanted};
@@ -159,7 +160,7 @@ impl Router {
         let find = |topology: &Topology, trust: Trust<'_>| {
             look::group_of_request(topology, request, self.compat, trust)
         };
-        let outcome = self.look(find, |topology, group| {
+        let outcome = self.look(Terms::of(wanted), find, |topology, group| {
             let name = topology.group_name(group);
             choose_or_refuse(local, topology, group, name, wanted).and_then(take)
         });
@@ -194,7 +195,7 @@ impl Router {
             self.count(local);
             return take(chosen);
         }
-        let outcome = self.look(look::group_named(group), |topology, id| {
+        let outcome = self.look(Terms::of(wanted), look::group_named(group), |topology, id| {
             choose_or_refuse(local, topology, id, group, wanted).and_then(take)
         });
         self.counted(local, outcome)
@@ -207,10 +208,12 @@ impl Router {
         use_cache: bool,
         take: impl FnOnce(&str, &[Server]) -> Result<T>,
     ) -> Result<T> {
-        if !use_cache && let Err(error) = self.obtain(Wish::group(group)) {
+        let bound = self.refresher.lookup_bound();
+        if !use_cache && let Err(error) = self.obtain(Wish::group(group), &bound) {
             return Local::with(|local| self.counted(local, Err(error)));
         }
-        let outcome = self.look(look::group_named(group), |topology, id| {
+        let find = look::group_named(group);
+        let outcome = self.look(Terms::within(bound), find, |topology, id| {
             let servers = topology.group(id).map_or(&[][..], |entry| entry.value.servers());
             if servers.is_empty() {
                 Err(refusal::unknown_group(group))
@@ -227,7 +230,16 @@ impl Router {
         name: &str,
         take: impl FnOnce(&Topology, &Table) -> Result<T>,
     ) -> Result<T> {
-        let outcome = self.look(look::table_named(name), |topology, ()| {
+        self.table_within(Terms::default(), name, take)
+    }
+
+    fn table_within<T>(
+        &self,
+        terms: Terms,
+        name: &str,
+        take: impl FnOnce(&Topology, &Table) -> Result<T>,
+    ) -> Result<T> {
+        let outcome = self.look(terms, look::table_named(name), |topology, ()| {
             take(topology, look::known_table(topology, name.as_bytes())?)
         });
         Local::with(|local| self.counted(local, outcome))
@@ -236,13 +248,13 @@ impl Router {
     /// Fetches the shard maps of these tables and the groups they need; of all if none is named.
     pub fn prefetch(&self, tables: &[&str]) -> Result<()> {
         if tables.is_empty() {
-            return self.obtain(Wish::everything());
+            return self.obtain(Wish::everything(), &self.refresher.fetch_bound());
         }
         let mut wish = Wish::default();
         for name in tables {
             wish.merge(Wish::table(names::full_name(name.as_bytes())?));
         }
-        self.obtain(wish)?;
+        self.obtain(wish, &self.refresher.fetch_bound())?;
         let topology = self.refresher.topology();
         tables.iter().try_for_each(|name| look::known_table(&topology, name.as_bytes()).map(drop))
     }
@@ -250,7 +262,7 @@ impl Router {
     /// The Fabric nodes, asked for if nobody did yet.
     pub fn fabric_nodes(&self) -> Result<Vec<Node>> {
         if !self.refresher.is_seeded() {
-            self.obtain(Wish::default())?;
+            self.obtain(Wish::default(), &self.refresher.lookup_bound())?;
         }
         Ok(self.refresher.nodes())
     }
@@ -260,6 +272,11 @@ impl Router {
     /// A group nobody has looked up yet is asked for anyway.
     pub fn reset_cache(&self, group: Option<&str>) {
         self.refresher.distrust(group);
+    }
+
+    /// Ends the waits of those who wait now.
+    pub fn interrupt(&self) {
+        self.refresher.interrupt();
     }
 
     /// Runs any Fabric command.
@@ -289,8 +306,8 @@ impl Router {
         outcome
     }
 
-    fn obtain(&self, wish: Wish) -> Result<()> {
-        self.refresher.obtain(wish).map_err(|error| self.failed(error))?;
+    fn obtain(&self, wish: Wish, bound: &Bound) -> Result<()> {
+        self.refresher.obtain(&wish, bound).map_err(|error| self.failed(error))?;
         self.refresher.keep_refreshed();
         Ok(())
     }

@@ -18,6 +18,7 @@ pub fn has_content(topology: &Topology) -> bool {
 pub fn changes(old: &Topology, new: &Topology, first: bool, at: u64) -> Vec<Event> {
     let event = |kind, group: &str, server: &str| Event {
         kind,
+        failure: None,
         generation: new.generation,
         at,
         group: group.to_owned(),

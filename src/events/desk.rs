@@ -8,8 +8,8 @@ use std::process;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crate::base;
 use crate::base::sync::{Condvar, Mutex, MutexGuard, rank};
+use crate::base::{self, callback};
 use crate::refresh::clock::Clock;
 
 use super::Callback;
@@ -76,12 +76,12 @@ impl Desk {
         Ok(())
     }
 
-    fn deliver(&self, callback: &Callback, clock: &Clock) {
+    fn deliver(&self, hear: &Callback, clock: &Clock) {
         let born = process::id();
         while let Some((event, lost_before)) = self.next_called() {
             let delivery = delivery(event, lost_before, clock);
             // Who panics at one event may still want to hear of the next.
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| callback(&delivery)));
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| callback::run(|| hear(&delivery))));
             // A child that the callback forked has a desk of its own.
             if process::id() != born {
                 return;
@@ -137,6 +137,13 @@ impl Desk {
         if let Some(thread) = thread {
             base::thread::join(thread);
         }
+    }
+
+    /// After `end`: closes the descriptor. In a forked child a thread of the parent's may keep the
+    /// handle for ever, and the descriptor must not stay with it.
+    pub fn release(&self) {
+        let polled = self.lock().polled.take();
+        drop(polled);
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {

@@ -2,6 +2,8 @@
 
 use std::ffi::CStr;
 
+use crate::error::Code;
+
 /// The kinds of events; the numbers are the C API's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
@@ -13,6 +15,7 @@ pub enum Kind {
     ServerBack = 5,
     FabricLost = 6,
     FabricBack = 7,
+    Fetched = 8,
 }
 
 impl Kind {
@@ -25,6 +28,7 @@ impl Kind {
         Self::ServerBack,
         Self::FabricLost,
         Self::FabricBack,
+        Self::Fetched,
     ];
 
     /// The kind of a number, if it is one.
@@ -42,6 +46,7 @@ impl Kind {
             Self::ServerBack => c"SERVER_BACK",
             Self::FabricLost => c"FABRIC_LOST",
             Self::FabricBack => c"FABRIC_BACK",
+            Self::Fetched => c"FETCHED",
         }
     }
 }
@@ -49,6 +54,8 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub kind: Kind,
+    /// Why a fetch failed, where the event tells of the end of one.
+    pub failure: Option<Code>,
     /// Of the topology in use when it happened.
     pub generation: u64,
     /// On the handle's clock.
@@ -68,12 +75,13 @@ pub(super) enum Matter {
     Primary,
     Server,
     Fabric,
+    Fetch,
 }
 
 impl Matter {
     /// Whether nobody needs the events before the newest, however much room there is.
     pub(super) fn newest_says_all(self) -> bool {
-        matches!(self, Self::Topology)
+        matches!(self, Self::Topology | Self::Fetch)
     }
 }
 
@@ -86,6 +94,7 @@ impl Event {
             Kind::PrimaryChanged => (Matter::Primary, &self.group),
             Kind::ServerQuarantined | Kind::ServerBack => (Matter::Server, &self.server),
             Kind::FabricLost | Kind::FabricBack => (Matter::Fabric, ""),
+            Kind::Fetched => (Matter::Fetch, ""),
         }
     }
 }

@@ -107,6 +107,12 @@ impl Events {
         self.queue(&[about(Kind::ServerBack, group, server, generation, clock)]);
     }
 
+    /// Queues that a fetch is over which somebody has left to itself, and why it failed if it did.
+    pub fn fetched(&self, failure: Option<&Error>, generation: u64, clock: &Clock) {
+        let failure = failure.map(|error| error.code);
+        self.queue(&[Event { failure, ..about(Kind::Fetched, "", "", generation, clock) }]);
+    }
+
     /// Sees that what is queued gets to the callback. Queuing does so once a thread is there for
     /// it; this starts the thread, and is to be called after queuing, under no lock.
     pub fn deliver(&self, clock: &Clock) {
@@ -153,6 +159,11 @@ impl Events {
         self.desk.with(|desk| desk.end());
     }
 
+    /// After `end`: gives up the descriptor.
+    pub fn release(&self) {
+        self.desk.with(|desk| desk.release());
+    }
+
     fn somebody_listens(&self) -> bool {
         self.listener.callback.is_some() || self.desk.with(|desk| desk.is_polled())
     }
@@ -166,5 +177,5 @@ impl Events {
 
 fn about(kind: Kind, group: &str, server: &str, generation: u64, clock: &Clock) -> Event {
     let (group, server) = (group.to_owned(), server.to_owned());
-    Event { kind, generation, at: clock.now(), group, server }
+    Event { kind, failure: None, generation, at: clock.now(), group, server }
 }

@@ -79,7 +79,7 @@ mod tests {
 
     fn event(kind: Kind, about: &str, at: u64) -> Event {
         let (group, server) = (about.to_owned(), about.to_owned());
-        Event { kind, generation: at, at, group, server }
+        Event { kind, failure: None, generation: at, at, group, server }
     }
 
     /// All that waits: kinds, whom they are about, and when they happened.

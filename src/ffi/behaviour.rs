@@ -84,8 +84,9 @@ pub unsafe extern "C" fn fabric_options_add_report_errno(
 ///
 /// On, a thread of the handle's own fetches what the handle has used before it expires, so that
 /// no lookup of something known ever waits. It starts after the first fetch and ends with
-/// fabric_free(). Off, the caller that finds an expired entry fetches it, while the others go
-/// on with the old one.
+/// fabric_free(). Off, a lookup that finds an expired entry goes on with it and has it fetched by a
+/// thread that lives for that fetch; only when it has been expired for one more time to live, as
+/// after a pause, the lookup waits for that fetch, up to the lookup timeout.
 ///
 /// @param options  The options.
 /// @param on       1 (the default) or 0.

@@ -27,7 +27,8 @@ pub const FABRIC_ERR_BUFFER_TOO_SMALL: i32 = 7;
 
 /// No Fabric node could be connected to.
 pub const FABRIC_ERR_UNREACHABLE: i32 = 20;
-/// A Fabric node did not answer within the time that the options give it.
+/// A Fabric node did not answer within the time that the options give it, or Fabric as a whole not
+/// within what the call may take; the message says what was waited for.
 pub const FABRIC_ERR_TIMEOUT: i32 = 21;
 /// Fabric refuses the user or the password, or wants some.
 pub const FABRIC_ERR_AUTH: i32 = 22;
@@ -71,6 +72,12 @@ pub const FABRIC_ERR_SHARD_UNAVAILABLE: i32 = 49;
 /// Of many keys, some have no server, each with a status of its own; the others have theirs.
 pub const FABRIC_ERR_SOME_KEYS: i32 = 50;
 
+/// The answer is not known yet, and the call may not wait: its deadline is 0, the lookup timeout is,
+/// or it is made in a callback. Fabric is being asked; @ref FABRIC_EVENT_FETCHED tells when it has
+/// answered.
+pub const FABRIC_ERR_WOULD_BLOCK: i32 = 60;
+/// fabric_interrupt() ended the wait.
+pub const FABRIC_ERR_INTERRUPTED: i32 = 61;
 /// The system has no thread, descriptor or entropy left. Nothing is wrong with the call: make room
 /// (raise the limit of processes or of open files, close some descriptors) and try again.
 pub const FABRIC_ERR_SYSTEM: i32 = 62;
@@ -142,6 +149,8 @@ pub extern "C" fn fabric_strerror(code: i32) -> *const c_char {
             FABRIC_ERR_WRITE_HELD => c"writes held",
             FABRIC_ERR_SHARD_UNAVAILABLE => c"shard unavailable",
             FABRIC_ERR_SOME_KEYS => c"some keys without a server",
+            FABRIC_ERR_WOULD_BLOCK => c"would block",
+            FABRIC_ERR_INTERRUPTED => c"interrupted",
             FABRIC_ERR_SYSTEM => c"system resources exhausted",
             FABRIC_ERR_PANIC => c"internal error",
             _ => c"unknown status",
@@ -155,7 +164,7 @@ pub extern "C" fn fabric_strerror(code: i32) -> *const c_char {
 ///
 /// | answer | statuses |
 /// |---|---|
-/// | 1 | @ref FABRIC_ERR_UNREACHABLE, @ref FABRIC_ERR_TIMEOUT, @ref FABRIC_ERR_PROTOCOL, @ref FABRIC_ERR_NO_SERVER, @ref FABRIC_ERR_STALE, @ref FABRIC_ERR_NO_EVENT, @ref FABRIC_ERR_WRITE_HELD, @ref FABRIC_ERR_SHARD_UNAVAILABLE, @ref FABRIC_ERR_SYSTEM |
+/// | 1 | @ref FABRIC_ERR_UNREACHABLE, @ref FABRIC_ERR_TIMEOUT, @ref FABRIC_ERR_PROTOCOL, @ref FABRIC_ERR_NO_SERVER, @ref FABRIC_ERR_STALE, @ref FABRIC_ERR_NO_EVENT, @ref FABRIC_ERR_WRITE_HELD, @ref FABRIC_ERR_SHARD_UNAVAILABLE, @ref FABRIC_ERR_WOULD_BLOCK, @ref FABRIC_ERR_INTERRUPTED, @ref FABRIC_ERR_SYSTEM |
 /// | 0 | all others, success and numbers that are no status among them |
 ///
 /// Wait a little before the retry, and limit their number: some of these last until an operator
@@ -244,6 +253,8 @@ mod tests {
             (FABRIC_ERR_WRITE_HELD, Code::WriteHeld),
             (FABRIC_ERR_SHARD_UNAVAILABLE, Code::ShardUnavailable),
             (FABRIC_ERR_SOME_KEYS, Code::SomeKeys),
+            (FABRIC_ERR_WOULD_BLOCK, Code::WouldBlock),
+            (FABRIC_ERR_INTERRUPTED, Code::Interrupted),
             (FABRIC_ERR_SYSTEM, Code::System),
             (FABRIC_ERR_PANIC, Code::Panic),
         ];

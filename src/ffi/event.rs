@@ -6,7 +6,7 @@ use crate::base::thread::as_the_service;
 use crate::events::{Delivery, Kind, Listener};
 
 use super::boundary::{boundary, boundary_value};
-use super::error::fabric_error_t;
+use super::error::{FABRIC_OK, fabric_error_t};
 use super::handle::fabric_t;
 use super::log::fabric_free_t;
 use super::options::{fabric_options_t, set};
@@ -35,6 +35,9 @@ pub const FABRIC_EVENT_SERVER_BACK: i32 = 5;
 pub const FABRIC_EVENT_FABRIC_LOST: i32 = 6;
 /// A refresh succeeded after FABRIC_EVENT_FABRIC_LOST. Comes after the changes it brought.
 pub const FABRIC_EVENT_FABRIC_BACK: i32 = 7;
+/// A fetch is over that a call left to itself: one that answered FABRIC_ERR_WOULD_BLOCK, or ran out
+/// of time. `status` says how it ended. Whoever got FABRIC_ERR_WOULD_BLOCK may ask again now.
+pub const FABRIC_EVENT_FETCHED: i32 = 8;
 
 /// Something that happened to a handle. A plain copy; nothing in it needs freeing.
 ///
@@ -45,8 +48,9 @@ pub const FABRIC_EVENT_FABRIC_BACK: i32 = 7;
 pub struct fabric_event_t {
     /// One of FABRIC_EVENT_*. More may come with later versions: pass over those you do not know.
     pub kind: i32,
-    /// 0; room for later.
-    pub reserved0: i32,
+    /// With @ref FABRIC_EVENT_FETCHED, @ref FABRIC_OK or the status that the fetch failed with;
+    /// @ref FABRIC_OK with all others.
+    pub status: i32,
     /// The number of the topology that was in use when it happened.
     pub generation: u64,
     /// How many events this consumer lost since the one it got before, because more than 256
@@ -72,7 +76,7 @@ impl fabric_event_t {
         let Delivery { event, lost_before, age } = delivery;
         let mut filled = Self {
             kind: event.kind as i32,
-            reserved0: 0,
+            status: event.failure.map_or(FABRIC_OK, |code| code as i32),
             generation: event.generation,
             lost_before: *lost_before,
             age_ms: i64::try_from(*age).unwrap_or(i64::MAX),
@@ -95,8 +99,9 @@ impl fabric_event_t {
 /// 256 of them and the newest about each group and server; how many were lost is in `lost_before`
 /// and in fabric_metrics_t.
 ///
-/// It may make any call on the handle, those that ask Fabric among them. fabric_free() may be the
-/// last of them; nothing is delivered after it. It must not throw a C++ exception or leave with
+/// It may make any call on the handle, but none waits there: one that would have to wait for Fabric
+/// answers FABRIC_ERR_WOULD_BLOCK. fabric_free() may be the last of them; nothing is delivered
+/// after it. It must not throw a C++ exception or leave with
 /// longjmp(), and a child that it forks must end in it, with exec() or _exit(). A child that is
 /// forked elsewhere has a thread of its own from its own first event on, and none of its parent's
 /// events. It runs with the signal mask of the thread of the service that had the handle's thread

@@ -111,6 +111,25 @@ pub unsafe extern "C" fn fabric_free(f: *mut fabric_t) {
     });
 }
 
+/// Ends the waits of all calls that wait for Fabric or for a server now, on all threads, once: they
+/// answer FABRIC_ERR_INTERRUPTED, each as soon as its thread runs. Calls that begin later wait as
+/// ever. What is being fetched goes on being fetched.
+///
+/// For a service that is to stop, and whose threads may be in a `_wait` call.
+///
+/// @param f  The handle; NULL does nothing.
+///
+/// Never blocks. Any thread, also in a callback. No signal handler: it takes locks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_interrupt(f: *const fabric_t) {
+    boundary_value((), || {
+        // SAFETY: the caller's promise.
+        if let Ok(f) = unsafe { reference(f, "f") } {
+            f.router.interrupt();
+        }
+    });
+}
+
 /// Asks a Fabric node for the farm's Fabric nodes, and loads the whole farm: all shard maps and
 /// all groups, in three requests.
 ///
@@ -133,8 +152,10 @@ pub unsafe extern "C" fn fabric_free(f: *mut fabric_t) {
 /// With a topology file, NULL reads it, and a node is FABRIC_ERR_ARGUMENT. With a snapshot file,
 /// the first call succeeds from it while no Fabric node answers.
 ///
-/// Blocks, for each of the three requests at most: attempts x nodes x request timeout +
-/// (attempts - 1) x delay. Any thread.
+/// Blocks for attempts x request timeout + (attempts - 1) x delay at most, all nodes and requests
+/// together (62 s unless the options say otherwise); then it answers @ref FABRIC_ERR_TIMEOUT, and
+/// the fetch goes on. fabric_interrupt() ends the wait. In a callback it is begun, and answers
+/// @ref FABRIC_ERR_WOULD_BLOCK. Any thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_seed(

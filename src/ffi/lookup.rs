@@ -55,19 +55,24 @@ pub const FABRIC_SCOPE_GLOBAL: i32 = 12;
 /// @retval FABRIC_ERR_WRITE_HELD        The group's primary refused a write; see
 ///                                      fabric_report_result().
 /// @retval FABRIC_ERR_STALE             See fabric_options_set_max_stale_ms().
+/// @retval FABRIC_ERR_WOULD_BLOCK       The tables are not known, and the lookup timeout is 0, or
+///                                      the call is made in a callback. They are being fetched.
+/// @retval FABRIC_ERR_INTERRUPTED       See fabric_interrupt().
 /// @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
 ///         FABRIC_ERR_ARGUMENT
 /// @retval FABRIC_ERR_NOT_SEEDED, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH,
 ///         FABRIC_ERR_FORBIDDEN, FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL,
-///         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC
-///         The tables had to be fetched first, and could not be. FABRIC_ERR_PROTOCOL is also for
-///         a name that is longer than Fabric's schema allows.
+///         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC, FABRIC_ERR_SYSTEM
+///         The tables had to be fetched first, and could not be. FABRIC_ERR_TIMEOUT also when the
+///         lookup timeout is over; the fetch goes on then. FABRIC_ERR_PROTOCOL is also for a name
+///         that is longer than Fabric's schema allows.
 ///
-/// Does not block, allocate, or make a system call when the tables are known and fresh. It
-/// fetches, and so may block, when they are not known yet: see fabric_seed() for how long. When
-/// they are known and past their time to live, one caller fetches with a single attempt while
-/// the others go on with what is known; so does that caller if Fabric cannot be reached. Any
-/// thread.
+/// Does not block, allocate, or make a system call when the tables are known and fresh. When they
+/// are not known yet it waits for a thread of the library to fetch them, for the lookup timeout at
+/// most (fabric_options_set_lookup_timeout_ms(), 5 s unless set), whatever Fabric does; so it does
+/// when nobody has asked for them for two times to live. When they are known and past their time to
+/// live they serve while they are fetched. A table that a farm which was loaded whole
+/// (fabric_seed()) does not have is refused at once, and looked for meanwhile. Any thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_shard_server(
@@ -286,18 +291,23 @@ pub(super) fn quick_place(scope: i32, key: Option<Key<'_>>) -> Option<Place<'_>>
 /// @param key       As for fabric_get_shard_server().
 /// @param scope     As for fabric_get_shard_server().
 /// @param mode      As for fabric_get_shard_server().
-/// @param deadline  How long to wait at most, in milliseconds, 0 to @ref FABRIC_MAX_TIME_MS.
+/// @param deadline  How long to wait at most, in milliseconds, 0 to @ref FABRIC_MAX_TIME_MS. 0 answers
+///                  from what is known, or @ref FABRIC_ERR_WOULD_BLOCK, and never waits.
 /// @param server    Where the server goes; left alone on failure.
 /// @param err       Where details of a failure go; may be NULL.
 /// @retval FABRIC_OK
-/// @retval FABRIC_ERR_NO_SERVER, FABRIC_ERR_WRITE_HELD, FABRIC_ERR_STALE
-///         The deadline passed; what it was waited for says the message.
+/// @retval FABRIC_ERR_NO_SERVER, FABRIC_ERR_WRITE_HELD, FABRIC_ERR_SHARD_UNAVAILABLE,
+///         FABRIC_ERR_STALE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_PROTOCOL,
+///         FABRIC_ERR_SYSTEM
+///         The deadline passed; what was waited for says the message.
+/// @retval FABRIC_ERR_WOULD_BLOCK  The deadline is 0, or this is a callback, and the tables are not
+///                                 known; they are being fetched.
+/// @retval FABRIC_ERR_INTERRUPTED  See fabric_interrupt().
 /// @retval other  As for fabric_get_shard_server(), at once: what time does not heal is not
 ///                waited for.
 ///
-/// Blocks for the deadline at most, but for a table that is not known yet, which is fetched as
-/// in fabric_get_shard_server(). Fabric is asked every 100 ms meanwhile, however many callers of
-/// the handle wait. Any thread.
+/// Blocks for the deadline at most, also for a table that is not known yet. Fabric is asked every
+/// 100 ms meanwhile, however many callers of the handle wait. Any thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_shard_server_wait(
@@ -339,13 +349,12 @@ pub unsafe extern "C" fn fabric_get_shard_server_wait(
 /// @param group     As for fabric_get_group_server().
 /// @param mode      As for fabric_get_group_server().
 /// @param status    As for fabric_get_group_server().
-/// @param deadline  How long to wait at most, in milliseconds, 0 to @ref FABRIC_MAX_TIME_MS.
+/// @param deadline  As for fabric_get_shard_server_wait().
 /// @param server    Where the server goes; left alone on failure.
 /// @param err       Where details of a failure go; may be NULL.
 /// @retval FABRIC_OK
-/// @retval FABRIC_ERR_NO_SERVER, FABRIC_ERR_UNKNOWN_GROUP, FABRIC_ERR_WRITE_HELD,
-///         FABRIC_ERR_STALE  The deadline passed; what it was waited for says the message.
-/// @retval other  As for fabric_get_group_server(), at once.
+/// @retval FABRIC_ERR_UNKNOWN_GROUP  The deadline passed, and Fabric lists no server of the group.
+/// @retval other  As for fabric_get_shard_server_wait().
 ///
 /// Blocks as fabric_get_shard_server_wait() does. Any thread.
 #[must_use]
@@ -386,7 +395,7 @@ pub unsafe extern "C" fn fabric_get_group_server_wait(
 /// @retval other                        The group could not be fetched, as for
 ///                                      fabric_get_shard_server().
 ///
-/// Blocks if `use_cache` is 0, else as fabric_get_shard_server() does. Any thread.
+/// Blocks as fabric_get_shard_server() does, with `use_cache` 0 always. Any thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_group_servers(

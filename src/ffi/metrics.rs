@@ -57,8 +57,10 @@ pub struct fabric_metrics_t {
     /// What the last refresh that failed said: UTF-8, NUL-terminated, cut at a character if it
     /// is longer; empty if none ever failed.
     pub last_error_text: [c_char; FABRIC_METRICS_TEXT_SIZE],
+    /// Threads the library wanted to start and the system did not give.
+    pub threads_refused: u64,
     /// 0; room for later.
-    pub reserved: [u64; 16],
+    pub reserved: [u64; 15],
 }
 
 impl fabric_metrics_t {
@@ -86,7 +88,8 @@ impl fabric_metrics_t {
             nodes_up: count(numbers.nodes_up),
             servers_quarantined: count(numbers.servers_quarantined),
             last_error_text: text,
-            reserved: [0; 16],
+            threads_refused: numbers.refused_threads,
+            reserved: [0; 15],
         }
     }
 }

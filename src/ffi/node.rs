@@ -46,7 +46,7 @@ impl fabric_node_t {
 /// @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again.
 /// @retval other                        Fabric could not be asked, as for fabric_seed().
 ///
-/// Blocks only if nobody asked Fabric yet. Any thread.
+/// Blocks only if nobody asked Fabric yet, and then as fabric_get_shard_server() does. Any thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_fabric_nodes(

@@ -69,6 +69,7 @@ pub(super) fn within(what: &str, value: i64, least: i64, most: i64) -> Result<u6
 /// | connect delay | 1000 ms |
 /// | connect timeout | 5000 ms |
 /// | request timeout | 20000 ms |
+/// | lookup timeout | 5000 ms |
 /// | largest reply | 64 MiB |
 /// | reports to Fabric | off; if on, one of a server in 10000 ms |
 /// | quarantine of an unreachable server | 2000 ms |
@@ -306,6 +307,35 @@ pub unsafe extern "C" fn fabric_options_set_request_timeout_ms(
     unsafe {
         set("fabric_options_set_request_timeout_ms", options, |config| {
             config.request_timeout = time("a timeout", timeout, 1)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets what one lookup waits for Fabric, all in all: whatever it has to fetch, of however many
+/// nodes, in however many attempts. Then it answers from what is known, however old, or
+/// @ref FABRIC_ERR_TIMEOUT; the fetch goes on behind it, and @ref FABRIC_EVENT_FETCHED tells when it
+/// is over.
+///
+/// It holds for every call that says it blocks "as fabric_get_shard_server() does". The `_wait`
+/// calls have deadlines of their own, and fabric_seed(), fabric_get_sharding_information() and
+/// fabric_execute() bounds of their own.
+///
+/// @param options  The options.
+/// @param timeout  Milliseconds, 0 (never wait: what is not known is @ref FABRIC_ERR_WOULD_BLOCK)
+///                 to @ref FABRIC_MAX_TIME_MS; 5000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_lookup_timeout_ms(
+    options: *mut fabric_options_t,
+    timeout: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_lookup_timeout_ms", options, |config| {
+            config.lookup_timeout = time("a timeout", timeout, 0)?;
             Ok(())
         })
     }

@@ -14,6 +14,7 @@ use super::error::fabric_error_t;
 use super::handle::fabric_t;
 use super::key::{fabric_key_t, key as read_key, quick_integer, quick_key};
 use super::lookup::{FABRIC_SCOPE_LOCAL, quick_mode, quick_place, scope_of, wanted_by_mode};
+use super::options::time;
 use super::ptr::{Out, each, reference, slice, text};
 use super::server::{fabric_server_t, write_card, write_server};
 
@@ -155,6 +156,44 @@ unsafe fn answer(local: &Local, call: &TableCall, see: impl See, place: impl Loc
     write_card(out, view.server(group, wanted, local)?)?;
     t.router.count(local);
     Some(())
+}
+
+/// As fabric_table_get_server(), but waits for a server instead of refusing, as
+/// fabric_get_shard_server_wait() does.
+///
+/// @param t         The tables.
+/// @param key       As for fabric_get_shard_server().
+/// @param scope     As for fabric_get_shard_server().
+/// @param mode      As for fabric_get_shard_server().
+/// @param deadline  As for fabric_get_shard_server_wait().
+/// @param server    Where the server goes; left alone on failure.
+/// @param err       Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK
+/// @retval other  As for fabric_get_shard_server_wait().
+///
+/// Blocks as fabric_get_shard_server_wait() does. Any thread.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_table_get_server_wait(
+    t: *const fabric_table_t,
+    key: *const fabric_key_t,
+    scope: i32,
+    mode: i32,
+    deadline: i64,
+    server: *mut fabric_server_t,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_table_get_server_wait", err, || {
+        // SAFETY: the caller's promise, for every pointer of this call.
+        let (t, key, out) =
+            unsafe { (reference(t, "t")?, read_key(key)?, Out::new(server, "server")?) };
+        let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
+        let most = time("a deadline", deadline, 0)?;
+        let names = t.tables.names();
+        let take = fabric_server_t::of;
+        out.set(t.router.shard_server_wait(&names, key, scope, wanted, most, take)?);
+        Ok(())
+    })
 }
 
 /// Frees opened tables.

@@ -36,6 +36,7 @@ pub struct Metrics {
     background: AtomicU64,
     callers: AtomicU64,
     failed: AtomicU64,
+    refused_threads: AtomicU64,
     last_error: ArcSwapOption<LastError>,
 }
 
@@ -53,6 +54,15 @@ impl Metrics {
             // Behind the counter above, so that nobody sees more failures than refreshes.
             self.failed.fetch_add(1, Ordering::Release);
         }
+    }
+
+    /// Counts a thread that the system did not give.
+    pub fn refused_thread(&self) {
+        self.refused_threads.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn refused_threads(&self) -> u64 {
+        self.refused_threads.load(Ordering::Relaxed)
     }
 
     pub fn refreshes(&self) -> Refreshes {
@@ -96,4 +106,5 @@ pub struct Numbers {
     pub nodes_up: usize,
     pub servers_quarantined: usize,
     pub events_lost: u64,
+    pub refused_threads: u64,
 }

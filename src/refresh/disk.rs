@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::config::Node;
@@ -30,12 +29,17 @@ const FILE_TTL_MS: u64 = 1000;
 
 const UNKNOWN: i64 = i64::MIN;
 
+/// When something expires that may serve but whose time has long been over.
+const OVER: u64 = 1;
+
 /// What lookups and getters read.
 #[derive(Debug)]
 pub struct Disk {
     /// Whether the first fetch is over, or a file is in use in its stead.
     begun: AtomicBool,
     serves: AtomicBool,
+    /// Whether a snapshot is in use already although the first fetch is not over.
+    early: AtomicBool,
     /// The age of the file's content less the handle's clock.
     age: AtomicI64,
     /// The topology file's own time to live; 0 = not known.
@@ -47,6 +51,7 @@ impl Default for Disk {
         Self {
             begun: AtomicBool::new(false),
             serves: AtomicBool::new(false),
+            early: AtomicBool::new(false),
             age: AtomicI64::new(UNKNOWN),
             ttl_ms: AtomicU64::new(0),
         }
@@ -57,6 +62,16 @@ impl Disk {
     /// Whether something read from disk is in use.
     pub fn serves(&self) -> bool {
         self.serves.load(Ordering::Acquire)
+    }
+
+    /// Whether the first fetch is over, well or not.
+    pub fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire)
+    }
+
+    /// Whether lookups go on from a snapshot that the first fetch has not confirmed or replaced.
+    pub fn is_early(&self) -> bool {
+        self.early.load(Ordering::Acquire) && !self.has_begun()
     }
 
     pub fn age(&self, now: u64) -> Option<u64> {
@@ -86,6 +101,8 @@ pub struct Seen {
     file: Option<read::Signature>,
     /// The topology file that was refused last, and why.
     refused: Option<(Option<read::Signature>, String)>,
+    /// The snapshot that an earlier process left, while the first fetch is under way.
+    kept: Option<Arc<Document>>,
     /// The topology in the snapshot file, as far as it is known to be there.
     saved: Option<Saved>,
 }
@@ -135,7 +152,8 @@ impl Refresher {
     /// The first fetch of a handle with a snapshot. It asks for what the snapshot names, too:
     /// else the first table that is looked up would replace all those on disk.
     fn fetch_first(&self, shop: &Workshop, path: &Path, wish: &Wish, rounds: Rounds) -> Result<()> {
-        let kept = self.read_snapshot(path);
+        let kept = self.read_snapshot(path).map(Arc::new);
+        shop.disk.lock().kept = kept.as_ref().ok().cloned();
         let mut whole = wish.clone();
         if let Ok(document) = &kept {
             let tables = document.tables.iter();
@@ -157,8 +175,7 @@ impl Refresher {
             }
             (Err(error), Err(why)) => {
                 let rest = Rounds { count: rounds.count.saturating_sub(1), ..rounds };
-                if rest.count > 0 && may_pass(error) {
-                    thread::sleep(rest.pause);
+                if rest.count > 0 && may_pass(error) && !shop.flights.pause(rest.pause) {
                     outcome = self.fetch(shop, &whole, rest);
                 }
                 outcome = outcome
@@ -167,6 +184,32 @@ impl Refresher {
         }
         self.disk.begun.store(outcome.is_ok(), Ordering::Release);
         outcome
+    }
+
+    /// Whether there may be a snapshot to go on from while the first fetch takes long.
+    pub fn has_snapshot_in_reserve(&self) -> bool {
+        self.config.snapshot_file.is_some() && !self.disk.has_begun()
+    }
+
+    /// Whether what is known is the snapshot's, and the first fetch is still under way.
+    pub fn is_from_early_snapshot(&self) -> bool {
+        self.disk.is_early()
+    }
+
+    /// Lets lookups go on from the snapshot although the first fetch is not over, as something
+    /// whose time is over.
+    pub fn serve_early(&self) {
+        let Some(path) = &self.config.snapshot_file else { return };
+        self.workshop.with(|shop| {
+            let kept = shop.disk.lock().kept.clone();
+            if let Some(document) = kept
+                && self.has_snapshot_in_reserve()
+                && !self.disk.early.swap(true, Ordering::AcqRel)
+            {
+                let error = "it has not answered yet";
+                self.take_in_snapshot(shop, path, &document, &error, |_, _| OVER);
+            }
+        });
     }
 
     /// The snapshot that an earlier process left, or why there is none to start from.
@@ -189,6 +232,27 @@ impl Refresher {
     }
 
     fn serve_snapshot(&self, shop: &Workshop, path: &Path, document: &Document, error: &Error) {
+        let renewed = |now: u64, ttl: u64| now.saturating_add(ttl);
+        self.take_in_snapshot(shop, path, document, error, renewed);
+        let known = self.topology.load_full();
+        let until = renewed(self.clock.now(), self.time_to_live(self.facts().ttl));
+        let tables = known.tables.iter().filter(|(_, entry)| entry.expires() == OVER);
+        tables.for_each(|(_, entry)| entry.renew(until));
+        let groups = known.groups().filter_map(|(_, _, entry)| entry);
+        groups.filter(|entry| entry.expires() == OVER).for_each(|entry| entry.renew(until));
+        shop.disk.lock().kept = None;
+        self.disk.begun.store(true, Ordering::Release);
+        self.disk.serves.store(true, Ordering::Release);
+    }
+
+    fn take_in_snapshot(
+        &self,
+        shop: &Workshop,
+        path: &Path,
+        document: &Document,
+        error: &dyn std::fmt::Display,
+        until: impl Fn(u64, u64) -> u64,
+    ) {
         let now = self.clock.now();
         let saved_at = Duration::from_secs(document.saved_at.unwrap_or(0));
         let age = since_1970().saturating_sub(saved_at).as_millis();
@@ -209,7 +273,7 @@ impl Refresher {
             self.facts.store(Arc::new(Facts { ttl, ..Facts::default() }));
         }
         self.learn_from_file(shop, &document.fabric_nodes);
-        let expires = now.saturating_add(self.time_to_live(self.facts().ttl));
+        let expires = until(now, self.time_to_live(self.facts().ttl));
         // A fetch that failed half-way has left newer answers than the file's.
         let known = self.topology.load_full();
         let tables = document.tables.iter().map(|table| full_name(&table.schema, &table.table));
@@ -223,8 +287,6 @@ impl Refresher {
             let rows = convert::server_rows(document);
             update.groups(&Asked::Names(&groups), rows, &[], expires);
         });
-        self.disk.begun.store(true, Ordering::Release);
-        self.disk.serves.store(true, Ordering::Release);
     }
 
     /// Has a topology that was just published written, by the thread in the background if

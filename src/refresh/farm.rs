@@ -11,6 +11,7 @@ use crate::topology::{Listing, Reach, Topology};
 
 use super::flight::Wish;
 use super::nodes::Rounds;
+use super::order::{About, Question};
 use super::update::{Asked, Update};
 use super::{Facts, Refresher, Workshop};
 
@@ -19,24 +20,25 @@ use super::{Facts, Refresher, Workshop};
 const MAX_PATTERNS: usize = 64;
 
 /// A dump, when it was asked for, and until when it is good.
-struct Timed<T> {
+struct Timed<'s, T> {
     dump: Dump<T>,
-    asked: Asking,
+    asked: Asking<'s>,
     expires: u64,
 }
 
 /// The moment of a question.
-#[derive(Clone, Copy)]
-struct Asking {
+struct Asking<'s> {
     at: u64,
     /// How often the cache had been reset by then.
     resets: u64,
+    question: Question<'s>,
 }
 
 impl Refresher {
     /// Asks for the Fabric nodes if nobody did yet, then for the tables, then for the groups
     /// named and those the tables need: at most three requests, and one new topology.
     pub(super) fn fetch(&self, shop: &Workshop, wish: &Wish, rounds: Rounds) -> Result<()> {
+        let resets = self.resets.load(Ordering::Relaxed);
         if !self.is_seeded() {
             self.fetch_nodes(shop, rounds)?;
         }
@@ -59,21 +61,26 @@ impl Refresher {
         self.publish(shop, |update| {
             // What was asked for before the service had the cache reset is no answer to it.
             let resets = self.resets.load(Ordering::Relaxed);
-            let good = |asking: Asking, until| if asking.resets == resets { until } else { 0 };
-            if let Some(Timed { dump, asked: asking, expires }) = tables {
-                let names = asked(wish.everything, &wish.tables);
-                let until = good(asking, expires);
-                update.tables(&names, dump.rows, &dump.skipped, until);
+            let good = |asking: &Asking<'_>, until| if asking.resets == resets { until } else { 0 };
+            if let Some(Timed { dump, asked, expires }) = tables
+                && let Some(names) = still_good(&asked.question, wish.everything, &wish.tables)
+            {
+                let until = good(&asked, expires);
+                update.tables(&names.asked(), dump.rows, &dump.skipped, until);
             }
-            if let Some(Timed { dump, asked: asking, expires }) = servers {
-                let names = asked(wish.everything, &groups);
-                let until = good(asking, expires);
-                update.groups(&names, dump.rows, &dump.skipped, until);
+            if let Some(Timed { dump, asked, expires }) = servers
+                && let Some(names) = still_good(&asked.question, wish.everything, &groups)
+            {
+                let until = good(&asked, expires);
+                update.groups(&names.asked(), dump.rows, &dump.skipped, until);
             }
         });
         self.ask_for_vanished(shop);
         if outcome.is_ok() && wish.everything {
             self.whole.store(true, Ordering::Relaxed);
+            if resets == self.resets.load(Ordering::Relaxed) {
+                self.knows_all.store(true, Ordering::Relaxed);
+            }
         }
         outcome
     }
@@ -138,9 +145,14 @@ impl Refresher {
         Ok(())
     }
 
-    fn fetch_tables(&self, shop: &Workshop, wish: &Wish, rounds: Rounds) -> Result<Timed<Listing>> {
+    fn fetch_tables<'s>(
+        &self,
+        shop: &'s Workshop,
+        wish: &Wish,
+        rounds: Rounds,
+    ) -> Result<Timed<'s, Listing>> {
         let patterns = if wish.everything { String::new() } else { patterns(&wish.tables) };
-        let asking = self.asking();
+        let asking = self.asking(shop.tables_order.ask());
         let rows = || Listing::of((!wish.everything).then(|| wish.tables.clone()));
         let ask =
             |client: &Client, node: &_| client.sharding_information_into(node, &patterns, &rows);
@@ -148,26 +160,26 @@ impl Refresher {
         Ok(self.answered(dump, asking))
     }
 
-    fn fetch_groups(
+    fn fetch_groups<'s>(
         &self,
-        shop: &Workshop,
+        shop: &'s Workshop,
         everything: bool,
         groups: &BTreeSet<String>,
         rounds: Rounds,
-    ) -> Result<Timed<Vec<ServerRow>>> {
+    ) -> Result<Timed<'s, Vec<ServerRow>>> {
         let patterns = if everything { String::new() } else { patterns(groups) };
-        let asking = self.asking();
+        let asking = self.asking(shop.groups_order.ask());
         let dump = self.on_nodes(shop, rounds, |client, node| client.servers(node, &patterns))?;
         Ok(self.answered(dump, asking))
     }
 
-    fn asking(&self) -> Asking {
-        Asking { at: self.clock.now(), resets: self.resets.load(Ordering::Relaxed) }
+    fn asking<'s>(&self, question: Question<'s>) -> Asking<'s> {
+        Asking { at: self.clock.now(), resets: self.resets.load(Ordering::Relaxed), question }
     }
 
     /// Notes that Fabric answered, and until when the answer is fresh. It counts from the
     /// question: the server may have looked at any time since.
-    fn answered<T>(&self, dump: Dump<T>, asked: Asking) -> Timed<T> {
+    fn answered<'s, T>(&self, dump: Dump<T>, asked: Asking<'s>) -> Timed<'s, T> {
         self.last_answer.store(self.clock.now(), Ordering::Relaxed);
         let ttl = Some(dump.ttl_seconds);
         self.facts.store(Arc::new(Facts { uuid: dump.uuid.clone(), ttl }));
@@ -179,7 +191,7 @@ impl Refresher {
 /// The groups named, and those of the tables just fetched that nobody has asked for yet.
 fn groups_for(
     wish: &Wish,
-    fetched: Option<&Timed<Listing>>,
+    fetched: Option<&Timed<'_, Listing>>,
     topology: &Topology,
 ) -> BTreeSet<String> {
     let mut groups = wish.groups.clone();
@@ -199,8 +211,35 @@ fn groups_for(
     groups
 }
 
-fn asked(everything: bool, names: &BTreeSet<String>) -> Asked<'_> {
-    if everything { Asked::Everything } else { Asked::Names(names) }
+/// What of an answer is to be taken in.
+enum Good {
+    All,
+    Names(BTreeSet<String>),
+    AllBut(BTreeSet<String>),
+}
+
+impl Good {
+    fn asked(&self) -> Asked<'_> {
+        match self {
+            Self::All => Asked::Everything,
+            Self::Names(names) => Asked::Names(names),
+            Self::AllBut(names) => Asked::AllBut(names),
+        }
+    }
+}
+
+/// What of an answer is newer than what came in meanwhile; nothing if nothing is.
+fn still_good(question: &Question<'_>, everything: bool, names: &BTreeSet<String>) -> Option<Good> {
+    let about = if everything { About::Everything } else { About::Names(names.clone()) };
+    Some(match (question.answered(about), everything) {
+        (Some(About::Everything), _) => return None,
+        (Some(About::Names(newer)), true) => Good::AllBut(newer),
+        (Some(About::Names(newer)), false) => {
+            Good::Names(names.difference(&newer).cloned().collect())
+        }
+        (None, true) => Good::All,
+        (None, false) => Good::Names(names.clone()),
+    })
 }
 
 /// One request's patterns. The server splits at commas, drops blanks around them and reads

@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use crate::error::Result;
 use crate::log::Level;
 use crate::topology::Observed;
 
+use super::bound::Bound;
 use super::clock::millis;
-use super::flight::Wish;
+use super::fetcher::interrupted;
+use super::flight::{OVERDUE, Wish};
 use super::health::errno::{self, Actions};
 use super::{Refresher, Workshop};
 
@@ -195,14 +198,16 @@ impl Refresher {
         self.workshop.with(|shop| shop.waiting.is_needed() || shop.observing.held() > 0)
     }
 
-    /// Waits for a newer topology than the one of `seen`, or for `most`; meanwhile `wish` is
-    /// asked for as often as may be.
-    pub fn wait_for_news(&self, seen: u64, most: Duration, wish: &Wish) {
+    /// Waits for a newer topology than the one of `seen`, as long as `bound` allows or until it is
+    /// time to look again; meanwhile `wish` is asked for as often as may be.
+    pub fn wait_for_news(self: &Arc<Self>, seen: u64, bound: &Bound, wish: &Wish) {
         self.workshop.with(|shop| {
             let _present = shop.waiting.enter();
-            if self.worker.is_alive() {
+            let is_over = || self.is_interrupted(bound);
+            // A refresh in the background that hangs is no reason not to ask beside it.
+            if self.worker.is_alive() && !self.worker.hangs(self.clock.now()) {
                 self.worker.hurry();
-                shop.waiting.wait(seen, most);
+                shop.waiting.wait(seen, bound.left().min(OVERDUE), is_over);
                 return;
             }
             let now = self.clock.now();
@@ -215,12 +220,18 @@ impl Refresher {
                     Ordering::Relaxed,
                     Ordering::Relaxed,
                 );
-                if mine.is_ok() && self.renew(wish) {
-                    return;
+                if mine.is_ok() {
+                    self.have_fetched(wish);
                 }
             }
-            shop.waiting.wait(seen, most.min(LEAST_PAUSE));
+            shop.waiting.wait(seen, bound.left().min(LEAST_PAUSE), is_over);
         });
+        self.tell();
+    }
+
+    /// Whether the service has interrupted the call of this bound; then that is its answer.
+    pub fn refuse_interrupted(&self, bound: &Bound, what: &str) -> Result<()> {
+        if self.is_interrupted(bound) { Err(interrupted(what)) } else { Ok(()) }
     }
 
     /// See [`Waiting::published`](super::waiting::Waiting::published).

@@ -1,13 +1,22 @@
-//! Single flight: callers who want something of Fabric wait for one fetch between them.
+//! Single flight: callers who want something of Fabric wait for one fetch between them, and none
+//! of them does it in its own thread.
 //!
-//! Wishes that come up while a fetch is under way gather in the next batch, which one of the
-//! waiting callers then fetches for all. So Fabric sees one request at a time from a handle,
-//! however many threads ask.
+//! Wishes gather in a batch until a fetcher takes it: a thread that whoever finds none at work
+//! starts, and that ends when nothing gathers any more. A caller waits for its batch as long as
+//! it has time, and leaves the fetch to go on without it. A fetch that hangs holds up nobody for
+//! long: whoever has waited [`OVERDUE`] for its batch to be taken may start another fetcher.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
-use crate::sync::{Arc, Condvar, Mutex, MutexGuard, OnceCell, rank};
+use crate::sync::{Arc, AtomicUsize, Condvar, Mutex, MutexGuard, OnceCell, Ordering, rank};
+
+/// How long a batch waits for a fetcher that is at something else.
+pub const OVERDUE: Duration = Duration::from_secs(1);
+
+/// Fetchers at most: with all of them hanging, nobody would be served by one more.
+const MOST_FETCHERS: usize = 3;
 
 /// What to fetch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,15 +60,72 @@ impl Wish {
     }
 }
 
+impl std::fmt::Display for Wish {
+    /// As it stands in messages: a few names, and how many more.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some((kind, name)) = (match (self.tables.first(), self.groups.first()) {
+            _ if self.everything => None,
+            (Some(table), _) => Some(("table", table)),
+            (None, Some(group)) => Some(("group", group)),
+            (None, None) => return f.write_str("the Fabric nodes"),
+        }) else {
+            return f.write_str("the whole farm");
+        };
+        let shown: String = name.chars().take(120).collect();
+        write!(f, "{kind} '{shown}'")?;
+        match self.tables.len() + self.groups.len() - 1 {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Landing {
+    Over(Result<()>),
+    /// The fetch was a caller's whose time was over: the others have it begun anew.
+    CutShort,
+}
+
 #[derive(Default)]
 struct Batch {
-    outcome: OnceCell<Result<()>>,
+    landing: OnceCell<Landing>,
+    /// Not 0 if somebody wants to be told of the end who does not wait for it. Changes under the
+    /// line's lock.
+    left: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Line {
-    busy: bool,
-    next: Option<(Wish, Arc<Batch>)>,
+    /// What no fetcher has taken yet.
+    next: Option<Gathering>,
+    /// How many are at work, or about to be.
+    fetchers: usize,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Gathering {
+    wish: Wish,
+    batch: Arc<Batch>,
+}
+
+/// A caller's part in a batch.
+pub struct Ticket {
+    batch: Arc<Batch>,
+}
+
+/// Why a wait is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waited {
+    Landed(Result<()>),
+    /// Nobody is going to fetch the batch, unless the caller starts a fetcher or is one.
+    Unserved,
+    /// The batch is to be asked for once more.
+    CutShort,
+    /// The time is over, or the caller is not to wait any more.
+    NotYet,
 }
 
 /// The queue of one handle.
@@ -70,60 +136,108 @@ pub struct Flights {
 }
 
 impl Flights {
-    /// Has `wish` fetched, by this caller or another, and waits for the outcome. The fetch
-    /// begins after this call did.
-    pub fn join(&self, wish: Wish, fetch: impl Fn(&Wish) -> Result<()>) -> Result<()> {
+    /// Has `wish` fetched, beginning after this call did; `leaves` if the caller will not wait for
+    /// the end and wants to be told of it. True if the caller is to start a fetcher, and to say
+    /// `gone` if there is none to be had. Nothing once the line is closed.
+    pub fn ask(&self, wish: Wish, leaves: bool) -> Option<(Ticket, bool)> {
         let mut line = self.lock();
-        let (gathered, batch) = line.next.get_or_insert_with(Default::default);
-        gathered.merge(wish);
-        let batch = Arc::clone(batch);
-        loop {
-            if let Some(outcome) = batch.outcome.get() {
-                return outcome.clone();
-            }
-            if !line.busy
-                && let Some((wish, own)) = line.next.take()
-            {
-                // Only one batch gathers at a time, so the free line's next one is ours.
-                line.busy = true;
-                drop(line);
-                return self.lead(&own, || fetch(&wish));
-            }
-            line = self.landed.wait(line);
-        }
-    }
-
-    /// Fetches `wish` if no fetch is under way; `None` if one is.
-    pub fn try_lead(
-        &self,
-        wish: &Wish,
-        fetch: impl FnOnce(&Wish) -> Result<()>,
-    ) -> Option<Result<()>> {
-        let mut line = self.lock();
-        if line.busy {
+        if line.closed {
             return None;
         }
-        line.busy = true;
-        drop(line);
-        Some(self.lead(&Batch::default(), || fetch(wish)))
+        let next = line.next.get_or_insert_default();
+        next.wish.merge(wish);
+        let ticket = Ticket { batch: Arc::clone(&next.batch) };
+        if leaves {
+            ticket.batch.left.store(1, Ordering::Relaxed);
+        }
+        let starts = line.fetchers == 0;
+        line.fetchers += usize::from(starts);
+        Some((ticket, starts))
     }
 
-    /// Waits until no fetch is under way and then runs one that no caller waits for.
-    pub fn alone(&self, fetch: impl FnOnce() -> Result<()>) -> Result<()> {
-        let line = self.lock();
-        let mut line = self.landed.wait_while(line, |line| line.busy);
-        line.busy = true;
-        drop(line);
-        self.lead(&Batch::default(), fetch)
+    /// A fetcher that was to be started is not there.
+    pub fn gone(&self) {
+        self.lock().fetchers -= 1;
+        self.landed.notify_all();
     }
 
-    fn lead(&self, batch: &Batch, fetch: impl FnOnce() -> Result<()>) -> Result<()> {
-        let landing = Landing { flights: self, batch };
-        let outcome = fetch();
-        // Nobody else sets the outcome of a batch that was taken off the line.
-        let _ = batch.outcome.set(outcome.clone());
-        drop(landing);
-        outcome
+    /// Whether the ticket's batch waits for a fetcher and may have one more; then it is to be
+    /// started, as with `ask`.
+    pub fn wants_another(&self, ticket: &Ticket) -> bool {
+        let mut line = self.lock();
+        let wants = !line.closed && line.fetchers < MOST_FETCHERS && line.gathers(ticket);
+        line.fetchers += usize::from(wants);
+        wants
+    }
+
+    /// Fetches what has gathered until nothing has, or only once. `landed` is told of each
+    /// landing, and whether somebody wants to be told who has not waited for it.
+    pub fn serve(
+        &self,
+        once: bool,
+        fetch: impl Fn(&Wish) -> Landing,
+        landed: impl Fn(&Landing, bool),
+    ) {
+        let mut fetcher = Fetcher { flights: self, has_left: false };
+        while let Some(Gathering { wish, batch }) = fetcher.take() {
+            let flight = Flight { flights: self, batch: &batch };
+            let landing = fetch(&wish);
+            let left = flight.land(landing.clone());
+            landed(&landing, left);
+            if once {
+                break;
+            }
+        }
+    }
+
+    /// Waits for the ticket's batch, for `most` at most, or until `is_over` says so, which is asked
+    /// again after each `wake`. With `Unserved` the caller is to start a fetcher, as with `ask`.
+    pub fn wait(&self, ticket: &Ticket, most: Duration, is_over: impl Fn() -> bool) -> Waited {
+        let mut line = self.landed.wait_timeout_while(self.lock(), most, |line| {
+            ticket.batch.landing.get().is_none()
+                && !line.is_unserved(ticket)
+                && !line.closed
+                && !is_over()
+        });
+        match ticket.batch.landing.get() {
+            Some(Landing::Over(outcome)) => Waited::Landed(outcome.clone()),
+            Some(Landing::CutShort) => Waited::CutShort,
+            None if line.is_unserved(ticket) && !line.closed && !is_over() => {
+                line.fetchers += 1;
+                Waited::Unserved
+            }
+            None => Waited::NotYet,
+        }
+    }
+
+    /// Leaves the ticket's batch to others, who tell when it has landed; the landing, if that is
+    /// over already.
+    pub fn leave(&self, ticket: &Ticket) -> Option<Landing> {
+        let _line = self.lock();
+        ticket.batch.left.store(1, Ordering::Relaxed);
+        ticket.batch.landing.get().cloned()
+    }
+
+    /// Has everybody who waits ask again whether the wait is over.
+    pub fn wake(&self) {
+        drop(self.lock());
+        self.landed.notify_all();
+    }
+
+    /// Waits for so long, or until the line is closed; true if it is.
+    pub fn pause(&self, long: Duration) -> bool {
+        self.landed.wait_timeout_while(self.lock(), long, |line| !line.closed).closed
+    }
+
+    /// Nothing is taken any more, and nobody waits: the handle is being freed.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.landed.notify_all();
+    }
+
+    /// Whether a fetcher is at work, or about to be.
+    pub fn is_busy(&self) -> bool {
+        self.lock().fetchers > 0
     }
 
     fn lock(&self) -> MutexGuard<'_, Line> {
@@ -131,29 +245,102 @@ impl Flights {
     }
 }
 
-/// Frees the line and wakes the waiters, even when the fetch panics.
-struct Landing<'a> {
+impl Line {
+    /// Whether no fetcher has taken the ticket's batch yet.
+    fn gathers(&self, ticket: &Ticket) -> bool {
+        self.next.as_ref().is_some_and(|next| Arc::ptr_eq(&next.batch, &ticket.batch))
+    }
+
+    fn is_unserved(&self, ticket: &Ticket) -> bool {
+        self.fetchers == 0 && self.gathers(ticket)
+    }
+}
+
+/// One of those who serve the line. It leaves even when a fetch panics.
+struct Fetcher<'a> {
+    flights: &'a Flights,
+    has_left: bool,
+}
+
+impl Fetcher<'_> {
+    fn take(&mut self) -> Option<Gathering> {
+        let mut line = self.flights.lock();
+        let next = if line.closed { None } else { line.next.take() };
+        // Under the same lock: who asks from here on finds one fetcher less.
+        if next.is_none() {
+            line.fetchers -= 1;
+            self.has_left = true;
+        }
+        next
+    }
+}
+
+impl Drop for Fetcher<'_> {
+    fn drop(&mut self) {
+        if !self.has_left {
+            self.flights.gone();
+        }
+    }
+}
+
+/// Wakes those who wait for a batch, even when its fetch panics.
+struct Flight<'a> {
     flights: &'a Flights,
     batch: &'a Batch,
 }
 
-impl Drop for Landing<'_> {
+impl Flight<'_> {
+    /// Whether somebody has left who wants to be told.
+    fn land(self, landing: Landing) -> bool {
+        // Nobody else sets the landing of a batch that was taken off the line.
+        let _ = self.batch.landing.set(landing);
+        drop(self.flights.lock());
+        // Whoever leaves from here on sees the landing, and does not leave.
+        self.batch.left.load(Ordering::Relaxed) != 0
+    }
+}
+
+impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        self.batch.outcome.get_or_init(|| {
-            Err(Error::new(Code::Panic, "the fetch this call waited for ended in a panic"))
+        self.batch.landing.get_or_init(|| {
+            let message = "the fetch this call waited for ended in a panic";
+            Landing::Over(Err(Error::new(Code::Panic, message)))
         });
-        self.flights.lock().busy = false;
+        drop(self.flights.lock());
         self.flights.landed.notify_all();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::{Barrier, mpsc};
+    use std::sync::atomic::AtomicBool;
+    use std::sync::mpsc;
     use std::thread;
 
     use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// As the refresher asks, waits and serves, with threads that can always be had.
+    fn obtain(flights: &Flights, wish: Wish, fetch: &(dyn Fn(&Wish) -> Landing + Sync)) -> Waited {
+        thread::scope(|scope| {
+            let start = || drop(scope.spawn(|| flights.serve(false, fetch, |_, _| ())));
+            let (ticket, starts) = flights.ask(wish, false).expect("an open line");
+            if starts {
+                start();
+            }
+            loop {
+                match flights.wait(&ticket, LONG, || false) {
+                    Waited::Unserved => start(),
+                    waited => return waited,
+                }
+            }
+        })
+    }
+
+    fn over(outcome: Result<()>) -> Landing {
+        Landing::Over(outcome)
+    }
 
     #[test]
     fn wishes_that_come_up_meanwhile_are_fetched_together() {
@@ -161,72 +348,136 @@ mod tests {
         let (started, begun) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let released = std::sync::Mutex::new(released);
+        let fetch = |wish: &Wish| {
+            if fetches.fetch_add(1, Ordering::SeqCst) == 0 {
+                started.send(()).expect("the test waits");
+                released.lock().expect("unpoisoned").recv().expect("a release");
+                return over(Ok(()));
+            }
+            over(Err(Error::new(Code::Fabric, format!("{} tables", wish.tables.len()))))
+        };
         thread::scope(|scope| {
-            scope.spawn(|| {
-                flights.join(Wish::table("a.a"), |_| {
-                    started.send(()).expect("the test waits");
-                    released.lock().expect("unpoisoned").recv().expect("a release");
-                    Ok(())
-                })
-            });
+            scope.spawn(|| obtain(&flights, Wish::table("a.a"), &fetch));
             begun.recv().expect("the first fetch begins");
             let waiting: Vec<_> = (0..8)
                 .map(|i| {
-                    let (flights, fetches) = (&flights, &fetches);
-                    scope.spawn(move || {
-                        flights.join(Wish::table(&format!("db.t{i}")), |wish| {
-                            fetches.fetch_add(1, Ordering::SeqCst);
-                            Err(Error::new(Code::Fabric, format!("{} tables", wish.tables.len())))
-                        })
-                    })
+                    let (flights, fetch) = (&flights, &fetch);
+                    scope.spawn(move || obtain(flights, Wish::table(&format!("db.t{i}")), fetch))
                 })
                 .collect();
-            while flights.lock().next.as_ref().is_none_or(|(wish, _)| wish.tables.len() < 8) {
+            while flights.lock().next.as_ref().is_none_or(|next| next.wish.tables.len() < 8) {
                 thread::yield_now();
             }
-            assert!(flights.try_lead(&Wish::everything(), |_| Ok(())).is_none());
             release.send(()).expect("the first fetch waits");
             for caller in waiting {
-                let outcome = caller.join().expect("a caller");
-                assert_eq!(outcome.expect_err("all share it").message, "8 tables");
+                let Waited::Landed(Err(error)) = caller.join().expect("a caller") else {
+                    panic!("all share the failure");
+                };
+                assert_eq!(error.message, "8 tables");
             }
         });
-        assert_eq!(fetches.load(Ordering::SeqCst), 1);
+        assert_eq!(fetches.load(Ordering::SeqCst), 2);
+        assert!(!flights.is_busy(), "nobody is left behind");
     }
 
     #[test]
     fn a_panicking_fetch_frees_the_line() {
         let flights = Flights::default();
-        let panicking = thread::scope(|scope| {
-            scope.spawn(|| flights.join(Wish::table("a.a"), |_| panic!("on purpose"))).join()
-        });
-        assert!(panicking.is_err());
-        assert_eq!(flights.join(Wish::table("a.a"), |_| Ok(())), Ok(()));
+        let (ticket, starts) = flights.ask(Wish::table("a.a"), false).expect("an open line");
+        assert!(starts);
+        let serving = || flights.serve(false, |_| panic!("on purpose"), |_, _| ());
+        thread::scope(|scope| scope.spawn(serving).join()).expect_err("a panic");
+        let Waited::Landed(Err(error)) = flights.wait(&ticket, LONG, || false) else {
+            panic!("a landing");
+        };
+        assert_eq!(error.code, Code::Panic);
+        let fetched = obtain(&flights, Wish::table("a.a"), &|_| over(Ok(())));
+        assert_eq!(fetched, Waited::Landed(Ok(())));
     }
 
     #[test]
-    fn nobody_fetches_at_the_same_time() {
-        let (flights, inside) = (Flights::default(), AtomicUsize::new(0));
-        let start = Barrier::new(8);
-        thread::scope(|scope| {
-            for i in 0..8 {
-                let (flights, inside, start) = (&flights, &inside, &start);
-                scope.spawn(move || {
-                    start.wait();
-                    for _ in 0..100 {
-                        let fetch = |_: &Wish| {
-                            assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
-                            inside.fetch_sub(1, Ordering::SeqCst);
-                            Ok(())
-                        };
-                        if i % 2 == 0 {
-                            flights.join(Wish::everything(), fetch).expect("a fetch");
-                        } else {
-                            flights.try_lead(&Wish::everything(), fetch);
-                        }
-                    }
-                });
-            }
-        });
+    fn who_leaves_is_told_of_the_end() {
+        let flights = Flights::default();
+        let told = AtomicBool::new(false);
+        let serve = || {
+            flights.serve(
+                true,
+                |_| over(Ok(())),
+                |_, left| {
+                    told.store(left, Ordering::Relaxed);
+                },
+            );
+        };
+        let (ticket, starts) = flights.ask(Wish::table("a.a"), false).expect("an open line");
+        assert!(starts);
+        assert_eq!(flights.wait(&ticket, Duration::ZERO, || false), Waited::NotYet);
+        assert_eq!(flights.leave(&ticket), None);
+        serve();
+        assert!(told.load(Ordering::Relaxed));
+        assert_eq!(flights.leave(&ticket), Some(over(Ok(()))));
+        assert_eq!(flights.wait(&ticket, Duration::ZERO, || true), Waited::Landed(Ok(())));
+
+        let (_, starts) = flights.ask(Wish::table("a.a"), true).expect("an open line");
+        assert!(starts);
+        serve();
+        assert!(told.load(Ordering::Relaxed));
+
+        let (_, starts) = flights.ask(Wish::table("a.a"), false).expect("an open line");
+        assert!(starts);
+        serve();
+        assert!(!told.load(Ordering::Relaxed), "nobody left");
+    }
+
+    #[test]
+    fn who_finds_no_fetcher_becomes_one_and_the_next_in_line_after_it() {
+        let flights = Flights::default();
+        let (ticket, starts) = flights.ask(Wish::table("a.a"), false).expect("an open line");
+        assert!(starts);
+        let (other, starts) = flights.ask(Wish::table("b.b"), false).expect("an open line");
+        assert!(!starts, "one is on its way");
+        flights.gone();
+        assert_eq!(flights.wait(&other, LONG, || false), Waited::Unserved);
+        // While that one is at it, and its time is over.
+        let late = std::sync::Mutex::new(None);
+        let fetch = |wish: &Wish| {
+            assert_eq!(wish.tables.len(), 2);
+            *late.lock().expect("unpoisoned") = flights.ask(Wish::table("c.c"), false);
+            Landing::CutShort
+        };
+        flights.serve(true, fetch, |_, _| ());
+        assert_eq!(flights.wait(&ticket, LONG, || false), Waited::CutShort);
+        let late = late.lock().expect("unpoisoned").take();
+        let (late, starts) = late.expect("an open line");
+        assert!(!starts);
+        assert_eq!(flights.wait(&late, LONG, || false), Waited::Unserved);
+    }
+
+    #[test]
+    fn a_batch_that_nobody_takes_wants_one_fetcher_more_but_not_many() {
+        let flights = Flights::default();
+        let (_, starts) = flights.ask(Wish::table("a.a"), false).expect("an open line");
+        assert!(starts);
+        let mut taken = Fetcher { flights: &flights, has_left: false };
+        assert!(taken.take().is_some(), "and hangs");
+        let (ticket, starts) = flights.ask(Wish::table("b.b"), false).expect("an open line");
+        assert!(!starts);
+        assert!(flights.wants_another(&ticket));
+        assert!(flights.wants_another(&ticket));
+        assert!(!flights.wants_another(&ticket));
+        drop(taken);
+        flights.close();
+        assert_eq!(flights.wait(&ticket, LONG, || false), Waited::NotYet);
+        assert!(flights.ask(Wish::table("a.a"), false).is_none());
+    }
+
+    #[test]
+    fn wishes_have_names() {
+        assert_eq!(Wish::table("a.b").to_string(), "table 'a.b'");
+        let mut wish = Wish::group("g");
+        assert_eq!(wish.to_string(), "group 'g'");
+        wish.merge(Wish::table("a.b"));
+        assert_eq!(wish.to_string(), "table 'a.b' and 1 more");
+        assert_eq!(Wish::everything().to_string(), "the whole farm");
+        assert_eq!(Wish::default().to_string(), "the Fabric nodes");
     }
 }

@@ -4,14 +4,17 @@
 
 pub mod absent;
 mod backoff;
+pub mod bound;
 pub mod clock;
 pub mod current;
 mod disk;
 mod farm;
 mod feedback;
+mod fetcher;
 pub mod flight;
 pub mod health;
 pub mod nodes;
+mod order;
 pub mod process;
 mod reports;
 mod shards;
@@ -24,7 +27,6 @@ mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -44,8 +46,10 @@ use self::clock::{Clock, millis};
 use self::current::Current;
 use self::disk::Disk;
 use self::feedback::Observing;
+use self::fetcher::Fetchers;
 use self::flight::{Flights, Wish};
 use self::nodes::{Nodes, Rounds, may_pass, more_telling};
+use self::order::Order;
 use self::process::PerProcess;
 use self::reports::Reports;
 use self::vanished::Vanished;
@@ -66,6 +70,9 @@ struct Workshop {
     client: Client,
     nodes: Mutex<Nodes, { rank::NODES }>,
     flights: Flights,
+    fetchers: Fetchers,
+    tables_order: Order,
+    groups_order: Order,
     /// Also the lock of whoever publishes.
     observed: Mutex<Observed, { rank::OBSERVED }>,
     observing: Observing,
@@ -89,6 +96,11 @@ pub struct Refresher {
     seeded: AtomicU64,
     /// Whether the whole farm was ever asked for: then the background refresh does so too.
     whole: AtomicBool,
+    /// Whether all that there is was known since the cache was reset last: then an unknown name is
+    /// answered at once.
+    knows_all: AtomicBool,
+    /// Whether a caller has left a fetch that is not over since, because it took too long.
+    hangs: AtomicBool,
     worker: Worker,
     metrics: Metrics,
     events: Events,
@@ -99,6 +111,10 @@ pub struct Refresher {
     reporter: String,
     /// When a waiting caller may ask Fabric again, without a background refresh.
     next_poll: AtomicU64,
+    /// Counts the interrupts: who waits leaves when there is one more than when its call began.
+    interrupts: AtomicU64,
+    /// When a fetch failed last; 0 = the last one did not.
+    last_failure: AtomicU64,
     /// Counts the resets of the cache: what was asked for before one is no answer to it.
     resets: AtomicU64,
     absent_tables: AbsentNames,
@@ -120,6 +136,9 @@ impl Refresher {
                 Mutex::new(move || Nodes::new(&known.load()))
             },
             flights: Flights::default(),
+            fetchers: Fetchers::default(),
+            tables_order: Order::default(),
+            groups_order: Order::default(),
             observed: Mutex::default(),
             observing: Observing::default(),
             waiting: Waiting::default(),
@@ -137,6 +156,8 @@ impl Refresher {
             last_answer: AtomicU64::new(0),
             seeded: AtomicU64::new(0),
             whole: AtomicBool::new(false),
+            knows_all: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
             worker: Worker::default(),
             metrics,
             events,
@@ -144,6 +165,8 @@ impl Refresher {
             start: Uuid::new_v4().as_u64_pair().0,
             reporter: format!("libmysqlfabric-{}", Uuid::new_v4()),
             next_poll: AtomicU64::new(0),
+            interrupts: AtomicU64::new(0),
+            last_failure: AtomicU64::new(0),
             resets: AtomicU64::new(0),
             absent_tables: AbsentNames::default(),
             absent_groups: AbsentNames::default(),
@@ -197,21 +220,6 @@ impl Refresher {
         self.seeded.load(Ordering::Acquire) != 0
     }
 
-    /// Fetches `wish` and waits for it, together with whoever else waits. Tries every node,
-    /// as often as the options say.
-    pub fn obtain(&self, wish: Wish) -> Result<()> {
-        let rounds = Rounds {
-            count: self.config.connect_attempts,
-            pause: self.config.connect_delay,
-            until: None,
-        };
-        let outcome = self.workshop.with(|shop| {
-            shop.flights.join(wish, |wish| self.watched(shop, wish, rounds, By::Caller))
-        });
-        self.tell();
-        outcome
-    }
-
     /// Whether lookups may leave freshness to the background refresh.
     #[inline]
     pub fn refreshes_itself(&self) -> bool {
@@ -222,7 +230,13 @@ impl Refresher {
     /// it runs then. Nothing is started before the first fetch, so that a handle which is never
     /// used costs no thread.
     pub fn keep_refreshed(self: &Arc<Self>) -> bool {
-        if self.config.background_refresh && (self.is_seeded() || self.disk.serves()) {
+        // With a snapshot at hand not before the first fetch is over: until then it alone says
+        // what may be used.
+        let has_begun = match self.config.snapshot_file {
+            None => self.is_seeded() || self.disk.serves(),
+            Some(_) => self.disk.has_begun(),
+        };
+        if self.config.background_refresh && has_begun {
             self.worker.start(self);
         }
         self.worker.is_alive()
@@ -255,11 +269,18 @@ impl Refresher {
     /// Ends what runs in the background, cutting off what is on the wire.
     pub fn stop(&self) {
         self.events.close();
-        self.workshop.with(|shop| shop.client.cancel());
+        self.workshop.with(|shop| {
+            shop.client.cancel();
+            shop.flights.close();
+        });
         // A callback may use the handle to its end, so what it may use goes after it.
         self.events.end();
         self.worker.stop();
-        self.workshop.with(|shop| shop.reports.stop());
+        self.workshop.with(|shop| {
+            shop.fetchers.end();
+            shop.reports.stop();
+        });
+        self.events.release();
     }
 
     /// One background refresh: everything the handle knows, one round over the nodes.
@@ -273,30 +294,11 @@ impl Refresher {
             let known = topology.groups().filter(|(_, _, entry)| entry.is_some());
             wish.groups.extend(known.map(|(_, name, _)| name.to_owned()));
         }
-        let outcome = self.workshop.with(|shop| {
-            shop.flights.alone(|| self.watched(shop, &wish, Rounds::ONCE, By::Background))
-        });
+        let outcome =
+            self.workshop.with(|shop| self.watched(shop, &wish, Rounds::ONCE, By::Background));
         self.topology.tidy();
         self.tell();
         outcome
-    }
-
-    /// Fetches `wish` unless another caller is fetching; true if this caller did, whatever came
-    /// of it. What cannot be had stays as it is: the old answer is used and grows older.
-    pub fn renew(&self, wish: &Wish) -> bool {
-        let renewed = self.workshop.with(|shop| {
-            let fetch = |wish: &Wish| self.watched(shop, wish, Rounds::ONCE, By::Caller);
-            match shop.flights.try_lead(wish, fetch) {
-                None => false,
-                Some(Ok(())) => true,
-                Some(Err(error)) => {
-                    self.keep_old(wish, &error);
-                    true
-                }
-            }
-        });
-        self.tell();
-        renewed
     }
 
     /// Has `wish` fetched anew before it is used again, by whoever needs it first. The old
@@ -307,6 +309,7 @@ impl Refresher {
         self.workshop.with(|shop| {
             let _publishing = shop.observed.lock();
             self.resets.fetch_add(1, Ordering::Relaxed);
+            self.knows_all.store(false, Ordering::Relaxed);
             self.distrust_known(group);
         });
     }
@@ -331,30 +334,79 @@ impl Refresher {
     /// After a failed fetch of what is known already: the old answer serves on, and the next
     /// try comes after one more time to live, so that callers do not queue for a dead Fabric.
     pub fn keep_old(&self, wish: &Wish, error: &Error) {
-        self.config.log.write(
-            Level::Warning,
-            format_args!("Fabric gave no new topology, the old one stays in use: {error}"),
-        );
+        if self.disk.is_early() {
+            return;
+        }
         let retry = self.clock.now().saturating_add(self.time_to_live(self.facts().ttl));
         let topology = self.topology.load();
+        let mut any = false;
         for name in &wish.tables {
             match topology.tables.get(name.as_bytes()) {
-                Some(entry) => entry.renew(retry),
+                Some(entry) => {
+                    entry.renew(retry);
+                    any = true;
+                }
                 None => self.absent_tables.renew(name, retry),
             }
         }
         for name in &wish.groups {
             let number = topology.group_number(name.as_bytes());
             match number.and_then(|id| topology.group(id)) {
-                Some(entry) => entry.renew(retry),
+                Some(entry) => {
+                    entry.renew(retry);
+                    any = true;
+                }
                 None => self.absent_groups.renew(name, retry),
             }
         }
+        if any {
+            self.config.log.write(
+                Level::Warning,
+                format_args!("Fabric gave no new topology, the old one stays in use: {error}"),
+            );
+        }
+    }
+
+    /// Whether something that `wish` names has been known for so long that a lookup had better
+    /// wait for news: longer than two times to live, one of which is over.
+    pub fn is_long_over(&self, topology: &Topology, wish: &Wish) -> bool {
+        let (now, ttl) = (self.clock.now(), self.time_to_live(self.facts().ttl));
+        let is_long_over = |expires: u64| expires.saturating_add(ttl) < now;
+        let table = |name: &String| match topology.tables.get(name.as_bytes()) {
+            Some(entry) => is_long_over(entry.expires()),
+            None => {
+                let absent = self.absent_tables.get(name.as_bytes());
+                absent.is_none_or(|absent| is_long_over(absent.expires()))
+            }
+        };
+        let group = |name: &String| {
+            let number = topology.group_number(name.as_bytes());
+            match number.and_then(|id| topology.group(id)) {
+                Some(entry) => is_long_over(entry.expires()),
+                None => {
+                    let absent = self.absent_groups.get(name.as_bytes());
+                    absent.is_none_or(|absent| is_long_over(absent.expires()))
+                }
+            }
+        };
+        wish.tables.iter().any(table) || wish.groups.iter().any(group)
+    }
+
+    /// Whether waiting for Fabric's answer has just been in vain, and nobody knows better yet.
+    pub fn is_in_trouble(&self) -> bool {
+        let failed = self.last_failure.load(Ordering::Relaxed) != 0;
+        self.hangs.load(Ordering::Relaxed)
+            || failed && self.workshop.with(|shop| shop.flights.is_busy())
+    }
+
+    /// Whether a name that is not known can be taken for one that does not exist.
+    pub fn knows_all(&self) -> bool {
+        self.knows_all.load(Ordering::Relaxed)
     }
 
     /// Asks a node named by the caller, or the configured ones, for the Fabric nodes, and
     /// loads the whole farm.
-    pub fn seed(&self, given: Option<Node>) -> Result<()> {
+    pub fn seed(self: &Arc<Self>, given: Option<Node>) -> Result<()> {
         self.refuse_node(given.as_ref())?;
         self.workshop.with(|shop| {
             if let Some(node) = given {
@@ -363,7 +415,7 @@ impl Refresher {
             }
             self.seeded.store(0, Ordering::Release);
         });
-        self.obtain(Wish::everything())
+        self.obtain(&Wish::everything(), &self.fetch_bound())
     }
 
     fn learn(&self, shop: &Workshop, nodes: &[Node]) {
@@ -449,7 +501,9 @@ impl Refresher {
                 if rounds.is_over_in(rounds.pause) {
                     break;
                 }
-                thread::sleep(rounds.pause);
+                if shop.flights.pause(rounds.pause) {
+                    break;
+                }
             }
             let mut passing = false;
             // Not in the loop's head, where the lock would be held over the I/O.

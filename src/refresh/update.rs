@@ -29,6 +29,8 @@ const MAX_EMPTY_GROUPS: usize = 32;
 /// live in table names, and groups match by substring.
 pub enum Asked<'a> {
     Everything,
+    /// Everything else is newer than the dump.
+    AllBut(&'a BTreeSet<String>),
     Names(&'a BTreeSet<String>),
 }
 
@@ -36,6 +38,7 @@ impl Asked<'_> {
     fn covers(&self, name: &str) -> bool {
         match self {
             Self::Everything => true,
+            Self::AllBut(names) => !names.contains(name),
             Self::Names(names) => names.contains(name),
         }
     }
@@ -192,10 +195,10 @@ impl<'a> Update<'a> {
             Asked::Names(names) => {
                 names.iter().filter(|name| !found.contains_key(*name)).cloned().collect()
             }
-            Asked::Everything => {
+            Asked::Everything | Asked::AllBut(_) => {
                 let known = self.view().tables.iter();
                 let known = known.map(|(name, _)| String::from_utf8_lossy(name).into_owned());
-                known.filter(|name| !found.contains_key(name)).collect()
+                known.filter(|name| asked.covers(name) && !found.contains_key(name)).collect()
             }
         };
         self.remove_tables(missing, expires);
@@ -492,9 +495,9 @@ impl<'a> Update<'a> {
                     found.entry(name.clone()).or_default();
                 }
             }
-            Asked::Everything => {
+            Asked::Everything | Asked::AllBut(_) => {
                 let known = self.view().groups().map(|(_, name, _)| name.to_owned());
-                for name in known.collect::<Vec<_>>() {
+                for name in known.filter(|name| asked.covers(name)).collect::<Vec<_>>() {
                     found.entry(name).or_default();
                 }
             }

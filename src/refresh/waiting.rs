@@ -29,10 +29,18 @@ impl Waiting {
         self.news.notify_all();
     }
 
-    /// Waits until something newer than `seen` is published, or for `most`.
-    pub fn wait(&self, seen: u64, most: Duration) {
+    /// Waits until something newer than `seen` is published, for `most` at most, or until
+    /// `is_over` says so, which is asked again after each `wake`.
+    pub fn wait(&self, seen: u64, most: Duration, is_over: impl Fn() -> bool) {
         let published = self.published.lock();
-        drop(self.news.wait_timeout_while(published, most, |published| *published == seen));
+        let waits = |published: &mut u64| *published == seen && !is_over();
+        drop(self.news.wait_timeout_while(published, most, waits));
+    }
+
+    /// Has everybody who waits ask again whether the wait is over.
+    pub fn wake(&self) {
+        drop(self.published.lock());
+        self.news.notify_all();
     }
 
     /// Counts the caller among the waiters for as long as the value lives.

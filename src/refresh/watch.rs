@@ -36,8 +36,11 @@ impl Refresher {
         // Whoever wanted only the Fabric nodes may find that another caller has just got them.
         let asks_nobody = self.is_seeded() && wish.is_empty();
         let outcome = self.provide(shop, wish, rounds);
+        self.hangs.store(false, Ordering::Relaxed);
         if !asks_nobody {
-            self.metrics.refreshed(by, outcome.as_ref().err(), self.clock.now());
+            let now = self.clock.now();
+            self.last_failure.store(if outcome.is_ok() { 0 } else { now }, Ordering::Relaxed);
+            self.metrics.refreshed(by, outcome.as_ref().err(), now);
             // Without a node to ask, nobody was lost.
             if !matches!(&outcome, Err(error) if error.code == Code::NotSeeded) {
                 let generation = self.topology.load().generation;
@@ -72,6 +75,7 @@ impl Refresher {
             nodes_up,
             servers_quarantined: self.quarantined(),
             events_lost: self.events.lost(),
+            refused_threads: metrics.refused_threads(),
         }
     }
 }

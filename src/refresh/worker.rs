@@ -1,6 +1,7 @@
 //! The background refresh: one thread per handle fetches what the handle knows before it
 //! expires, so that no lookup has to.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -8,12 +9,13 @@ use std::time::Duration;
 
 use crate::base;
 use crate::base::sync::{Condvar, Mutex, rank};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::log::Level;
 
 use super::backoff::Backoff;
 use super::clock::millis;
 use super::feedback::LEAST_PAUSE;
+use super::flight::OVERDUE;
 use super::process;
 use super::share::Share;
 use super::{Refresher, jitter};
@@ -28,6 +30,8 @@ pub struct Worker {
     /// The fork generation the thread runs in, plus one; 0 = no thread. A forked child has the
     /// number of its parent and no thread.
     alive_in: AtomicU64,
+    /// When the fetch began that is under way; 0 = none is.
+    fetching_since: AtomicU64,
     inner: process::PerProcess<Inner>,
 }
 
@@ -54,6 +58,14 @@ impl Worker {
         self.alive_in.load(Ordering::Relaxed) == process::generation() + 1
     }
 
+    /// Whether the thread has been at one fetch for long.
+    pub fn hangs(&self, now: u64) -> bool {
+        match self.fetching_since.load(Ordering::Relaxed) {
+            0 => false,
+            since => now.saturating_sub(since) >= millis(OVERDUE),
+        }
+    }
+
     /// Starts the thread if it does not run in this process.
     pub fn start(&self, refresher: &Arc<Refresher>) {
         if self.is_alive() {
@@ -69,6 +81,7 @@ impl Worker {
                 Ok(handle) => {
                     // A predecessor can only be one that ended by a panic.
                     *thread = Some(handle);
+                    self.fetching_since.store(0, Ordering::Relaxed);
                     self.alive_in.store(process::generation() + 1, Ordering::Relaxed);
                 }
                 Err(error) => {
@@ -147,7 +160,9 @@ fn run(refresher: &Refresher) {
             Task::Save => refresher.save(),
             Task::Fetch => {
                 begun = refresher.clock.now();
-                let outcome = refresher.refresh_known();
+                worker.fetching_since.store(begun, Ordering::Relaxed);
+                let outcome = refresh(refresher);
+                worker.fetching_since.store(0, Ordering::Relaxed);
                 let now = refresher.clock.now();
                 let pause = next_pause(refresher, &outcome, now - begun, &mut backoff, &mut share);
                 due = now.saturating_add(millis(pause));
@@ -155,6 +170,14 @@ fn run(refresher: &Refresher) {
             }
         }
     }
+}
+
+/// A panic is a refresh that failed: the next one may do better.
+fn refresh(refresher: &Refresher) -> Result<()> {
+    let refreshed = panic::catch_unwind(AssertUnwindSafe(|| refresher.refresh_known()));
+    refreshed.unwrap_or_else(|_| {
+        Err(Error::new(Code::Panic, "the background refresh ended in a panic; report it"))
+    })
 }
 
 /// The first fetch was a caller's, or the parent's of a forked child: its time to live runs.

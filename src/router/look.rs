@@ -1,10 +1,13 @@
 //! Looking a thing up, and fetching it first where it is missing or past its time.
 
+use std::time::Duration;
+
 use crate::error::{Code, Error, Result};
 use crate::refresh::absent::AbsentNames;
+use crate::refresh::bound::Bound;
 use crate::refresh::clock::Clock;
 use crate::refresh::flight::Wish;
-use crate::topology::{Compat, Entry, GroupId, Table, TableState, Topology};
+use crate::topology::{Compat, Entry, GroupId, Table, TableState, Topology, Wanted};
 
 use super::names::full_name;
 use super::{Request, Router, Scope, refusal};
@@ -12,13 +15,18 @@ use super::{Request, Router, Scope, refusal};
 /// A lookup fetches at most so often before it settles for what there is.
 const MAX_LOOKS: usize = 4;
 
+/// How long the first fetch may take before reads go on from a snapshot.
+const SNAPSHOT_AFTER: Duration = Duration::from_secs(1);
+
 /// What a look at the topology came to.
 pub(super) enum Look<T> {
     Found(T),
     /// Not there, or not to be trusted: fetch before answering.
     Missing(Wish),
-    /// There, but past its time: worth a fetch if nobody else is at it.
+    /// There, but past its time: worth a fetch.
     Old(Wish, T),
+    /// What is there refuses, and is past its time.
+    OldRefusal(Wish, Error),
 }
 
 impl<T> Look<T> {
@@ -27,6 +35,7 @@ impl<T> Look<T> {
         match self {
             Self::Found(found) => next(found),
             Self::Missing(wish) => Look::Missing(wish),
+            Self::OldRefusal(wish, error) => Look::OldRefusal(wish, error),
             Self::Old(mut wish, found) => match next(found) {
                 Look::Found(found) => Look::Old(wish, found),
                 Look::Missing(more) => {
@@ -36,6 +45,10 @@ impl<T> Look<T> {
                 Look::Old(more, found) => {
                     wish.merge(more);
                     Look::Old(wish, found)
+                }
+                Look::OldRefusal(more, error) => {
+                    wish.merge(more);
+                    Look::OldRefusal(wish, error)
                 }
             },
         }
@@ -110,10 +123,7 @@ impl Trust<'_> {
             Basis::Kept(clock) => Basis::Until(clock.now()),
             other => other,
         };
-        match (Trust { basis, ..self }).judge(&entry, (), || wish) {
-            Look::Old(wish, ()) => Look::Missing(wish),
-            other => other,
-        }
+        (Trust { basis, ..self }).judge(&entry, (), || wish)
     }
 }
 
@@ -139,6 +149,7 @@ pub(super) fn group_named(name: &str) -> impl Fn(&Topology, Trust<'_>) -> Result
             let absent = trust.absent.groups.get(name.as_bytes());
             match trust.judge_absent(absent, Wish::group(name)) {
                 Look::Missing(wish) => Ok(Look::Missing(wish)),
+                Look::Old(wish, ()) => Ok(Look::OldRefusal(wish, refusal::unknown_group(name))),
                 _ => Err(refusal::unknown_group(name)),
             }
         }
@@ -181,6 +192,7 @@ pub(super) fn table<'t>(
             let wish = Wish::table(full_name(name)?);
             match trust.judge_absent(trust.absent.tables.get(name), wish) {
                 Look::Missing(wish) => Ok(Look::Missing(wish)),
+                Look::Old(wish, ()) => Ok(Look::OldRefusal(wish, refusal::unknown_table(name))),
                 _ => Err(refusal::unknown_table(name)),
             }
         }
@@ -225,10 +237,10 @@ fn shard(
     match table(topology, name, trust)? {
         Look::Found(entry) => choose(entry).map(Look::Found),
         Look::Missing(wish) => Ok(Look::Missing(wish)),
-        // An answer that is about to be renewed refuses nobody yet.
+        Look::OldRefusal(wish, error) => Ok(Look::OldRefusal(wish, error)),
         Look::Old(wish, entry) => match choose(entry) {
             Ok(group) => Ok(Look::Old(wish, group)),
-            Err(_) => Ok(Look::Missing(wish)),
+            Err(error) => Ok(Look::OldRefusal(wish, error)),
         },
     }
 }
@@ -247,7 +259,7 @@ fn shards(
         chosen = Some(match chosen {
             None => next.then(|group| Look::Found((group, *name))),
             Some(Look::Missing(mut wish)) => {
-                if let Look::Missing(more) | Look::Old(more, _) = next {
+                if let Look::Missing(more) | Look::Old(more, _) | Look::OldRefusal(more, _) = next {
                     wish.merge(more);
                 }
                 Look::Missing(wish)
@@ -262,13 +274,16 @@ fn shards(
                         Look::Found((first, first_name))
                     })
                 });
-                // Old maps that disagree may be two halves of one change.
                 match (clash, agreed) {
                     (None, agreed) => agreed,
-                    (Some(_), Look::Old(wish, _)) => Look::Missing(wish),
-                    (Some((a, b)), _) => {
+                    (Some((a, b)), agreed) => {
                         let named = |(name, id)| (name, topology.group_name(id));
-                        return Err(refusal::different_shards(named(a), named(b)));
+                        let error = refusal::different_shards(named(a), named(b));
+                        // Old maps that disagree may be two halves of one change.
+                        match agreed {
+                            Look::Old(wish, _) => Look::OldRefusal(wish, error),
+                            _ => return Err(error),
+                        }
                     }
                 }
             }
@@ -278,10 +293,31 @@ fn shards(
     Ok(chosen.ok_or_else(none)?.then(|(group, _)| Look::Found(group)))
 }
 
+/// What a lookup is for, and how long it may take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Terms {
+    /// The bound of the whole call; that of a lookup, from now on, if the call has none yet.
+    pub bound: Option<Bound>,
+    /// Whether a wrong answer would have somebody write in the wrong place.
+    pub writes: bool,
+}
+
+impl Terms {
+    pub fn of(wanted: Wanted) -> Self {
+        Self { bound: None, writes: wanted == Wanted::Primary }
+    }
+
+    pub fn within(bound: Bound) -> Self {
+        Self { bound: Some(bound), writes: false }
+    }
+}
+
 impl Router {
-    /// Looks until everything is there, fetching what is missing and renewing what is old.
+    /// Looks until everything is there, having fetched what is missing. What is old serves while it
+    /// is fetched behind the lookup's back, unless it has been old for long.
     pub(super) fn look<F, T>(
         &self,
+        terms: Terms,
         find: impl Fn(&Topology, Trust<'_>) -> Result<Look<F>>,
         finish: impl FnOnce(&Topology, F) -> Result<T>,
     ) -> Result<T> {
@@ -292,7 +328,7 @@ impl Router {
                 return finish(&topology, found);
             }
         }
-        self.look_and_fetch(find, finish)
+        self.look_and_fetch(terms, find, finish)
     }
 
     /// How far a lookup may trust what is there: as far as the background refresh looks after
@@ -315,9 +351,11 @@ impl Router {
     #[cold]
     fn look_and_fetch<F, T>(
         &self,
+        terms: Terms,
         find: impl Fn(&Topology, Trust<'_>) -> Result<Look<F>>,
         finish: impl FnOnce(&Topology, F) -> Result<T>,
     ) -> Result<T> {
+        let bound = terms.bound.unwrap_or_else(|| self.refresher.lookup_bound());
         let trust = self.trust();
         let mut fetched = Wish::default();
         for _ in 0..MAX_LOOKS {
@@ -329,9 +367,29 @@ impl Router {
                     return finish(&topology, found);
                 }
                 Look::Missing(wish) => {
-                    if let Err(error) = self.refresher.obtain(wish.clone()) {
-                        // A failure counts only where nothing older can serve instead.
-                        if matches!(find(&topology, trust.blind())?, Look::Missing(_)) {
+                    if self.refresher.knows_all()
+                        && let Some(refusal) = refuse_unknown(&topology, &wish)
+                    {
+                        self.refresher.have_fetched(&wish);
+                        return Err(refusal);
+                    }
+                    let mut outcome = self.obtain_or_snapshot(&wish, &bound, terms.writes);
+                    let is_missing = || -> Result<bool> {
+                        let topology = self.refresher.topology();
+                        Ok(matches!(find(&topology, trust.blind())?, Look::Missing(_)))
+                    };
+                    if matches!(&outcome, Err(error) if error.code == Code::Timeout)
+                        && !bound.left().is_zero()
+                        && is_missing()?
+                    {
+                        outcome = self.refresher.obtain(&wish, &bound);
+                    }
+                    if let Err(error) = outcome {
+                        // A failure counts only where nothing older can serve instead, and where
+                        // somebody may wait for something newer.
+                        if matches!(error.code, Code::WouldBlock | Code::Interrupted)
+                            || is_missing()?
+                        {
                             return Err(self.failed(error));
                         }
                         self.refresher.keep_old(&wish, &error);
@@ -339,9 +397,21 @@ impl Router {
                     fetched.merge(wish);
                 }
                 Look::Old(wish, found) => {
-                    if !self.refresher.renew(&wish) {
+                    if !self.renew(&topology, &wish, &bound, terms.writes)? {
                         self.refresher.refuse_stale()?;
                         return finish(&topology, found);
+                    }
+                    fetched.merge(wish);
+                }
+                Look::OldRefusal(wish, error) => {
+                    let is_known = || refuse_unknown(&topology, &wish).is_none();
+                    if self.refresher.knows_all() && !is_known() {
+                        self.refresher.have_fetched(&wish);
+                        return Err(error);
+                    }
+                    if !self.renew(&topology, &wish, &bound, terms.writes)? {
+                        self.refresher.refuse_stale()?;
+                        return Err(error);
                     }
                     fetched.merge(wish);
                 }
@@ -352,4 +422,51 @@ impl Router {
             "the farm changes faster than it can be looked up; try again",
         ))
     }
+
+    /// Has what is missing fetched. While the first fetch takes long a snapshot may serve: for reads
+    /// after a while, for writes only after half of the time.
+    fn obtain_or_snapshot(&self, wish: &Wish, bound: &Bound, writes: bool) -> Result<()> {
+        if !self.refresher.has_snapshot_in_reserve() {
+            return self.refresher.obtain(wish, bound);
+        }
+        let part = if writes { bound.most() / 2 } else { SNAPSHOT_AFTER };
+        let outcome = self.refresher.obtain(wish, &bound.up_to(part));
+        if matches!(&outcome, Err(error) if error.code == Code::Timeout) {
+            self.refresher.serve_early();
+        }
+        outcome
+    }
+
+    /// Has what is old fetched; true if it has been, and the lookup is to look again. It is waited
+    /// for only if it has been old for long, as after a pause in which nobody asked for it.
+    fn renew(&self, topology: &Topology, wish: &Wish, bound: &Bound, writes: bool) -> Result<bool> {
+        let (waits, bound) = if self.refresher.is_from_early_snapshot() {
+            (writes, bound.up_to(bound.most() / 2))
+        } else {
+            let is_over = self.refresher.is_long_over(topology, wish);
+            (is_over && !self.refresher.is_in_trouble(), *bound)
+        };
+        if !waits || !bound.may_wait() {
+            self.refresher.have_fetched(wish);
+            return Ok(false);
+        }
+        match self.refresher.obtain(wish, &bound) {
+            Ok(()) => Ok(true),
+            Err(error) if error.code == Code::Interrupted => Err(self.failed(error)),
+            Err(error) => {
+                self.refresher.keep_old(wish, &error);
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// The refusal of the first name that was never heard of, or that Fabric does not list.
+fn refuse_unknown(topology: &Topology, wish: &Wish) -> Option<Error> {
+    let is_unknown_table = |name: &&String| topology.tables.get(name.as_bytes()).is_none();
+    if let Some(name) = wish.tables.iter().find(is_unknown_table) {
+        return Some(refusal::unknown_table(name.as_bytes()));
+    }
+    let is_unknown = |name: &&String| topology.group_number(name.as_bytes()).is_none();
+    wish.groups.iter().find(is_unknown).map(|name| refusal::unknown_group(name))
 }

@@ -1,5 +1,6 @@
 //! The shards of one table that an interval of keys touches.
 
+use super::look::Terms;
 use super::{Router, look, refusal};
 use crate::error::Result;
 use crate::local::Local;
@@ -15,7 +16,7 @@ impl Router {
         high: Option<Key<'_>>,
         take: impl Fn(&Topology, &Table, usize, &Shard) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let outcome = self.look(look::table_named(name), |topology, ()| {
+        let outcome = self.look(Terms::default(), look::table_named(name), |topology, ()| {
             let table = look::known_table(topology, name.as_bytes())?;
             let touched = table
                 .map

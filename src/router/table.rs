@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::local::Local;
 use crate::topology::{Chosen, Entry, GroupId, TableState, Topology, Wanted};
 
+use super::look::Terms;
 use super::{Locate, Request, Router, View};
 
 /// Tables of one handle, by name. They need not exist for ever: what became of one is said by
@@ -49,11 +50,19 @@ impl Known {
     }
 }
 
+impl Tables {
+    /// Their names, in the order they were given in.
+    pub fn names(&self) -> Vec<&[u8]> {
+        self.tables.iter().map(|table| &*table.name).collect()
+    }
+}
+
 impl Router {
     /// Fetches what is not known of these tables, and refuses those that cannot be used.
     pub fn open(&self, names: &[&str]) -> Result<Tables> {
+        let terms = Terms::within(self.refresher.lookup_bound());
         for name in names {
-            self.table(name, |_, _| Ok(()))?;
+            self.table_within(terms, name, |_, _| Ok(()))?;
         }
         let known = |name: &&str| Known { name: name.as_bytes().into(), place: AtomicU64::new(0) };
         Ok(Tables { tables: names.iter().map(known).collect() })
@@ -68,7 +77,7 @@ impl Router {
         wanted: Wanted,
         take: impl FnOnce(Chosen<'_>) -> Result<T>,
     ) -> Result<T> {
-        let names: Vec<&[u8]> = opened.tables.iter().map(|table| &*table.name).collect();
+        let names = opened.names();
         self.choose(local, &Request { tables: &names, ..*request }, wanted, take)
     }
 }

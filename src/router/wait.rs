@@ -1,12 +1,14 @@
 //! Lookups that wait for a server instead of refusing.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
+use crate::refresh::bound::Bound;
 use crate::refresh::flight::Wish;
 use crate::topology::balance::Turn;
 use crate::topology::{Chosen, Group, Key, Server, Wanted};
 
+use super::look::Terms;
 use super::{Request, Router, Scope, apart, look, refusal};
 
 /// Whether waiting may help.
@@ -18,6 +20,10 @@ fn may_pass(error: &Error) -> bool {
             | Code::WriteHeld
             | Code::Stale
             | Code::ShardUnavailable
+            | Code::Unreachable
+            | Code::Timeout
+            | Code::Protocol
+            | Code::System
     )
 }
 
@@ -37,11 +43,11 @@ impl Router {
         for name in tables {
             wish.merge(Wish::table(&String::from_utf8_lossy(name)));
         }
-        self.wait(most, &mut wish, |wish| {
+        self.wait(most, &mut wish, |bound, wish| {
             let find = |topology: &_, trust: look::Trust<'_>| {
                 look::group_of_request(topology, &request, self.compat, trust)
             };
-            self.look(find, |topology, id| {
+            self.look(terms(bound, wanted), find, |topology, id| {
                 let name = topology.group_name(id);
                 wish.merge(Wish::group(name));
                 let servers = topology.group(id).map(|entry| &entry.value);
@@ -58,8 +64,8 @@ impl Router {
         most: Duration,
         take: impl Fn(&str, &Server) -> Result<T>,
     ) -> Result<T> {
-        self.wait(most, &mut Wish::group(group), |_| {
-            self.look(look::group_named(group), |topology, id| {
+        self.wait(most, &mut Wish::group(group), |bound, _| {
+            self.look(terms(bound, wanted), look::group_named(group), |topology, id| {
                 let servers = topology.group(id).map(|entry| &entry.value);
                 apart(reachable(group, wanted, servers)?, &take)
             })
@@ -72,23 +78,27 @@ impl Router {
         &self,
         most: Duration,
         wish: &mut Wish,
-        mut look: impl FnMut(&mut Wish) -> Result<T>,
+        mut look: impl FnMut(Bound, &mut Wish) -> Result<T>,
     ) -> Result<T> {
-        let begun = Instant::now();
+        let bound = self.refresher.bound(most);
         loop {
             // Asked for before looking, so that nothing published meanwhile is missed.
             let seen = self.refresher.published();
-            let refusal = match look(wish) {
+            let refusal = match look(bound, wish) {
                 Err(error) if may_pass(&error) => error,
                 outcome => return outcome,
             };
-            let left = most.saturating_sub(begun.elapsed());
-            if left.is_zero() {
+            if bound.left().is_zero() {
                 return Err(refusal);
             }
-            self.refresher.wait_for_news(seen, left, wish);
+            self.refresher.refuse_interrupted(&bound, "a server")?;
+            self.refresher.wait_for_news(seen, &bound, wish);
         }
     }
+}
+
+fn terms(bound: Bound, wanted: Wanted) -> Terms {
+    Terms { bound: Some(bound), ..Terms::of(wanted) }
 }
 
 fn reachable<'g>(name: &str, wanted: Wanted, servers: Option<&'g Group>) -> Result<Chosen<'g>> {

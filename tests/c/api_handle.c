@@ -50,6 +50,7 @@ static void versions_and_texts(void)
     CHECK_INT(fabric_status_is_retryable(FABRIC_OK), 0);
     CHECK_TEXT(fabric_event_name(FABRIC_EVENT_READY), "READY");
     CHECK_TEXT(fabric_event_name(FABRIC_EVENT_FABRIC_BACK), "FABRIC_BACK");
+    CHECK_TEXT(fabric_event_name(FABRIC_EVENT_FETCHED), "FETCHED");
     CHECK_TEXT(fabric_event_name(0), "unknown event");
     CHECK_TEXT(fabric_event_name(INT32_MIN), "unknown event");
 }

@@ -211,6 +211,7 @@ static void scope_and_mode(const fabric_t *f, const fabric_table_t *t, int32_t s
     CHECK_INT(fabric_get_shard_server_wait(f, &table, 1, &key, scope, mode, 1000, &server, NULL),
               wanted);
     CHECK_INT(fabric_table_get_server(t, &key, scope, mode, &server, NULL), wanted);
+    CHECK_INT(fabric_table_get_server_wait(t, &key, scope, mode, 1000, &server, NULL), wanted);
     CHECK_INT(fabric_get_shard_servers(f, &table, 1, &keys, scope, mode, &index, NULL, &server, 1,
                                        &count, NULL),
               wanted);

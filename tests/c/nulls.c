@@ -37,6 +37,7 @@ static void frees(void)
     fabric_free(NULL);
     fabric_options_free(NULL);
     fabric_result_free(NULL);
+    fabric_interrupt(NULL);
 }
 
 static void options_of_nobody(void)
@@ -51,6 +52,7 @@ static void options_of_nobody(void)
     CHECK_INT(fabric_options_set_connect_delay_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_connect_timeout_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_request_timeout_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_lookup_timeout_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_max_reply_bytes(NULL, 4096), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_report_errors(NULL, FABRIC_REPORT_OFF), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_add_report_errno(NULL, 2002), FABRIC_ERR_NULL_POINTER);
@@ -287,6 +289,15 @@ static void opened(const fabric_t *f)
     CHECK(is_filled(&server, sizeof server));
     CHECK_INT(fabric_table_get_server(t, NULL, l, rw, &server, NULL), FABRIC_ERR_KEY_MISSING);
     CHECK_INT(fabric_table_get_server(t, &key, l, rw, &server, NULL), FABRIC_OK);
+
+    fill(&server, sizeof server);
+    REFUSES(fabric_table_get_server_wait(NULL, &key, l, rw, 0, &server, &err), "t");
+    REFUSES(fabric_table_get_server_wait(t, &no_text, l, rw, 0, &server, &err), "key.text");
+    REFUSES(fabric_table_get_server_wait(t, &key, l, rw, 0, NULL, &err), "server");
+    CHECK(is_filled(&server, sizeof server));
+    CHECK_INT(fabric_table_get_server_wait(t, NULL, l, rw, 0, &server, NULL),
+              FABRIC_ERR_KEY_MISSING);
+    CHECK_INT(fabric_table_get_server_wait(t, &key, l, rw, 0, &server, NULL), FABRIC_OK);
     fabric_table_free(t);
     fabric_table_free(NULL);
 }

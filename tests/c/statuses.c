@@ -4,6 +4,8 @@
 
 #include "support.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 
 /* X(FABRIC_ERR_...) for each status, made from the header by the build. */
@@ -266,6 +268,41 @@ static int32_t write_held(const fabric_t *ctl, fabric_error_t *err)
     return status;
 }
 
+static int32_t would_block(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    fabric_options_t *o = options();
+    fabric_options_set_lookup_timeout_ms(o, 0);
+    return lookup(o, "employees.salaries", err);
+}
+
+static atomic_int waits;
+
+static void *interrupts(void *f)
+{
+    while (atomic_load(&waits)) {
+        fabric_interrupt(f);
+        sleep_ms(1);
+    }
+    return NULL;
+}
+
+static int32_t interrupted(const fabric_t *ctl, fabric_error_t *err)
+{
+    fabric_server_t server;
+    pthread_t thread;
+    tell(ctl, "fault", "hang", "", "-1", NULL);
+    fabric_t *f = handle(options());
+    atomic_store(&waits, 1);
+    CHECK_INT(pthread_create(&thread, NULL, interrupts, f), 0);
+    int32_t status = fabric_get_group_server_wait(f, "shard1", FABRIC_MODE_READWRITE,
+                                                  FABRIC_STATUS_NONE, 60000, &server, err);
+    atomic_store(&waits, 0);
+    CHECK_INT(pthread_join(thread, NULL), 0);
+    fabric_free(f);
+    return status;
+}
+
 static int32_t shard_unavailable(const fabric_t *ctl, fabric_error_t *err)
 {
     fabric_server_t server;
@@ -276,7 +313,7 @@ static int32_t shard_unavailable(const fabric_t *ctl, fabric_error_t *err)
     fabric_key_t key = fabric_key_int(10001);
     CHECK_INT(find(f, "employees.salaries", key, FABRIC_MODE_NONE, &server, err), FABRIC_OK);
     tell(ctl, "disable_shard", "2", NULL);
-    sleep_ms(2);
+    sleep_ms(10);
     int32_t status = find(f, "employees.salaries", key, FABRIC_MODE_NONE, &server, err);
     fabric_free(f);
     return status;
@@ -354,6 +391,8 @@ static const struct {
     {FABRIC_ERR_WRITE_HELD, 0, 1, write_held},
     {FABRIC_ERR_SHARD_UNAVAILABLE, 0, 1, shard_unavailable},
     {FABRIC_ERR_SOME_KEYS, 0, 0, some_keys},
+    {FABRIC_ERR_WOULD_BLOCK, 0, 1, would_block},
+    {FABRIC_ERR_INTERRUPTED, 0, 1, interrupted},
     {FABRIC_ERR_SYSTEM, 0, 1, no_descriptor},
 };
 

@@ -1,6 +1,7 @@
 //! Events and metrics through the C API: the descriptor, its owner, and what a child gets.
 
 use std::ffi::{CStr, CString, c_int, c_void};
+use std::io::Write;
 use std::os::fd::RawFd;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
@@ -157,6 +158,9 @@ unsafe extern "C" fn busy(event: *const fabric_event_t, userdata: *mut c_void) {
     // SAFETY: the test hands over a `Seen` that outlives the handle, and the library an event.
     unsafe {
         let (seen, event) = (&*userdata.cast::<Seen>(), &*event);
+        if event.kind == FABRIC_EVENT_FETCHED {
+            return;
+        }
         let f = seen.handle.load(Ordering::SeqCst);
         let group = CString::new("shard1").expect("no NUL");
         let mut servers = [std::mem::MaybeUninit::<fabric_server_t>::uninit(); 8];
@@ -178,7 +182,9 @@ unsafe extern "C" fn busy(event: *const fabric_event_t, userdata: *mut c_void) {
             fabric_get_metrics(f, metrics.as_mut_ptr(), none),
             fabric_event_fd(f, &mut fd, none),
         ];
-        let worst = statuses.into_iter().find(|status| *status != FABRIC_OK);
+        // Nobody waits in a callback, and what is asked for anew has not come yet.
+        let passes = |status: &i32| [FABRIC_OK, FABRIC_ERR_WOULD_BLOCK].contains(status);
+        let worst = statuses.into_iter().find(|status| !passes(status));
         seen.worst.fetch_max(worst.unwrap_or(FABRIC_OK), Ordering::SeqCst);
         assert!(event.kind >= FABRIC_EVENT_READY);
         seen.calls.fetch_add(1, Ordering::SeqCst);
@@ -204,12 +210,13 @@ fn a_callback_from_c_may_call_back() {
     });
     seen.handle.store(handle.0, Ordering::SeqCst);
     handle.seed();
-    eventually("both calls", || seen.calls.load(Ordering::SeqCst) == 2);
+    eventually("both calls", || seen.calls.load(Ordering::SeqCst) >= 2);
     promote(&server, "shard1", 33612);
     eventually("a call by the background refresh", || seen.calls.load(Ordering::SeqCst) >= 4);
     assert_eq!(seen.worst.load(Ordering::SeqCst), FABRIC_OK);
     let numbers = handle.metrics();
-    assert!(numbers.lookups >= 8, "two lookups a call");
+    assert!(numbers.lookups + numbers.lookups_refused >= 8, "two lookups a call");
+    assert!(numbers.lookups_refused > 0, "nobody waits");
     assert_eq!((numbers.events_lost, numbers.last_error), (0, FABRIC_OK));
     assert_eq!(text(&numbers.last_error_text), "");
     assert_eq!(seen.freed.load(Ordering::SeqCst), 0);
@@ -224,7 +231,8 @@ fn metrics_name_the_last_error() {
     handle.seed();
     assert_eq!(handle.metrics().last_error_age_ms, -1);
     server.stop();
-    eventually("a failure", || handle.metrics().refreshes_failed > 0);
+    // One that was under way when the server stopped may have been cut off.
+    eventually("a failure", || handle.metrics().last_error == FABRIC_ERR_UNREACHABLE);
     let numbers = handle.metrics();
     assert_eq!((numbers.nodes_known, numbers.nodes_up), (1, 0));
     assert_eq!(numbers.last_error, FABRIC_ERR_UNREACHABLE);
@@ -243,6 +251,12 @@ fn in_a_child(child: impl FnOnce() -> bool) -> c_int {
                 // A child that hangs ends by itself.
                 libc::alarm(60);
                 let held = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
+                if let Err(panic) = &held {
+                    let text = panic.downcast_ref::<String>().map(String::as_str);
+                    let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+                    // What is printed otherwise is kept for a parent that never sees it.
+                    let _ = writeln!(std::io::stderr(), "in the child: {text}");
+                }
                 libc::_exit(if held.unwrap_or(false) { 0 } else { 1 });
             }
             pid => {
@@ -294,10 +308,12 @@ fn a_child_gets_a_descriptor_of_its_own() {
         let own = handle.fd();
         handle.seed();
         let first = handle.next().map(|event| event.kind);
-        let heard = readable(own, Duration::ZERO) && first == Some(FABRIC_EVENT_TOPOLOGY_CHANGED);
+        assert_eq!(first, Some(FABRIC_EVENT_TOPOLOGY_CHANGED));
+        assert!(readable(own, Duration::ZERO));
         // SAFETY: the child's own copy of the handle, freed once: it leaves by _exit.
         unsafe { fabric_free(handle.0) };
-        heard && flags(own).0 == -1 && flags(fd).0 != -1
+        assert_eq!(flags(own).0, -1);
+        flags(fd).0 != -1
     });
     assert_eq!(status, 0);
     assert!(!readable(fd, Duration::ZERO), "what the child noticed is the child's");

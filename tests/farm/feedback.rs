@@ -216,6 +216,8 @@ fn waiting_ends_with_the_deadline_or_at_once_if_it_is_no_use() {
     let begun = Instant::now();
     assert_eq!(code(wait("shard1", 300)), Code::NoServer);
     assert!(begun.elapsed() >= Duration::from_millis(300));
+    assert_eq!(code(wait("shard2", 0)), Code::WouldBlock, "nobody asked for it yet");
+    assert_eq!(wait("shard2", 30_000).expect("fetched"), 33621);
     assert_eq!(wait("shard2", 0).expect("there already"), 33621);
     let unknown = router.shard_server_wait(
         &[b"no.such"],

@@ -1,51 +1,79 @@
 //! Past the time to live: one caller renews, the others go on; and Fabric may be gone.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use fabricd::{Fault, FaultKind};
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::Key;
 
+use crate::cache::promote;
 use crate::support::*;
 
 fn short_lived(server: &fabricd::Server) -> Router {
     let mut config = config(&[server]);
     (config.ttl_min, config.ttl_max) = (Duration::ZERO, Duration::from_millis(50));
-    config.request_timeout = Duration::from_secs(2);
+    config.request_timeout = Duration::from_secs(30);
+    config.lookup_timeout = Duration::from_millis(700);
     Router::new(config)
 }
 
 #[test]
-fn one_caller_renews_while_the_others_use_the_old_answer() {
+fn nobody_waits_for_what_has_just_expired() {
     let server = sample();
-    let router = short_lived(&server);
+    let mut config = config(&[&server]);
+    (config.ttl_min, config.ttl_max) = (Duration::ZERO, Duration::from_secs(3));
+    let router = Router::new(config);
+    server.farm().ttl = 3;
     group_of(&router, "employees.salaries", Key::Integer(1)).expect("a group");
-    std::thread::sleep(Duration::from_millis(60));
     server.clear_requests();
     server.set_fault(Fault::always(FaultKind::Hang));
+    std::thread::sleep(Duration::from_millis(3_100));
 
-    let renewing = AtomicBool::new(true);
-    let answers = AtomicUsize::new(0);
+    let (answers, slowest) = (AtomicUsize::new(0), Mutex::new(Duration::ZERO));
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                let mut slow = false;
-                while renewing.load(Ordering::Relaxed) && !slow {
+                let all = Instant::now();
+                while all.elapsed() < Duration::from_millis(500) {
                     let begun = Instant::now();
                     group_of(&router, "employees.salaries", Key::Integer(1)).expect("a group");
                     answers.fetch_add(1, Ordering::Relaxed);
-                    // Half the request's timeout tells the one who waits from those who do not.
-                    slow = begun.elapsed() > Duration::from_secs(1);
-                }
-                if slow {
-                    renewing.store(false, Ordering::Relaxed);
+                    let mut slowest = slowest.lock().expect("unpoisoned");
+                    *slowest = slowest.max(begun.elapsed());
                 }
             });
         }
     });
-    assert!(answers.load(Ordering::Relaxed) > 1_000, "the others did not wait");
-    assert!(router.age().expect("an age") >= 1_000, "the age says that nobody answered");
+    let slowest = *slowest.lock().expect("unpoisoned");
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}, and a request may take 5 s");
+    assert!(answers.load(Ordering::Relaxed) > 100);
+    eventually("a question behind their backs", || server.faults_applied() > 0);
+    assert!(router.age().expect("an age") >= 3_000, "the age says that nobody answered");
+}
+
+#[test]
+fn what_nobody_asked_for_in_two_times_to_live_is_waited_for_once() {
+    let server = sample();
+    let router = short_lived(&server);
+    assert_eq!(primary_of(&router, "shard1").expect("a primary"), 33611);
+    promote(&server, "shard1", 33612);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(primary_of(&router, "shard1").expect("a primary"), 33612, "the first one waits");
+
+    // In vain: the old answer serves, and the next ones do not wait.
+    server.set_fault(Fault::always(FaultKind::Hang));
+    std::thread::sleep(Duration::from_millis(200));
+    let begun = Instant::now();
+    assert_eq!(primary_of(&router, "shard1").expect("the old answer"), 33612);
+    assert!(begun.elapsed() >= Duration::from_millis(600), "{:?}", begun.elapsed());
+    let begun = Instant::now();
+    for _ in 0..10 {
+        std::thread::sleep(Duration::from_millis(150));
+        assert_eq!(primary_of(&router, "shard1").expect("the old answer"), 33612);
+    }
+    assert!(begun.elapsed() < Duration::from_millis(3_500), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -71,6 +71,8 @@ const (
 	ErrWriteHeld           Code = C.FABRIC_ERR_WRITE_HELD
 	ErrShardUnavailable    Code = C.FABRIC_ERR_SHARD_UNAVAILABLE
 	ErrSomeKeys            Code = C.FABRIC_ERR_SOME_KEYS
+	ErrWouldBlock          Code = C.FABRIC_ERR_WOULD_BLOCK
+	ErrInterrupted         Code = C.FABRIC_ERR_INTERRUPTED
 	ErrSystem              Code = C.FABRIC_ERR_SYSTEM
 	ErrPanic               Code = C.FABRIC_ERR_PANIC
 )
@@ -412,6 +414,24 @@ func (t *Table) Server(key *Key, scope Scope, mode Mode) (Server, error) {
 		return C.fabric_table_get_server(t.t, k, C.int32_t(scope), C.int32_t(mode), &s, e)
 	})
 	return found(&s, err)
+}
+
+// ServerWait is Server that waits until a server is there that has not failed.
+func (t *Table) ServerWait(key *Key, scope Scope, mode Mode, deadline time.Duration) (Server, error) {
+	var names cnames
+	defer names.free()
+	k := names.key(key)
+	var s C.fabric_server_t
+	err := names.run(func(e *C.fabric_error_t) C.int32_t {
+		return C.fabric_table_get_server_wait(t.t, k, C.int32_t(scope), C.int32_t(mode),
+			millis(deadline), &s, e)
+	})
+	return found(&s, err)
+}
+
+// Interrupt ends the waits of those who wait now.
+func (h *Handle) Interrupt() {
+	C.fabric_interrupt(h.f)
 }
 
 // Close frees the tables; twice does no harm.

@@ -48,6 +48,8 @@ class Code(enum.IntEnum):
     WRITE_HELD = 48
     SHARD_UNAVAILABLE = 49
     SOME_KEYS = 50
+    WOULD_BLOCK = 60
+    INTERRUPTED = 61
     SYSTEM = 62
     PANIC = 99
 
@@ -118,6 +120,7 @@ class Event(enum.IntEnum):
     SERVER_BACK = 5
     FABRIC_LOST = 6
     FABRIC_BACK = 7
+    FETCHED = 8
 
 
 MODE_OFFLINE = 0
@@ -218,14 +221,15 @@ class fabric_metrics_t(ctypes.Structure):
         ("nodes_up", c_uint32),
         ("servers_quarantined", c_uint32),
         ("last_error_text", c_char * METRICS_TEXT_SIZE),
-        ("reserved", c_uint64 * 16),
+        ("threads_refused", c_uint64),
+        ("reserved", c_uint64 * 15),
     ]
 
 
 class fabric_event_t(ctypes.Structure):
     _fields_ = [
         ("kind", c_int32),
-        ("reserved0", c_int32),
+        ("status", c_int32),
         ("generation", c_uint64),
         ("lost_before", c_uint64),
         ("age_ms", c_int64),
@@ -258,6 +262,7 @@ SIGNATURES = {
     "fabric_options_set_connect_delay_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_connect_timeout_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_request_timeout_ms": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_lookup_timeout_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_max_reply_bytes": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_report_errors": (c_int32, _OPTIONS, c_int32),
     "fabric_options_add_report_errno": (c_int32, _OPTIONS, c_int32),
@@ -283,6 +288,7 @@ SIGNATURES = {
     ),
     "fabric_new": (c_int32, _OPTIONS, POINTER(_HANDLE), _ERROR),
     "fabric_free": (None, _HANDLE),
+    "fabric_interrupt": (None, _HANDLE),
     "fabric_seed": (c_int32, _HANDLE, c_char_p, c_uint16, _ERROR),
     "fabric_key_int": (fabric_key_t, c_int64),
     "fabric_key_uint": (fabric_key_t, c_uint64),
@@ -324,6 +330,10 @@ SIGNATURES = {
     "fabric_table_get_server": (
         c_int32, c_void_p, POINTER(fabric_key_t), c_int32, c_int32, POINTER(fabric_server_t),
         _ERROR,
+    ),
+    "fabric_table_get_server_wait": (
+        c_int32, c_void_p, POINTER(fabric_key_t), c_int32, c_int32, c_int64,
+        POINTER(fabric_server_t), _ERROR,
     ),
     "fabric_table_free": (None, c_void_p),
     "fabric_get_shards_in_range": (
@@ -548,13 +558,19 @@ class Table:
         self._table = table
 
     def server(
-        self, key: Key = None, mode: int = Mode.NONE, scope: int = Scope.LOCAL
+        self,
+        key: Key = None,
+        mode: int = Mode.NONE,
+        scope: int = Scope.LOCAL,
+        wait_ms: Optional[int] = None,
     ) -> Server:
+        """The server for a key; with `wait_ms`, waits for one that has not failed."""
         server, (given, alive) = fabric_server_t(), _key(key)
         error = fabric_error_t()
-        status = lib.fabric_table_get_server(
-            self._table, given, scope, mode, byref(server), byref(error)
-        )
+        function, wait = lib.fabric_table_get_server, ()
+        if wait_ms is not None:
+            function, wait = lib.fabric_table_get_server_wait, (wait_ms,)
+        status = function(self._table, given, scope, mode, *wait, byref(server), byref(error))
         del alive
         _check(status, error)
         return _server(server)
@@ -581,6 +597,7 @@ class Fabric:
         connect_delay_ms: Optional[int] = None,
         connect_timeout_ms: Optional[int] = None,
         request_timeout_ms: Optional[int] = None,
+        lookup_timeout_ms: Optional[int] = None,
         max_reply_bytes: Optional[int] = None,
         report_errors: Optional[int] = None,
         report_errnos: Iterable[int] = (),
@@ -612,6 +629,7 @@ class Fabric:
                 (lib.fabric_options_set_connect_delay_ms, connect_delay_ms),
                 (lib.fabric_options_set_connect_timeout_ms, connect_timeout_ms),
                 (lib.fabric_options_set_request_timeout_ms, request_timeout_ms),
+                (lib.fabric_options_set_lookup_timeout_ms, lookup_timeout_ms),
                 (lib.fabric_options_set_max_reply_bytes, max_reply_bytes),
                 (lib.fabric_options_set_report_errors, report_errors),
                 (lib.fabric_options_set_report_window_ms, report_window_ms),
@@ -638,6 +656,10 @@ class Fabric:
             _check(lib.fabric_new(options, byref(self._handle), byref(error)), error)
         finally:
             lib.fabric_options_free(options)
+
+    def interrupt(self) -> None:
+        """Ends the waits of those who wait now."""
+        lib.fabric_interrupt(self._handle)
 
     def close(self) -> None:
         """Frees the handle; twice does no harm. No other thread may be using it."""

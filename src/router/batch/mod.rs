@@ -7,7 +7,7 @@ mod slots;
 use std::cell::RefCell;
 
 use self::run::Run;
-use super::look::Trust;
+use super::look::{Terms, Trust};
 use super::{Router, Scope};
 use crate::error::{Code, Error, Result};
 use crate::local::Local;
@@ -107,7 +107,7 @@ impl Router {
         let find = |topology: &Topology, trust: Trust<'_>| {
             Run::new(topology, trust, batch, self.compat, local, &mut **take.borrow_mut()).all()
         };
-        let outcome = self.look(find, |_, outcome| Ok(outcome));
+        let outcome = self.look(Terms::of(batch.wanted), find, |_, outcome| Ok(outcome));
         let lookups = &self.refresher.metrics().lookups;
         match &outcome {
             Ok(Outcome { failed, .. }) => {

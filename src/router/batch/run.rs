@@ -30,10 +30,8 @@ pub(super) struct Run<'r, 't, K: ?Sized, T> {
     missing: bool,
     /// Whether nothing is missing or old of the groups of the keys that are done now.
     at_hand: bool,
-    /// Whether a table is past its time.
-    old_table: bool,
-    /// Whether a key has no group.
-    unplaced: bool,
+    /// Why a table that is past its time cannot be used.
+    old_refusal: Option<Error>,
     /// The groups without a server, and why.
     refused: Vec<(GroupId, Error)>,
     outcome: Outcome,
@@ -59,8 +57,7 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
             wish: Wish::default(),
             missing: false,
             at_hand: false,
-            old_table: false,
-            unplaced: false,
+            old_refusal: None,
             refused: Vec::new(),
             outcome: Outcome::default(),
         }
@@ -74,13 +71,14 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
         for name in others {
             self.table(name)?;
         }
+        if let Some(error) = self.old_refusal.take().filter(|_| !self.missing) {
+            return Ok(Look::OldRefusal(mem::take(&mut self.wish), error));
+        }
         if let Some(first) = first.filter(|_| !self.missing) {
             match self.batch.keys.integers() {
                 Some(keys) if self.is_plain(first, others) => self.integers(first, keys),
                 _ => self.chunks(first, others)?,
             }
-            // A map that is about to be renewed refuses nobody yet.
-            self.missing |= self.old_table && self.unplaced;
         }
         let (wish, outcome) = (mem::take(&mut self.wish), mem::take(&mut self.outcome));
         Ok(match (self.missing, wish.is_empty()) {
@@ -96,7 +94,6 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
             Look::Found(entry) => (entry, false),
             Look::Old(wish, entry) => {
                 self.wish.merge(wish);
-                self.old_table = true;
                 (entry, true)
             }
             Look::Missing(wish) => {
@@ -104,11 +101,16 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
                 self.missing = true;
                 return Ok(None);
             }
+            Look::OldRefusal(wish, error) => {
+                self.wish.merge(wish);
+                self.old_refusal.get_or_insert(error);
+                return Ok(None);
+            }
         };
         match look::usable(name, entry) {
             Ok(table) => Ok(Some(table)),
-            Err(_) if old => {
-                self.missing = true;
+            Err(error) if old => {
+                self.old_refusal.get_or_insert(error);
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -254,7 +256,6 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
 
     #[cold]
     fn unplaced(&mut self, at: usize, code: Code) {
-        self.unplaced = true;
         self.fail(at, code);
     }
 
@@ -292,7 +293,7 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
     fn ask_for(&mut self, group: GroupId) {
         match look::group(self.topology, group, self.trust) {
             Look::Found(_) => {}
-            Look::Old(wish, _) => self.wish.merge(wish),
+            Look::Old(wish, _) | Look::OldRefusal(wish, _) => self.wish.merge(wish),
             Look::Missing(wish) => {
                 self.wish.merge(wish);
                 self.missing = true;
@@ -324,6 +325,7 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
                     }
                 }
             }
+            Ok(Look::OldRefusal(_, error)) => error,
             Ok(Look::Missing(_)) => Error::new(Code::NoServer, "its group is not known yet"),
             Err(error) => error,
         }

@@ -48,10 +48,14 @@ impl Condvar {
     pub fn wait_timeout_while<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
-        _most: Duration,
+        most: Duration,
         condition: impl FnMut(&mut T) -> bool,
     ) -> MutexGuard<'a, T> {
-        self.wait_while(guard, condition)
+        match most {
+            // Who does not wait looks once.
+            Duration::ZERO => guard,
+            _ => self.wait_while(guard, condition),
+        }
     }
 
     pub fn notify_all(&self) {

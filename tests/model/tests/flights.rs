@@ -1,11 +1,13 @@
-//! Single flight: one fetch at a time, nobody waits for ever, and whoever asks gets a fetch that
-//! began after it asked.
+//! Single flight: one fetch at a time, nobody waits for ever, whoever asks gets a fetch that began
+//! after it asked, and whoever leaves is either told at once or told later.
+
+use std::time::Duration;
 
 use loom::sync::Arc;
-use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use loom::thread;
 use model::error::{Code, Error, Result};
-use model::flight::{Flights, Wish};
+use model::flight::{Flights, Landing, Waited, Wish};
 
 /// A Fabric whose farm changes whenever somebody is about to ask.
 #[derive(Default)]
@@ -14,6 +16,9 @@ struct Asked {
     farm: AtomicUsize,
     fetching: AtomicUsize,
     fetched: AtomicUsize,
+    interrupts: AtomicU64,
+    told: AtomicUsize,
+    left: AtomicUsize,
 }
 
 impl Asked {
@@ -25,15 +30,40 @@ impl Asked {
         Ok(())
     }
 
+    /// Whoever is to start a fetcher is one, as where no thread can be had; for everybody else it
+    /// is the same. `once` is how such a caller serves, and otherwise a thread.
+    fn serve(&self, once: bool, fetch: &impl Fn(&Wish) -> Landing) {
+        self.flights.serve(once, fetch, |_, left| {
+            self.told.fetch_add(usize::from(left), Ordering::Relaxed);
+        });
+    }
+
+    fn obtain(&self, table: &str, once: bool, fetch: impl Fn(&Wish) -> Landing) -> Result<()> {
+        loop {
+            let asked = self.flights.ask(Wish::table(table), false);
+            let (ticket, mut starts) = asked.expect("an open line");
+            loop {
+                if starts {
+                    self.serve(once, &fetch);
+                }
+                match self.flights.wait(&ticket, Duration::MAX, || false) {
+                    Waited::Landed(outcome) => return outcome,
+                    Waited::Unserved => starts = true,
+                    Waited::CutShort => break,
+                    Waited::NotYet => panic!("nobody said that it is over"),
+                }
+            }
+        }
+    }
+
     /// Changes the farm, and sees that what is fetched then shows the change.
-    fn join(&self, table: &str) {
+    fn join(&self, table: &str, once: bool) {
         let change = 1 + self.farm.fetch_add(1, Ordering::Relaxed);
-        let wish = Wish::table(table);
         let fetch = |gathered: &Wish| {
-            assert!(gathered.tables.len() <= 2);
-            self.fetch()
+            assert!(gathered.tables.len() <= 3);
+            Landing::Over(self.fetch())
         };
-        self.flights.join(wish, fetch).expect("fetched");
+        self.obtain(table, once, fetch).expect("fetched");
         assert!(self.fetched.load(Ordering::Relaxed) >= change, "an older fetch is no answer");
     }
 }
@@ -51,32 +81,51 @@ fn in_every_order(threads: fn(&Asked, usize)) {
             .collect();
         threads(&asked, 0);
         others.into_iter().for_each(|other| other.join().expect("no panic"));
-        let nobody = asked.flights.try_lead(&Wish::everything(), |_| Ok(()));
-        assert_eq!(nobody, Some(Ok(())), "the line is free in the end");
+        assert!(!asked.flights.is_busy(), "the line is free in the end");
+        let (told, left) = (&asked.told, &asked.left);
+        assert_eq!(told.load(Ordering::Relaxed) > 0, left.load(Ordering::Relaxed) > 0);
     });
 }
 
 #[test]
 fn everybody_gets_a_fetch_that_began_after_asking() {
-    in_every_order(|asked, number| asked.join(["a.a", "b.b", "c.c"][number]));
+    in_every_order(|asked, number| asked.join(["a.a", "b.b", "c.c"][number], false));
 }
 
 #[test]
-fn the_background_refresh_waits_its_turn() {
+fn where_no_thread_can_be_had_the_next_who_waits_goes_on() {
+    in_every_order(|asked, number| asked.join(["a.a", "b.b", "c.c"][number], true));
+}
+
+/// The thread that was to be started is not there: somebody who waits takes its place.
+#[test]
+fn a_fetcher_that_never_comes_is_replaced() {
     in_every_order(|asked, number| match number {
-        0 => asked.flights.alone(|| asked.fetch()).expect("fetched"),
-        _ => asked.join("a.a"),
+        0 => {
+            let asking = asked.flights.ask(Wish::table("a.a"), false);
+            if let (_, true) = asking.expect("an open line") {
+                asked.flights.gone();
+            }
+            // Of what nobody waits for, nobody takes care.
+            asked.join("b.b", false);
+        }
+        _ => asked.join("c.c", false),
     });
 }
 
+/// A caller's own fetch whose time is over is no answer to the others.
 #[test]
-fn who_need_not_wait_does_not() {
+fn what_was_cut_short_is_begun_anew() {
     in_every_order(|asked, number| match number {
         0 => {
-            let led = asked.flights.try_lead(&Wish::everything(), |_| asked.fetch());
-            assert!(led.is_none_or(|outcome| outcome.is_ok()));
+            let (ticket, starts) = asked.flights.ask(Wish::table("a.a"), false).expect("open");
+            if starts {
+                asked.serve(true, &|_: &Wish| Landing::CutShort);
+            } else if asked.flights.wait(&ticket, Duration::ZERO, || false) == Waited::Unserved {
+                asked.serve(false, &|_: &Wish| Landing::Over(asked.fetch()));
+            }
         }
-        _ => asked.join("a.a"),
+        _ => asked.join("b.b", false),
     });
 }
 
@@ -84,10 +133,55 @@ fn who_need_not_wait_does_not() {
 #[test]
 fn a_failure_is_shared() {
     in_every_order(|asked, _| {
-        let failed = asked.flights.join(Wish::table("a.a"), |_| {
-            asked.fetch()?;
-            Err(Error::new(Code::Fabric, "on purpose"))
+        let failed = asked.obtain("a.a", false, |_| {
+            let failure = Error::new(Code::Fabric, "on purpose");
+            Landing::Over(asked.fetch().and(Err(failure)))
         });
         assert_eq!(failed.expect_err("all of them").code, Code::Fabric);
+    });
+}
+
+/// Who has no time left either finds the landing or is told of it.
+#[test]
+fn who_leaves_misses_nothing() {
+    in_every_order(|asked, number| match number {
+        0 => {
+            let (ticket, starts) = asked.flights.ask(Wish::table("a.a"), false).expect("open");
+            if starts {
+                // Others would wait for ever, and so does this caller's fetch.
+                return asked.serve(false, &|_: &Wish| Landing::Over(asked.fetch()));
+            }
+            match asked.flights.wait(&ticket, Duration::ZERO, || true) {
+                Waited::Landed(outcome) => outcome.expect("fetched"),
+                _ if asked.flights.leave(&ticket).is_none() => {
+                    asked.left.fetch_add(1, Ordering::Relaxed);
+                }
+                _ => {}
+            }
+        }
+        _ => asked.join("b.b", false),
+    });
+}
+
+/// An interrupt reaches who waits, whenever it comes, and what is being fetched goes on.
+#[test]
+fn who_is_interrupted_leaves() {
+    in_every_order(|asked, number| match number {
+        0 => {
+            asked.interrupts.fetch_add(1, Ordering::Relaxed);
+            asked.flights.wake();
+        }
+        1 => {
+            // A fetcher that was to come, and never does.
+            let asking = asked.flights.ask(Wish::table("a.a"), false);
+            let (ticket, starts) = asking.expect("an open line");
+            let is_over = || asked.interrupts.load(Ordering::Relaxed) > 0;
+            let waited = asked.flights.wait(&ticket, Duration::MAX, is_over);
+            assert_eq!(waited, Waited::NotYet);
+            if starts {
+                asked.flights.gone();
+            }
+        }
+        _ => {}
     });
 }

@@ -44,7 +44,7 @@ impl Farm {
                 return;
             }
             before = generation;
-            self.waiting.wait(seen, Duration::MAX);
+            self.waiting.wait(seen, Duration::MAX, || false);
         }
     }
 }
@@ -83,6 +83,29 @@ fn a_waiter_waits_on_until_what_it_wants_is_there() {
         };
         farm.publish(1);
         farm.publish(2);
+        waiter.join().expect("no panic");
+    });
+}
+
+/// Who is interrupted leaves, whenever that happens, and whatever is published meanwhile.
+#[test]
+fn an_interrupt_ends_a_wait() {
+    in_every_order(3, || {
+        let (farm, interrupts) = (Arc::new(Farm::default()), Arc::new(AtomicU64::new(0)));
+        let waiter = {
+            let (farm, interrupts) = (Arc::clone(&farm), Arc::clone(&interrupts));
+            thread::spawn(move || {
+                let is_over = || interrupts.load(Ordering::Relaxed) > 0;
+                while !is_over() {
+                    let seen = farm.waiting.published();
+                    farm.waiting.wait(seen, Duration::MAX, is_over);
+                }
+            })
+        };
+        farm.publish(1);
+        // The order of `Refresher::interrupt`.
+        interrupts.fetch_add(1, Ordering::Relaxed);
+        farm.waiting.wake();
         waiter.join().expect("no panic");
     });
 }

@@ -1,0 +1,72 @@
+//! How long a call may wait, whatever it waits for.
+
+use std::time::{Duration, Instant};
+
+/// The bound of one call: everything it waits for ends within it, or when the service interrupts.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound {
+    most: Duration,
+    /// `None` is so far away that no clock tells.
+    until: Option<Instant>,
+    /// How often the service had interrupted when the call began.
+    interrupts: u64,
+}
+
+impl Bound {
+    /// Begins now.
+    pub fn new(most: Duration, interrupts: u64) -> Self {
+        Self { most, until: Instant::now().checked_add(most), interrupts }
+    }
+
+    /// All of the time there was.
+    pub fn most(&self) -> Duration {
+        self.most
+    }
+
+    /// Whether the call may wait at all.
+    pub fn may_wait(&self) -> bool {
+        !self.most.is_zero()
+    }
+
+    pub fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    pub fn left(&self) -> Duration {
+        match self.until {
+            Some(until) => until.saturating_duration_since(Instant::now()),
+            None => Duration::MAX,
+        }
+    }
+
+    pub fn interrupts(&self) -> u64 {
+        self.interrupts
+    }
+
+    /// The same call, which waits for something until so much of its time is over.
+    pub fn up_to(self, part: Duration) -> Self {
+        let begun = self.until.and_then(|until| until.checked_sub(self.most));
+        let part_until = begun.and_then(|begun| begun.checked_add(part));
+        match part < self.most {
+            true => Self { until: part_until, ..self },
+            false => self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_bound_counts_from_its_beginning() {
+        let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+        let bound = Bound::new(minute, 0);
+        assert!(bound.may_wait() && bound.left() > minute / 2);
+        assert!(bound.up_to(second).left() <= second);
+        assert_eq!(bound.up_to(second).until(), bound.until().map(|u| u - minute + second));
+        assert_eq!(bound.up_to(minute * 2).until(), bound.until());
+        assert!(!Bound::new(Duration::ZERO, 0).may_wait());
+        assert_eq!(Bound::new(Duration::MAX, 0).left(), Duration::MAX);
+    }
+}

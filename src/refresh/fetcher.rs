@@ -1,0 +1,257 @@
+//! Who fetches for callers: threads that live for what has gathered. Callers wait for them, within
+//! their own bounds, and fetch themselves only where no thread can be had.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::base::sync::{Mutex, rank};
+use crate::base::{self, callback};
+use crate::error::{Code, Error, Result};
+use crate::log::Level;
+use crate::metrics::By;
+
+use super::bound::Bound;
+use super::clock::millis;
+use super::feedback::LEAST_PAUSE;
+use super::flight::{Landing, OVERDUE, Ticket, Waited, Wish};
+use super::nodes::Rounds;
+use super::{Refresher, Workshop};
+
+/// The threads that fetch, as far as nobody has waited for their end.
+#[derive(Default)]
+pub struct Fetchers {
+    threads: Mutex<Vec<JoinHandle<()>>, { rank::FETCHERS }>,
+}
+
+impl Fetchers {
+    fn add(&self, thread: JoinHandle<()>) {
+        let mut threads = self.threads.lock();
+        // Those that are over need nobody to wait for them.
+        threads.retain(|thread| !thread.is_finished());
+        threads.push(thread);
+    }
+
+    /// Waits for all of them. What they have on the wire must have been cut off before.
+    pub fn end(&self) {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        threads.into_iter().for_each(base::thread::join);
+    }
+}
+
+impl Refresher {
+    /// The bound of a call that may take so long and begins now. In a callback of the service's
+    /// nothing waits.
+    pub fn bound(&self, most: Duration) -> Bound {
+        let most = if callback::is_running() { Duration::ZERO } else { most };
+        Bound::new(most, self.interrupts.load(Ordering::Relaxed))
+    }
+
+    /// The bound of a lookup.
+    pub fn lookup_bound(&self) -> Bound {
+        self.bound(self.config.lookup_timeout)
+    }
+
+    /// The bound of a call that asks for much: each attempt may take a request's time, for all
+    /// requests and nodes together.
+    pub fn fetch_bound(&self) -> Bound {
+        self.bound(self.fetch_time())
+    }
+
+    fn fetch_time(&self) -> Duration {
+        let attempts = self.config.connect_attempts.max(1);
+        let asking = self.config.request_timeout.saturating_mul(attempts);
+        asking.saturating_add(self.config.connect_delay.saturating_mul(attempts - 1))
+    }
+
+    /// Ends the waits of those who wait now.
+    pub fn interrupt(&self) {
+        self.interrupts.fetch_add(1, Ordering::Relaxed);
+        // Behind it: who is woken sees it.
+        self.workshop.with(|shop| {
+            shop.flights.wake();
+            shop.waiting.wake();
+        });
+    }
+
+    pub(super) fn is_interrupted(&self, bound: &Bound) -> bool {
+        self.interrupts.load(Ordering::Relaxed) != bound.interrupts()
+    }
+
+    /// Has `wish` fetched and waits for it, together with whoever else waits, within `bound`. Every
+    /// node is tried, as often as the options say.
+    pub fn obtain(self: &Arc<Self>, wish: &Wish, bound: &Bound) -> Result<()> {
+        let outcome = self.workshop.with(|shop| self.obtain_in(shop, wish, bound));
+        self.tell();
+        outcome
+    }
+
+    fn obtain_in(self: &Arc<Self>, shop: &Workshop, wish: &Wish, bound: &Bound) -> Result<()> {
+        loop {
+            let asked = shop.flights.ask(wish.clone(), !bound.may_wait());
+            let (ticket, mut starts) = asked.ok_or_else(was_freed)?;
+            if !bound.may_wait() {
+                if starts {
+                    self.start_fetcher(shop).inspect_err(|_| shop.flights.gone())?;
+                }
+                return Err(would_block(wish));
+            }
+            loop {
+                if starts && self.start_fetcher(shop).is_err() {
+                    self.fetch_here(shop, bound);
+                }
+                match self.wait_for_landing(shop, &ticket, bound) {
+                    Waited::Landed(outcome) => return outcome,
+                    Waited::Unserved => starts = true,
+                    Waited::CutShort => break,
+                    Waited::NotYet => match shop.flights.leave(&ticket) {
+                        Some(Landing::Over(outcome)) => return outcome,
+                        _ => return Err(self.not_waited_for(wish, bound)),
+                    },
+                }
+            }
+            if bound.left().is_zero() || self.is_interrupted(bound) {
+                return Err(self.not_waited_for(wish, bound));
+            }
+        }
+    }
+
+    /// `Unserved` also where one fetcher more is to be started, beside one that takes long.
+    fn wait_for_landing(&self, shop: &Workshop, ticket: &Ticket, bound: &Bound) -> Waited {
+        let is_over = || self.is_interrupted(bound);
+        match shop.flights.wait(ticket, bound.left().min(OVERDUE), is_over) {
+            Waited::NotYet if is_over() || bound.left().is_zero() => Waited::NotYet,
+            Waited::NotYet if shop.flights.wants_another(ticket) => Waited::Unserved,
+            Waited::NotYet => shop.flights.wait(ticket, bound.left(), is_over),
+            waited => waited,
+        }
+    }
+
+    /// Has `wish` fetched while nobody waits for it; what is known serves meanwhile.
+    pub fn have_fetched(self: &Arc<Self>, wish: &Wish) {
+        // A Fabric that fails at once must not be asked by every lookup.
+        let failed = self.last_failure.load(Ordering::Relaxed);
+        if failed != 0 && self.clock.now() < failed.saturating_add(millis(LEAST_PAUSE)) {
+            return;
+        }
+        self.workshop.with(|shop| {
+            if let Some((_, true)) = shop.flights.ask(wish.clone(), false)
+                && let Err(error) = self.start_fetcher(shop)
+            {
+                shop.flights.gone();
+                self.keep_old(wish, &error);
+            }
+        });
+    }
+
+    /// Starts a fetcher that the line counts already.
+    fn start_fetcher(self: &Arc<Self>, shop: &Workshop) -> Result<()> {
+        let refresher = Arc::clone(self);
+
+        match base::thread::start("fabric-fetch", move || refresher.serve_flights()) {
+            Ok(thread) => {
+                shop.fetchers.add(thread);
+                Ok(())
+            }
+            Err(error) => Err(self.no_thread("to fetch the topology", &error)),
+        }
+    }
+
+    /// Notes that the system has no thread left.
+    pub(super) fn no_thread(&self, purpose: &str, error: &std::io::Error) -> Error {
+        self.metrics.refused_thread();
+        let message = format!(
+            "no thread can be had {purpose} ({error}); see the limits of the process, such as \
+             RLIMIT_NPROC and its cgroup's pids.max"
+        );
+        self.config.log.write(Level::Warning, format_args!("{message}"));
+        Error::new(Code::System, message)
+    }
+
+    fn serve_flights(self: &Arc<Self>) {
+        self.workshop.with(|shop| {
+            let fetch = |wish: &Wish| Landing::Over(self.fetch_for_callers(shop, wish, None));
+            shop.flights.serve(false, fetch, |landing, left| self.landed(landing, left));
+        });
+    }
+
+    /// Fetches what has gathered in the caller's own thread, within its bound.
+    fn fetch_here(self: &Arc<Self>, shop: &Workshop, bound: &Bound) {
+        let fetch = |wish: &Wish| {
+            let outcome = self.fetch_for_callers(shop, wish, bound.until());
+            match outcome {
+                Err(_) if bound.left().is_zero() => Landing::CutShort,
+                outcome => Landing::Over(outcome),
+            }
+        };
+        shop.flights.serve(true, fetch, |landing, left| self.landed(landing, left));
+    }
+
+    fn fetch_for_callers(
+        self: &Arc<Self>,
+        shop: &Workshop,
+        wish: &Wish,
+        until: Option<Instant>,
+    ) -> Result<()> {
+        let rounds = Rounds {
+            count: self.config.connect_attempts,
+            pause: self.config.connect_delay,
+            until: until.or_else(|| Instant::now().checked_add(self.fetch_time())),
+        };
+        let fetch = || self.watched(shop, wish, rounds, By::Caller);
+        let outcome = panic::catch_unwind(AssertUnwindSafe(fetch)).unwrap_or_else(|_| {
+            Err(Error::new(Code::Panic, "a fetch of the topology ended in a panic; report it"))
+        });
+        match &outcome {
+            Ok(()) => _ = self.keep_refreshed(),
+            Err(error) => self.keep_old(wish, error),
+        }
+        outcome
+    }
+
+    fn landed(&self, landing: &Landing, left: bool) {
+        if left && let Landing::Over(outcome) = landing {
+            let generation = self.topology.load().generation;
+            self.events.fetched(outcome.as_ref().err(), generation, &self.clock);
+        }
+        self.tell();
+    }
+
+    fn not_waited_for(&self, wish: &Wish, bound: &Bound) -> Error {
+        if self.is_interrupted(bound) {
+            return interrupted(&format!("Fabric's answer about {wish}"));
+        }
+        self.hangs.store(true, Ordering::Relaxed);
+        let most = millis(bound.most());
+        let begun = self.clock.now().saturating_sub(most);
+        let heard = self.metrics.last_error().filter(|last| last.at >= begun);
+        let heard = heard.map(|last| format!("; meanwhile: {}", last.message)).unwrap_or_default();
+        Error::new(
+            Code::Timeout,
+            format!(
+                "Fabric did not answer about {wish} within the {most} ms that the call may take \
+                 (see fabric_options_set_lookup_timeout_ms); it goes on being asked{heard}"
+            ),
+        )
+    }
+}
+
+pub(super) fn interrupted(what: &str) -> Error {
+    Error::new(Code::Interrupted, format!("fabric_interrupt ended the wait for {what}"))
+}
+
+fn would_block(wish: &Wish) -> Error {
+    Error::new(
+        Code::WouldBlock,
+        format!(
+            "{wish} is not known yet, and the call may not wait; Fabric is being asked, and \
+             FABRIC_EVENT_FETCHED tells when it has answered"
+        ),
+    )
+}
+
+fn was_freed() -> Error {
+    Error::new(Code::NotSeeded, "the handle was freed, and nobody asks Fabric any more")
+}

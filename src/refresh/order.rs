@@ -1,0 +1,107 @@
+//! In which order answers count: by their questions. A dump that took long must not undo what was
+//! asked for later and answered sooner.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::sync::{Mutex, rank};
+
+/// What an answer is about: names, or everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    Everything,
+    Names(BTreeSet<String>),
+}
+
+/// The questions about one kind of thing that have no answer yet, and the answers that may be
+/// newer than theirs.
+#[derive(Default)]
+pub struct Order {
+    state: Mutex<State, { rank::QUESTIONS }>,
+}
+
+#[derive(Default)]
+struct State {
+    asked: u64,
+    open: BTreeSet<u64>,
+    answers: BTreeMap<u64, About>,
+}
+
+/// A question, from when it is asked to when its answer has been taken in, or was given up.
+pub struct Question<'a> {
+    order: &'a Order,
+    number: u64,
+}
+
+impl Order {
+    pub fn ask(&self) -> Question<'_> {
+        let mut state = self.state.lock();
+        state.asked += 1;
+        let number = state.asked;
+        state.open.insert(number);
+        Question { order: self, number }
+    }
+}
+
+impl Question<'_> {
+    /// Notes that the answer is being taken in, and tells what of it is too old, if anything.
+    /// To be called in the order in which answers are taken in.
+    pub fn answered(&self, about: About) -> Option<About> {
+        let mut state = self.order.state.lock();
+        let mut newer = BTreeSet::new();
+        for (_, answer) in state.answers.range(self.number + 1..) {
+            match answer {
+                About::Everything => return Some(About::Everything),
+                About::Names(names) => newer.extend(names.iter().cloned()),
+            }
+        }
+        // Only what somebody may still bring an older answer about.
+        if state.open.first().is_some_and(|first| *first < self.number) {
+            state.answers.insert(self.number, about);
+        }
+        (!newer.is_empty()).then_some(About::Names(newer))
+    }
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        let mut state = self.order.state.lock();
+        state.open.remove(&self.number);
+        let first = state.open.first().copied();
+        state.answers.retain(|number, _| first.is_some_and(|first| first < *number));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> About {
+        About::Names(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    #[test]
+    fn the_later_question_counts() {
+        let order = Order::default();
+        let slow = order.ask();
+        let quick = order.ask();
+        assert_eq!(quick.answered(names(&["a", "b"])), None);
+        drop(quick);
+        let another = order.ask();
+        assert_eq!(another.answered(names(&["c"])), None);
+        drop(another);
+        assert_eq!(slow.answered(About::Everything), Some(names(&["a", "b", "c"])));
+        drop(slow);
+        assert!(order.state.lock().answers.is_empty(), "nothing is remembered in vain");
+        assert_eq!(order.ask().answered(About::Everything), None);
+    }
+
+    #[test]
+    fn everything_makes_all_that_was_asked_for_before_too_old() {
+        let order = Order::default();
+        let (slow, whole) = (order.ask(), order.ask());
+        assert_eq!(whole.answered(About::Everything), None);
+        assert_eq!(slow.answered(names(&["a"])), Some(About::Everything));
+        drop((slow, whole));
+        assert!(order.state.lock().open.is_empty());
+    }
+}
