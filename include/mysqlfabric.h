@@ -1354,7 +1354,8 @@ int32_t fabric_options_set_refresh_share(struct fabric_options_t *options, int32
 
 /**
  * Sets how long lookups go on from what is known while no Fabric node answers. Beyond it they
- * answer FABRIC_ERR_STALE.
+ * answer FABRIC_ERR_STALE. They do so, too, from a snapshot file whose age nobody knows, since it is
+ * dated in the future.
  *
  * @param options  The options.
  * @param most     Milliseconds since the last answer, 1 to 86400000 (a day), or 0 for no limit;
@@ -1363,7 +1364,8 @@ int32_t fabric_options_set_refresh_share(struct fabric_options_t *options, int32
  *
  * Never blocks.
  */
-int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options, int64_t most);
+int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options,
+                                        int64_t most);
 
 /**
  * Sets how long a server that fabric_report_result() found unreachable is left out at first.
@@ -2025,7 +2027,10 @@ int32_t fabric_split_keys(const struct fabric_t *f,
  * @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again.
  * @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
  * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER
- * @retval FABRIC_ERR_PROTOCOL          A name is longer than Fabric's schema allows.
+ * @retval FABRIC_ERR_PROTOCOL          A name or a bound is longer than there is room for, which
+ *                                      Fabric's schema does not allow.
+ * @retval FABRIC_ERR_FILE              A bound in the topology file is longer than there is room
+ *                                      for. Keys are looked up all the same.
  * @retval other                        The table could not be fetched, as for
  *                                      fabric_get_shard_server().
  *
@@ -2068,7 +2073,8 @@ int32_t fabric_get_shards(const struct fabric_t *f,
  * @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
  * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
  *         FABRIC_ERR_ARGUMENT
- * @retval FABRIC_ERR_PROTOCOL           A name is longer than Fabric's schema allows.
+ * @retval FABRIC_ERR_PROTOCOL, FABRIC_ERR_FILE
+ *                                       As for fabric_get_shards().
  * @retval other                         The table could not be fetched, as for
  *                                       fabric_get_shard_server().
  *
@@ -2165,7 +2171,8 @@ uint64_t fabric_topology_generation(const struct fabric_t *f);
  * because Fabric cannot be reached, or nothing was looked up meanwhile.
  *
  * @param f  The handle; NULL gives -1.
- * @return Milliseconds; -1 if Fabric never answered.
+ * @return Milliseconds; -1 if Fabric never answered, or from a snapshot file that is dated in the
+ *         future, whose age nobody knows.
  *
  * Never blocks. Any thread.
  */

@@ -132,7 +132,8 @@ pub unsafe extern "C" fn fabric_options_set_refresh_share(
 }
 
 /// Sets how long lookups go on from what is known while no Fabric node answers. Beyond it they
-/// answer FABRIC_ERR_STALE.
+/// answer FABRIC_ERR_STALE. They do so, too, from a snapshot file whose age nobody knows, since it is
+/// dated in the future.
 ///
 /// @param options  The options.
 /// @param most     Milliseconds since the last answer, 1 to 86400000 (a day), or 0 for no limit;

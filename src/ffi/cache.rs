@@ -85,7 +85,8 @@ pub unsafe extern "C" fn fabric_topology_generation(f: *const fabric_t) -> u64 {
 /// because Fabric cannot be reached, or nothing was looked up meanwhile.
 ///
 /// @param f  The handle; NULL gives -1.
-/// @return Milliseconds; -1 if Fabric never answered.
+/// @return Milliseconds; -1 if Fabric never answered, or from a snapshot file that is dated in the
+///         future, whose age nobody knows.
 ///
 /// Never blocks. Any thread.
 #[unsafe(no_mangle)]

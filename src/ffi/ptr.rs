@@ -3,7 +3,11 @@
 use std::ffi::{CStr, c_char};
 use std::slice;
 
+use crate::base::text::excerpt;
 use crate::error::{Code, Error, Result};
+
+/// A text that is too long for its place is shown so far: the remedy stands behind it.
+const SHOWN: usize = 100;
 
 /// # Safety
 /// `pointer` is NULL or points to a `T` that stays valid and unchanged for `'a`.
@@ -209,7 +213,8 @@ pub(super) fn copy_text<const N: usize>(
         _ => Err(Error::new(
             Code::Protocol,
             format!(
-                "Fabric sent a {what} of {} bytes, and {} is the most its schema holds: '{text}'",
+                "the {what} '{}' has {} bytes, and {} is the most that fits; shorten it",
+                excerpt(text, SHOWN),
                 bytes.len(),
                 N - 1
             ),

@@ -37,7 +37,8 @@ use super::shard::fabric_shard_t;
 /// @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
 /// @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
 ///         FABRIC_ERR_ARGUMENT
-/// @retval FABRIC_ERR_PROTOCOL           A name is longer than Fabric's schema allows.
+/// @retval FABRIC_ERR_PROTOCOL, FABRIC_ERR_FILE
+///                                       As for fabric_get_shards().
 /// @retval other                         The table could not be fetched, as for
 ///                                       fabric_get_shard_server().
 ///
@@ -71,7 +72,7 @@ pub unsafe extern "C" fn fabric_get_shards_in_range(
                 shown.shard_id = 0;
             }
             Ok(shown)
-        })?;
-        list.set(shards)
+        });
+        list.set(shards.map_err(|error| fabric_shard_t::told(f, error))?)
     })
 }

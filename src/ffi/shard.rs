@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::topology::{Shard, Table, Topology};
 
 use super::boundary::boundary;
@@ -70,6 +70,18 @@ impl fabric_shard_t {
         copy_text(&mut filled.column, &table.column, "column name")?;
         Ok(filled)
     }
+
+    /// Bounds in a topology file may be longer than there is room for; then it is the file that is
+    /// to be mended, and no Fabric.
+    pub(super) fn told(f: &fabric_t, error: Error) -> Error {
+        match (error.code, &f.router.config().topology_file) {
+            (Code::Protocol, Some(path)) => Error::new(
+                Code::File,
+                format!("topology file '{}': {}", path.display(), error.message),
+            ),
+            _ => error,
+        }
+    }
 }
 
 /// The shards of a table, in the order of their lower bounds.
@@ -86,7 +98,10 @@ impl fabric_shard_t {
 /// @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again.
 /// @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
 /// @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER
-/// @retval FABRIC_ERR_PROTOCOL          A name is longer than Fabric's schema allows.
+/// @retval FABRIC_ERR_PROTOCOL          A name or a bound is longer than there is room for, which
+///                                      Fabric's schema does not allow.
+/// @retval FABRIC_ERR_FILE              A bound in the topology file is longer than there is room
+///                                      for. Keys are looked up all the same.
 /// @retval other                        The table could not be fetched, as for
 ///                                      fabric_get_shard_server().
 ///
@@ -110,7 +125,7 @@ pub unsafe extern "C" fn fabric_get_shards(
             let shards = table.map.shards().enumerate();
             let shards = shards.filter(|(_, shard)| !shard.is_kept());
             shards.map(|(at, shard)| fabric_shard_t::of(topology, table, at, &shard)).collect()
-        })?;
-        list.set(shards)
+        });
+        list.set(shards.map_err(|error| fabric_shard_t::told(f, error))?)
     })
 }

@@ -11,7 +11,7 @@ use crate::config::Node;
 use crate::error::{Code, Error, Result};
 use crate::log::Level;
 use crate::snapshot::document::{Author, Document, FabricNode};
-use crate::snapshot::{check, convert, read, write};
+use crate::snapshot::{convert, read, write};
 use crate::topology::build::full_name;
 use crate::topology::{Listing, Topology};
 
@@ -88,9 +88,10 @@ impl Disk {
         }
     }
 
-    fn set_age(&self, age: u64, now: u64) {
+    fn set_age(&self, age: Option<u64>, now: u64) {
         let signed = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
-        self.age.store(signed(age) - signed(now), Ordering::Relaxed);
+        let less_now = age.map_or(UNKNOWN, |age| signed(age) - signed(now));
+        self.age.store(less_now, Ordering::Relaxed);
     }
 }
 
@@ -254,17 +255,23 @@ impl Refresher {
         until: impl Fn(u64, u64) -> u64,
     ) {
         let now = self.clock.now();
-        let saved_at = Duration::from_secs(document.saved_at.unwrap_or(0));
-        let age = since_1970().saturating_sub(saved_at).as_millis();
-        let age = u64::try_from(age).unwrap_or(u64::MAX);
+        // The file's clock may have been wrong, or this one is: a time to come tells nothing.
+        let saved_at = document.saved_at.map(Duration::from_secs);
+        let age = saved_at.and_then(|saved_at| since_1970().checked_sub(saved_at));
+        let shown = match age {
+            Some(age) => format!("{} s old", age.as_secs()),
+            None => {
+                "of unknown age (it is dated in the future; see that the clock is right)".into()
+            }
+        };
         self.config.log.write(
             Level::Warning,
             format_args!(
-                "routing from snapshot file '{}', {} s old, until Fabric answers: {error}",
-                path.display(),
-                age / 1000
+                "routing from snapshot file '{}', {shown}, until Fabric answers: {error}",
+                path.display()
             ),
         );
+        let age = age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         self.disk.set_age(age, now);
         if self.facts.load().ttl.is_none()
             && let Some(ttl_ms) = document.ttl_ms
@@ -353,10 +360,12 @@ impl Refresher {
             .filter(|node| node.port > 0 && !node.host.is_empty() && !node.host.contains('\0'))
             .map(|node| FabricNode { host: node.host, port: node.port })
             .collect();
+        if seen.saved.is_none() {
+            write::clean_up(path);
+        }
         // Even if it cannot be written: what failed now fails again for the same topology,
         // and the next one is a new try.
         seen.saved = Some(Saved { topology: Arc::downgrade(&topology), content, answer });
-        check::groups(&document.groups)?;
         write::replace(path, |file| document.write(file)).map_err(|error| error.to_string())
     }
 
@@ -364,7 +373,7 @@ impl Refresher {
     fn look_at_file(&self, shop: &Workshop, path: &Path, wish: &Wish) -> Result<()> {
         let now = self.clock.now();
         match look(shop, path) {
-            Look::Same => self.disk.set_age(0, now),
+            Look::Same => self.disk.set_age(Some(0), now),
             Look::New(document) => self.serve_file(shop, &document, now),
             Look::Refused { why, news } => {
                 let serves = self.disk.serves();
@@ -388,7 +397,7 @@ impl Refresher {
     fn serve_file(&self, shop: &Workshop, document: &Document, now: u64) {
         let ttl_ms = document.ttl_ms.unwrap_or(FILE_TTL_MS);
         self.disk.ttl_ms.store(ttl_ms, Ordering::Relaxed);
-        self.disk.set_age(0, now);
+        self.disk.set_age(Some(0), now);
         self.learn_from_file(shop, &document.fabric_nodes);
         let expires = now.saturating_add(self.time_to_live(None));
         self.publish(shop, |update| {

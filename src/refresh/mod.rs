@@ -252,7 +252,21 @@ impl Refresher {
     }
 
     fn refuse_older(&self, most: Duration) -> Result<()> {
-        let age = self.age().unwrap_or(0);
+        let age = match self.age() {
+            Some(age) => age,
+            None if self.disk.serves() => {
+                return Err(Error::new(
+                    Code::Stale,
+                    format!(
+                        "the snapshot file in use is of unknown age, since it is dated in the \
+                         future, and fabric_options_set_max_stale_ms allows {} ms; see that the \
+                         clock is right and that a Fabric node can be reached, and try again",
+                        millis(most)
+                    ),
+                ));
+            }
+            None => 0,
+        };
         if age <= millis(most) {
             return Ok(());
         }

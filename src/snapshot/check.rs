@@ -26,8 +26,7 @@ pub fn whole(document: &Document) -> Result<(), String> {
     Ok(())
 }
 
-/// As `whole`, of the groups alone. Tables of a topology need no such look.
-pub fn groups(groups: &[Group]) -> Result<(), String> {
+fn groups(groups: &[Group]) -> Result<(), String> {
     let mut known = HashSet::new();
     for (at, group) in groups.iter().enumerate() {
         if !known.insert(group.id.as_str()) {
@@ -40,15 +39,6 @@ pub fn groups(groups: &[Group]) -> Result<(), String> {
                  most; see that it is meant",
                 group.id
             ));
-        }
-        let mut servers = HashSet::new();
-        for (server_at, server) in group.servers.iter().enumerate() {
-            if !servers.insert(server.uuid.as_str()) {
-                return Err(format!(
-                    "groups[{at}].servers[{server_at}].uuid: server '{}' is listed twice",
-                    server.uuid
-                ));
-            }
         }
     }
     Ok(())
@@ -69,7 +59,7 @@ fn table(table: &document::Table, named: &Topology) -> Result<(), String> {
     let rows = table.shards.iter().zip(shards).map(|(from, shard)| TableRow {
         column: &table.column,
         type_name: &table.type_name,
-        lower_bound: &from.lower_bound,
+        lower_bound: &from.lower_bound.text,
         global_group,
         shard,
     });

@@ -77,7 +77,7 @@ pub fn listing(document: &Document) -> Listing {
                 schema: &table.schema,
                 table: &table.table,
                 column: &table.column,
-                lower_bound: &shard.lower_bound,
+                lower_bound: &shard.lower_bound.text,
                 shard_id: shard.id,
                 type_name: &table.type_name,
                 group: &shard.group,
@@ -196,7 +196,7 @@ mod tests {
                 let group = |shift| document.groups.iter().cycle().nth(at + shift).unwrap().id.clone();
                 let shards = shards.into_iter().enumerate();
                 let shards = shards.map(|(shift, (lower_bound, id))| {
-                    Shard { id, lower_bound, group: group(shift) }
+                    Shard { id, lower_bound: lower_bound.into(), group: group(shift) }
                 });
                 let table = Table {
                     schema: "db".into(),

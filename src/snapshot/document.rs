@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_ignored::Path;
 
 use super::leaf::{self, Named};
-use super::{check, checksum};
+use super::{by_hand, check, checksum, members};
 
 pub(super) const FORMAT: &str = "libmysqlfabric topology";
 pub(super) const VERSION: u64 = 1;
@@ -61,10 +62,34 @@ pub struct Table {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
     pub id: i64,
-    #[serde(deserialize_with = "leaf::bound")]
-    pub lower_bound: String,
+    pub lower_bound: Bound,
     #[serde(deserialize_with = "leaf::name")]
     pub group: String,
+}
+
+/// A lower bound as text, which may have been written as a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    pub text: String,
+    pub is_integer: bool,
+}
+
+impl From<String> for Bound {
+    fn from(text: String) -> Self {
+        Self { text, is_integer: false }
+    }
+}
+
+impl Serialize for Bound {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        leaf::bound(from)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,9 +143,11 @@ pub fn parse(bytes: &[u8], author: Author) -> Result<Document, String> {
     if bytes.is_empty() {
         return Err("it is empty".into());
     }
+    // Some editors begin a file with a byte order mark, which JSON does not know.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes)
         .map_err(|error| format!("it is not UTF-8 from byte {} on", error.valid_up_to()))?;
-    let head: Head = read(text)?;
+    let head: Head = read(text, |_| ())?;
     if head.format.as_deref() != Some(FORMAT) {
         return Err(format!("it is no topology file: its member format is not \"{FORMAT}\""));
     }
@@ -145,16 +172,32 @@ pub fn parse(bytes: &[u8], author: Author) -> Result<Document, String> {
         }
         (None, None, Author::Anybody) => {}
     }
-    let document: Document = read(text)?;
+    if head.written_by.is_some() {
+        let document: Document = read(text, |_| ())?;
+        check::whole(&document)?;
+        return Ok(document);
+    }
+    let mut slip = None;
+    let document: Result<Document, String> =
+        read(text, |path| slip = slip.take().or_else(|| members::slip(&path)));
+    // A member that is missing may be there under another name.
+    let document = match slip {
+        Some(slip) => return Err(slip),
+        None => document?,
+    };
     check::whole(&document)?;
+    by_hand::check(&document)?;
     Ok(document)
 }
 
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+/// Tells of each member that was not read.
+fn read<T: DeserializeOwned>(text: &str, mut not_read: impl FnMut(Path<'_>)) -> Result<T, String> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        let error = error.into_inner();
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
+    let value = T::deserialize(serde_ignored::Deserializer::new(tracked, &mut not_read));
+    let value = value.map_err(|error| {
+        let path = track.path().to_string();
         match error.is_data() {
             true if path != "." => format!("{path}: {error}"),
             true => error.to_string(),

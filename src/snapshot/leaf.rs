@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde::ser::Serializer;
 
+use super::document::Bound;
+
 /// What a value may be; the first function that takes it wins.
 struct Leaf<T> {
     what: &'static str,
@@ -65,9 +67,10 @@ pub fn part<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 }
 
 /// An integer may be written as one; which texts a bound takes is the sharding type's matter.
-pub fn bound<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    let integer = |number: i64| Some(number.to_string());
-    from.deserialize_any(Leaf { text: c_text, integer, ..Leaf::of("a string or an integer") })
+pub fn bound<'de, D: Deserializer<'de>>(from: D) -> Result<Bound, D::Error> {
+    let text = |text: &str| c_text(text).map(Bound::from);
+    let integer = |number: i64| Some(Bound { text: number.to_string(), is_integer: true });
+    from.deserialize_any(Leaf { text, integer, ..Leaf::of("a string or a 64-bit integer") })
 }
 
 pub fn port<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {

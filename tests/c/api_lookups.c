@@ -1,6 +1,4 @@
 /* Which server holds these tables and this key: all sharding types, modes and scopes. */
-#include <inttypes.h>
-
 #include "support.h"
 
 enum { RW = FABRIC_MODE_READWRITE, RO = FABRIC_MODE_READONLY };

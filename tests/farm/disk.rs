@@ -4,13 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use fabricd::{Options, Server};
 use mysqlfabric::config::{Config, Node};
 use mysqlfabric::error::Code;
 use mysqlfabric::router::Router;
-use mysqlfabric::snapshot::document::{Author, parse};
+use mysqlfabric::snapshot::document::{Author, Document, parse};
 use mysqlfabric::topology::{Key, TableState};
 
 use crate::cache::promote;
@@ -421,8 +421,195 @@ fn a_bad_topology_file_is_refused_with_the_place() {
             refused(&EXAMPLE.replace(from, to), says);
         }
     }
+    for (from, to, says) in [
+        ("\"ttl_ms\": 5000", "\"ttl_sm\": 5000", "ttl_sm: there is no such member, but ttl_ms is"),
+        ("\"ttl_ms\": 5000", "\"ttlms\": 5000", "but ttl_ms is one"),
+        ("\"ttl_ms\": 5000", "\"saved-at\": 5000", "but saved_at is one"),
+        ("\"ttl_ms\": 5000", "\"fabric_node\": []", "but fabric_nodes is one"),
+        ("\"ttl_ms\": 5000", "\"checksums\": \"\"", "but checksum is one"),
+        ("\"ttl_ms\": 5000", "\"writen_by\": \"me\"", "but written_by is one"),
+        ("\"weight\": 0.5", "\"weihgt\": 0.5", "groups[1].servers[1].weihgt: there is no such"),
+        ("\"weight\": 0.5", "\"weight\": 0.5, \"modes\": 1", "servers[1].modes: there is no such"),
+        ("\"id\": 7,", "\"id\": 7, \"groups\": 7,", "tables[3].shards[0].groups: there is no such"),
+        (
+            "\"column\": \"id\"",
+            "\"column\": \"id\", \"tpye\": 1",
+            "tables[3].tpye: there is no such",
+        ),
+        (
+            "\"id\": \"global\"",
+            "\"id\": \"global\", \"Servers\": []",
+            "groups[0].Servers: there is",
+        ),
+        ("\"M\"", "17", "tables[1], 'shop.customers': shards[1].lower_bound: 17 is a number"),
+        ("\"1970-01-01\"", "19700101", "tables[2], 'shop.orders': shards[0].lower_bound: 19700101"),
+        (
+            "\"id\": 2",
+            "\"id\": 1",
+            "'employees.salaries': shards[1].id: shards[0] has the number 1",
+        ),
+        ("000000000012\"", "000000000011\"", "groups[1], 'shard1': servers[1].uuid: server"),
+        ("000000000021\"", "000000000011\"", "groups[2], 'shard2': servers[0].uuid: server"),
+        ("000000000021\"", "000000000011\"", "is in group 'shard1', too"),
+        ("db12.example.com", "DB11.example.com", "groups[1], 'shard1': servers[1].host: another"),
+        ("\"SECONDARY\"", "\"PRIMARY\"", "groups[1], 'shard1': servers[1].mode: server"),
+        (
+            "\"mode\": 1, \"status\": 2",
+            "\"mode\": 3, \"status\": 3",
+            "groups[2], 'shard2': servers[1].status",
+        ),
+        ("\"mode\": 3, \"status\": 3", "\"mode\": 1, \"status\": 3", "cannot be READ_ONLY"),
+        ("db1.example.com", &"h".repeat(256), "groups[0], 'global': servers[0].host: 'hhh"),
+        ("db1.example.com", &"h".repeat(256), "has 256 bytes, and 255 is the most"),
+        ("\"column\": \"id\"", &format!("\"column\": \"{}\"", "c".repeat(200)), "199 is the most"),
+        (
+            "\"ttl_ms\": 5000",
+            &format!("\"fabric_nodes\": [{{\"host\": \"{}\", \"port\": 1}}]", "n".repeat(256)),
+            "fabric_nodes[0].host",
+        ),
+    ] {
+        assert!(EXAMPLE.contains(from), "{from}");
+        refused(&EXAMPLE.replace(from, to), says);
+    }
     let router = Router::new(routing_from(&place.0.join("none.json")));
     assert_eq!(code(primary_of(&router, "global")), Code::File);
     let router = Router::new(routing_from(&place.0));
     assert_eq!(code(primary_of(&router, "global")), Code::File);
+}
+
+/// What is a mistake where a person wrote it is what Fabric said where the library did.
+#[test]
+fn a_snapshot_may_hold_whatever_a_dump_may() {
+    let place = Place::new();
+    let change = |change: fn(&mut Document)| {
+        let mut document = parse(EXAMPLE.as_bytes(), Author::Anybody).expect("right");
+        change(&mut document);
+        let mut by_hand = Vec::new();
+        document.write(&mut by_hand).expect("written");
+        let why = parse(&by_hand, Author::Anybody).expect_err("a person's mistake");
+        document.written_by = Some("libmysqlfabric".into());
+        let mut snapshot = Vec::new();
+        document.write(&mut snapshot).expect("written");
+        for author in [Author::Library, Author::Anybody] {
+            let read =
+                parse(&snapshot, author).unwrap_or_else(|refusal| panic!("{refusal}; {why}"));
+            assert_eq!(read.groups, document.groups);
+        }
+        fs::write(place.file(), &snapshot).expect("written");
+        let router = Router::new(dead(keeping(&[], &place.file())));
+        router.table("web.sessions", |_, _| Ok(())).expect("from the snapshot");
+        let router = Router::new(routing_from(&place.file()));
+        router.table("web.sessions", |_, _| Ok(())).expect("from the file");
+    };
+    change(|document| {
+        document.groups[1].servers[1].uuid = document.groups[1].servers[0].uuid.clone()
+    });
+    change(|document| {
+        document.groups[2].servers[1].uuid = document.groups[1].servers[0].uuid.clone()
+    });
+    change(|document| {
+        document.groups[1].servers[1].host = document.groups[1].servers[0].host.clone()
+    });
+    change(|document| document.groups[2].servers[1].status = 3);
+    change(|document| {
+        document.groups[2].servers[1].status = 3;
+        document.groups[2].servers[1].mode = 3;
+    });
+    change(|document| document.groups[1].servers[0].mode = 1);
+    change(|document| document.tables[0].shards[1].id = document.tables[0].shards[0].id);
+    change(|document| document.groups[1].servers[2].host = "h".repeat(300));
+    change(|document| document.tables[0].column = "c".repeat(300));
+}
+
+/// A later version may have them.
+#[test]
+fn other_members_are_left_alone() {
+    for member in ["\"comment\": \"a\"", "\"mod\": 1", "\"note\": {\"tpye\": 1}", "\"zones\": [1]"]
+    {
+        for from in ["\"version\": 1", "\"weight\": 0.5", "\"column\": \"id\"", "\"id\": 7"] {
+            let text = EXAMPLE.replace(from, &format!("{member}, {from}"));
+            assert_ne!(text, EXAMPLE);
+            parse(text.as_bytes(), Author::Anybody).unwrap_or_else(|why| panic!("{member}: {why}"));
+        }
+    }
+}
+
+/// Looking for what is twice takes a time that grows with the file: the ratio tells, not the time.
+#[test]
+fn a_large_file_takes_no_longer_than_its_size_says() {
+    let time = |servers: usize| {
+        let server = |at: usize| {
+            format!(
+                "{{\"uuid\": \"u{at}\", \"host\": \"h{at}\", \"port\": 1, \"mode\": 1, \"status\": 2, \"weight\": 1}}"
+            )
+        };
+        let list: Vec<String> = (0..servers).map(server).collect();
+        let shard =
+            |at: usize| format!("{{\"id\": {at}, \"lower_bound\": {at}, \"group\": \"g\"}}");
+        let shards: Vec<String> = (0..servers).map(shard).collect();
+        let text = format!(
+            "{{\"format\": \"libmysqlfabric topology\", \"version\": 1, \"tables\": [{{\"schema\": \"s\", \"table\": \"t\", \
+             \"column\": \"c\", \"type\": \"RANGE\", \"global_group\": \"g\", \"shards\": [{}]}}], \
+             \"groups\": [{{\"id\": \"g\", \"servers\": [{}]}}]}}",
+            shards.join(","),
+            list.join(",")
+        );
+        let once = || {
+            let begun = Instant::now();
+            parse(text.as_bytes(), Author::Anybody).expect("right");
+            begun.elapsed()
+        };
+        (0..3).map(|_| once()).min().expect("a time")
+    };
+    let (few, many) = (time(2_000), time(60_000));
+    // 30 times as much; a look at each pair would take 900 times as long.
+    assert!(many < few * 200, "{few:?} {many:?}");
+}
+
+#[test]
+fn a_byte_order_mark_is_skipped() {
+    let place = Place::new();
+    fs::write(place.file(), format!("\u{feff}{EXAMPLE}")).expect("written");
+    assert_eq!(primary_of(&Router::new(routing_from(&place.file())), "global").expect("it"), 3306);
+    fs::write(place.file(), format!("\u{feff}{}", saved(&place))).expect("written");
+    let router = Router::new(dead(keeping(&[], &place.file())));
+    primary_of(&router, "shard1").expect("from the snapshot");
+    assert!(parse("\u{feff}\u{feff}{}".as_bytes(), Author::Anybody).is_err(), "one is enough");
+}
+
+#[test]
+fn a_snapshot_from_the_future_is_of_unknown_age() {
+    let place = Place::new();
+    let mut document = parse(saved(&place).as_bytes(), Author::Library).expect("a snapshot");
+    for saved_at in [document.saved_at.map(|time| time + 5_000), Some(u64::MAX), None] {
+        document.saved_at = saved_at;
+        document.write(fs::File::create(place.file()).expect("a file")).expect("written");
+        let heard = Heard::default();
+        let config = Config { log: heard.log(), ..dead(keeping(&[], &place.file())) };
+        let router = Router::new(config.clone());
+        primary_of(&router, "shard1").expect("from the snapshot");
+        assert_eq!(router.age(), None);
+        assert!(heard.says("of unknown age"), "{:?}", heard.messages());
+        let strict = Router::new(Config { max_stale: Some(Duration::from_secs(86_400)), ..config });
+        let error = primary_of(&strict, "shard1").expect_err("nobody knows how old it is");
+        assert_eq!(error.code, Code::Stale);
+        assert!(error.message.contains("unknown age"), "{error}");
+    }
+    // What Fabric says itself has an age again.
+    let server = sample();
+    let config = keeping(&[&server], &place.file());
+    let strict = Router::new(Config { max_stale: Some(Duration::from_secs(86_400)), ..config });
+    primary_of(&strict, "shard1").expect("from Fabric");
+    assert!(strict.age().is_some());
+}
+
+#[test]
+fn what_a_killed_writer_left_is_taken_away() {
+    let place = Place::new();
+    let left = place.0.join(format!(".topology.json.{}-{}.tmp", 4_000_000, "0".repeat(32)));
+    let file = fs::File::create(&left).expect("a file");
+    file.set_modified(SystemTime::now() - Duration::from_secs(3_600)).expect("a time");
+    drop(file);
+    saved(&place);
+    assert_eq!(place.names(), ["topology.json"]);
 }

@@ -1,0 +1,116 @@
+//! What a file must fulfil that a person wrote, beyond what any file must: what can only be a
+//! mistake there. A snapshot holds what Fabric said, whatever that is, and is not looked at here.
+//!
+//! Everything takes a time that grows with the file and no faster.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use crate::base::text::excerpt;
+use crate::topology::{Mode, Status};
+
+use super::document::{Document, Group, Server, Table};
+
+/// How many bytes there is room for in what C programs are given.
+pub(crate) const LONGEST_UUID: usize = 47;
+pub(crate) const LONGEST_HOST: usize = 255;
+pub(crate) const LONGEST_GROUP: usize = 199;
+pub(crate) const LONGEST_COLUMN: usize = 199;
+
+/// Says which member is wrong, and how.
+pub fn check(document: &Document) -> Result<(), String> {
+    for (at, node) in document.fabric_nodes.iter().enumerate() {
+        fits(format_args!("fabric_nodes[{at}].host"), &node.host, LONGEST_HOST)?;
+    }
+    let mut homes = HashMap::new();
+    for (at, group) in document.groups.iter().enumerate() {
+        self::group(at, group, &mut homes)?;
+    }
+    for (at, table) in document.tables.iter().enumerate() {
+        self::table(table)
+            .map_err(|why| format!("tables[{at}], '{}.{}': {why}", table.schema, table.table))?;
+    }
+    Ok(())
+}
+
+fn fits(place: fmt::Arguments<'_>, name: &str, most: usize) -> Result<(), String> {
+    let length = name.len();
+    if length <= most {
+        return Ok(());
+    }
+    let shown = excerpt(name, 40);
+    Err(format!("{place}: '{shown}' has {length} bytes, and {most} is the most; shorten it"))
+}
+
+/// `homes`: the group of each server so far, by UUID.
+fn group<'d>(
+    at: usize,
+    group: &'d Group,
+    homes: &mut HashMap<&'d str, &'d str>,
+) -> Result<(), String> {
+    let mut addresses = HashSet::new();
+    let mut primary: Option<&Server> = None;
+    fits(format_args!("groups[{at}].id"), &group.id, LONGEST_GROUP)?;
+    for (server_at, server) in group.servers.iter().enumerate() {
+        let place = format_args!("groups[{at}], '{}': servers[{server_at}]", group.id);
+        let Server { uuid, host, port, .. } = server;
+        fits(format_args!("{place}.uuid"), uuid, LONGEST_UUID)?;
+        fits(format_args!("{place}.host"), host, LONGEST_HOST)?;
+        match homes.entry(uuid) {
+            Entry::Vacant(home) => {
+                home.insert(&group.id);
+            }
+            Entry::Occupied(home) if *home.get() == group.id => {
+                return Err(format!("{place}.uuid: server '{uuid}' is listed twice"));
+            }
+            Entry::Occupied(home) => {
+                return Err(format!(
+                    "{place}.uuid: server '{uuid}' is in group '{}', too; a server is in one group",
+                    home.get()
+                ));
+            }
+        }
+        if !addresses.insert((host.to_ascii_lowercase(), *port)) {
+            return Err(format!("{place}.host: another server of the group is at '{host}:{port}'"));
+        }
+        if server.status != Status::Primary as i32 {
+            continue;
+        }
+        if server.mode == Mode::ReadOnly as i32 {
+            return Err(format!(
+                "{place}.mode: server '{uuid}' is the PRIMARY and cannot be READ_ONLY; it is \
+                 READ_WRITE"
+            ));
+        }
+        if let Some(first) = primary.replace(server) {
+            return Err(format!(
+                "{place}.status: server '{uuid}' is a PRIMARY, and so is '{}'; a group has one",
+                first.uuid
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn table(table: &Table) -> Result<(), String> {
+    let takes_texts = matches!(table.type_name.as_str(), "RANGE_STRING" | "RANGE_DATETIME");
+    let mut ids = HashMap::new();
+    fits(format_args!("column"), &table.column, LONGEST_COLUMN)?;
+    for (at, shard) in table.shards.iter().enumerate() {
+        if let Some(first) = ids.insert(shard.id, at) {
+            return Err(format!(
+                "shards[{at}].id: shards[{first}] has the number {}, too; each has its own",
+                shard.id
+            ));
+        }
+        if takes_texts && shard.lower_bound.is_integer {
+            return Err(format!(
+                "shards[{at}].lower_bound: {} is a number, and bounds of {} are texts; write it in \
+                 quotation marks",
+                shard.lower_bound.text, table.type_name
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+/* Topology files: what they hold that a struct has no room for, and what is refused in them. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <unistd.h>
+
+#include "support.h"
+
+enum { RW = FABRIC_MODE_READWRITE };
+
+static const char head[] =
+    "{\"format\": \"libmysqlfabric topology\", \"version\": 1, \"fabric_nodes\": [%s],"
+    " \"tables\": [{\"schema\": \"d\", \"table\": \"t\", \"column\": \"c\","
+    " \"type\": \"RANGE_STRING\", \"global_group\": \"g\", \"shards\":"
+    " [{\"id\": 1, \"lower_bound\": \"\", \"group\": \"g\"},"
+    " {\"id\": 2, \"lower_bound\": \"%s\", \"group\": \"h\"}]}],"
+    " \"groups\": [{\"id\": \"g\", \"servers\": [{\"uuid\": \"u1\", \"host\": \"a\", \"port\": 1,"
+    " \"mode\": 3, \"status\": 3, \"weight\": 1}]},"
+    " {\"id\": \"h\", \"servers\": [{\"uuid\": \"u2\", \"host\": \"a\", \"port\": 2,"
+    " \"mode\": 3, \"status\": 3, \"weight\": 1}]}]}\n";
+
+/* A handle on a file with these Fabric nodes and this bound; the file is gone after its lookup. */
+static fabric_t *routing_from(const char *nodes, const char *bound, int32_t wanted,
+                              fabric_error_t *err)
+{
+    char path[] = "/tmp/mysqlfabric-XXXXXX";
+    int descriptor = mkstemp(path);
+    CHECK(descriptor >= 0);
+    FILE *file = fdopen(descriptor, "w");
+    CHECK(file != NULL);
+    fprintf(file, head, nodes, bound);
+    CHECK_INT(fclose(file), 0);
+    fabric_options_t *o = fabric_options_new();
+    CHECK_INT(fabric_options_set_topology_file(o, path), FABRIC_OK);
+    CHECK_INT(fabric_options_set_background_refresh(o, 0), FABRIC_OK);
+    fabric_t *f = handle(o);
+    fabric_server_t s;
+    CHECK_INT(find(f, "d.t", text("a"), RW, &s, err), wanted);
+    CHECK_INT(unlink(path), 0);
+    return f;
+}
+
+static void blames_no_fabric(const fabric_error_t *err)
+{
+    CHECK(!strstr(err->message, "Fabric"));
+    CHECK(!strstr(err->message, "schema"));
+}
+
+/* Keys are routed by it; only showing it fails. */
+static void a_long_bound(void)
+{
+    char bound[71];
+    memset(bound, 'b', sizeof bound - 1);
+    bound[sizeof bound - 1] = '\0';
+    fabric_error_t err;
+    fabric_t *f = routing_from("", bound, FABRIC_OK, &err);
+    CHECK_INT(port_of(f, "d.t", text("bb"), RW), 1);
+    CHECK_INT(port_of(f, "d.t", text(bound), RW), 2);
+    fabric_shard_t shards[2];
+    size_t count = 7;
+    CHECK_INT(fabric_get_shards(f, "d.t", shards, 2, &count, &err), FABRIC_ERR_FILE);
+    CHECK_CONTAINS(err.message, "lower bound 'bbbb");
+    CHECK_CONTAINS(err.message, "70 bytes, and 63 is the most that fits");
+    blames_no_fabric(&err);
+    fabric_key_t low = text("a"), high = text("c");
+    CHECK_INT(fabric_get_shards_in_range(f, "d.t", &low, &high, shards, 2, &count, &err),
+              FABRIC_ERR_FILE);
+    blames_no_fabric(&err);
+    CHECK_INT(count, 7);
+    CHECK_OK(fabric_get_shards_in_range(f, "d.t", &low, &low, shards, 2, &count, &err), err);
+    CHECK_INT(count, 1);
+    fabric_free(f);
+}
+
+static void a_long_node(void)
+{
+    char nodes[400];
+    fabric_error_t err;
+    fabric_node_t node[1];
+    size_t count = 7;
+    snprintf(nodes, sizeof nodes, "{\"host\": \"%0255d\", \"port\": 1}", 0);
+    fabric_t *f = routing_from(nodes, "b", FABRIC_OK, &err);
+    CHECK_OK(fabric_get_fabric_nodes(f, node, 1, &count, &err), err);
+    CHECK_INT(count, 1);
+    CHECK_INT(strlen(node[0].host), 255);
+    fabric_free(f);
+    snprintf(nodes, sizeof nodes, "{\"host\": \"%0256d\", \"port\": 1}", 0);
+    f = routing_from(nodes, "b", FABRIC_ERR_FILE, &err);
+    CHECK_CONTAINS(err.message, "fabric_nodes[0].host");
+    CHECK_CONTAINS(err.message, "256 bytes, and 255 is the most");
+    blames_no_fabric(&err);
+    CHECK_INT(fabric_get_fabric_nodes(f, node, 1, &count, &err), FABRIC_ERR_FILE);
+    blames_no_fabric(&err);
+    fabric_free(f);
+}
+
+static void a_slip_of_the_pen(void)
+{
+    fabric_error_t err;
+    fabric_t *f = routing_from("], \"ttl_sm\": 5, \"zone\": [\"east\"", "b", FABRIC_ERR_FILE, &err);
+    CHECK_CONTAINS(err.message, "ttl_sm: there is no such member, but ttl_ms is one");
+    fabric_free(f);
+    f = routing_from("], \"zone\": [\"east\"", "b", FABRIC_OK, &err);
+    fabric_free(f);
+}
+
+int main(void)
+{
+    a_long_bound();
+    a_long_node();
+    a_slip_of_the_pen();
+    return 0;
+}
