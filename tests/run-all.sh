@@ -22,7 +22,7 @@ part() {
 }
 
 packages() {
-    local tools=(rustfmt clippy cc c++ cmake pkg-config readelf valgrind strace doxygen)
+    local tools=(rustfmt clippy cc c++ cmake pkg-config readelf valgrind strace doxygen openssl)
     [ ! -d tests/python ] || tools+=(python3 venv)
     [ ! -e tests/go/go.mod ] || tools+=(go)
     tests/need-packages.sh "${tools[@]}"

@@ -11,6 +11,7 @@ use crate::fabric::auth::{Auth, Nonces};
 use crate::fabric::failure::address;
 use crate::fabric::http::Http;
 use crate::fabric::start::{Body, plausible};
+use crate::fabric::status_line::status;
 use crate::fabric::text::excerpt;
 use crate::fabric::traffic::Traffic;
 use crate::fabric::transport::{Reply, Times, Transport, TransportError};
@@ -33,9 +34,27 @@ enum Outcome<T> {
     Answer(T),
     /// 401, with the challenge.
     Challenge(String),
-    /// Credentials were sent and not taken. A real node says so by 400, without the blank line
-    /// that would end the headers, or by closing the connection.
-    Denied(String),
+    /// Credentials were sent and not taken, or there was no whole answer.
+    Denied(Denial),
+}
+
+/// How a node does not let in whom it was told of.
+#[derive(Clone)]
+enum Denial {
+    /// It said so.
+    Refused(&'static str),
+    /// It closed the connection: a real node does that for a wrong password, with a head that no
+    /// blank line ends, and without a word when its store is down.
+    Closed(String),
+}
+
+impl Denial {
+    fn how(&self) -> &str {
+        match self {
+            Denial::Refused(how) => how,
+            Denial::Closed(_) => "closed the connection",
+        }
+    }
 }
 
 impl Client {
@@ -116,17 +135,13 @@ impl Client {
         // the node checks nonces; one of the node's own that is denied means the opposite.
         let mut next = nonces.map_or(Nonces::Ours, |_| Nonces::Theirs);
         let mut denied = None;
-        if let (Outcome::Denied(how), Some(used)) = (&outcome, nonces) {
+        if let (Outcome::Denied(denial), Some(used)) = (&outcome, nonces) {
+            let how = denial.how();
             self.log(format_args!("{} {how}; trying a new challenge", address(node)));
             next = if used == Nonces::Ours { Nonces::Theirs } else { Nonces::Ours };
-            denied = Some(how.clone());
+            denied = Some(how.to_owned());
             self.auth.forget(node);
-            outcome = match ask(None) {
-                Err(error) if error.code == Code::Protocol => {
-                    return Err(self.not_let_in(node, &error.message));
-                }
-                other => other?,
-            };
+            outcome = ask(None)?;
         }
         if let Outcome::Challenge(challenge) = &outcome {
             let credentials = credentials.ok_or_else(|| needs_credentials(node))?;
@@ -138,7 +153,47 @@ impl Client {
             Outcome::Challenge(_) => {
                 Err(self.not_let_in(node, denied.as_deref().unwrap_or("answered 401")))
             }
-            Outcome::Denied(how) => Err(self.not_let_in(node, &how)),
+            Outcome::Denied(Denial::Refused(how)) => Err(self.not_let_in(node, how)),
+            Outcome::Denied(Denial::Closed(message)) => {
+                self.auth.forget(node);
+                Err(match self.look_closer(node, next, times, &attempt) {
+                    Some(400) => self.not_let_in(node, "answered 400"),
+                    // Nothing speaks against the password.
+                    _ => TransportError::Incomplete(message).into_error(),
+                })
+            }
+        }
+    }
+
+    /// The status that a node answers with when it is asked once more, which may be the only part
+    /// of the answer that it sends. The question is one that any user may ask, and changes nothing.
+    fn look_closer(
+        &self,
+        node: &Node,
+        nonces: Nonces,
+        times: Times,
+        attempt: &Attempt,
+    ) -> Option<u16> {
+        let credentials = self.config.credentials.as_ref()?;
+        let body = method_call("dump.fabric_nodes", &["protocol.xmlrpc".into()]).ok()?;
+        let line = apart(|| {
+            let asked = self.transport.post(node, None, body.as_bytes(), times, attempt);
+            let reply = asked.map_err(TransportError::into_error)?;
+            let challenge = reply.www_authenticate.unwrap_or_default();
+            drop(reply.body);
+            let header = self.auth.answer(credentials, node, &challenge, nonces)?;
+            self.transport.status_line(node, &header, body.as_bytes(), times, attempt)
+        });
+        self.auth.forget(node);
+        match line {
+            Ok(line) => {
+                self.log(format_args!("{} answered \"{line}\", and no more", address(node)));
+                status(&line)
+            }
+            Err(error) => {
+                self.log(format_args!("{} did not answer again: {error}", address(node)));
+                None
+            }
         }
     }
 
@@ -152,8 +207,8 @@ impl Client {
     ) -> Result<Outcome<T>> {
         let reply = match reply {
             Ok(reply) => reply,
-            Err(TransportError::Incomplete(_)) if authorized => {
-                return Ok(Outcome::Denied("closed the connection".into()));
+            Err(TransportError::Incomplete(message)) if authorized => {
+                return Ok(Outcome::Denied(Denial::Closed(message)));
             }
             Err(error) => return Err(error.into_error()),
         };
@@ -163,7 +218,7 @@ impl Client {
                 .map(Outcome::Answer)
                 .map_err(|error| located(node, method, error)),
             401 => Ok(Outcome::Challenge(reply.www_authenticate.unwrap_or_default())),
-            400 if authorized => Ok(Outcome::Denied("answered 400".into())),
+            400 if authorized => Ok(Outcome::Denied(Denial::Refused("answered 400"))),
             403 => Err(self.forbidden(node, &reply.reason)),
             status => {
                 let message = format!(
@@ -192,9 +247,7 @@ impl Client {
         self.auth.forget(node);
         let message = format!(
             "{} did not let user \"{}\" in, on a fresh challenge either ({how}): the user or the \
-             password is wrong (see fabric_options_set_credentials; Fabric answers 400 then), \
-             the node forgot the nonce, or its backing store is down (it closes the connection \
-             after 6 s then)",
+             password is wrong; see fabric_options_set_credentials",
             address(node),
             self.user()
         );

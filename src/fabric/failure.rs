@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind};
 
 use crate::config::Node;
 use crate::error::{Code, Error};
+#[cfg(feature = "tls")]
+use crate::fabric::certificate;
 use crate::fabric::resolver::NoThread;
 use crate::fabric::transport::{Times, TransportError};
 
@@ -174,30 +176,6 @@ fn tls_failure(_: &[Cause<'_>], _: &Failure) -> Option<Error> {
 
 #[cfg(feature = "tls")]
 fn tls_failure(causes: &[Cause<'_>], failure: &Failure) -> Option<Error> {
-    use rustls::CertificateError::{
-        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
-        UnknownIssuer,
-    };
-    use rustls::Error::{InvalidCertificate, InvalidMessage};
-
     let error = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
-    Some(match error {
-        // A CA that was made anew under its old name gives a bad signature.
-        InvalidCertificate(UnknownIssuer | BadSignature) => failure.tls(
-            "shows a certificate that the CA given did not issue; give \
-             fabric_options_set_tls the CA file of this node",
-        ),
-        InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => failure.tls(
-            "shows a certificate for other names; add the node by a name or address in its \
-             certificate, or have one issued for this one",
-        ),
-        InvalidCertificate(Expired | ExpiredContext { .. }) => {
-            failure.tls("shows a certificate that has expired; renew it")
-        }
-        InvalidMessage(_) => failure.tls(
-            "does not answer in TLS; check that the port is a TLS port, else do without \
-             fabric_options_set_tls",
-        ),
-        other => failure.tls(&format!("and this library agree on no TLS session: {other}")),
-    })
+    Some(failure.tls(&certificate::session(error)))
 }

@@ -28,8 +28,9 @@ use crate::config::{Config, Node};
 use crate::error::{Code, Error};
 use crate::fabric::attempt::Attempt;
 use crate::fabric::connecting::Telling;
-use crate::fabric::failure::Failure;
+use crate::fabric::failure::{Failure, address};
 use crate::fabric::resolver::Resolver;
+use crate::fabric::status_line::status_line;
 use crate::fabric::text::excerpt;
 use crate::fabric::tls::{Tls, TlsConfig};
 use crate::fabric::traffic::{Metered, Traffic};
@@ -68,14 +69,7 @@ impl Http {
     ) -> Result<Reply, TransportError> {
         let failure = Failure { node: node.clone(), secure: self.secure, times };
         let request = self.request(node, authorization, body, times, attempt)?;
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| {
-            let message = format!("no network event loop can be had: {error}");
-            Error::new(Code::Unreachable, message)
-        })?;
-        let cancelled = [self.cancelled.subscribe(), attempt.cancelled()];
-        let runtime = Own { runtime: Some(runtime), cancelled };
-        self.traffic.requests.fetch_add(1, Ordering::Relaxed);
+        let runtime = self.runtime(attempt)?;
         let begun = Instant::now();
         let response = runtime
             .wait(times.deadline, request.send())
@@ -83,6 +77,17 @@ impl Http {
             .map_err(|error| failure.of(&error))?;
         attempt.answered(begun.elapsed());
         self.reply(response, runtime, failure)
+    }
+
+    fn runtime(&self, attempt: &Attempt) -> Result<Own, Error> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| {
+            let message = format!("no network event loop can be had: {error}");
+            Error::new(Code::Unreachable, message)
+        })?;
+        let cancelled = [self.cancelled.subscribe(), attempt.cancelled()];
+        self.traffic.requests.fetch_add(1, Ordering::Relaxed);
+        Ok(Own { runtime: Some(runtime), cancelled })
     }
 
     fn request(
@@ -190,6 +195,32 @@ impl Transport for Http {
         attempt: &Attempt,
     ) -> Result<Reply, TransportError> {
         self.exchange(node, authorization, body, times, attempt)
+    }
+
+    fn status_line(
+        &self,
+        node: &Node,
+        authorization: &str,
+        body: &[u8],
+        times: Times,
+        attempt: &Attempt,
+    ) -> Result<String, Error> {
+        let failure = Failure { node: node.clone(), secure: self.secure, times };
+        // Also sees to it that the host is none that could forge a header.
+        url(node, self.secure)?;
+        let request = format!(
+            "POST /RPC2 HTTP/1.1\r\nHost: {}\r\nUser-Agent: {USER_AGENT}\r\n\
+             Content-Type: text/xml\r\nConnection: close\r\nAuthorization: {authorization}\r\n\
+             Content-Length: {}\r\n\r\n",
+            address(node),
+            body.len()
+        );
+        let request = [request.as_bytes(), body].concat();
+        let tls = if self.secure { Some(self.tls.config()?) } else { None };
+        let runtime = self.runtime(attempt)?;
+        let line = runtime.wait(times.deadline, status_line(node, tls, &request));
+        let line = line.ok_or_else(|| failure.timeout())?;
+        line.map_err(|error| Error::new(Code::Unreachable, error.to_string()))
     }
 }
 

@@ -13,6 +13,8 @@ pub mod attempt;
 pub mod auth;
 #[cfg(test)]
 mod both_ways;
+#[cfg(feature = "tls")]
+pub mod certificate;
 pub mod challenge;
 pub mod client;
 pub mod commands;
@@ -25,6 +27,7 @@ pub mod nodes;
 mod resolver;
 pub mod rows;
 pub mod start;
+pub mod status_line;
 pub mod stream;
 pub mod tabulate;
 pub mod text;

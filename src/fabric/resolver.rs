@@ -43,6 +43,11 @@ impl Resolve for Resolver {
     }
 }
 
+/// The addresses of a host, without a port.
+pub async fn addresses(host: &str) -> Result<Vec<SocketAddr>, BoxError> {
+    Lookups::of_this_process().look_up(host).await
+}
+
 struct Lookups {
     under_way: Mutex<HashMap<String, Answer>, { rank::RESOLVER }>,
     places: Arc<Semaphore>,

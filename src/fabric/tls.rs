@@ -11,12 +11,13 @@ mod with_rustls {
     use std::sync::Arc;
 
     use arc_swap::ArcSwapOption;
-    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::pem::{self, PemObject};
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     use rustls::{ClientConfig, RootCertStore};
 
     use crate::config::TlsFiles;
     use crate::error::{Code, Error, Result};
+    use crate::fabric::certificate::Verifier;
 
     pub type TlsConfig = ClientConfig;
 
@@ -46,27 +47,63 @@ mod with_rustls {
     }
 
     fn build(files: Option<&TlsFiles>) -> Result<ClientConfig> {
-        let mut roots = RootCertStore::empty();
-        if let Some(files) = files {
-            for certificate in certificates(&files.ca)? {
-                roots.add(certificate).map_err(|error| unusable(&files.ca, &error.to_string()))?;
-            }
-        }
         // Named here and not installed for the process, which belongs to the service.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .map_err(|error| Error::new(Code::Tls, format!("TLS cannot be set up: {error}")))?
-            .with_root_certificates(roots);
+            .map_err(|_| Error::new(Code::Tls, "TLS cannot be set up; report it"))?;
+        let mut roots = RootCertStore::empty();
+        let builder = match files {
+            None => builder.with_root_certificates(roots),
+            Some(files) => {
+                let authorities = certificates(&files.ca)?;
+                for authority in &authorities {
+                    let added = roots.add(authority.clone());
+                    added.map_err(|_| unusable(&files.ca, "a certificate in it is damaged"))?;
+                }
+                let verifier = Verifier::new(authorities, roots, provider)
+                    .ok_or_else(|| unusable(&files.ca, "nobody can be verified by it"))?;
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+            }
+        };
         let Some(identity) = files.and_then(|files| files.identity.as_ref()) else {
             return Ok(builder.with_no_client_auth());
         };
         let chain = certificates(&identity.cert)?;
-        let key = PrivateKeyDer::from_pem_slice(&contents(&identity.key)?)
-            .map_err(|error| unusable(&identity.key, &format!("no private key: {error}")))?;
-        builder.with_client_auth_cert(chain, key).map_err(|error| {
-            unusable(&identity.key, &format!("not the key of {}: {error}", identity.cert.display()))
+        let key = private_key(&identity.key)?;
+        builder.with_client_auth_cert(chain, key).map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => {
+                unusable(&identity.key, &format!("not the key of {}", identity.cert.display()))
+            }
+            _ => unusable(
+                &identity.key,
+                "its key is none that TLS takes: RSA of 2048 bits or more, ECDSA (P-256, P-384) or \
+                 Ed25519",
+            ),
         })
+    }
+
+    fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
+        let pem = contents(path)?;
+        let holds = |text: &str| memchr::memmem::find(&pem, text.as_bytes()).is_some();
+        if holds("BEGIN ENCRYPTED PRIVATE KEY") || holds("Proc-Type: 4,ENCRYPTED") {
+            return Err(unusable(
+                path,
+                "the key in it is encrypted, and nobody is there to type the password; decrypt it \
+                 with openssl pkey -in KEY -out PLAIN, in a file that only the service may read",
+            ));
+        }
+        PrivateKeyDer::from_pem_slice(&pem)
+            .map_err(|error| unusable(path, &damage(&error, "private key")))
+    }
+
+    /// What is wrong with a file of PEM.
+    fn damage(error: &pem::Error, wanted: &str) -> String {
+        match error {
+            pem::Error::NoItemsFound => format!("there is no {wanted} in it"),
+            pem::Error::MissingSectionEnd { .. } => "it ends before its last section does".into(),
+            _ => format!("the {wanted} in it is damaged"),
+        }
     }
 
     fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
@@ -77,7 +114,7 @@ mod with_rustls {
                 Err(unusable(path, "there is no certificate in it"))
             }
             Ok(certificates) => Ok(certificates),
-            Err(error) => Err(unusable(path, &error.to_string())),
+            Err(error) => Err(unusable(path, &damage(&error, "certificate"))),
         }
     }
 

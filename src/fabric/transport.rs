@@ -22,6 +22,17 @@ pub trait Transport: Send + Sync {
         attempt: &Attempt,
     ) -> Result<Reply, TransportError>;
 
+    /// As `post`, but gives no more than the first line of the reply, empty if there is none: it
+    /// may be all that comes before the connection is closed.
+    fn status_line(
+        &self,
+        node: &Node,
+        authorization: &str,
+        body: &[u8],
+        times: Times,
+        attempt: &Attempt,
+    ) -> Result<String, Error>;
+
     /// Cuts off what is on the wire and refuses what comes later: the handle is being freed.
     fn cancel(&self) {}
 }

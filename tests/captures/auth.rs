@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::canned::{Act, Canned, capture, client, config, header, path, with_password};
+use crate::canned::{Canned, capture, client, config, header, path, with_password};
 use mysqlfabric::error::Code;
 use mysqlfabric::fabric::Client;
 use mysqlfabric::fabric::challenge::Challenge;
@@ -157,28 +157,33 @@ fn a_closed_connection_means_one_new_challenge() {
 #[test]
 fn refused_for_good() {
     let plain_400 = b"HTTP/1.0 400 Bad Request\r\nContent-Length: 0\r\n\r\n".to_vec();
+    // A head that no blank line ends is looked at once more, for what it says.
     let refusals = [
-        (capture("auth_wrong_password"), "closed the connection"),
-        (capture("auth_basic"), "closed the connection"),
-        (capture(CHALLENGE), "answered 401"),
-        (plain_400, "answered 400"),
+        (capture("auth_wrong_password"), "answered 400", true),
+        (capture(CHALLENGE), "answered 401", false),
+        (plain_400, "answered 400", false),
     ];
-    for (refusal, how) in refusals {
+    for (refusal, how, twice) in refusals {
         // From the start.
-        let server = Canned::sending(&[capture(CHALLENGE), refusal.clone()]);
+        let mut replies = vec![capture(CHALLENGE), refusal.clone()];
+        if twice {
+            replies.extend([capture(CHALLENGE), refusal.clone()]);
+        }
+        let server = Canned::sending(&replies);
         let fresh = client(with_password());
         let error = ask(&fresh, &server).unwrap_err();
         assert_eq!(error.code, Code::Auth, "{error}");
         assert!(error.message.contains(how), "{error}");
-        for part in ["\"admin\"", "127.0.0.1:", "password", "nonce", "backing store"] {
+        for part in ["\"admin\"", "127.0.0.1:", "password", "fabric_options_set_credentials"] {
             assert!(error.message.contains(part), "{error}");
         }
-        assert!(!error.message.contains("secret"), "{error}");
-        assert_eq!(server.requests().len(), 2);
+        for part in ["secret", "backing store"] {
+            assert!(!error.message.contains(part), "{error}");
+        }
+        assert_eq!(server.requests().len(), replies.len());
         // After it once went well: one retry, and no more.
-        let replies =
-            [capture(CHALLENGE), capture(OK), refusal.clone(), capture(CHALLENGE), refusal];
-        let server = Canned::sending(&replies);
+        let server =
+            Canned::sending(&[vec![capture(CHALLENGE), capture(OK), refusal], replies].concat());
         let used = client(with_password());
         ask(&used, &server).unwrap();
         assert_eq!(ask(&used, &server).unwrap_err().code, Code::Auth);
@@ -186,15 +191,50 @@ fn refused_for_good() {
 }
 
 #[test]
-fn a_backing_store_that_is_down() {
-    let closed = Act::Send(Vec::new());
-    let acts = vec![Act::Send(capture(CHALLENGE)), Act::Send(capture(OK)), closed.clone(), closed];
-    let server = Canned::new(acts);
-    let client = client(with_password());
-    ask(&client, &server).unwrap();
-    let error = ask(&client, &server).unwrap_err();
-    assert_eq!(error.code, Code::Auth);
-    assert!(error.message.contains("backing store"), "{error}");
+fn a_backing_store_that_is_down_is_no_wrong_password() {
+    let [challenge, ok, closed] = [capture(CHALLENGE), capture(OK), Vec::new()];
+    let down = [challenge.clone(), closed.clone()];
+    let hurt = |error: mysqlfabric::error::Error| {
+        // What a node in trouble is called, so that others are asked and it is asked again.
+        assert_eq!(error.code, Code::Protocol, "{error}");
+        assert!(error.message.contains("backing store"), "{error}");
+        for part in ["password", "credentials", "user"] {
+            assert!(!error.message.contains(part), "{error}");
+        }
+    };
+    // From the start, and after it once went well.
+    let server = Canned::sending(&[down.clone(), down.clone()].concat());
+    hurt(ask(&client(with_password()), &server).unwrap_err());
+    assert_eq!(server.requests().len(), 4);
+    let replies = [&[challenge, ok, closed.clone()][..], &down, &down].concat();
+    let server = Canned::sending(&replies);
+    let used = client(with_password());
+    ask(&used, &server).unwrap();
+    hurt(ask(&used, &server).unwrap_err());
+    assert_eq!(server.requests().len(), replies.len());
+    // Not even a challenge.
+    let server = Canned::sending(&[capture(CHALLENGE), capture(OK), closed.clone(), closed]);
+    let used = client(with_password());
+    ask(&used, &server).unwrap();
+    hurt(ask(&used, &server).unwrap_err());
+}
+
+#[test]
+fn the_closer_look_asks_for_nothing_that_changes_anything() {
+    let [challenge, refusal] = [CHALLENGE, "auth_wrong_password"].map(capture);
+    let server = Canned::sending(&[challenge.clone(), refusal.clone(), challenge, refusal]);
+    let error = client(with_password()).execute(&server.node, "group", "promote", &["g".into()]);
+    assert_eq!(error.unwrap_err().code, Code::Auth);
+    let requests = server.requests();
+    assert_eq!(requests.iter().filter(|request| request.contains("group.promote")).count(), 2);
+    for request in &requests[2..] {
+        assert!(request.contains("dump.fabric_nodes"), "{request}");
+    }
+    let raw = &requests[3];
+    assert!(raw.starts_with("POST /RPC2 HTTP/1.1\r\n"), "{raw}");
+    assert_eq!(header(raw, "host"), Some(&*format!("127.0.0.1:{}", server.node.port)));
+    assert_eq!(header(raw, "connection"), Some("close"));
+    proofs(&server);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 mod auth;
 mod canned;
+#[cfg(feature = "tls")]
+mod certificates;
 mod costs;
 mod generation_one;
 mod hostile;

@@ -60,7 +60,8 @@ fn a_verified_node_answers() {
 #[test]
 fn credentials_pass_through_tls() {
     // The 400 without a blank line ends, under TLS, without a goodbye of TLS either.
-    let server = server("node.pem", false, &["auth_401_challenge", "auth_wrong_password"]);
+    let refusal = ["auth_401_challenge", "auth_wrong_password"];
+    let server = server("node.pem", false, &[refusal, refusal].concat());
     let credentials = crate::canned::with_password().credentials;
     let config = Config { credentials, ..trusting("tls/ca.pem", None) };
     assert_eq!(nodes(config, &server.node).unwrap_err().code, Code::Auth);

@@ -3,6 +3,7 @@
 mod background;
 mod batch;
 mod cache;
+mod credentials;
 mod disk;
 mod event_fd;
 mod events;
