@@ -2,6 +2,7 @@
 
 pub mod callback;
 pub mod fork;
+pub mod memory;
 pub mod rank;
 pub mod sigpipe;
 pub mod sync;

@@ -15,7 +15,7 @@ use crate::fabric::status_line::status;
 use crate::fabric::text::excerpt;
 use crate::fabric::traffic::Traffic;
 use crate::fabric::transport::{Reply, Times, Transport, TransportError};
-use crate::fabric::xmlrpc::{Response, Value, method_call, read_response};
+use crate::fabric::xmlrpc::{Response, Value, method_call, read_response_within};
 use crate::log::Level;
 
 /// Talks to the nodes of one farm. Any number of threads may use it at once.
@@ -103,7 +103,8 @@ impl Client {
     /// Calls `method` and leaves a fault to be told from a value by the caller. All requests it
     /// takes together end within the request timeout.
     pub fn request(&self, node: &Node, method: &str, params: &[Value]) -> Result<Response> {
-        self.request_as(node, method, params, &|body| read_response(body))
+        let most = self.config.max_reply_bytes;
+        self.request_as(node, method, params, &|body| read_response_within(body, most))
     }
 
     /// As `request`, but what is made of the body of an answer is for `read` to say.

@@ -7,7 +7,7 @@ use crate::fabric::envelope::{Envelope, Form, ResultSet};
 use crate::fabric::failure::address;
 use crate::fabric::nodes::{NodesReply, fabric_nodes};
 use crate::fabric::rows::{Collect, Dump, FromRow, ServerRow, ShardRow};
-use crate::fabric::stream::read_dump;
+use crate::fabric::stream::read_dump_within;
 use crate::fabric::tabulate::MAX_COLUMNS;
 use crate::fabric::text::excerpt;
 use crate::fabric::xmlrpc::{Response, Value};
@@ -126,7 +126,7 @@ impl Client {
         rows: &(dyn Fn() -> C + Sync),
     ) -> Result<Dump<C>> {
         let params = [Value::Int(0), patterns.into()];
-        let read = |body| read_dump(body, rows());
+        let read = |body| read_dump_within(body, rows(), self.config().max_reply_bytes);
         let (response, gathered) = self.request_as(node, method, &params, &read)?;
         let value = match response {
             Response::Value(value) => value,

@@ -24,6 +24,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 
+use crate::base::memory;
 use crate::config::{Config, Node};
 use crate::error::{Code, Error};
 use crate::fabric::attempt::Attempt;
@@ -164,9 +165,9 @@ impl Http {
         let body: Box<dyn Read> = match zipped {
             true => {
                 let plain = Limited::new(GzDecoder::new(wire), limit, &failure);
-                Box::new(Watched { inner: self.inflated(plain), watch })
+                Box::new(Watched::new(self.inflated(plain), watch))
             }
-            false => Box::new(Watched { inner: self.inflated(wire), watch }),
+            false => Box::new(Watched::new(self.inflated(wire), watch)),
         };
         Ok(Reply {
             status: status.as_u16(),
@@ -315,16 +316,49 @@ impl Watch {
     }
 }
 
-/// Fails instead of reading on once nobody waits for it any more.
+/// Fails instead of reading on once nobody waits for it any more, or once there is no memory for
+/// what is made of it.
 struct Watched<R> {
     inner: R,
     watch: Watch,
+    read: usize,
+    /// How much was read when memory was last looked for.
+    looked_at: usize,
+}
+
+/// How much is read between two looks for memory.
+const LOOK_EVERY: usize = 128 << 10;
+
+/// Memory that must be there beside what a reply takes by its length: the C library takes up to
+/// 64 MiB at once, in which it then has room for small things.
+const HEADROOM: usize = 96 << 20;
+
+impl<R> Watched<R> {
+    fn new(inner: R, watch: Watch) -> Self {
+        Self { inner, watch, read: 0, looked_at: 0 }
+    }
+
+    fn look_for_memory(&mut self, share: usize) -> io::Result<()> {
+        self.looked_at = self.read;
+        match memory::is_there(HEADROOM.saturating_add(self.read.saturating_mul(share))) {
+            true => Ok(()),
+            false => Err(TransportError::from(memory::lacking()).into_io()),
+        }
+    }
 }
 
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.watch.check()?;
-        self.inner.read(buffer)
+        let count = self.inner.read(buffer)?;
+        self.read += count;
+        if count == 0 && self.read > LOOK_EVERY {
+            // What was read is made a topology next, or the rows of an answer.
+            self.look_for_memory(3)?;
+        } else if self.read - self.looked_at > LOOK_EVERY {
+            self.look_for_memory(1)?;
+        }
+        Ok(count)
     }
 }
 

@@ -2,6 +2,7 @@
 //! and a row that makes no sense set aside alone.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use crate::error::{Code, Error, Result};
@@ -28,7 +29,7 @@ pub struct Skipped {
     pub reason: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Owner {
     Group(String),
     Table { schema: String, table: String },
@@ -170,17 +171,29 @@ impl<T: FromRow> Dump<Vec<T>> {
 pub struct Gathered<C> {
     rows: C,
     skipped: Vec<Skipped>,
+    /// Whose rows were set aside.
+    owners: BTreeSet<Option<Owner>>,
 }
+
+/// So many rows set aside are told of one by one; beyond them one of each owner is.
+const MAX_SKIPPED: usize = 100;
 
 impl<C: Collect> Gathered<C> {
     pub fn into(rows: C) -> Self {
-        Self { rows, skipped: Vec::new() }
+        Self { rows, skipped: Vec::new(), owners: BTreeSet::new() }
     }
 
     pub fn take(&mut self, positions: &[usize], cells: Cells<'_>) {
         let row = Row { columns: C::COLUMNS, positions, cells };
         if let Err(reason) = self.rows.take(&row) {
-            self.skipped.push(Skipped { owner: C::owner(&row), reason });
+            let owner = C::owner(&row);
+            let known = self.owners.contains(&owner);
+            if !known {
+                self.owners.insert(owner.clone());
+            }
+            if !known || self.skipped.len() < MAX_SKIPPED {
+                self.skipped.push(Skipped { owner, reason });
+            }
         }
     }
 

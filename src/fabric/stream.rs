@@ -6,13 +6,29 @@ use std::io::BufRead;
 use super::envelope::column_names;
 use super::rows::{Cells, Collect, Gathered, named_positions, plain_positions};
 use super::xmlrpc::value::{end_of_response, value_from};
-use super::xmlrpc::{Event, Reader, Response, Scalar, Value};
+use super::xmlrpc::{Event, Reader, Response, Value};
+use crate::base::memory;
 use crate::error::Result;
 
 /// Reads one whole reply, to the end of the input. Rows that could be told to be the dump's by
 /// what came before them are in `Gathered`, and not in the response.
 pub fn read_dump<C: Collect>(input: impl BufRead, rows: C) -> Result<(Response, Gathered<C>)> {
-    let mut reader = Reader::new(input);
+    read_from(Reader::new(input), rows)
+}
+
+/// As `read_dump`, of a reply that may have so many bytes.
+pub fn read_dump_within<C: Collect>(
+    input: impl BufRead,
+    rows: C,
+    max_bytes: u64,
+) -> Result<(Response, Gathered<C>)> {
+    read_from(Reader::within(input, max_bytes), rows)
+}
+
+fn read_from<R: BufRead, C: Collect>(
+    mut reader: Reader<R>,
+    rows: C,
+) -> Result<(Response, Gathered<C>)> {
     let faulty = reader.begin()?;
     let mut dump = Stream { reader, gathered: Gathered::into(rows) };
     let value = if faulty { dump.value()? } else { dump.reply()? };
@@ -55,7 +71,7 @@ impl<R: BufRead, C: Collect> Stream<R, C> {
                 }
                 (event, _) => self.value_of(event)?,
             };
-            items.push(item);
+            memory::push(&mut items, item)?;
         }
     }
 
@@ -67,7 +83,7 @@ impl<R: BufRead, C: Collect> Stream<R, C> {
                 Event::StructStart if items.is_empty() => self.set()?,
                 event => self.value_of(event)?,
             };
-            items.push(item);
+            memory::push(&mut items, item)?;
         }
     }
 
@@ -90,7 +106,8 @@ impl<R: BufRead, C: Collect> Stream<R, C> {
                 None => self.value_of(event)?,
             };
             if let Value::Struct(members) = &mut set {
-                members.push((name, value));
+                self.reader.room.value(name.len())?;
+                memory::push(members, (name, value))?;
             }
         }
     }
@@ -98,8 +115,11 @@ impl<R: BufRead, C: Collect> Stream<R, C> {
     /// Hands on the rows of an array that has just begun, and leaves an empty one.
     fn rows(&mut self, positions: &[usize]) -> Result<Value> {
         let mut cells = Vec::new();
+        let room = self.reader.room;
         loop {
+            // A row is gone when the next one comes.
             cells.clear();
+            self.reader.room = room;
             match self.reader.next_event()? {
                 Event::ArrayEnd => return Ok(Value::Array(Vec::new())),
                 Event::ArrayStart => self.cells(&mut cells)?,
@@ -116,10 +136,9 @@ impl<R: BufRead, C: Collect> Stream<R, C> {
         loop {
             match self.reader.next_event()? {
                 Event::ArrayEnd => return Ok(()),
-                Event::Scalar(Scalar::Text(text)) => cells.push(Value::Text(text)),
                 event => {
                     let cell = self.value_of(event)?;
-                    cells.push(cell);
+                    memory::push(cells, cell)?;
                 }
             }
         }

@@ -346,7 +346,12 @@ pub(super) fn time(what: &str, millis: i64, least: i64) -> Result<Duration> {
 }
 
 /// Sets the largest reply that is taken from a Fabric node, after decompression. A larger one
-/// is FABRIC_ERR_REPLY_TOO_LARGE; a shard takes about 400 bytes.
+/// is FABRIC_ERR_REPLY_TOO_LARGE; a shard takes about 400 bytes. So is one whose values take more
+/// than twice this in memory, or that has a single text of more than 4 MiB.
+///
+/// A reply of more than 128 KiB is taken only as long as 96 MiB of address space can be had beside
+/// what it takes; else it is FABRIC_ERR_SYSTEM. This is looked for and not set aside: where other
+/// threads take the last memory meanwhile, the process ends as any does that has none.
 ///
 /// @param options  The options.
 /// @param bytes    1024 to 2^40; 67108864 (64 MiB) unless set.

@@ -16,6 +16,17 @@ pub enum Scalar {
     Nil,
 }
 
+impl Scalar {
+    /// How many bytes of text it has.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Scalar::Text(text) | Scalar::DateTime(text) => text.len(),
+            Scalar::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// One step through a reply. A well-formed one is `Reply` or `Fault`, the events of exactly
 /// one value, and `End`.
 #[derive(Debug, Clone, PartialEq)]

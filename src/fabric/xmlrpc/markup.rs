@@ -3,11 +3,12 @@
 //! It takes the XML a Fabric node can send and nothing that an attacker would: no document
 //! type, no entity but the five predefined ones and character references.
 
-use std::io::BufRead;
+use std::io::{self, BufRead, Read};
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 
+use crate::base::memory::append;
 use crate::error::{Code, Error, Result};
 use crate::fabric::text::excerpt;
 use crate::fabric::transport::TransportError;
@@ -22,7 +23,7 @@ pub enum Token {
 
 /// Reads one token at a time; a document is never held as a whole.
 pub struct Markup<R> {
-    xml: Reader<R>,
+    xml: Reader<Portioned<R>>,
     buffer: Vec<u8>,
     text: String,
     at_start: bool,
@@ -30,7 +31,7 @@ pub struct Markup<R> {
 
 impl<R: BufRead> Markup<R> {
     pub fn new(input: R) -> Self {
-        let mut xml = Reader::from_reader(input);
+        let mut xml = Reader::from_reader(Portioned { inner: input, since: 0 });
         xml.config_mut().expand_empty_elements = true;
         Self { xml, buffer: Vec::new(), text: String::new(), at_start: true }
     }
@@ -40,6 +41,7 @@ impl<R: BufRead> Markup<R> {
         self.text.clear();
         loop {
             self.buffer.clear();
+            self.xml.get_mut().since = 0;
             let at_start = std::mem::replace(&mut self.at_start, false);
             match self.xml.read_event_into(&mut self.buffer).map_err(not_xml)? {
                 Event::Start(tag) => {
@@ -48,9 +50,12 @@ impl<R: BufRead> Markup<R> {
                 }
                 Event::End(_) => return Ok(Token::Close),
                 Event::Eof => return Ok(Token::Eof),
-                Event::Text(text) => self.text.push_str(&text.xml10_content()),
-                Event::CData(text) => self.text.push_str(&text.xml10_content()),
-                Event::GeneralRef(reference) => self.text.push(resolve(&reference)?),
+                Event::Text(text) => append(&mut self.text, &text.xml10_content())?,
+                Event::CData(text) => append(&mut self.text, &text.xml10_content())?,
+                Event::GeneralRef(reference) => {
+                    let character = resolve(&reference)?;
+                    append(&mut self.text, character.encode_utf8(&mut [0; 4]))?;
+                }
                 Event::Comment(_) | Event::PI(_) => {}
                 Event::Decl(declaration) if at_start => check_encoding(&declaration)?,
                 Event::Decl(_) => {
@@ -75,7 +80,7 @@ impl<R: BufRead> Markup<R> {
     /// The input behind the last tag. Elements may be taken out of it, but only whole ones or the
     /// end of one that is open and the start of another of its name.
     pub fn input(&mut self) -> &mut R {
-        self.xml.get_mut()
+        &mut self.xml.get_mut().inner
     }
 
     pub fn take_text(&mut self) -> String {
@@ -85,6 +90,43 @@ impl<R: BufRead> Markup<R> {
     /// Whether there was nothing but blanks, as the grammar wants it between tags.
     pub fn is_blank(&self) -> bool {
         self.text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+    }
+}
+
+/// No tag, no text without a reference and no comment of a reply is longer.
+const MAX_PORTION: usize = 4 << 20;
+
+/// Fails instead of giving more for one token than any has: it is kept as a whole.
+struct Portioned<R> {
+    inner: R,
+    /// How much was taken since the token began.
+    since: usize,
+}
+
+impl<R: BufRead> BufRead for Portioned<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.since > MAX_PORTION {
+            let message = format!(
+                "the reply has a tag, text or comment of more than {MAX_PORTION} bytes; check that \
+                 the address is a MySQL Fabric node's"
+            );
+            let error = Error::new(Code::ReplyTooLarge, message);
+            return Err(TransportError::from(error).into_io());
+        }
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.since += count;
+        self.inner.consume(count);
+    }
+}
+
+impl<R: BufRead> Read for Portioned<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
     }
 }
 

@@ -4,12 +4,16 @@ use std::io::BufRead;
 
 use super::event::{Event, Scalar};
 use super::markup::{Markup, Token, protocol};
+use super::room::Room;
 use super::scalar;
 use crate::error::{Error, Result};
 use crate::fabric::text::excerpt;
 
 /// How deep arrays and structs may nest. Fabric's own replies nest six deep.
 pub const MAX_DEPTH: usize = 64;
+
+/// How long a reply may be, where nobody says otherwise.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// Pulls the events of one reply out of a stream, in constant memory but for the value at hand.
 pub struct Reader<R> {
@@ -18,6 +22,8 @@ pub struct Reader<R> {
     depth: usize,
     max_depth: usize,
     done: bool,
+    /// For the values that somebody makes of the events.
+    pub(in crate::fabric) room: Room,
 }
 
 /// An element that is open, and what it has seen so far.
@@ -40,8 +46,13 @@ impl<R: BufRead> Reader<R> {
     }
 
     pub fn with_max_depth(input: R, max_depth: usize) -> Self {
-        let markup = Markup::new(input);
-        Self { markup, stack: Vec::new(), depth: 0, max_depth, done: false }
+        let (markup, room) = (Markup::new(input), Room::of(MAX_BYTES));
+        Self { markup, stack: Vec::new(), depth: 0, max_depth, done: false, room }
+    }
+
+    /// A reader of a reply that may have so many bytes.
+    pub fn within(input: R, max_bytes: u64) -> Self {
+        Self { room: Room::of(max_bytes), ..Self::new(input) }
     }
 
     /// The next event. After [`Event::End`] it is `End` for ever; after an error the rest of

@@ -5,6 +5,7 @@ use std::io::BufRead;
 use super::event::{Event, Scalar};
 use super::markup::protocol;
 use super::reader::Reader;
+use crate::base::memory;
 use crate::error::Result;
 
 /// A value of XML-RPC. The members of a struct keep their order.
@@ -83,7 +84,16 @@ impl From<&str> for Value {
 
 /// Reads one whole reply, to the end of the input.
 pub fn read_response(input: impl BufRead) -> Result<Response> {
-    let mut reader = Reader::new(input);
+    read_from(Reader::new(input))
+}
+
+/// As `read_response`, of a reply that may have so many bytes: what is made of it takes memory in
+/// relation to that.
+pub fn read_response_within(input: impl BufRead, max_bytes: u64) -> Result<Response> {
+    read_from(Reader::within(input, max_bytes))
+}
+
+fn read_from<R: BufRead>(mut reader: Reader<R>) -> Result<Response> {
     let faulty = reader.begin()?;
     let first = reader.next_event()?;
     let value = value_from(first, &mut reader)?;
@@ -117,24 +127,30 @@ pub fn end_of_response<R: BufRead>(
 /// Builds the value that `first` begins. The reader's limit on depth bounds the recursion.
 pub fn value_from<R: BufRead>(first: Event, reader: &mut Reader<R>) -> Result<Value> {
     match first {
-        Event::Scalar(scalar) => Ok(scalar.into()),
+        Event::Scalar(scalar) => {
+            reader.room.value(scalar.bytes())?;
+            Ok(scalar.into())
+        }
         Event::ArrayStart => {
+            reader.room.list()?;
             let mut items = Vec::new();
             loop {
                 match reader.next_event()? {
                     Event::ArrayEnd => return Ok(Value::Array(items)),
-                    event => items.push(value_from(event, reader)?),
+                    event => memory::push(&mut items, value_from(event, reader)?)?,
                 }
             }
         }
         Event::StructStart => {
+            reader.room.list()?;
             let mut members = Vec::new();
             loop {
                 match reader.next_event()? {
                     Event::StructEnd => return Ok(Value::Struct(members)),
                     Event::Member(name) => {
                         let event = reader.next_event()?;
-                        members.push((name, value_from(event, reader)?));
+                        reader.room.value(name.len())?;
+                        memory::push(&mut members, (name, value_from(event, reader)?))?;
                     }
                     other => return Err(out_of_place(&other)),
                 }
