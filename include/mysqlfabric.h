@@ -346,6 +346,11 @@ extern "C" {
 #define FABRIC_COMPAT_CONNECTOR_PYTHON 1
 
 /**
+ * A time that does not end, for fabric_options_set_vanished_hold_ms().
+ */
+#define FABRIC_FOREVER_MS 9223372036854775807
+
+/**
  * Something failed and a caller will see it.
  */
 #define FABRIC_LOG_ERROR 1
@@ -592,6 +597,18 @@ extern "C" {
  * of time. `status` says how it ended. Whoever got FABRIC_ERR_WOULD_BLOCK may ask again now.
  */
 #define FABRIC_EVENT_FETCHED 8
+
+/**
+ * Writes to `group` are held: its primary, `server_uuid`, refused one as read-only. See
+ * fabric_options_set_least_write_hold_ms().
+ */
+#define FABRIC_EVENT_WRITES_HELD 9
+
+/**
+ * Writes to `group` are held no longer. `server_uuid` is the primary that refused one. Comes after
+ * the changes that ended the hold, if it was not time.
+ */
+#define FABRIC_EVENT_WRITES_RELEASED 10
 
 /**
  * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
@@ -1073,7 +1090,7 @@ int32_t fabric_status_is_retryable(int32_t code);
  * | largest reply | 64 MiB |
  * | reports to Fabric | off; if on, one of a server in 10000 ms |
  * | quarantine of an unreachable server | 2000 ms |
- * | write hold after a refused write | 4000 ms |
+ * | least write hold after a refused write | 4000 ms |
  * | hold of a vanished shard | 600000 ms |
  * | background refresh | on, for 5 % of the time at most |
  * | oldest topology to go on from | no limit |
@@ -1398,13 +1415,23 @@ int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options,
 int32_t fabric_options_set_quarantine_ms(struct fabric_options_t *options, int64_t time);
 
 /**
- * Sets how long writes to a group are held at most after fabric_report_result() told that its
+ * Sets how long writes to a group are held at least after fabric_report_result() told that its
  * primary refused one as read-only.
  *
- * Fabric makes the primary of a shard read-only while it splits or moves the shard, and lifts
- * that up to 1.2 s before it commits the new shard map. Rows that are written in this gap are
- * lost. A service that holds its writes from the first refusal until the map has changed loses
- * none; a group that sees no write while it is read-only is not covered.
+ * Fabric makes the primary of a shard read-only while it splits or moves the shard, for as long as
+ * its own time to live, and lifts that up to 1.2 s before it commits the new shard map. Rows that
+ * are written in this gap are lost. So the hold lasts for this time, or for Fabric's own time to
+ * live (not clamped by fabric_options_set_ttl_ms()) and 4 s more if that is longer, at most
+ * @ref FABRIC_MAX_TIME_MS, and every further refusal that is told begins it anew. It ends early
+ * when Fabric lists a shard map that moved keys from or to the group, or another primary of it;
+ * nothing else that becomes of a table ends it.
+ *
+ * A hold is each handle's own: a process that has not been refused itself knows of none and may
+ * write in the gap while others are refused (of 12 slow processes that wrote a row each 2.5 s
+ * through six splits, 7 of 561 rows were lost). The danger ends in each handle with its own next
+ * refresh, and not with the commit of the new map. A service with several processes tells all of
+ * them, or lets none write to a group that one was refused by. FABRIC_EVENT_WRITES_HELD and
+ * FABRIC_EVENT_WRITES_RELEASED tell of it.
  *
  * @param options  The options.
  * @param time     Milliseconds, 0 (never hold) to @ref FABRIC_MAX_TIME_MS; 4000 unless set.
@@ -1412,7 +1439,7 @@ int32_t fabric_options_set_quarantine_ms(struct fabric_options_t *options, int64
  *
  * Never blocks.
  */
-int32_t fabric_options_set_write_hold_ms(struct fabric_options_t *options, int64_t time);
+int32_t fabric_options_set_least_write_hold_ms(struct fabric_options_t *options, int64_t time);
 
 /**
  * Sets how long the keys of a shard that Fabric stopped listing are held.
@@ -1421,10 +1448,13 @@ int32_t fabric_options_set_write_hold_ms(struct fabric_options_t *options, int64
  * silently go to the next lower shard, where their rows are not. So lookups of such keys answer
  * FABRIC_ERR_SHARD_UNAVAILABLE until Fabric lists the bound again, or says on being asked
  * (`sharding.lookup_servers`, which the built-in role `connector` may not use) where a key of it
- * belongs, or fabric_reset_cache() has the maps taken as they are, or this time is over.
+ * belongs, or fabric_reset_cache() has the maps taken as they are, or this time is over. The time
+ * begins when the bound is not listed any more, whether the rest of its table is listed then or
+ * not. Of all tables a handle remembers 1,048,576 such bounds, and those longest that went last.
  *
  * @param options  The options.
- * @param time     Milliseconds, 0 (never hold) to @ref FABRIC_MAX_TIME_MS; 600000 unless set.
+ * @param time     Milliseconds, 0 (never hold) to @ref FABRIC_MAX_TIME_MS, or
+ *                 @ref FABRIC_FOREVER_MS; 600000 unless set.
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
@@ -2237,7 +2267,7 @@ int32_t fabric_errno_action(int32_t errno_);
  * |---|---|
  * | 0: all was well | a quarantine of the server ends |
  * | @ref FABRIC_ACTION_QUARANTINE | reads leave the server out at once (see fabric_options_set_quarantine_ms()), unless nobody else is left |
- * | @ref FABRIC_ACTION_HOLD_WRITES | if it is its group's primary, writes to the group are held (see fabric_options_set_write_hold_ms()), because it was demoted or a shard is being split or moved |
+ * | @ref FABRIC_ACTION_HOLD_WRITES | if it is its group's primary, writes to the group are held (see fabric_options_set_least_write_hold_ms()), because it was demoted or a shard is being split or moved |
  * | @ref FABRIC_ACTION_ASK_AGAIN | Fabric is asked again at once |
  * | @ref FABRIC_ACTION_REPORT, or an errno of fabric_options_add_report_errno() | Fabric is told, if fabric_options_set_report_errors() says so |
  * | others | nothing |

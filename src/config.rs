@@ -74,7 +74,7 @@ pub struct Config {
     pub max_stale: Option<Duration>,
     /// How long a server that could not be reached is left out.
     pub quarantine: Duration,
-    /// How long writes are held after a primary refused one; zero = never.
+    /// How long writes are held at least after a primary refused one; zero = never.
     pub write_hold: Duration,
     /// How long the keys of a shard that Fabric stopped listing are held.
     pub vanished_hold: Duration,

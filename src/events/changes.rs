@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::topology::{Group, Server, TableState, Topology};
+use crate::topology::{Group, TableState, Topology};
 
 use super::event::{Event, Kind};
 
@@ -35,16 +35,15 @@ pub fn changes(old: &Topology, new: &Topology, first: bool, at: u64) -> Vec<Even
         if let (Some(after), Some(before)) = (entry, old.group(id))
             && !Arc::ptr_eq(after, before)
             && old.group_name(id) == name
+            && uuid(&after.value) != uuid(&before.value)
         {
-            let uuid = |group| primary(group).map_or("", |server| server.uuid.as_str());
-            if uuid(&after.value) != uuid(&before.value) {
-                events.push(event(Kind::PrimaryChanged, name, uuid(&after.value)));
-            }
+            events.push(event(Kind::PrimaryChanged, name, uuid(&after.value)));
         }
     }
     events
 }
 
-fn primary(group: &Group) -> Option<&Server> {
-    group.servers().iter().find(|server| server.takes_writes())
+/// The UUID of a group's primary; empty if it has none.
+fn uuid(group: &Group) -> &str {
+    group.named_primary().map_or("", |server| &server.uuid)
 }

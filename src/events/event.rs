@@ -16,6 +16,8 @@ pub enum Kind {
     FabricLost = 6,
     FabricBack = 7,
     Fetched = 8,
+    WritesHeld = 9,
+    WritesReleased = 10,
 }
 
 impl Kind {
@@ -29,6 +31,8 @@ impl Kind {
         Self::FabricLost,
         Self::FabricBack,
         Self::Fetched,
+        Self::WritesHeld,
+        Self::WritesReleased,
     ];
 
     /// The kind of a number, if it is one.
@@ -47,6 +51,8 @@ impl Kind {
             Self::FabricLost => c"FABRIC_LOST",
             Self::FabricBack => c"FABRIC_BACK",
             Self::Fetched => c"FETCHED",
+            Self::WritesHeld => c"WRITES_HELD",
+            Self::WritesReleased => c"WRITES_RELEASED",
         }
     }
 }
@@ -76,6 +82,8 @@ pub(super) enum Matter {
     Server,
     Fabric,
     Fetch,
+    /// Whether a group's writes are held.
+    Writes,
 }
 
 impl Matter {
@@ -95,6 +103,7 @@ impl Event {
             Kind::ServerQuarantined | Kind::ServerBack => (Matter::Server, &self.server),
             Kind::FabricLost | Kind::FabricBack => (Matter::Fabric, ""),
             Kind::Fetched => (Matter::Fetch, ""),
+            Kind::WritesHeld | Kind::WritesReleased => (Matter::Writes, &self.group),
         }
     }
 }

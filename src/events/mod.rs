@@ -113,6 +113,17 @@ impl Events {
         self.queue(&[Event { failure, ..about(Kind::Fetched, "", "", generation, clock) }]);
     }
 
+    /// Queues that the writes of a group are held, since `server` refused one; otherwise as
+    /// `server_quarantined`.
+    pub fn writes_held(&self, group: &str, server: &str, generation: u64, clock: &Clock) {
+        self.queue(&[about(Kind::WritesHeld, group, server, generation, clock)]);
+    }
+
+    /// Queues that the writes of a group are held no longer; otherwise as `server_quarantined`.
+    pub fn writes_released(&self, group: &str, server: &str, generation: u64, clock: &Clock) {
+        self.queue(&[about(Kind::WritesReleased, group, server, generation, clock)]);
+    }
+
     /// Sees that what is queued gets to the callback. Queuing does so once a thread is there for
     /// it; this starts the thread, and is to be called after queuing, under no lock.
     pub fn deliver(&self, clock: &Clock) {

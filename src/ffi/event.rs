@@ -38,6 +38,12 @@ pub const FABRIC_EVENT_FABRIC_BACK: i32 = 7;
 /// A fetch is over that a call left to itself: one that answered FABRIC_ERR_WOULD_BLOCK, or ran out
 /// of time. `status` says how it ended. Whoever got FABRIC_ERR_WOULD_BLOCK may ask again now.
 pub const FABRIC_EVENT_FETCHED: i32 = 8;
+/// Writes to `group` are held: its primary, `server_uuid`, refused one as read-only. See
+/// fabric_options_set_least_write_hold_ms().
+pub const FABRIC_EVENT_WRITES_HELD: i32 = 9;
+/// Writes to `group` are held no longer. `server_uuid` is the primary that refused one. Comes after
+/// the changes that ended the hold, if it was not time.
+pub const FABRIC_EVENT_WRITES_RELEASED: i32 = 10;
 
 /// Something that happened to a handle. A plain copy; nothing in it needs freeing.
 ///

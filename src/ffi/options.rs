@@ -73,7 +73,7 @@ pub(super) fn within(what: &str, value: i64, least: i64, most: i64) -> Result<u6
 /// | largest reply | 64 MiB |
 /// | reports to Fabric | off; if on, one of a server in 10000 ms |
 /// | quarantine of an unreachable server | 2000 ms |
-/// | write hold after a refused write | 4000 ms |
+/// | least write hold after a refused write | 4000 ms |
 /// | hold of a vanished shard | 600000 ms |
 /// | background refresh | on, for 5 % of the time at most |
 /// | oldest topology to go on from | no limit |

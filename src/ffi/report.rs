@@ -80,7 +80,7 @@ pub extern "C" fn fabric_errno_action(errno_: i32) -> i32 {
 /// |---|---|
 /// | 0: all was well | a quarantine of the server ends |
 /// | @ref FABRIC_ACTION_QUARANTINE | reads leave the server out at once (see fabric_options_set_quarantine_ms()), unless nobody else is left |
-/// | @ref FABRIC_ACTION_HOLD_WRITES | if it is its group's primary, writes to the group are held (see fabric_options_set_write_hold_ms()), because it was demoted or a shard is being split or moved |
+/// | @ref FABRIC_ACTION_HOLD_WRITES | if it is its group's primary, writes to the group are held (see fabric_options_set_least_write_hold_ms()), because it was demoted or a shard is being split or moved |
 /// | @ref FABRIC_ACTION_ASK_AGAIN | Fabric is asked again at once |
 /// | @ref FABRIC_ACTION_REPORT, or an errno of fabric_options_add_report_errno() | Fabric is told, if fabric_options_set_report_errors() says so |
 /// | others | nothing |

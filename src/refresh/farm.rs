@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 
 use crate::error::Result;
 use crate::fabric::{Client, Dump, ServerRow};
-use crate::log::Level;
-use crate::topology::{Listing, Reach, Topology};
+use crate::log::{Level, Log};
+use crate::topology::{Listing, Observed, Reach, Topology};
 
 use super::flight::Wish;
 use super::nodes::Rounds;
@@ -113,6 +113,7 @@ impl Refresher {
                     self.save_soon();
                 }
             }
+            self.writes_are_released(&mut observed, notes.log());
             shop.observing.note(&observed);
             for ((group, server_uuid), reach) in changed {
                 let state = match reach {
@@ -135,6 +136,15 @@ impl Refresher {
         notes.tell(&self.config.log);
         // Behind the topology: tests/model shows what a waiter could miss otherwise.
         shop.waiting.tell();
+    }
+
+    /// Tells of the holds that ended, behind whatever ended them.
+    fn writes_are_released(&self, observed: &mut Observed, log: &Log) {
+        let generation = self.topology.load().generation;
+        for (group, primary) in observed.take_released() {
+            log.write(Level::Info, format_args!("writes to group '{group}' are held no longer"));
+            self.events.writes_released(&group, &primary, generation, &self.clock);
+        }
     }
 
     fn fetch_nodes(&self, shop: &Workshop, rounds: Rounds) -> Result<()> {

@@ -21,6 +21,14 @@ use super::{Refresher, Workshop};
 /// The least time between two fetches, however many callers are in a hurry.
 pub const LEAST_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long Fabric may take, in milliseconds, from the end of its time to live, for which it keeps
+/// the primary of a shard that it splits or moves read-only, to the new shard map. The most that
+/// was seen is 1.2 s.
+const COMMITS_AFTER: u64 = 4_000;
+
+/// The longest write hold, in milliseconds: the longest time any option takes.
+const LONGEST_HOLD: u64 = 600_000;
+
 /// Numbers about the observations that others may read without their lock.
 #[derive(Default)]
 pub struct Observing {
@@ -28,6 +36,8 @@ pub struct Observing {
     /// The servers of which good news would be news.
     doubted: ArcSwap<BTreeSet<String>>,
     held: AtomicUsize,
+    /// When a primary refused a write last, while writes are held.
+    refused: AtomicU64,
     /// When the next observation ends; 0 = there is none.
     next_end: AtomicU64,
 }
@@ -41,6 +51,7 @@ impl Observing {
             self.doubted.store(Arc::new(doubted));
         }
         self.held.store(observed.held(), Ordering::Relaxed);
+        self.refused.store(observed.refused_last().unwrap_or(0), Ordering::Relaxed);
         self.next_end.store(observed.next_end().unwrap_or(0), Ordering::Relaxed);
     }
 
@@ -147,12 +158,14 @@ impl Refresher {
         let Some(found) = self.group_of_server(server_uuid) else { return };
         let InGroup { name: group, takes_writes, .. } = found;
         if takes_writes && !self.config.write_hold.is_zero() {
-            let until = self.clock.now().saturating_add(millis(self.config.write_hold));
+            let (now, lasts) = (self.clock.now(), self.write_hold());
             let mut is_new = false;
             self.publish(shop, |update| {
-                is_new = update.observed().hold(&group, server_uuid, until);
+                is_new = update.observed().hold(&group, server_uuid, now, lasts);
             });
             if is_new {
+                let generation = self.topology.load().generation;
+                self.events.writes_held(&group, server_uuid, generation, &self.clock);
                 self.config.log.write(
                     Level::Warning,
                     format_args!(
@@ -163,6 +176,14 @@ impl Refresher {
             }
         }
         self.ask_again(&group);
+    }
+
+    /// How long writes are held after a refusal, in milliseconds: Fabric keeps a primary read-only
+    /// for its own time to live, whatever the handle makes of that, and commits the new shard map
+    /// a while after.
+    fn write_hold(&self) -> u64 {
+        let ttl = self.facts().ttl.map_or(0, |seconds| seconds.saturating_mul(1000));
+        millis(self.config.write_hold).max(ttl.saturating_add(COMMITS_AFTER)).min(LONGEST_HOLD)
     }
 
     fn group_of_server(&self, server_uuid: &str) -> Option<InGroup> {
@@ -193,9 +214,20 @@ impl Refresher {
         }
     }
 
-    /// Whether somebody waits for Fabric's next word: a caller, or a group whose writes are held.
-    pub(super) fn is_urgent(&self) -> bool {
-        self.workshop.with(|shop| shop.waiting.is_needed() || shop.observing.held() > 0)
+    /// The pause between two fetches if somebody waits for Fabric's next word: a caller, or a
+    /// group whose writes are held, though the longer Fabric takes, the less a moment more counts.
+    pub(super) fn urgent_pause(&self) -> Option<Duration> {
+        self.workshop.with(|shop| {
+            if shop.waiting.is_needed() {
+                return Some(LEAST_PAUSE);
+            }
+            if shop.observing.held() == 0 {
+                return None;
+            }
+            let refused = shop.observing.refused.load(Ordering::Relaxed);
+            let waited = Duration::from_millis(self.clock.now().saturating_sub(refused));
+            Some(LEAST_PAUSE.max(waited / 50))
+        })
     }
 
     /// Waits for a newer topology than the one of `seen`, as long as `bound` allows or until it is

@@ -8,6 +8,7 @@ use crate::fabric::{Owner, ServerRow, Skipped};
 use crate::log::{Level, Log};
 use crate::topology::build::{ListedGroups, ListedTable, Listing, full_name};
 use crate::topology::group::MAX_SERVERS;
+use crate::topology::server;
 use crate::topology::{
     Care, Entry, Group, GroupId, Observed, SeenBounds, Server, Shard, ShardMap, Table, TableError,
     TableState, Topology,
@@ -503,7 +504,8 @@ impl<'a> Update<'a> {
             }
         }
         for (name, servers) in found {
-            let primary = servers.iter().find(|server| server.takes_writes());
+            let primary = server::primary(&servers).and_then(|at| servers.get(at));
+            let primary = primary.filter(|server| server.takes_writes());
             self.observed.primary_is(&name, primary.map(|server| server.uuid.as_str()));
             let now = u64::try_from(self.now).unwrap_or_default();
             self.observed.listed(&name, &servers, now);
@@ -528,6 +530,15 @@ impl<'a> Update<'a> {
         let previous = known.as_ref().map(|entry| &entry.value);
         let is_news = previous.is_none_or(|previous| *previous.servers() != *servers);
         let group = Group::new(name, servers, &care, previous, self.start);
+        if group.has_primaries() && !previous.is_some_and(Group::has_primaries) {
+            self.log.write(
+                Level::Warning,
+                format_args!(
+                    "Fabric lists several primaries of group '{name}'; writes go to none of them \
+                     until it lists one"
+                ),
+            );
+        }
         // What the service saw of the servers is no change of the farm.
         let topology = if is_news { self.change() } else { self.rewrite() };
         let id = topology.number_group(name);

@@ -219,11 +219,14 @@ fn wait(refresher: &Refresher, inner: &Inner, due: u64, begun: u64) -> Task {
     loop {
         // Asked before the lock is taken, for the answers are not the orders' to give. Whoever
         // makes them others has the thread hurry, which it sees below.
-        let (is_urgent, settles_in) = (refresher.is_urgent(), refresher.settles_in());
+        let (urgent, settles_in) = (refresher.urgent_pause(), refresher.settles_in());
         let mut orders = inner.orders.lock();
         let now = refresher.clock.now();
-        let fetch_at =
-            if orders.hurry || is_urgent { due.min(begun + millis(LEAST_PAUSE)) } else { due };
+        let hurry = orders.hurry.then_some(LEAST_PAUSE);
+        let fetch_at = match hurry.or(urgent) {
+            Some(pause) => due.min(begun + millis(pause)),
+            None => due,
+        };
         // What is new is saved even when it is time to stop: the next start may need it.
         if std::mem::take(&mut orders.save) {
             return Task::Save;

@@ -52,6 +52,10 @@ pub(super) fn no_server(group: &str, wanted: Wanted, servers: Option<&Group>) ->
         );
     }
     let message = match wanted {
+        Wanted::Primary | Wanted::Reader if servers.is_some_and(Group::has_primaries) => format!(
+            "Fabric lists several primaries of group '{group}', and nobody knows which one takes \
+             writes; see that it has one, and try again"
+        ),
         Wanted::Primary => format!(
             "group '{group}' has no primary that takes writes at the moment; a failover may be \
              under way, try again"

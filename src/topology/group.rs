@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::balance::{Rotation, Short, Turn};
 use super::card::{Card, Cards, Rest};
 use super::quarantine::{Reach, Ticket};
-use super::server::Server;
+use super::server::{self, Server};
 
 /// A group's number in a snapshot. A group keeps it through the snapshots that follow, until it is
 /// forgotten: then another group may get it, so only a name says for longer which group is meant.
@@ -115,7 +115,9 @@ impl Group {
     ) -> Self {
         let reach: Box<[Reach]> =
             (0..servers.len()).map(|at| care.reach.get(at).cloned().unwrap_or_default()).collect();
-        let primary = servers.iter().position(Server::takes_writes).map(|at| at as u32);
+        let primary = server::primary(&servers);
+        let takes_writes = |at: &usize| servers.get(*at).is_some_and(Server::takes_writes);
+        let primary = primary.filter(takes_writes).map(|at| at as u32);
         let readers = readers(&servers, &reach);
         let reading = |index: &u32| servers.get(*index as usize);
         let weights: Vec<f64> =
@@ -159,7 +161,13 @@ impl Group {
 
     /// The server that Fabric calls the primary, whether or not writes are held.
     pub fn named_primary(&self) -> Option<&Server> {
-        self.servers.iter().find(|server| server.takes_writes())
+        let primary = self.servers.get(server::primary(&self.servers)?);
+        primary.filter(|server| server.takes_writes())
+    }
+
+    /// Whether more than one server is called the primary.
+    pub fn has_primaries(&self) -> bool {
+        self.servers.iter().filter(|server| server.is_primary()).count() > 1
     }
 
     /// Whether writes are held back.
@@ -264,8 +272,9 @@ fn trials(servers: &[Server], reach: &[Reach], readers: &[u32]) -> Box<[Trial]> 
 /// refused.
 fn readers(servers: &[Server], reach: &[Reach]) -> Vec<u32> {
     let secondaries = positions(servers, Server::takes_reads_as_secondary);
-    let mut primary = positions(servers, Server::takes_reads_as_primary);
-    primary.truncate(1);
+    let is_read = |at: &usize| servers.get(*at).is_some_and(Server::takes_reads_as_primary);
+    let primary = server::primary(servers).filter(is_read).map(|at| at as u32);
+    let primary = Vec::from_iter(primary);
     let is_good = |at: &u32| reach.get(*at as usize).is_none_or(|reach| *reach == Reach::Good);
     let is_away = |at: &u32| reach.get(*at as usize) == Some(&Reach::Away);
     let not_away = |at: &u32| !is_away(at);

@@ -17,14 +17,21 @@ pub struct Observed {
     held: BTreeMap<String, Hold>,
     /// Groups whose servers must be judged anew.
     touched: BTreeSet<String>,
+    /// Holds that ended and were not told of yet.
+    released: Vec<Released>,
 }
 
 #[derive(Debug)]
 struct Hold {
     /// Who refused: the hold is over when somebody else is the primary.
     primary: String,
+    /// When it refused last.
+    refused: u64,
     until: u64,
 }
+
+/// A group whose writes are held no longer, and the primary that refused one.
+pub type Released = (String, String);
 
 impl Observed {
     pub fn reach(&self, group: &str, server_uuid: &str) -> Reach {
@@ -77,15 +84,28 @@ impl Observed {
         std::mem::take(&mut self.back)
     }
 
-    /// Holds the writes of a group whose primary refused one. A hold that is on already keeps
-    /// its end: everybody who writes meanwhile will report, and that must not prolong it.
-    pub fn hold(&mut self, group: &str, primary: &str, until: u64) -> bool {
-        if self.held.contains_key(group) {
-            return false;
+    /// Holds the writes of a group whose primary refused one `now`, for as long as `lasts` from
+    /// then on: every refusal tells that the change which it is about is not over. True if they
+    /// were not held before.
+    pub fn hold(&mut self, group: &str, primary: &str, now: u64, lasts: u64) -> bool {
+        let until = now.saturating_add(lasts);
+        let before = self.held.get(group).map_or(0, |hold| hold.until);
+        let hold = Hold { primary: primary.to_owned(), refused: now, until: until.max(before) };
+        let is_new = self.held.insert(group.to_owned(), hold).is_none();
+        if is_new {
+            self.touched.insert(group.to_owned());
         }
-        self.held.insert(group.to_owned(), Hold { primary: primary.to_owned(), until });
-        self.touched.insert(group.to_owned());
-        true
+        is_new
+    }
+
+    /// When a primary refused a write last, of those whose groups are held.
+    pub fn refused_last(&self) -> Option<u64> {
+        self.held.values().map(|hold| hold.refused).max()
+    }
+
+    /// The holds that ended since the last call.
+    pub fn take_released(&mut self) -> Vec<Released> {
+        std::mem::take(&mut self.released)
     }
 
     /// Fabric names `primary` for a group now: another one than the refusing one ends a hold.
@@ -96,14 +116,15 @@ impl Observed {
         }
     }
 
-    /// A shard map that this group has a part in has changed, which ends a hold.
+    /// A new shard map moved keys of this group, which ends a hold.
     pub fn map_changed(&mut self, group: &str) {
         self.end_hold(group);
     }
 
     fn end_hold(&mut self, group: &str) {
-        if self.held.remove(group).is_some() {
+        if let Some(hold) = self.held.remove(group) {
             self.touched.insert(group.to_owned());
+            self.released.push((group.to_owned(), hold.primary));
         }
     }
 
@@ -138,23 +159,28 @@ mod tests {
     #[test]
     fn a_hold_ends_with_another_primary_a_new_map_or_its_time() {
         let mut seen = Observed::default();
-        assert!(seen.hold("g", "p", 100));
-        assert!(!seen.hold("g", "p", 900), "a second report prolongs nothing");
+        assert!(seen.hold("g", "p", 50, 50));
         seen.primary_is("g", Some("p"));
         seen.primary_is("g", None);
         assert!(seen.is_held("g"), "no primary is not another one");
         seen.primary_is("g", Some("q"));
         assert!(!seen.is_held("g"));
 
-        assert!(seen.hold("g", "q", 200));
+        assert!(seen.hold("g", "q", 100, 100));
         seen.map_changed("g");
         assert!(!seen.is_held("g"));
 
-        assert!(seen.hold("g", "q", 300));
+        assert!(seen.hold("g", "q", 200, 100));
         seen.expire(299);
+        assert!(!seen.hold("g", "q", 299, 101), "it is no news, but lasts longer");
+        assert!(!seen.hold("g", "q", 299, 1), "and never shorter");
+        seen.expire(399);
         assert!(seen.is_held("g"));
-        seen.expire(300);
+        assert_eq!((seen.next_end(), seen.refused_last()), (Some(400), Some(299)));
+        seen.expire(400);
         assert!(!seen.is_held("g"));
+        let released = ["p", "q", "q"].map(|primary| ("g".to_owned(), primary.to_owned()));
+        assert_eq!(seen.take_released(), released);
         assert_eq!(seen.take_touched(), BTreeSet::from(["g".to_owned()]));
         assert!(seen.take_touched().is_empty());
     }

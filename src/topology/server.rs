@@ -98,3 +98,13 @@ impl Server {
         Mode::from_number(self.mode).is_some_and(Mode::reads)
     }
 }
+
+/// The position of the only primary of a group. Of two nobody knows which one is it, and what is
+/// written to the other is lost: then there is none.
+pub fn primary(servers: &[Server]) -> Option<usize> {
+    let mut primaries = servers.iter().enumerate().filter(|(_, server)| server.is_primary());
+    match (primaries.next(), primaries.next()) {
+        (Some((at, _)), None) => Some(at),
+        _ => None,
+    }
+}

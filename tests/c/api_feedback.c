@@ -13,7 +13,7 @@ static fabric_t *subject(void)
     fabric_options_t *o = options();
     CHECK_INT(fabric_options_set_ttl_ms(o, 3600000, 0), FABRIC_OK);
     CHECK_INT(fabric_options_set_quarantine_ms(o, 600000), FABRIC_OK);
-    CHECK_INT(fabric_options_set_write_hold_ms(o, 600000), FABRIC_OK);
+    CHECK_INT(fabric_options_set_least_write_hold_ms(o, 600000), FABRIC_OK);
     return handle(o);
 }
 
@@ -101,7 +101,7 @@ static void no_hold(const fabric_t *ctl)
 {
     (void)ctl;
     fabric_options_t *o = options();
-    CHECK_INT(fabric_options_set_write_hold_ms(o, 0), FABRIC_OK);
+    CHECK_INT(fabric_options_set_least_write_hold_ms(o, 0), FABRIC_OK);
     fabric_t *f = handle(o);
     CHECK_INT(port_of(f, SALARIES, fabric_key_int(1), RW), 33611);
     report(f, PRIMARY, 1290);

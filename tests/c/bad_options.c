@@ -52,9 +52,11 @@ static void ranges(void)
     OPTION(fabric_options_set_max_stale_ms(o, 86400001), FABRIC_ERR_ARGUMENT, {"86400001"});
     OPTION(fabric_options_set_quarantine_ms(o, 0), FABRIC_ERR_ARGUMENT, {"0", "1 to"});
     OPTION(fabric_options_set_quarantine_ms(o, too_long), FABRIC_ERR_ARGUMENT, {"600001"});
-    OPTION(fabric_options_set_write_hold_ms(o, -1), FABRIC_ERR_ARGUMENT, {"-1", "0 to"});
-    OPTION(fabric_options_set_write_hold_ms(o, too_long), FABRIC_ERR_ARGUMENT, {"600001"});
+    OPTION(fabric_options_set_least_write_hold_ms(o, -1), FABRIC_ERR_ARGUMENT, {"-1", "0 to"});
+    OPTION(fabric_options_set_least_write_hold_ms(o, too_long), FABRIC_ERR_ARGUMENT, {"600001"});
     OPTION(fabric_options_set_vanished_hold_ms(o, -1), FABRIC_ERR_ARGUMENT, {"-1"});
+    OPTION(fabric_options_set_vanished_hold_ms(o, FABRIC_FOREVER_MS - 1), FABRIC_ERR_ARGUMENT,
+           {"9223372036854775806"});
     OPTION(fabric_options_set_report_window_ms(o, -1), FABRIC_ERR_ARGUMENT, {"-1"});
     OPTION(fabric_options_set_ttl_ms(o, -1, 0), FABRIC_ERR_ARGUMENT, {"-1"});
     OPTION(fabric_options_set_ttl_ms(o, 0, 86400001), FABRIC_ERR_ARGUMENT, {"86400001"});

@@ -146,6 +146,7 @@ pub fn shard_of(server: &Server, table: &str, bound: &str) -> i64 {
 #[test]
 fn a_hold_ends_in_time_and_can_be_turned_off() {
     let server = sample();
+    server.farm().ttl = 0;
     let mut config = careful(&server, true);
     config.write_hold = Duration::from_millis(200);
     let router = Router::new(config.clone());
@@ -249,4 +250,97 @@ fn reports_are_queued_and_the_caller_goes_on() {
     let at_once = Duration::from_secs(60);
     let primary = router.group_server_wait("shard1", Wanted::Primary, at_once, |_, s| Ok(s.port));
     assert_eq!(primary.expect("the one that is left"), 33613);
+}
+
+#[test]
+fn a_hold_lasts_as_long_as_fabric_keeps_a_primary_read_only() {
+    let server = sample();
+    server.farm().ttl = 20;
+    let mut config = careful(&server, false);
+    config.write_hold = Duration::from_millis(20);
+    config.ttl_max = Duration::from_millis(20);
+    config.ttl_min = Duration::ZERO;
+    let router = Router::new(config);
+    primary_of(&router, "shard1").expect("a primary");
+    router.report_result(PRIMARY, 1290);
+    std::thread::sleep(Duration::from_millis(1000));
+    assert_eq!(code(primary_of(&router, "shard1")), Code::WriteHeld, "24 s, and not 0.02");
+}
+
+/// Whether writes to shard1 are still held after `change` has been fetched.
+fn is_held_after(change: impl FnOnce(&Server)) -> bool {
+    let server = sample();
+    let router = Router::new(careful(&server, false));
+    router.seed(None).expect("seeded");
+    router.report_result(PRIMARY, 1290);
+    assert_eq!(code(primary_of(&router, "shard1")), Code::WriteHeld);
+    change(&server);
+    router.prefetch(&[]).expect("fetched");
+    match primary_of(&router, "shard1") {
+        Ok(_) => false,
+        Err(error) => error.code == Code::WriteHeld,
+    }
+}
+
+/// What happens to other tables of the group, and in other parts of the table, says nothing of the
+/// change that the primary refused a write for.
+#[test]
+fn only_a_map_that_moves_the_groups_keys_ends_a_hold() {
+    const SALARIES: &str = "employees.salaries";
+    let of_group = |server: &Server| -> Vec<String> {
+        let farm = server.farm();
+        let uses = |m: &&fabricd::Mapping| m.shards.iter().any(|shard| shard.group == "shard1");
+        let tables = farm.mappings.iter().filter(uses).flat_map(|mapping| &mapping.tables);
+        tables.map(|table| table.name()).filter(|name| name != SALARIES).collect()
+    };
+    assert!(!of_group(&sample()).is_empty(), "the group has other tables");
+    let others = |server: &Server, change: &dyn Fn(&mut fabricd::Mapping)| {
+        let mut farm = server.farm();
+        let other = |mapping: &&mut fabricd::Mapping| {
+            mapping.tables.iter().all(|table| table.name() != SALARIES)
+        };
+        farm.mappings.iter_mut().filter(other).for_each(change);
+    };
+    assert!(is_held_after(|server| others(server, &|mapping| mapping.tables.clear())), "absent");
+    let strange = |mapping: &mut fabricd::Mapping| mapping.type_name = "LIST".into();
+    assert!(is_held_after(|server| others(server, &strange)), "unusable");
+    assert!(is_held_after(|server| {
+        let shard = shard_of(server, SALARIES, "10001");
+        server.farm().split_shard(shard, "15000", "shard4").expect("a split");
+    }));
+    assert!(is_held_after(|server| {
+        let shard = shard_of(server, SALARIES, "1");
+        server.farm().set_shard_state(shard, fabricd::State::Disabled).expect("disabled");
+    }));
+    assert!(!is_held_after(|server| {
+        let shard = shard_of(server, SALARIES, "1");
+        server.farm().split_shard(shard, "5000", "shard4").expect("a split");
+    }));
+    assert!(!is_held_after(|server| {
+        let shard = shard_of(server, SALARIES, "1");
+        server.farm().move_shard(shard, "shard4").expect("a move");
+    }));
+    assert!(!is_held_after(|server| promote(server, "shard1", 33612)));
+}
+
+#[test]
+fn of_two_primaries_none_is_one() {
+    let server = sample();
+    let router = Router::new(careful(&server, false));
+    assert_eq!(primary_of(&router, "shard1").expect("a primary"), 33611);
+    let set = |status: i64| {
+        let mut farm = server.farm();
+        let servers = farm.groups.iter_mut().flat_map(|group| &mut group.servers);
+        let other = servers.into_iter().find(|server| server.uuid == SECONDARY).expect("it");
+        (other.status, other.mode) = (status, if status == fabricd::PRIMARY { 3 } else { 1 });
+    };
+    set(fabricd::PRIMARY);
+    router.prefetch(&[]).expect("fetched");
+    let refusal = primary_of(&router, "shard1").expect_err("two primaries");
+    assert_eq!(refusal.code, Code::NoServer);
+    assert!(refusal.message.contains("several primaries"), "{refusal}");
+    assert_eq!(readers(&router), [33613], "a secondary is a secondary");
+    set(fabricd::SECONDARY);
+    router.prefetch(&[]).expect("fetched");
+    assert_eq!(primary_of(&router, "shard1").expect("one again"), 33611);
 }

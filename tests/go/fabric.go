@@ -328,7 +328,7 @@ func setOptions(o *C.fabric_options_t, options *Options, names *cnames) error {
 		C.fabric_options_set_quarantine_ms(o, millis(options.Quarantine))
 	}
 	if options.WriteHold != nil {
-		C.fabric_options_set_write_hold_ms(o, millis(*options.WriteHold))
+		C.fabric_options_set_least_write_hold_ms(o, millis(*options.WriteHold))
 	}
 	if options.VanishedHold != nil {
 		C.fabric_options_set_vanished_hold_ms(o, millis(*options.VanishedHold))

@@ -121,11 +121,14 @@ class Event(enum.IntEnum):
     FABRIC_LOST = 6
     FABRIC_BACK = 7
     FETCHED = 8
+    WRITES_HELD = 9
+    WRITES_RELEASED = 10
 
 
 MODE_OFFLINE = 0
 DEFAULT_PORT = 32274
 MAX_TIME_MS = 600000
+FOREVER_MS = 9223372036854775807
 MESSAGE_SIZE = 512
 UUID_SIZE = 48
 GROUP_SIZE = 200
@@ -267,7 +270,7 @@ SIGNATURES = {
     "fabric_options_set_report_errors": (c_int32, _OPTIONS, c_int32),
     "fabric_options_add_report_errno": (c_int32, _OPTIONS, c_int32),
     "fabric_options_set_quarantine_ms": (c_int32, _OPTIONS, c_int64),
-    "fabric_options_set_write_hold_ms": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_least_write_hold_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_vanished_hold_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_report_window_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_background_refresh": (c_int32, _OPTIONS, c_int32),
@@ -634,7 +637,7 @@ class Fabric:
                 (lib.fabric_options_set_report_errors, report_errors),
                 (lib.fabric_options_set_report_window_ms, report_window_ms),
                 (lib.fabric_options_set_quarantine_ms, quarantine_ms),
-                (lib.fabric_options_set_write_hold_ms, write_hold_ms),
+                (lib.fabric_options_set_least_write_hold_ms, write_hold_ms),
                 (lib.fabric_options_set_vanished_hold_ms, vanished_hold_ms),
                 (lib.fabric_options_set_background_refresh, background_refresh),
                 (lib.fabric_options_set_refresh_share, refresh_share),
