@@ -1035,6 +1035,8 @@ typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void
 
 
 
+extern int pthread_setcancelstate(int state, int *before);
+
 /**
  * The version of the library that is running, such as "0.1.0".
  *
@@ -1093,6 +1095,7 @@ int32_t fabric_status_is_retryable(int32_t code);
  * | least write hold after a refused write | 4000 ms |
  * | hold of a vanished shard | 600000 ms |
  * | background refresh | on, for 5 % of the time at most |
+ * | asks less and less | after 60000 ms without a lookup |
  * | oldest topology to go on from | no limit |
  * | time to live | as the server says, 60 s if it says 0 |
  * | compat | FABRIC_COMPAT_SERVER |
@@ -1373,6 +1376,22 @@ int32_t fabric_options_set_background_refresh(struct fabric_options_t *options, 
  * Never blocks.
  */
 int32_t fabric_options_set_refresh_share(struct fabric_options_t *options, int32_t percent);
+
+/**
+ * Sets after how long without a lookup the background refresh asks less and less: at first every
+ * half of the time since the last lookup, then ever more seldom. Not while a callback or a
+ * descriptor for events is there, a call waits, or a server or shard is quarantined or held.
+ *
+ * The first lookup after a pause has it ask at once, and, if nothing was asked for longer than two
+ * times to live, waits for that as fabric_get_shard_server() does for what is not known yet.
+ *
+ * @param options  The options.
+ * @param time     Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS, or 0 (never); 60000 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_idle_after_ms(struct fabric_options_t *options, int64_t time);
 
 /**
  * Sets how long lookups go on from what is known while no Fabric node answers. Beyond it they
@@ -1683,6 +1702,10 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  * when nobody has asked for them for two times to live. When they are known and past their time to
  * live they serve while they are fetched. A table that a farm which was loaded whole
  * (fabric_seed()) does not have is refused at once, and looked for meanwhile. Any thread.
+ *
+ * The thread needs 64 KiB of stack, as for any other call of the library. pthread_cancel() does not
+ * end it inside a call, but at its first cancellation point afterwards; fabric_interrupt() ends the
+ * call.
  */
 FABRIC_MUST_USE
 int32_t fabric_get_shard_server(const struct fabric_t *f,
@@ -2333,7 +2356,10 @@ int32_t fabric_report_failure(const struct fabric_t *f,
  * @retval FABRIC_ERR_ARGUMENT, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
  * @retval other                 Fabric could not be asked, as for fabric_seed().
  *
- * Blocks for one request timeout at most once a connection came about. Any thread.
+ * Blocks for one request timeout and as many connect timeouts as there are nodes at most (25 s for
+ * one node unless the options say otherwise). fabric_interrupt() ends the wait, and the command may
+ * have been run then, as with FABRIC_ERR_TIMEOUT. In a callback it is not run, and answers
+ * FABRIC_ERR_WOULD_BLOCK. Any thread.
  */
 FABRIC_MUST_USE
 int32_t fabric_execute(const struct fabric_t *f,

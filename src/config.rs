@@ -70,6 +70,8 @@ pub struct Config {
     pub background_refresh: bool,
     /// The most of its time that the thread spends fetching, in percent.
     pub refresh_share_percent: u32,
+    /// After how long without a lookup the background refresh asks less and less; zero = never.
+    pub idle_after: Duration,
     /// How old an answer may be when Fabric cannot be reached; `None` = any age.
     pub max_stale: Option<Duration>,
     /// How long a server that could not be reached is left out.
@@ -109,6 +111,7 @@ impl Default for Config {
             max_reply_bytes: 64 << 20,
             background_refresh: true,
             refresh_share_percent: 5,
+            idle_after: Duration::from_secs(60),
             max_stale: None,
             quarantine: Duration::from_secs(2),
             write_hold: Duration::from_secs(4),

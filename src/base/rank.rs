@@ -50,3 +50,6 @@ pub(crate) const FETCHERS: u8 = 16;
 
 /// Questions to Fabric that have no answer yet.
 pub(crate) const QUESTIONS: u8 = 17;
+
+/// The answer to a command.
+pub(crate) const ANSWER: u8 = 18;

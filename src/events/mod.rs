@@ -175,7 +175,8 @@ impl Events {
         self.desk.with(|desk| desk.release());
     }
 
-    fn somebody_listens(&self) -> bool {
+    /// Whether there is a callback or a descriptor.
+    pub fn somebody_listens(&self) -> bool {
         self.listener.callback.is_some() || self.desk.with(|desk| desk.is_polled())
     }
 

@@ -134,6 +134,32 @@ pub unsafe extern "C" fn fabric_options_set_refresh_share(
     }
 }
 
+/// Sets after how long without a lookup the background refresh asks less and less: at first every
+/// half of the time since the last lookup, then ever more seldom. Not while a callback or a
+/// descriptor for events is there, a call waits, or a server or shard is quarantined or held.
+///
+/// The first lookup after a pause has it ask at once, and, if nothing was asked for longer than two
+/// times to live, waits for that as fabric_get_shard_server() does for what is not known yet.
+///
+/// @param options  The options.
+/// @param time     Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS, or 0 (never); 60000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_idle_after_ms(
+    options: *mut fabric_options_t,
+    time: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_idle_after_ms", options, |config| {
+            config.idle_after = millis("a pause", time, 0)?;
+            Ok(())
+        })
+    }
+}
+
 /// Sets how long lookups go on from what is known while no Fabric node answers. Beyond it they
 /// answer FABRIC_ERR_STALE. They do so, too, from a snapshot file whose age nobody knows, since it is
 /// dated in the future.

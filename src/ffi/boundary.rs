@@ -7,6 +7,7 @@ use std::panic::{self, AssertUnwindSafe};
 use crate::error::{Code, Error, Result};
 use crate::local::Local;
 
+use super::cancel::Uncancelled;
 use super::error::{FABRIC_OK, fabric_error_t, write_error};
 
 /// Runs a fallible call. `err` is written only when it fails.
@@ -100,6 +101,7 @@ pub(super) fn silence_panics() {
 fn guarded<T>(body: impl FnOnce(&Local) -> T) -> Option<T> {
     Local::with(|local| {
         let outer = local.inside.replace(true);
+        let _uncancelled = (!outer).then(Uncancelled::new);
         let outcome = caught(|| body(local));
         local.inside.set(outer);
         outcome

@@ -92,7 +92,10 @@ impl fabric_result_t {
 /// @retval FABRIC_ERR_ARGUMENT, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
 /// @retval other                 Fabric could not be asked, as for fabric_seed().
 ///
-/// Blocks for one request timeout at most once a connection came about. Any thread.
+/// Blocks for one request timeout and as many connect timeouts as there are nodes at most (25 s for
+/// one node unless the options say otherwise). fabric_interrupt() ends the wait, and the command may
+/// have been run then, as with FABRIC_ERR_TIMEOUT. In a callback it is not run, and answers
+/// FABRIC_ERR_WOULD_BLOCK. Any thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_execute(

@@ -73,6 +73,10 @@ pub const FABRIC_SCOPE_GLOBAL: i32 = 12;
 /// when nobody has asked for them for two times to live. When they are known and past their time to
 /// live they serve while they are fetched. A table that a farm which was loaded whole
 /// (fabric_seed()) does not have is refused at once, and looked for meanwhile. Any thread.
+///
+/// The thread needs 64 KiB of stack, as for any other call of the library. pthread_cancel() does not
+/// end it inside a call, but at its first cancellation point afterwards; fabric_interrupt() ends the
+/// call.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_shard_server(

@@ -7,6 +7,7 @@
 #![allow(clippy::missing_safety_doc)]
 
 mod boundary;
+mod cancel;
 mod fork;
 mod ptr;
 mod thread;

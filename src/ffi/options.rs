@@ -76,6 +76,7 @@ pub(super) fn within(what: &str, value: i64, least: i64, most: i64) -> Result<u6
 /// | least write hold after a refused write | 4000 ms |
 /// | hold of a vanished shard | 600000 ms |
 /// | background refresh | on, for 5 % of the time at most |
+/// | asks less and less | after 60000 ms without a lookup |
 /// | oldest topology to go on from | no limit |
 /// | time to live | as the server says, 60 s if it says 0 |
 /// | compat | FABRIC_COMPAT_SERVER |

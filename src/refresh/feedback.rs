@@ -68,6 +68,11 @@ impl Observing {
         self.held.load(Ordering::Relaxed)
     }
 
+    /// When the next observation ends; 0 = there is none.
+    pub fn next_end(&self) -> u64 {
+        self.next_end.load(Ordering::Relaxed)
+    }
+
     /// How long until the next observation ends.
     pub fn ends_in(&self, now: u64) -> Option<Duration> {
         match self.next_end.load(Ordering::Relaxed) {

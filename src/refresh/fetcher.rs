@@ -27,7 +27,7 @@ pub struct Fetchers {
 }
 
 impl Fetchers {
-    fn add(&self, thread: JoinHandle<()>) {
+    pub fn add(&self, thread: JoinHandle<()>) {
         let mut threads = self.threads.lock();
         // Those that are over need nobody to wait for them.
         threads.retain(|thread| !thread.is_finished());

@@ -8,11 +8,13 @@ pub mod bound;
 pub mod clock;
 pub mod current;
 mod disk;
+mod execute;
 mod farm;
 mod feedback;
 mod fetcher;
 pub mod flight;
 pub mod health;
+mod idle;
 pub mod nodes;
 mod order;
 pub mod process;
@@ -36,7 +38,7 @@ use crate::base::sync::{Mutex, rank};
 use crate::config::{Config, Node, ReportErrors};
 use crate::error::{Code, Error, Result};
 use crate::events::Events;
-use crate::fabric::{Attempt, Client, ResultSets, Value};
+use crate::fabric::{Attempt, Client};
 use crate::log::Level;
 use crate::metrics::{By, Metrics};
 use crate::topology::{Observed, Topology};
@@ -223,7 +225,7 @@ impl Refresher {
     /// Whether lookups may leave freshness to the background refresh.
     #[inline]
     pub fn refreshes_itself(&self) -> bool {
-        self.worker.is_alive()
+        self.worker.keeps_fresh()
     }
 
     /// Starts the background refresh, if the options want one and it does not run yet; true if
@@ -238,8 +240,9 @@ impl Refresher {
         };
         if self.config.background_refresh && has_begun {
             self.worker.start(self);
+            self.worker.wake();
         }
-        self.worker.is_alive()
+        self.worker.keeps_fresh()
     }
 
     /// Refuses to go on from a topology that is older than the options allow.
@@ -436,27 +439,6 @@ impl Refresher {
         let mut known = shop.nodes.lock();
         known.learn(nodes);
         self.heritage.store(Arc::new(known.known()));
-    }
-
-    /// Runs any Fabric command on the preferred node. The next one is asked only if no
-    /// connection came about: a command may not be run twice.
-    pub fn execute(&self, group: &str, command: &str, args: &[Value]) -> Result<ResultSets> {
-        self.refuse_without_fabric()?;
-        self.workshop.with(|shop| {
-            let mut failure = no_nodes();
-            let nodes = shop.nodes.lock().in_turn(self.clock.now());
-            for node in nodes {
-                match shop.client.execute(&node, group, command, args) {
-                    Ok(sets) => {
-                        shop.nodes.lock().prefer(&node);
-                        return Ok(sets);
-                    }
-                    Err(error) if error.code == Code::Unreachable => failure = error,
-                    Err(error) => return Err(error),
-                }
-            }
-            Err(failure)
-        })
     }
 
     /// Reports a server to the first node that takes the report. Fabric answers when it is done

@@ -3,7 +3,7 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use super::backoff::Backoff;
 use super::clock::millis;
 use super::feedback::LEAST_PAUSE;
 use super::flight::OVERDUE;
+use super::idle::Idle;
 use super::process;
 use super::share::Share;
 use super::{Refresher, jitter};
@@ -23,6 +24,9 @@ use super::{Refresher, jitter};
 /// A fetch begins when this share of the time to live is over, at the latest and the earliest:
 /// early enough to be done before the end, spread so that handles do not march in step.
 const BEGIN_AFTER: (f64, f64) = (0.55, 0.8);
+
+/// How long to go without the thread when the system has none to give, in milliseconds.
+const RETRY_AFTER: u64 = 1_000;
 
 /// The thread of one handle, if there is one.
 #[derive(Default)]
@@ -32,6 +36,10 @@ pub struct Worker {
     alive_in: AtomicU64,
     /// When the fetch began that is under way; 0 = none is.
     fetching_since: AtomicU64,
+    /// Whether the thread asks too seldom to keep anything fresh, because nobody uses the handle.
+    dozes: AtomicBool,
+    /// When a thread may be tried to be had again after there was none.
+    retry_at: AtomicU64,
     inner: process::PerProcess<Inner>,
 }
 
@@ -49,13 +57,34 @@ struct Orders {
     hurry: bool,
     /// There is a topology to write to the disk.
     save: bool,
+    /// Somebody uses the handle after a pause.
+    woken: bool,
 }
 
 impl Worker {
-    /// Whether lookups may leave it to the thread to keep things fresh. Two loads, no call.
+    /// Whether there is a thread in this process. Two loads, no call.
     #[inline]
     pub fn is_alive(&self) -> bool {
         self.alive_in.load(Ordering::Relaxed) == process::generation() + 1
+    }
+
+    /// Whether lookups may leave it to the thread to keep things fresh.
+    #[inline]
+    pub fn keeps_fresh(&self) -> bool {
+        self.is_alive() && !self.dozes.load(Ordering::Relaxed)
+    }
+
+    /// Has the thread keep things fresh again, from its next fetch on.
+    pub fn wake(&self) {
+        if self.dozes.load(Ordering::Relaxed) {
+            self.inner.with(|inner| {
+                let mut orders = inner.orders.lock();
+                if !std::mem::replace(&mut orders.woken, true) {
+                    orders.hurry = true;
+                    inner.changed.notify_all();
+                }
+            });
+        }
     }
 
     /// Whether the thread has been at one fetch for long.
@@ -68,7 +97,8 @@ impl Worker {
 
     /// Starts the thread if it does not run in this process.
     pub fn start(&self, refresher: &Arc<Refresher>) {
-        if self.is_alive() {
+        let now = refresher.clock.now();
+        if self.is_alive() || now < self.retry_at.load(Ordering::Relaxed) {
             return;
         }
         self.inner.with(|inner| {
@@ -82,16 +112,14 @@ impl Worker {
                     // A predecessor can only be one that ended by a panic.
                     *thread = Some(handle);
                     self.fetching_since.store(0, Ordering::Relaxed);
+                    self.dozes.store(false, Ordering::Relaxed);
                     self.alive_in.store(process::generation() + 1, Ordering::Relaxed);
                 }
                 Err(error) => {
                     drop(thread);
-                    refresher.config.log.write(
-                        Level::Warning,
-                        format_args!(
-                            "no thread for the background refresh ({error}); callers refresh"
-                        ),
-                    );
+                    // Until then lookups have what they need fetched.
+                    self.retry_at.store(now + RETRY_AFTER, Ordering::Relaxed);
+                    refresher.no_thread("for the background refresh", &error);
                 }
             }
         });
@@ -111,6 +139,26 @@ impl Worker {
             inner.orders.lock().save = true;
             inner.changed.notify_all();
         });
+    }
+
+    /// The pause until the next refresh: `pause` as long as somebody uses the handle.
+    fn rest(&self, refresher: &Refresher, idle: &mut Idle, now: u64, pause: Duration) -> Duration {
+        let woken = self.inner.with(|inner| std::mem::take(&mut inner.orders.lock().woken));
+        if woken || refresher.is_needed() {
+            idle.is_over(now);
+        }
+        let usual = pause;
+        let mut pause = idle.pause(refresher.lookups(), now, refresher.config.idle_after, usual);
+        if pause > usual && refresher.holds_shards() {
+            idle.is_over(now);
+            pause = usual;
+        }
+        let dozes = pause > usual && !refresher.stays_fresh_for(pause);
+        if self.dozes.swap(dozes, Ordering::Relaxed) != dozes && dozes {
+            // Behind it: who sees the new stamp sees that nobody keeps anything fresh.
+            refresher.topology.doubt();
+        }
+        pause
     }
 
     /// Ends the thread and waits for it. What it has on the wire must have been cut off before.
@@ -152,6 +200,7 @@ fn run(refresher: &Refresher) {
     let _departure = Departure(refresher);
     let (mut backoff, mut share) = (Backoff::default(), Share::default());
     let mut begun = 0;
+    let mut idle = Idle::since(refresher.clock.now());
     let mut due = refresher.clock.now() + millis(first_pause(refresher));
     loop {
         match worker.inner.with(|inner| wait(refresher, inner, due, begun)) {
@@ -165,6 +214,7 @@ fn run(refresher: &Refresher) {
                 worker.fetching_since.store(0, Ordering::Relaxed);
                 let now = refresher.clock.now();
                 let pause = next_pause(refresher, &outcome, now - begun, &mut backoff, &mut share);
+                let pause = worker.rest(refresher, &mut idle, now, pause);
                 due = now.saturating_add(millis(pause));
                 refresher.save();
             }

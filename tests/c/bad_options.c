@@ -38,6 +38,8 @@ static void ranges(void)
     OPTION(fabric_options_set_request_timeout_ms(o, INT64_MAX), FABRIC_ERR_ARGUMENT, {"600000"});
     OPTION(fabric_options_set_lookup_timeout_ms(o, -1), FABRIC_ERR_ARGUMENT, {"of -1", "0 to"});
     OPTION(fabric_options_set_lookup_timeout_ms(o, too_long), FABRIC_ERR_ARGUMENT, {"600001"});
+    OPTION(fabric_options_set_idle_after_ms(o, -1), FABRIC_ERR_ARGUMENT, {"of -1", "0 to"});
+    OPTION(fabric_options_set_idle_after_ms(o, too_long), FABRIC_ERR_ARGUMENT, {"600001"});
     OPTION(fabric_options_set_max_reply_bytes(o, 1023), FABRIC_ERR_ARGUMENT, {"1023", "1024"});
     OPTION(fabric_options_set_max_reply_bytes(o, INT64_MAX), FABRIC_ERR_ARGUMENT, {"reply"});
     OPTION(fabric_options_set_report_errors(o, 3), FABRIC_ERR_ARGUMENT, {"3", "FABRIC_REPORT_OFF"});

@@ -53,6 +53,7 @@ static void options_of_nobody(void)
     CHECK_INT(fabric_options_set_connect_timeout_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_request_timeout_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_lookup_timeout_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_idle_after_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_max_reply_bytes(NULL, 4096), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_report_errors(NULL, FABRIC_REPORT_OFF), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_add_report_errno(NULL, 2002), FABRIC_ERR_NULL_POINTER);

@@ -2,6 +2,7 @@
 
 mod background;
 mod batch;
+mod bounds;
 mod cache;
 mod credentials;
 mod disk;

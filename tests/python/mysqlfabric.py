@@ -266,6 +266,7 @@ SIGNATURES = {
     "fabric_options_set_connect_timeout_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_request_timeout_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_lookup_timeout_ms": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_idle_after_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_max_reply_bytes": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_report_errors": (c_int32, _OPTIONS, c_int32),
     "fabric_options_add_report_errno": (c_int32, _OPTIONS, c_int32),

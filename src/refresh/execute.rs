@@ -1,0 +1,105 @@
+//! Commands of the service's for Fabric: run by a thread of the library, waited for within a bound.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::base;
+use crate::base::sync::{Mutex, rank};
+use crate::error::{Code, Error, Result};
+use crate::fabric::{Attempt, ResultSets, Value};
+
+use super::clock::millis;
+use super::{Refresher, Workshop, no_nodes};
+
+type Answer = Mutex<Option<Result<ResultSets>>, { rank::ANSWER }>;
+
+impl Refresher {
+    /// Runs any Fabric command on the preferred node. The next one is asked only if no
+    /// connection came about: a command may not be run twice.
+    pub fn execute(
+        self: &Arc<Self>,
+        group: &str,
+        command: &str,
+        args: &[Value],
+    ) -> Result<ResultSets> {
+        self.refuse_without_fabric()?;
+        // Each node may take its time to be connected to, and one of them to answer.
+        let nodes = u32::try_from(self.nodes().len().max(1)).unwrap_or(u32::MAX);
+        let connecting = self.config.connect_timeout.saturating_mul(nodes);
+        let bound = self.bound(self.config.request_timeout.saturating_add(connecting));
+        if !bound.may_wait() {
+            return Err(Error::new(
+                Code::WouldBlock,
+                format!("{group}.{command} was not run: a callback may not wait for its answer"),
+            ));
+        }
+        let answer = Arc::new(Answer::default());
+        let work = {
+            let (refresher, answer, until) = (Arc::clone(self), Arc::clone(&answer), bound.until());
+            let (group, command, args) = (group.to_owned(), command.to_owned(), args.to_vec());
+            move || {
+                let outcome = refresher.run_command(&group, &command, &args, until);
+                *answer.lock() = Some(outcome);
+                refresher.workshop.with(|shop| shop.waiting.wake());
+            }
+        };
+        match base::thread::start("fabric-execute", work) {
+            Ok(thread) => self.workshop.with(|shop| shop.fetchers.add(thread)),
+            Err(error) => {
+                self.no_thread("to run a command", &error);
+                return self.run_command(group, command, args, bound.until());
+            }
+        }
+        self.workshop.with(|shop| {
+            let is_over = || answer.lock().is_some() || self.is_interrupted(&bound);
+            while !is_over() && !bound.left().is_zero() {
+                shop.waiting.wait(shop.waiting.published(), bound.left(), is_over);
+            }
+        });
+        let outcome = answer.lock().take();
+        outcome.unwrap_or_else(|| {
+            let what = format!("the answer to {group}.{command}, which may have been run");
+            self.refuse_interrupted(&bound, &what)?;
+            let most = millis(bound.most());
+            Err(Error::new(Code::Timeout, format!("{most} ms were not enough for {what}")))
+        })
+    }
+
+    fn run_command(
+        &self,
+        group: &str,
+        command: &str,
+        args: &[Value],
+        until: Option<Instant>,
+    ) -> Result<ResultSets> {
+        let run = || self.workshop.with(|shop| self.run_on(shop, group, command, args, until));
+        panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+            Err(Error::new(Code::Panic, "a command for Fabric ended in a panic; report it"))
+        })
+    }
+
+    fn run_on(
+        &self,
+        shop: &Workshop,
+        group: &str,
+        command: &str,
+        args: &[Value],
+        until: Option<Instant>,
+    ) -> Result<ResultSets> {
+        let mut failure = no_nodes();
+        let nodes = shop.nodes.lock().in_turn(self.clock.now());
+        for node in nodes {
+            let client = shop.client.within(&Attempt::until(until));
+            match client.execute(&node, group, command, args) {
+                Ok(sets) => {
+                    shop.nodes.lock().prefer(&node);
+                    return Ok(sets);
+                }
+                Err(error) if error.code == Code::Unreachable => failure = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failure)
+    }
+}
