@@ -1326,6 +1326,20 @@ int32_t fabric_options_set_log(struct fabric_options_t *options,
  * Sets whether and how fabric_report_failure() and fabric_report_result() tell Fabric of servers
  * that cannot be reached.
  *
+ * Each handle is one reporter for Fabric. Its name there is `libmysqlfabric-<host>-<pid>-<n>`, of
+ * at most 64 characters, where `n` counts the handles of the process.
+ *
+ * With @ref FABRIC_REPORT_ERROR, Fabric as it is shipped makes a server FAULTY, and fails over
+ * from a primary, once it got 300 reports of it from 50 reporters within 60 s (`notifications`,
+ * `notification_clients` and `notification_interval` in its configuration). A handle reports a
+ * server once in the window of fabric_options_set_report_window_ms(), 10 s: that is 6 of the 300
+ * in a minute. So one process with one handle never gets there alone, however often it fails; 50
+ * of them just do if all of them report for a whole minute. A service with fewer handles has
+ * those numbers lowered at Fabric, or the window made shorter: a window of 1 s is 60 reports a
+ * minute of each handle. Fabric's own failure detector needs 6 s, where it is on.
+ *
+ * With @ref FABRIC_REPORT_FAILURE one report of one handle is enough, and nobody checks it.
+ *
  * @param options  The options.
  * @param how      @ref FABRIC_REPORT_OFF (the default), @ref FABRIC_REPORT_ERROR or
  *                 @ref FABRIC_REPORT_FAILURE.

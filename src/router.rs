@@ -230,16 +230,7 @@ impl Router {
         name: &str,
         take: impl FnOnce(&Topology, &Table) -> Result<T>,
     ) -> Result<T> {
-        self.table_within(Terms::default(), name, take)
-    }
-
-    fn table_within<T>(
-        &self,
-        terms: Terms,
-        name: &str,
-        take: impl FnOnce(&Topology, &Table) -> Result<T>,
-    ) -> Result<T> {
-        let outcome = self.look(terms, look::table_named(name), |topology, ()| {
+        let outcome = self.look(Terms::default(), look::table_named(name), |topology, ()| {
             take(topology, look::known_table(topology, name.as_bytes())?)
         });
         Local::with(|local| self.counted(local, outcome))
@@ -256,7 +247,8 @@ impl Router {
         }
         self.obtain(wish, &self.refresher.fetch_bound())?;
         let topology = self.refresher.topology();
-        tables.iter().try_for_each(|name| look::known_table(&topology, name.as_bytes()).map(drop))
+        let known = |name: &&str| look::known_table(&topology, name.as_bytes()).map(drop);
+        tables.iter().try_for_each(known).map_err(|error| self.explained(error))
     }
 
     /// The Fabric nodes, asked for if nobody did yet.
@@ -303,7 +295,17 @@ impl Router {
     #[inline]
     fn counted<T>(&self, local: &Local, outcome: Result<T>) -> Result<T> {
         self.refresher.metrics().lookups.count(local.place(), outcome.is_ok());
-        outcome
+        outcome.map_err(|error| self.explained(error))
+    }
+
+    /// The error of a lookup, which may say that not only this name is missing.
+    #[cold]
+    fn explained(&self, error: Error) -> Error {
+        let is_unknown = matches!(error.code, Code::UnknownTable | Code::UnknownGroup);
+        if is_unknown && self.refresher.topology().is_empty() {
+            return refusal::of_empty_farm(error, self.refresher.is_whole());
+        }
+        error
     }
 
     fn obtain(&self, wish: Wish, bound: &Bound) -> Result<()> {

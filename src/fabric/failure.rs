@@ -30,6 +30,13 @@ impl Failure {
         Error::new(Code::Timeout, message)
     }
 
+    /// The handle was freed meanwhile, or before.
+    pub fn cut_off(&self) -> Error {
+        let message =
+            format!("the handle has been freed, and asks nobody any more: {}", self.address());
+        Error::new(Code::Unreachable, message)
+    }
+
     pub fn too_large(&self, limit: u64) -> Error {
         let message = format!(
             "the reply of {} is larger than the limit of {limit} bytes; check that the address \

@@ -74,7 +74,7 @@ impl Http {
         let begun = Instant::now();
         let response = runtime
             .wait(times.deadline, request.send())
-            .ok_or_else(|| failure.timeout())?
+            .ok_or_else(|| why_not(&runtime.cancelled, &failure))?
             .map_err(|error| failure.of(&error))?;
         attempt.answered(begun.elapsed());
         self.reply(response, runtime, failure)
@@ -293,6 +293,11 @@ impl Own {
     }
 }
 
+/// Why nobody waited to the end. What was cut off did not take too long.
+fn why_not([handle, _]: &[watch::Receiver<bool>; 2], failure: &Failure) -> Error {
+    if *handle.borrow() { failure.cut_off() } else { failure.timeout() }
+}
+
 impl Own {
     fn watch(&self, failure: &Failure) -> Watch {
         Watch { failure: failure.clone(), cancelled: self.cancelled.clone() }
@@ -310,7 +315,8 @@ impl Watch {
     fn check(&self) -> io::Result<()> {
         let over = Instant::now() >= self.failure.times.deadline;
         if over || self.cancelled.iter().any(|cancelled| *cancelled.borrow()) {
-            return Err(TransportError::from(self.failure.timeout()).into_io());
+            let error = why_not(&self.cancelled, &self.failure);
+            return Err(TransportError::from(error).into_io());
         }
         Ok(())
     }
@@ -392,7 +398,9 @@ impl Read for Body {
         self.watch.check()?;
         while self.chunk.is_empty() {
             let next = self.runtime.wait(self.failure.times.deadline, self.response.chunk());
-            match next.ok_or_else(|| TransportError::from(self.failure.timeout()).into_io())? {
+            let why_not =
+                || TransportError::from(why_not(&self.runtime.cancelled, &self.failure)).into_io();
+            match next.ok_or_else(why_not)? {
                 Ok(Some(chunk)) => self.chunk = chunk,
                 Ok(None) => return Ok(0),
                 Err(error) => return Err(self.failure.of(&error).into_io()),

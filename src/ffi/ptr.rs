@@ -224,8 +224,8 @@ pub(super) fn copy_text<const N: usize>(
 
 /// Copies a message for people and its NUL, as much of it as fits, cut at a character.
 pub(super) fn cut_text<const N: usize>(target: &mut [c_char; N], text: &str) {
-    // A NUL inside would hide the rest of the message from C.
-    let text = text.replace('\0', "\u{FFFD}");
+    // Names and faults that others chose may hold what ends a text or a line, or worse.
+    let text = excerpt(text, N);
     let end = text.floor_char_boundary(N.saturating_sub(1));
     let bytes = text.as_bytes().iter().take(end).map(|byte| *byte as c_char);
     for (to, from) in target.iter_mut().zip(bytes.chain([0])) {

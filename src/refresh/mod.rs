@@ -50,7 +50,8 @@ use self::disk::Disk;
 use self::feedback::Observing;
 use self::fetcher::Fetchers;
 use self::flight::{Flights, Wish};
-use self::nodes::{Nodes, Rounds, may_pass, more_telling};
+use self::health::reporter::Reporter;
+use self::nodes::{Nodes, Rounds, is_answer, may_pass, more_telling};
 use self::order::Order;
 use self::process::PerProcess;
 use self::reports::Reports;
@@ -109,8 +110,9 @@ pub struct Refresher {
     disk: Disk,
     /// Where the turns among secondaries begin: another place in every handle.
     start: u64,
-    /// Who reports: one name for each handle, since Fabric counts distinct reporters.
-    reporter: String,
+    reporter: Reporter,
+    /// The handle is being freed: what fails from now on was cut off, and is nobody's fault.
+    stopping: AtomicBool,
     /// When a waiting caller may ask Fabric again, without a background refresh.
     next_poll: AtomicU64,
     /// Counts the interrupts: who waits leaves when there is one more than when its call began.
@@ -165,7 +167,8 @@ impl Refresher {
             events,
             disk: Disk::default(),
             start: Uuid::new_v4().as_u64_pair().0,
-            reporter: format!("libmysqlfabric-{}", Uuid::new_v4()),
+            reporter: Reporter::default(),
+            stopping: AtomicBool::new(false),
             next_poll: AtomicU64::new(0),
             interrupts: AtomicU64::new(0),
             last_failure: AtomicU64::new(0),
@@ -216,6 +219,11 @@ impl Refresher {
     /// The Fabric nodes known so far, in the order they became known.
     pub fn nodes(&self) -> Vec<Node> {
         self.workshop.with(|shop| shop.nodes.lock().known())
+    }
+
+    /// Whether the whole farm was asked for.
+    pub fn is_whole(&self) -> bool {
+        self.whole.load(Ordering::Relaxed)
     }
 
     pub fn is_seeded(&self) -> bool {
@@ -285,6 +293,7 @@ impl Refresher {
 
     /// Ends what runs in the background, cutting off what is on the wire.
     pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
         self.events.close();
         self.workshop.with(|shop| {
             shop.client.cancel();
@@ -298,6 +307,11 @@ impl Refresher {
             shop.reports.stop();
         });
         self.events.release();
+    }
+
+    /// Whether the handle is being freed, which cuts off what is on the wire.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// One background refresh: everything the handle knows, one round over the nodes.
@@ -446,7 +460,7 @@ impl Refresher {
     pub fn report(&self, server_uuid: &str, errno: i32, how: ReportErrors) -> Result<()> {
         self.refuse_without_fabric()?;
         let text = format!("MySQL errno {errno}");
-        let reporter = &self.reporter;
+        let reporter = &self.reporter.name();
         self.workshop.with(|shop| {
             self.on_nodes(shop, Rounds::ONCE, |client, node| match how {
                 ReportErrors::Failure => client.report_failure(node, server_uuid, reporter, &text),
@@ -511,12 +525,15 @@ impl Refresher {
                         shop.nodes.lock().prefer(&node);
                         return Ok(answer);
                     }
+                    Err(error) if self.is_stopping() => return Err(error),
                     Err(error) => {
                         self.config.log.write(
                             Level::Info,
                             format_args!("Fabric node {}:{}: {error}", node.host, node.port),
                         );
-                        shop.nodes.lock().failed(&node, self.clock.now());
+                        if !is_answer(&error) {
+                            shop.nodes.lock().failed(&node, self.clock.now());
+                        }
                         passing |= may_pass(&error);
                         failure = Some(match failure.take() {
                             None => error,

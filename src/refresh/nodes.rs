@@ -110,6 +110,12 @@ pub fn may_pass(error: &Error) -> bool {
     matches!(error.code, Code::Unreachable | Code::Timeout | Code::Protocol)
 }
 
+/// Whether the node answered, and refused: a fault of one command, or one that the user may not
+/// give. The node is well, and will answer others.
+pub fn is_answer(error: &Error) -> bool {
+    matches!(error.code, Code::Fabric | Code::Forbidden)
+}
+
 /// Of the failures of several nodes the one that tells the caller most: what a node said
 /// counts more than that another one said nothing.
 pub fn more_telling(first: Error, second: Error) -> Error {

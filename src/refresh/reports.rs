@@ -125,6 +125,7 @@ impl Refresher {
                     // Fabric answers when it is done: there is news now.
                     Ok(()) if self.worker.is_alive() => self.worker.hurry(),
                     Ok(()) => self.expire_group_of(&server_uuid),
+                    Err(_) if self.is_stopping() => {}
                     Err(error) => self.config.log.write(
                         Level::Warning,
                         format_args!(

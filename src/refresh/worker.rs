@@ -254,6 +254,9 @@ fn next_pause(
         }
         Err(error) => {
             let pause = backoff.failed();
+            if refresher.is_stopping() {
+                return pause;
+            }
             refresher.config.log.write(
                 Level::Warning,
                 format_args!("Fabric gave no new topology, the old one stays in use: {error}"),

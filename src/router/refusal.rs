@@ -1,20 +1,41 @@
 //! Why a lookup has no answer, in words that name the value and the remedy.
 
+use crate::base::text::excerpt;
 use crate::error::{Code, Error};
 use crate::topology::{Group, Key, KeyError, Status, Table, TableError, Wanted};
 
 /// Long keys are shown only so far: a message holds 511 bytes.
 const SHOWN: usize = 120;
 
+const MISSPELT_TABLE: &str = "; check the spelling (names are case-sensitive) or add it with \
+                              Fabric's sharding.add_table";
+
+const MISSPELT_GROUP: &str = "; check the spelling (names are case-sensitive)";
+
 pub(super) fn unknown_table(name: &[u8]) -> Error {
-    Error::new(
-        Code::UnknownTable,
-        format!(
-            "table '{}' is not sharded by this farm; check the spelling (names are case-sensitive) \
-             or add it with Fabric's sharding.add_table",
-            shown(name)
+    let name = shown(name);
+    let message = format!("table '{name}' is not sharded by this farm{MISSPELT_TABLE}");
+    Error::new(Code::UnknownTable, message)
+}
+
+/// An error about a name that is not known, for a handle that knows no other either; `whole` is
+/// whether it has asked for everything. Where nothing is, no name was misspelt.
+pub(super) fn of_empty_farm(error: Error, whole: bool) -> Error {
+    let Error { code, message } = error;
+    let said = [MISSPELT_TABLE, MISSPELT_GROUP].iter().find_map(|end| message.strip_suffix(end));
+    let message = match said {
+        Some(said) if whole => format!(
+            "{said}; the farm is empty, Fabric lists no sharded table and no server at all: check \
+             that this is the Fabric node you mean, and set the farm up with Fabric's \
+             group.create, group.add and sharding.add_table"
         ),
-    )
+        Some(_) => format!(
+            "{message}; this handle has seen no table and no server so far, so the farm may be \
+             empty, or another one"
+        ),
+        None => message,
+    };
+    Error::new(code, message)
 }
 
 pub(super) fn unusable_table(name: &[u8], error: &TableError) -> Error {
@@ -25,13 +46,9 @@ pub(super) fn unusable_table(name: &[u8], error: &TableError) -> Error {
 }
 
 pub(super) fn unknown_group(name: &str) -> Error {
-    Error::new(
-        Code::UnknownGroup,
-        format!(
-            "Fabric lists no server of group '{name}': it does not exist or is empty; check the \
-             spelling (names are case-sensitive)"
-        ),
-    )
+    let what = "it does not exist or is empty";
+    let message = format!("Fabric lists no server of group '{name}': {what}{MISSPELT_GROUP}");
+    Error::new(Code::UnknownGroup, message)
 }
 
 pub(super) fn no_server(group: &str, wanted: Wanted, servers: Option<&Group>) -> Error {
@@ -156,9 +173,5 @@ pub(super) fn code_of_key(error: KeyError) -> Code {
 }
 
 fn shown(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text.into_owned(),
-    }
+    excerpt(&String::from_utf8_lossy(bytes), SHOWN)
 }

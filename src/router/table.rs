@@ -7,7 +7,7 @@ use crate::local::Local;
 use crate::topology::{Chosen, Entry, GroupId, TableState, Topology, Wanted};
 
 use super::look::Terms;
-use super::{Locate, Request, Router, View};
+use super::{Locate, Request, Router, View, look};
 
 /// Tables of one handle, by name. They need not exist for ever: what became of one is said by
 /// the lookup that finds it changed.
@@ -62,7 +62,11 @@ impl Router {
     pub fn open(&self, names: &[&str]) -> Result<Tables> {
         let terms = Terms::within(self.refresher.lookup_bound());
         for name in names {
-            self.table_within(terms, name, |_, _| Ok(()))?;
+            // Opening is no lookup, and not counted as one.
+            let found = self.look(terms, look::table_named(name), |topology, ()| {
+                look::known_table(topology, name.as_bytes()).map(drop)
+            });
+            found.map_err(|error| self.explained(error))?;
         }
         let known = |name: &&str| Known { name: name.as_bytes().into(), place: AtomicU64::new(0) };
         Ok(Tables { tables: names.iter().map(known).collect() })

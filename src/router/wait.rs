@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
+use crate::local::Local;
 use crate::refresh::bound::Bound;
 use crate::refresh::flight::Wish;
 use crate::topology::balance::Turn;
@@ -43,7 +44,7 @@ impl Router {
         for name in tables {
             wish.merge(Wish::table(&String::from_utf8_lossy(name)));
         }
-        self.wait(most, &mut wish, |bound, wish| {
+        let outcome = self.wait(most, &mut wish, |bound, wish| {
             let find = |topology: &_, trust: look::Trust<'_>| {
                 look::group_of_request(topology, &request, self.compat, trust)
             };
@@ -53,7 +54,8 @@ impl Router {
                 let servers = topology.group(id).map(|entry| &entry.value);
                 apart(reachable(name, wanted, servers)?, &take)
             })
-        })
+        });
+        Local::with(|local| self.counted(local, outcome))
     }
 
     /// As `group_server`, but waits for a server that the service has not found unreachable.
@@ -64,12 +66,13 @@ impl Router {
         most: Duration,
         take: impl Fn(&str, &Server) -> Result<T>,
     ) -> Result<T> {
-        self.wait(most, &mut Wish::group(group), |bound, _| {
+        let outcome = self.wait(most, &mut Wish::group(group), |bound, _| {
             self.look(terms(bound, wanted), look::group_named(group), |topology, id| {
                 let servers = topology.group(id).map(|entry| &entry.value);
                 apart(reachable(group, wanted, servers)?, &take)
             })
-        })
+        });
+        Local::with(|local| self.counted(local, outcome))
     }
 
     /// Looks again with every newer topology, until there is an answer, a refusal that time

@@ -130,6 +130,12 @@ impl Topology {
         self.group_names.get(id.0 as usize).and_then(Option::as_deref).unwrap_or_default()
     }
 
+    /// Whether it has no table and no server.
+    pub fn is_empty(&self) -> bool {
+        let has_servers = |entry: &Arc<Entry<Group>>| !entry.value.servers().is_empty();
+        self.tables.iter().next().is_none() && !self.groups.iter().flatten().any(has_servers)
+    }
+
     /// Every group with a number, fetched or not.
     pub fn groups(&self) -> impl Iterator<Item = (GroupId, &str, Option<&Arc<Entry<Group>>>)> {
         let both = self.group_names.iter().zip(&self.groups).enumerate();

@@ -38,6 +38,11 @@ static void table_names(const fabric_t *f)
             FABRIC_ERR_UNKNOWN_TABLE, {"'employees.salarie_'"});
     REFUSED(find(f, "employees.s\xff", key, ANY, &server, err), server, FABRIC_ERR_INVALID_UTF8,
             {"employees.s", "UTF-8", "convert"});
+    /* A name cannot break a line of a log, or paint a terminal. */
+    REFUSED(find(f, "em\nployees.s\xe2\x80\xaex", key, ANY, &server, err), server,
+            FABRIC_ERR_UNKNOWN_TABLE, {"'em\\nployees.s\\u{202e}x'"});
+    REFUSED(find(f, "em\nployees", key, ANY, &server, err), server, FABRIC_ERR_TABLE_NAME,
+            {"'em\\nployees'"});
     still_works(f);
 }
 
@@ -45,6 +50,8 @@ static void group_names(const fabric_t *f)
 {
     REFUSED(fabric_get_group_server(f, "shard", ANY, -1, &server, err), server,
             FABRIC_ERR_UNKNOWN_GROUP, {"'shard'", "spelling"});
+    REFUSED(fabric_get_group_server(f, "sh\tard\r\n", ANY, -1, &server, err), server,
+            FABRIC_ERR_UNKNOWN_GROUP, {"'sh\\tard\\r\\n'"});
     REFUSED(fabric_get_group_server(f, "emptygrp", ANY, -1, &server, err), server,
             FABRIC_ERR_UNKNOWN_GROUP, {"'emptygrp'", "empty"});
     REFUSED(fabric_get_group_server(f, "", ANY, -1, &server, err), server, FABRIC_ERR_ARGUMENT,

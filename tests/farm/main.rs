@@ -12,6 +12,7 @@ mod feedback;
 mod generation;
 mod isolation;
 mod log;
+mod messages;
 mod metrics;
 mod nodes;
 mod quarantine;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use fabricd::{Fault, FaultKind};
 use mysqlfabric::error::Code;
-use mysqlfabric::router::Router;
-use mysqlfabric::topology::Key;
+use mysqlfabric::router::{Router, Scope};
+use mysqlfabric::topology::{Key, Wanted};
 
 use crate::support::*;
 
@@ -62,6 +62,33 @@ fn every_number_of_a_scripted_run_is_known() {
     assert!(last.message.contains("500"), "{last:?}");
     assert!(failed.last_error_age.expect("an age") < 10_000);
     assert_eq!((failed.nodes_known, failed.nodes_up), (1, 0));
+}
+
+#[test]
+fn waiting_lookups_count_once_and_opening_a_table_is_none() {
+    let server = sample();
+    let router = router(&server);
+    let numbers = || (router.metrics().lookups, router.metrics().refused);
+    router.open(&["employees.salaries"]).expect("opened");
+    router.open(&["no.such"]).expect_err("no table");
+    assert_eq!(numbers(), (0, 0));
+    let most = Duration::from_millis(300);
+    let wait = |group| router.group_server_wait(group, Wanted::Primary, most, |_, s| Ok(s.port));
+    wait("shard1").expect("a primary");
+    let of_key = |key| {
+        let (tables, key) = ([&b"employees.salaries"[..]], Some(Key::Integer(key)));
+        let scope = Scope::Local;
+        router.shard_server_wait(&tables, key, scope, Wanted::Primary, most, |_, s| Ok(s.port))
+    };
+    of_key(1).expect("a primary");
+    assert_eq!(numbers(), (2, 0));
+    of_key(0).expect_err("no shard");
+    assert_eq!(numbers(), (2, 1));
+    // However often it looked meanwhile.
+    server.farm().demote("shard1").expect("no primary");
+    router.reset_cache(None);
+    wait("shard1").expect_err("no primary");
+    assert_eq!(numbers(), (2, 2));
 }
 
 #[test]

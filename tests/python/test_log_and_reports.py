@@ -1,6 +1,8 @@
 """Messages to the service, and reports of the service to Fabric."""
 
 import ctypes
+import os
+import socket
 import threading
 import time
 
@@ -154,7 +156,12 @@ def test_handles_report_under_names_of_their_own(node):
         with node.handle(report_errors=Report.ERROR) as fabric:
             fabric.report_failure(PRIMARY, 2003)
             reports(node, count)
-    assert len({r["reporter"] for r in node.control("reports")}) == 3
+    reporters = {r["reporter"] for r in node.control("reports")}
+    assert len(reporters) == 3
+    begin = "libmysqlfabric-{}".format(socket.gethostname())[:40]
+    for reporter in reporters:
+        assert reporter.startswith(begin) and len(reporter) <= 64
+        assert "-{}-".format(os.getpid()) in reporter
 
 
 def test_a_report_that_fails_hurts_nobody(node, dead):

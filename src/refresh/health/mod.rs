@@ -1,3 +1,4 @@
 //! What the service's own errors say of its servers.
 
 pub mod errno;
+pub mod reporter;
