@@ -63,6 +63,10 @@ impl Failure {
         if let Some(no_thread) = causes.iter().find_map(|cause| cause.downcast_ref::<NoThread>()) {
             return Error::new(Code::System, format!("{}: {no_thread}", self.address())).into();
         }
+        let mut io_errors = causes.iter().filter_map(|cause| cause.downcast_ref::<io::Error>());
+        if let Some(shortage) = io_errors.find(|error| is_shortage(error)) {
+            return self.no_descriptor(shortage).into();
+        }
         if let Some(error) = tls_failure(&causes, self) {
             return error.into();
         }
@@ -82,6 +86,16 @@ impl Failure {
             return self.protocol(&format!("does not answer in HTTP{hint}: {detail}"));
         }
         self.protocol(&format!("breaks off the exchange: {detail}"))
+    }
+
+    /// Why there is no socket, or nothing to wait for one with: that is not the node's fault.
+    pub fn no_descriptor(&self, error: &io::Error) -> Error {
+        let message = format!(
+            "{} was not asked, the system has no descriptor left for it: {error}; close some or \
+             raise the limit (ulimit -n)",
+            self.address()
+        );
+        Error::new(Code::System, message)
     }
 
     fn connect_timeout(&self) -> Error {
@@ -155,6 +169,11 @@ fn causes(error: &reqwest::Error) -> Vec<Cause<'_>> {
         next = wrapped.map(|inner| inner as Cause<'_>).or_else(|| cause.source());
     }
     causes
+}
+
+/// Whether the process, or the system, has as many descriptors open as it may.
+fn is_shortage(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
 fn is_cut_off(cause: Cause<'_>) -> bool {

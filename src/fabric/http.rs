@@ -70,7 +70,7 @@ impl Http {
     ) -> Result<Reply, TransportError> {
         let failure = Failure { node: node.clone(), secure: self.secure, times };
         let request = self.request(node, authorization, body, times, attempt)?;
-        let runtime = self.runtime(attempt)?;
+        let runtime = self.runtime(attempt, &failure)?;
         let begun = Instant::now();
         let response = runtime
             .wait(times.deadline, request.send())
@@ -80,12 +80,9 @@ impl Http {
         self.reply(response, runtime, failure)
     }
 
-    fn runtime(&self, attempt: &Attempt) -> Result<Own, Error> {
+    fn runtime(&self, attempt: &Attempt, failure: &Failure) -> Result<Own, Error> {
         let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| {
-            let message = format!("no network event loop can be had: {error}");
-            Error::new(Code::Unreachable, message)
-        })?;
+        let runtime = runtime.map_err(|error| failure.no_descriptor(&error))?;
         let cancelled = [self.cancelled.subscribe(), attempt.cancelled()];
         self.traffic.requests.fetch_add(1, Ordering::Relaxed);
         Ok(Own { runtime: Some(runtime), cancelled })
@@ -218,9 +215,9 @@ impl Transport for Http {
         );
         let request = [request.as_bytes(), body].concat();
         let tls = if self.secure { Some(self.tls.config()?) } else { None };
-        let runtime = self.runtime(attempt)?;
+        let runtime = self.runtime(attempt, &failure)?;
         let line = runtime.wait(times.deadline, status_line(node, tls, &request));
-        let line = line.ok_or_else(|| failure.timeout())?;
+        let line = line.ok_or_else(|| why_not(&runtime.cancelled, &failure))?;
         line.map_err(|error| Error::new(Code::Unreachable, error.to_string()))
     }
 }

@@ -51,7 +51,7 @@ use self::feedback::Observing;
 use self::fetcher::Fetchers;
 use self::flight::{Flights, Wish};
 use self::health::reporter::Reporter;
-use self::nodes::{Nodes, Rounds, is_answer, may_pass, more_telling};
+use self::nodes::{Nodes, Rounds, may_pass, more_telling, spares_node};
 use self::order::Order;
 use self::process::PerProcess;
 use self::reports::Reports;
@@ -531,7 +531,7 @@ impl Refresher {
                             Level::Info,
                             format_args!("Fabric node {}:{}: {error}", node.host, node.port),
                         );
-                        if !is_answer(&error) {
+                        if !spares_node(&error) {
                             shop.nodes.lock().failed(&node, self.clock.now());
                         }
                         passing |= may_pass(&error);

@@ -110,10 +110,10 @@ pub fn may_pass(error: &Error) -> bool {
     matches!(error.code, Code::Unreachable | Code::Timeout | Code::Protocol)
 }
 
-/// Whether the node answered, and refused: a fault of one command, or one that the user may not
-/// give. The node is well, and will answer others.
-pub fn is_answer(error: &Error) -> bool {
-    matches!(error.code, Code::Fabric | Code::Forbidden)
+/// Whether a failure says nothing against the node: it answered, and refused one command; or it
+/// was not even asked, for want of a descriptor or a thread. It may well answer others.
+pub fn spares_node(error: &Error) -> bool {
+    matches!(error.code, Code::Fabric | Code::Forbidden | Code::System)
 }
 
 /// Of the failures of several nodes the one that tells the caller most: what a node said

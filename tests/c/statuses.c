@@ -357,6 +357,36 @@ static int32_t no_descriptor(const fabric_t *ctl, fabric_error_t *err)
     return status;
 }
 
+/* However few descriptors there are: a lookup gets its answer, or says what is short. That is not
+ * the node's fault, so it stays up, and with room again the same lookup succeeds. */
+static void few_descriptors(void)
+{
+    struct rlimit before, few;
+    CHECK(!getrlimit(RLIMIT_NOFILE, &before));
+    few = before;
+    int refused = 0;
+    for (few.rlim_cur = 3; few.rlim_cur < 24; few.rlim_cur++) {
+        fabric_server_t server;
+        fabric_error_t err;
+        fabric_metrics_t metrics;
+        fabric_t *f = handle(options());
+        fabric_key_t key = fabric_key_int(1);
+        CHECK(!setrlimit(RLIMIT_NOFILE, &few));
+        int32_t status = find(f, "employees.salaries", key, FABRIC_MODE_NONE, &server, &err);
+        CHECK(!setrlimit(RLIMIT_NOFILE, &before));
+        if (status != FABRIC_OK) {
+            refused++;
+            CHECK_INT(status, FABRIC_ERR_SYSTEM);
+            CHECK_CONTAINS(err.message, "descriptor");
+            CHECK_OK(fabric_get_metrics(f, &metrics, &err), err);
+            CHECK_INT(metrics.nodes_up, 1);
+            CHECK_OK(find(f, "employees.salaries", key, FABRIC_MODE_NONE, &server, &err), err);
+        }
+        fabric_free(f);
+    }
+    CHECK(refused > 0);
+}
+
 static const struct {
     int32_t status;
     int32_t mysql_errno;
@@ -429,6 +459,7 @@ int main(void)
             fprintf(stderr, "status %d has no case\n", wanted[i]);
         CHECK(has_case(wanted[i]));
     }
+    few_descriptors();
     fabric_free(ctl);
     return 0;
 }
