@@ -195,6 +195,22 @@ static void reset_and_generation(const fabric_t *ctl)
     CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33612);
     CHECK_INT(fabric_topology_generation(f), generation + 1);
 
+    /* Nor do names that do not exist, or what the service tells, change the farm. */
+    fabric_server_t server;
+    CHECK_INT(fabric_get_group_server(f, "no-such-group", FABRIC_MODE_READWRITE, FABRIC_STATUS_NONE,
+                                      &server, NULL),
+              FABRIC_ERR_UNKNOWN_GROUP);
+    const char *misspelt = "employees.salary";
+    fabric_key_t key = fabric_key_int(1);
+    CHECK_INT(fabric_get_shard_server(f, &misspelt, 1, &key, FABRIC_SCOPE_LOCAL,
+                                      FABRIC_MODE_READWRITE, &server, NULL),
+              FABRIC_ERR_UNKNOWN_TABLE);
+    CHECK_INT(fabric_get_group_server(f, "shard1", FABRIC_MODE_READONLY, FABRIC_STATUS_NONE,
+                                      &server, NULL),
+              FABRIC_OK);
+    CHECK_INT(fabric_report_result(f, server.uuid, 2003, NULL), FABRIC_OK);
+    CHECK_INT(fabric_topology_generation(f), generation + 1);
+
     tell(ctl, "move_shard", "1", "shard4", NULL);
     CHECK_INT(fabric_reset_cache(f, NULL, NULL), FABRIC_OK);
     CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33641);

@@ -5,7 +5,7 @@ import time
 from ctypes import byref
 
 import mysqlfabric as mf
-from conftest import eventually
+from conftest import eventually, fails
 from mysqlfabric import Code, Mode, Sharding, Status
 
 
@@ -121,6 +121,10 @@ def test_equal_generations_mean_an_equal_farm(node):
         fabric.seed()
         before = fabric.generation
         fabric.seed()
+        assert fabric.generation == before
+        for at in range(10):
+            fails(Code.UNKNOWN_GROUP, fabric.group_server, f"nosuch{at}", Mode.READWRITE)
+        fabric.report_result(fabric.group_servers("shard1")[2].uuid, 2003)
         assert fabric.generation == before
         node.control("set_weight", fabric.group_servers("shard1")[1].uuid, 4.5)
         fabric.seed()
