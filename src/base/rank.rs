@@ -53,3 +53,6 @@ pub(crate) const QUESTIONS: u8 = 17;
 
 /// The answer to a command.
 pub(crate) const ANSWER: u8 = 18;
+
+/// Tables that spoil a reply about several.
+pub(crate) const SPOILING: u8 = 19;

@@ -7,8 +7,9 @@ use std::sync::atomic::Ordering;
 use crate::error::Result;
 use crate::fabric::{Client, Dump, ServerRow};
 use crate::log::{Level, Log};
-use crate::topology::{Listing, Observed, Reach, Topology};
+use crate::topology::{Observed, Reach, Topology};
 
+use super::by_table::{Fetched, Reply};
 use super::flight::Wish;
 use super::nodes::Rounds;
 use super::order::{About, Question};
@@ -17,17 +18,17 @@ use super::{Facts, Refresher, Workshop};
 
 /// With more names than this one request for everything is cheaper for Fabric than a query for
 /// each pattern.
-const MAX_PATTERNS: usize = 64;
+pub(super) const MAX_PATTERNS: usize = 64;
 
 /// A dump, when it was asked for, and until when it is good.
-struct Timed<'s, T> {
-    dump: Dump<T>,
+pub(super) struct Timed<'s, T> {
+    pub dump: Dump<T>,
     asked: Asking<'s>,
     expires: u64,
 }
 
 /// The moment of a question.
-struct Asking<'s> {
+pub(super) struct Asking<'s> {
     at: u64,
     /// How often the cache had been reset by then.
     resets: u64,
@@ -43,10 +44,12 @@ impl Refresher {
             self.fetch_nodes(shop, rounds)?;
         }
         let tables = match wish.everything || !wish.tables.is_empty() {
-            true => Some(self.fetch_tables(shop, wish, rounds)?),
-            false => None,
+            true => self.fetch_tables(shop, wish, rounds)?,
+            false => Fetched::default(),
         };
-        let groups = groups_for(wish, tables.as_ref(), &self.topology.load());
+        let Fetched { replies, failure } = tables;
+        let is_whole = replies.iter().any(|(tables, _)| tables.is_none());
+        let groups = groups_for(wish, &replies, &self.topology.load());
         let servers = match wish.everything || !groups.is_empty() {
             true => Some(self.fetch_groups(shop, wish.everything, &groups, rounds)),
             false => None,
@@ -54,19 +57,20 @@ impl Refresher {
         // Tables are taken in even if their groups could not be had: a new shard map without
         // its new group fails lookups there, the old one would send them astray.
         let (servers, outcome) = match servers {
-            None => (None, Ok(())),
-            Some(Ok(servers)) => (Some(servers), Ok(())),
+            None => (None, failure.map_or(Ok(()), Err)),
+            Some(Ok(servers)) => (Some(servers), failure.map_or(Ok(()), Err)),
             Some(Err(error)) => (None, Err(error)),
         };
         self.publish(shop, |update| {
             // What was asked for before the service had the cache reset is no answer to it.
             let resets = self.resets.load(Ordering::Relaxed);
             let good = |asking: &Asking<'_>, until| if asking.resets == resets { until } else { 0 };
-            if let Some(Timed { dump, asked, expires }) = tables
-                && let Some(names) = still_good(&asked.question, wish.everything, &wish.tables)
-            {
-                let until = good(&asked, expires);
-                update.tables(&names.asked(), dump.rows, &dump.skipped, until);
+            for (tables, Timed { dump, asked, expires }) in replies {
+                let names = tables.as_ref().unwrap_or(&wish.tables);
+                if let Some(names) = still_good(&asked.question, tables.is_none(), names) {
+                    let until = good(&asked, expires);
+                    update.tables(&names.asked(), dump.rows, &dump.skipped, until);
+                }
             }
             if let Some(Timed { dump, asked, expires }) = servers
                 && let Some(names) = still_good(&asked.question, wish.everything, &groups)
@@ -76,7 +80,7 @@ impl Refresher {
             }
         });
         self.ask_for_vanished(shop);
-        if outcome.is_ok() && wish.everything {
+        if outcome.is_ok() && is_whole {
             self.whole.store(true, Ordering::Relaxed);
             if resets == self.resets.load(Ordering::Relaxed) {
                 self.knows_all.store(true, Ordering::Relaxed);
@@ -155,21 +159,6 @@ impl Refresher {
         Ok(())
     }
 
-    fn fetch_tables<'s>(
-        &self,
-        shop: &'s Workshop,
-        wish: &Wish,
-        rounds: Rounds,
-    ) -> Result<Timed<'s, Listing>> {
-        let patterns = if wish.everything { String::new() } else { patterns(&wish.tables) };
-        let asking = self.asking(shop.tables_order.ask());
-        let rows = || Listing::of((!wish.everything).then(|| wish.tables.clone()));
-        let ask =
-            |client: &Client, node: &_| client.sharding_information_into(node, &patterns, &rows);
-        let dump = self.on_nodes(shop, rounds, ask)?;
-        Ok(self.answered(dump, asking))
-    }
-
     fn fetch_groups<'s>(
         &self,
         shop: &'s Workshop,
@@ -183,14 +172,15 @@ impl Refresher {
         Ok(self.answered(dump, asking))
     }
 
-    fn asking<'s>(&self, question: Question<'s>) -> Asking<'s> {
+    pub(super) fn asking<'s>(&self, question: Question<'s>) -> Asking<'s> {
         Asking { at: self.clock.now(), resets: self.resets.load(Ordering::Relaxed), question }
     }
 
     /// Notes that Fabric answered, and until when the answer is fresh. It counts from the
     /// question: the server may have looked at any time since.
-    fn answered<'s, T>(&self, dump: Dump<T>, asked: Asking<'s>) -> Timed<'s, T> {
+    pub(super) fn answered<'s, T>(&self, dump: Dump<T>, asked: Asking<'s>) -> Timed<'s, T> {
         self.last_answer.store(self.clock.now(), Ordering::Relaxed);
+        self.answers.fetch_add(1, Ordering::Relaxed);
         let ttl = Some(dump.ttl_seconds);
         self.facts.store(Arc::new(Facts { uuid: dump.uuid.clone(), ttl }));
         let expires = asked.at.saturating_add(self.time_to_live(ttl));
@@ -199,19 +189,15 @@ impl Refresher {
 }
 
 /// The groups named, and those of the tables just fetched that nobody has asked for yet.
-fn groups_for(
-    wish: &Wish,
-    fetched: Option<&Timed<'_, Listing>>,
-    topology: &Topology,
-) -> BTreeSet<String> {
+fn groups_for(wish: &Wish, replies: &[Reply<'_>], topology: &Topology) -> BTreeSet<String> {
     let mut groups = wish.groups.clone();
     let unknown = |name: &str| {
         let number = topology.group_number(name.as_bytes());
         number.and_then(|id| topology.group(id)).is_none()
     };
-    if let Some(tables) = fetched {
+    for (_, reply) in replies {
         for table in &wish.tables {
-            for name in tables.dump.rows.groups_of(table) {
+            for name in reply.dump.rows.groups_of(table) {
                 if unknown(name) && !groups.contains(name) {
                     groups.insert(name.to_owned());
                 }
@@ -254,7 +240,7 @@ fn still_good(question: &Question<'_>, everything: bool, names: &BTreeSet<String
 
 /// One request's patterns. The server splits at commas, drops blanks around them and reads
 /// backslashes as escapes, so a name with any of these can only be had with all the others.
-fn patterns(names: &BTreeSet<String>) -> String {
+pub(super) fn patterns(names: &BTreeSet<String>) -> String {
     let awkward =
         |name: &String| name.contains([',', '\\']) || name.trim() != name || name.is_empty();
     if names.len() > MAX_PATTERNS || names.iter().any(awkward) {

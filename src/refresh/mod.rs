@@ -5,6 +5,7 @@
 pub mod absent;
 mod backoff;
 pub mod bound;
+mod by_table;
 pub mod clock;
 pub mod current;
 mod disk;
@@ -44,6 +45,7 @@ use crate::metrics::{By, Metrics};
 use crate::topology::{Observed, Topology};
 
 use self::absent::AbsentNames;
+use self::by_table::Spoiling;
 use self::clock::{Clock, millis};
 use self::current::Current;
 use self::disk::Disk;
@@ -82,6 +84,7 @@ struct Workshop {
     waiting: Waiting,
     reports: Reports,
     vanished: Vanished,
+    spoiling: Spoiling,
     disk: Mutex<disk::Seen, { rank::DISK }>,
 }
 
@@ -96,6 +99,8 @@ pub struct Refresher {
     heritage: Arc<ArcSwap<Vec<Node>>>,
     /// When Fabric last answered a dump; 0 = never.
     last_answer: AtomicU64,
+    /// Counts the dumps that Fabric answered.
+    answers: AtomicU64,
     seeded: AtomicU64,
     /// Whether the whole farm was ever asked for: then the background refresh does so too.
     whole: AtomicBool,
@@ -148,6 +153,7 @@ impl Refresher {
             waiting: Waiting::default(),
             reports: Reports::default(),
             vanished: Vanished::default(),
+            spoiling: Spoiling::default(),
             disk: Mutex::default(),
         });
         Self {
@@ -158,6 +164,7 @@ impl Refresher {
             facts: ArcSwap::default(),
             heritage,
             last_answer: AtomicU64::new(0),
+            answers: AtomicU64::new(0),
             seeded: AtomicU64::new(0),
             whole: AtomicBool::new(false),
             knows_all: AtomicBool::new(false),

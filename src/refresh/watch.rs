@@ -35,19 +35,29 @@ impl Refresher {
     ) -> Result<()> {
         // Whoever wanted only the Fabric nodes may find that another caller has just got them.
         let asks_nobody = self.is_seeded() && wish.is_empty();
+        let answers = self.answers.load(Ordering::Relaxed);
         let outcome = self.provide(shop, wish, rounds);
+        // A table that cannot be had is no lost Fabric: it answered, and the rest was taken in.
+        let in_part = match &outcome {
+            Err(error) if matches!(error.code, Code::Fabric | Code::Protocol) => {
+                self.answers.load(Ordering::Relaxed) != answers
+            }
+            _ => false,
+        };
+        let is_there = outcome.is_ok() || in_part;
         self.hangs.store(false, Ordering::Relaxed);
         if !asks_nobody {
             let now = self.clock.now();
-            self.last_failure.store(if outcome.is_ok() { 0 } else { now }, Ordering::Relaxed);
+            self.last_failure.store(if is_there { 0 } else { now }, Ordering::Relaxed);
             self.metrics.refreshed(by, outcome.as_ref().err(), now);
             // Without a node to ask, nobody was lost.
             if !matches!(&outcome, Err(error) if error.code == Code::NotSeeded) {
                 let generation = self.topology.load().generation;
-                self.events.refreshed(outcome.is_ok(), generation, &self.clock);
+                self.events.refreshed(is_there, generation, &self.clock);
             }
         }
-        outcome
+        // The next refresh is due in time, as after one that brought everything.
+        if in_part && matches!(by, By::Background) { Ok(()) } else { outcome }
     }
 
     pub fn numbers(&self) -> Numbers {

@@ -114,6 +114,11 @@ impl Listing {
         position
     }
 
+    /// The tables it lists.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tables.iter().map(|table| table.name.as_str())
+    }
+
     /// The groups that the rows of a table name.
     pub fn groups_of(&self, name: &str) -> impl Iterator<Item = &str> {
         let position = self.positions.get(name.as_bytes());

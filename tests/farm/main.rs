@@ -3,6 +3,7 @@
 mod background;
 mod batch;
 mod bounds;
+mod broken;
 mod cache;
 mod credentials;
 mod disk;

@@ -248,7 +248,7 @@ impl Farm {
 
     pub fn raw_row(&mut self, table: &str, json: &str) -> Done {
         let json = serde_json::from_str(json).map_err(|e| e.to_string())?;
-        self.extras.push(Extra { table: table.to_owned(), json });
+        self.extras.push(Extra { table: table.to_owned(), json, jointly: false });
         Ok(())
     }
 }

@@ -42,6 +42,10 @@ pub struct Farm {
     /// Rows and columns beyond what the farm itself gives, for the malformed dumps of tests.
     #[serde(default)]
     pub extras: Vec<Extra>,
+    /// Tables whose rows this node cannot read, as those of a real one with two dots in their name:
+    /// every dump of shards that touches one is an error.
+    #[serde(default)]
+    pub broken_tables: Vec<String>,
     /// Highest shard id ever given out: ids are not used twice.
     #[serde(skip)]
     pub last_shard_id: i64,
@@ -158,6 +162,9 @@ pub struct Extra {
     /// An array is one more row. An object adds a column (`column`, `value`) to every row, or
     /// gives the column names (`names`) anew.
     pub json: serde_json::Value,
+    /// A row that only comes in dumps of several tables or of all.
+    #[serde(default)]
+    pub jointly: bool,
 }
 
 impl Farm {
@@ -186,6 +193,7 @@ impl Farm {
             groups: Vec::new(),
             mappings: Vec::new(),
             extras: Vec::new(),
+            broken_tables: Vec::new(),
             last_shard_id: 0,
         }
     }

@@ -83,6 +83,7 @@ fn farm(shared: &Shared, command: &str, args: &Args<'_>) -> Outcome {
         "move_shard" => farm.move_shard(args.int(0)?, &text(1))?,
         "move_group" => farm.move_group(&text(0), &text(1))?,
         "set_nodes" => farm.set_nodes(&text(0))?,
+        "break_table" => farm.broken_tables.push(text(0)),
         "raw_row" => farm.raw_row(&text(0), &text(1))?,
         "load" => {
             let loaded = crate::farm::Farm::from_json(&text(0))?;

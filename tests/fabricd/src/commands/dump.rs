@@ -32,8 +32,11 @@ pub fn run(shared: &Shared, command: &str, args: &Args<'_>) -> Outcome {
             _ => shard_index(&farm, piece),
         });
     }
+    if command == "sharding_information" || command == "shard_tables" {
+        unreadable(&farm, &list)?;
+    }
     let mut set = ResultSet::new(names(command), rows);
-    extras(&farm, command, &mut set);
+    extras(&farm, command, &list, &mut set);
     Ok(set.into())
 }
 
@@ -78,7 +81,7 @@ fn fabric_nodes(shared: &Shared, farm: &Farm, protocol: &Value) -> Outcome {
         other => return Err(format!("Protocol ({}) is not supported.", other.text()).into()),
     };
     let mut set = ResultSet::new(&["host", "port"], rows);
-    extras(farm, "fabric_nodes", &mut set);
+    extras(farm, "fabric_nodes", "", &mut set);
     Ok(set.into())
 }
 
@@ -184,10 +187,24 @@ fn shard_index(farm: &Farm, pattern: &str) -> Vec<Row> {
     found.into_iter().map(row).collect()
 }
 
+/// Fails as a real node does at a table whose name it cannot take apart.
+fn unreadable(farm: &Farm, list: &str) -> Result<(), Failure> {
+    let pieces = like::pieces(list);
+    let touches = |piece: &str| {
+        let mut broken = farm.broken_tables.iter();
+        broken.any(|name| piece.is_empty() || like::like(name, piece))
+    };
+    match pieces.into_iter().any(touches) {
+        true => Err("too many values to unpack".to_owned().into()),
+        false => Ok(()),
+    }
+}
+
 /// Adds what `fabricd.raw_row` left for this dump.
-fn extras(farm: &Farm, command: &str, set: &mut ResultSet) {
+fn extras(farm: &Farm, command: &str, list: &str, set: &mut ResultSet) {
     use serde_json::Value as J;
-    for extra in farm.extras.iter().filter(|e| e.table == command) {
+    let is_joint = list.is_empty() || list.contains(',');
+    for extra in farm.extras.iter().filter(|e| e.table == command && (is_joint || !e.jointly)) {
         match &extra.json {
             J::Array(row) => set.rows.push(row.iter().map(Value::from).collect()),
             J::Object(o) => {
