@@ -1258,7 +1258,8 @@ int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int
  * to write is logged and hurts nobody.
  *
  * The first fetch of a handle asks for what the file names, too. When no Fabric node answers
- * within one round over the nodes, lookups go on from the file, the background refresh goes on
+ * within one round over the nodes, or, while they hang, within a second (for reads; for writes
+ * within half of what the lookup may take), lookups go on from the file, the background refresh goes on
  * asking, and fabric_topology_age() counts from the time Fabric last confirmed the content;
  * fabric_options_set_max_stale_ms() holds for it. A damaged or foreign file is refused as a
  * whole: the lookup fails as it would without it, and the message says why it was refused.
@@ -1275,7 +1276,8 @@ int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int
  * Never blocks: the file is read at the first lookup. fabric_free() waits for a file that is
  * being written.
  */
-int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options, const char *path);
+int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options,
+                                         const char *path);
 
 /**
  * Routes from a file, with no Fabric at all: no node is needed, and none is asked.

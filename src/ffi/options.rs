@@ -381,7 +381,8 @@ pub unsafe extern "C" fn fabric_options_set_max_reply_bytes(
 /// to write is logged and hurts nobody.
 ///
 /// The first fetch of a handle asks for what the file names, too. When no Fabric node answers
-/// within one round over the nodes, lookups go on from the file, the background refresh goes on
+/// within one round over the nodes, or, while they hang, within a second (for reads; for writes
+/// within half of what the lookup may take), lookups go on from the file, the background refresh goes on
 /// asking, and fabric_topology_age() counts from the time Fabric last confirmed the content;
 /// fabric_options_set_max_stale_ms() holds for it. A damaged or foreign file is refused as a
 /// whole: the lookup fails as it would without it, and the message says why it was refused.

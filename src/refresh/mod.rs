@@ -1,6 +1,7 @@
 //! When to ask which Fabric node, and what becomes of the answer.
 //!
-//! Every change of the topology goes through here: one fetch at a time, whole snapshots out.
+//! Every change of the topology goes through here: callers share one fetch, beside the one in the
+//! background, and whole snapshots go out, the newest questions' answers on top.
 
 pub mod absent;
 mod backoff;
