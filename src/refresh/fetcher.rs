@@ -253,5 +253,5 @@ fn would_block(wish: &Wish) -> Error {
 }
 
 fn was_freed() -> Error {
-    Error::new(Code::NotSeeded, "the handle was freed, and nobody asks Fabric any more")
+    Error::new(Code::NotSeeded, "the handle has been freed, and nobody asks Fabric any more")
 }

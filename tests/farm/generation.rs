@@ -45,12 +45,13 @@ fn what_the_service_reports_is_no_change_of_the_farm() {
     router.prefetch(&[]).expect("fetched anew");
 
     assert_eq!(router.generation(), before);
-    assert_eq!(kinds(&router), [Kind::ServerQuarantined, Kind::ServerBack]);
+    assert_eq!(kinds(&router), [Kind::ServerQuarantined, Kind::ServerBack, Kind::WritesHeld]);
 
     promote(&server, "shard1", 33612);
     router.prefetch(&[]).expect("fetched anew");
     assert_eq!(router.generation(), before + 1);
-    assert_eq!(kinds(&router), [Kind::TopologyChanged, Kind::PrimaryChanged]);
+    let changes = [Kind::TopologyChanged, Kind::PrimaryChanged, Kind::WritesReleased];
+    assert_eq!(kinds(&router), changes);
 }
 
 #[test]
