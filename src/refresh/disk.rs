@@ -318,7 +318,7 @@ impl Refresher {
             return;
         }
         if let Err(why) = self.write_snapshot(shop, path, answer) {
-            self.config.log.write(
+            self.config.log.write_once(
                 Level::Warning,
                 format_args!("snapshot file '{}' is not written: {why}", path.display()),
             );

@@ -399,7 +399,7 @@ impl Refresher {
             }
         }
         if any {
-            self.config.log.write(
+            self.config.log.write_once(
                 Level::Warning,
                 format_args!("Fabric gave no new topology, the old one stays in use: {error}"),
             );

@@ -285,7 +285,8 @@ impl<'a> Update<'a> {
             _ => Vec::new(),
         });
         let known = BTreeSet::from_iter(known.unwrap_or_default());
-        for bound in kept.vanished().iter().filter(|bound| !known.contains(*bound)) {
+        let vanished = kept.vanished();
+        for bound in vanished.iter().filter(|bound| !known.contains(*bound)).take(MAX_LINES) {
             self.log.write(
                 Level::Warning,
                 format_args!(

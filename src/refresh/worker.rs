@@ -257,7 +257,7 @@ fn next_pause(
             if refresher.is_stopping() {
                 return pause;
             }
-            refresher.config.log.write(
+            refresher.config.log.write_once(
                 Level::Warning,
                 format_args!("Fabric gave no new topology, the old one stays in use: {error}"),
             );
