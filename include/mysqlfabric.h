@@ -1035,8 +1035,6 @@ typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void
 
 
 
-extern int pthread_setcancelstate(int state, int *before);
-
 /**
  * The version of the library that is running, such as "0.1.0".
  *
@@ -2609,7 +2607,7 @@ int32_t fabric_next_event(const struct fabric_t *f,
                           struct fabric_error_t *err);
 
 /**
- * The name of a kind of event, such as "PRIMARY_CHANGED" for @ref FABRIC_EVENT_PRIMARY_CHANGED:
+ * The name of a kind of event, such as "PRIMARY_CHANGED" for @ref FABRIC_EVENT_PRIMARY_CHANGED,
  * for logs and the labels of metrics.
  *
  * @param kind  Any number; one that is no FABRIC_EVENT_* gives "unknown event".

@@ -4,7 +4,7 @@
 //! which owns nothing of a handle and which nobody waits for beyond their own time: at most one
 //! for a name, whoever asks and how often, and a small number in the process.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub async fn addresses(host: &str) -> Result<Vec<SocketAddr>, BoxError> {
 }
 
 struct Lookups {
-    under_way: Mutex<HashMap<String, Answer>, { rank::RESOLVER }>,
+    under_way: Mutex<BTreeMap<String, Answer>, { rank::RESOLVER }>,
     places: Arc<Semaphore>,
 }
 

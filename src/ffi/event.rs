@@ -236,7 +236,7 @@ pub unsafe extern "C" fn fabric_next_event(
     })
 }
 
-/// The name of a kind of event, such as "PRIMARY_CHANGED" for @ref FABRIC_EVENT_PRIMARY_CHANGED:
+/// The name of a kind of event, such as "PRIMARY_CHANGED" for @ref FABRIC_EVENT_PRIMARY_CHANGED,
 /// for logs and the labels of metrics.
 ///
 /// @param kind  Any number; one that is no FABRIC_EVENT_* gives "unknown event".

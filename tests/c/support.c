@@ -51,6 +51,7 @@ static fabric_options_t *options_for(uint16_t node)
     CHECK_INT(fabric_options_set_connect_delay_ms(o, 10), FABRIC_OK);
     CHECK_INT(fabric_options_set_connect_timeout_ms(o, 30000), FABRIC_OK);
     CHECK_INT(fabric_options_set_request_timeout_ms(o, 60000), FABRIC_OK);
+    CHECK_INT(fabric_options_set_lookup_timeout_ms(o, 60000), FABRIC_OK);
     return o;
 }
 
