@@ -1035,6 +1035,10 @@ typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void
 
 
 
+
+
+
+
 /**
  * The version of the library that is running, such as "0.1.0".
  *
@@ -1200,6 +1204,10 @@ int32_t fabric_options_set_connect_timeout_ms(struct fabric_options_t *options, 
 
 /**
  * Sets how long one request to a Fabric node may take, from connecting to the last byte.
+ *
+ * It is also the bound for all nodes of one attempt together: the next node is asked, too, when one
+ * has been without a connection for 250 ms or without an answer for a second (sooner where many
+ * nodes must have their turn), and the first answer counts.
  *
  * A node whose backing store is down takes up to 18 s to say so.
  *
@@ -1379,9 +1387,10 @@ int32_t fabric_options_add_report_errno(struct fabric_options_t *options, int32_
 int32_t fabric_options_set_background_refresh(struct fabric_options_t *options, int32_t on);
 
 /**
- * Sets how much of its time the background refresh may spend fetching. A farm whose dumps take
- * long is refreshed less often than its time to live asks for; fabric_topology_age() tells. A
- * single dump that takes long does not count, two in a row do.
+ * Sets how much of its time the background refresh may keep the handle's thread and the Fabric
+ * node at work. A farm whose dumps are much work is refreshed less often than its time to live asks
+ * for; fabric_topology_age() tells. The way to the node and back is no work: a node far away is
+ * asked as often as a near one. A single dump that takes long does not count, two in a row do.
  *
  * @param options  The options.
  * @param percent  1 to 100; 5 unless set.
@@ -1390,6 +1399,24 @@ int32_t fabric_options_set_background_refresh(struct fabric_options_t *options, 
  * Never blocks.
  */
 int32_t fabric_options_set_refresh_share(struct fabric_options_t *options, int32_t percent);
+
+/**
+ * Sets the longest pause between two refreshes while no Fabric node answers, and the longest time
+ * for which a node that did not answer is asked after the others.
+ *
+ * Pauses are random, up to a bound that begins at 250 ms and doubles with every failure, so that
+ * the handles of a fleet that lost Fabric together do not come back together. They begin anew when
+ * a node answers anybody on this handle, and when a call had to wait for Fabric; a call that waits
+ * for a change of the farm has it asked again within 100 ms anyway. So this is how long a handle
+ * may go on from what it knew after Fabric is back, if none of its calls needs Fabric.
+ *
+ * @param options  The options.
+ * @param limit    Milliseconds, 10 to @ref FABRIC_MAX_TIME_MS; 10000 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ */
+int32_t fabric_options_set_backoff_limit_ms(struct fabric_options_t *options, int64_t limit);
 
 /**
  * Sets after how long without a lookup the background refresh asks less and less: at first every
@@ -1594,8 +1621,8 @@ void fabric_interrupt(const struct fabric_t *f);
  * need. One that wants its first lookup to be fast calls it at start.
  *
  * @param f     The handle.
- * @param host  The node to ask, UTF-8, NUL-terminated; it joins the configured ones and is
- *              asked first from now on. NULL asks the configured ones.
+ * @param host  The node to ask, UTF-8, NUL-terminated; it joins the configured ones for
+ *              good and is asked first from now on. NULL asks the configured ones.
  * @param port  Its XML-RPC port, or 0 for @ref FABRIC_DEFAULT_PORT. Not used with NULL.
  * @param err   Where details of a failure go; may be NULL.
  * @retval FABRIC_OK
@@ -2166,7 +2193,12 @@ int32_t fabric_get_shards_in_range(const struct fabric_t *f,
  * The Fabric nodes: those the service named, then those they told of.
  *
  * A Fabric node names the address it is bound to. Where that is a loopback address or a
- * wildcard of another machine, it means the address it was asked under.
+ * wildcard of another machine, it means the address it was asked under. `localhost`, `127.0.0.1`
+ * and `::1` are one node, under the name that came first. Addresses that cannot be one are left
+ * out, and so are those beyond 64 that the service did not name itself; the log tells of both.
+ *
+ * Nodes are asked once a minute which there are, after a refresh. One that the service did not name
+ * is forgotten when those that named it do so no longer.
  *
  * @param f         The handle. If nobody asked Fabric yet, this call does.
  * @param out       Room for `capacity` nodes; may be NULL if `capacity` is 0.

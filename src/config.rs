@@ -57,6 +57,10 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Rounds over all known nodes before a fetch gives up.
     pub connect_attempts: u32,
+    /// The longest that a Fabric which does not answer is left alone.
+    pub backoff_limit: Duration,
+    /// The least time between two questions which Fabric nodes there are.
+    pub nodes_interval: Duration,
     /// The pause between two rounds.
     pub connect_delay: Duration,
     pub connect_timeout: Duration,
@@ -105,6 +109,8 @@ impl Default for Config {
             tls: None,
             connect_attempts: 3,
             connect_delay: Duration::from_secs(1),
+            backoff_limit: Duration::from_secs(10),
+            nodes_interval: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(20),
             lookup_timeout: Duration::from_secs(5),

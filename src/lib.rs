@@ -33,5 +33,6 @@ pub mod metrics;
 pub mod refresh;
 pub mod router;
 pub mod snapshot;
+pub mod source;
 mod sync;
 pub mod topology;

@@ -3,8 +3,10 @@
 pub mod callback;
 pub mod fork;
 pub mod memory;
+pub mod random;
 pub mod rank;
 pub mod sigpipe;
 pub mod sync;
 pub mod text;
 pub mod thread;
+pub mod work;

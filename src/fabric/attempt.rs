@@ -52,6 +52,10 @@ impl Attempt {
         self.progress.cancelled.send_replace(true);
     }
 
+    pub fn is_cancelled(&self) -> bool {
+        *self.progress.cancelled.borrow()
+    }
+
     pub(super) fn cancelled(&self) -> watch::Receiver<bool> {
         self.progress.cancelled.subscribe()
     }
@@ -61,7 +65,7 @@ impl Attempt {
         self.progress.connected.load(Ordering::Relaxed)
     }
 
-    pub(super) fn connected(&self) {
+    pub fn connected(&self) {
         self.progress.connected.store(true, Ordering::Relaxed);
     }
 

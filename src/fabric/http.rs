@@ -232,6 +232,11 @@ fn preconfigured(builder: reqwest::ClientBuilder, _: TlsConfig) -> reqwest::Clie
     builder
 }
 
+/// Whether a node can be asked at all: its name is one, and short enough to be told to C.
+pub fn is_usable(node: &Node) -> bool {
+    node.port != 0 && node.host.len() <= 255 && url(node, false).is_ok()
+}
+
 /// The server answers to `/RPC2`, the path its digest is made of.
 fn url(node: &Node, secure: bool) -> Result<Url, Error> {
     let scheme = if secure { "https" } else { "http" };

@@ -40,6 +40,7 @@ pub use attempt::{Attempt, Waits};
 pub use client::Client;
 pub use commands::ResultSets;
 pub use envelope::{Generation, ResultSet};
+pub use http::is_usable;
 pub use nodes::NodesReply;
 pub use rows::{Collect, Dump, Owner, Row, ServerRow, ShardCells, ShardRow, Skipped};
 pub use xmlrpc::Value;

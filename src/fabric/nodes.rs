@@ -15,28 +15,32 @@ pub struct NodesReply {
     /// Empty in generation 1.
     pub uuid: String,
     pub ttl_seconds: u64,
-    /// Each once, in the order they came. Addresses that make no sense are left out.
+    /// Each once, in the order they came, impossible names among them.
     pub nodes: Vec<Node>,
+    /// Why other addresses could not be read.
+    pub unreadable: Vec<String>,
 }
 
 /// Reads the reply of `asked`.
 pub fn fabric_nodes(asked: &Node, envelope: Envelope) -> Result<NodesReply> {
     let generation = envelope.form.generation();
-    let (uuid, ttl_seconds, told) = match generation {
+    let (uuid, ttl_seconds, told, skipped) = match generation {
         Generation::Two => {
             let dump = Dump::<Vec<Separate>>::from_envelope(envelope)?;
-            (dump.uuid, dump.ttl_seconds, dump.rows.into_iter().map(|row| row.0).collect())
+            let told: Vec<Node> = dump.rows.into_iter().map(|row| row.0).collect();
+            (dump.uuid, dump.ttl_seconds, told, dump.skipped)
         }
         Generation::One => {
             let dump = Dump::<Vec<Joined>>::from_envelope(envelope)?;
             let told: Vec<Node> = dump.rows.into_iter().map(|row| row.0).collect();
-            (dump.uuid, dump.ttl_seconds, told)
+            (dump.uuid, dump.ttl_seconds, told, dump.skipped)
         }
     };
     let mut seen = BTreeSet::new();
     let mut nodes: Vec<Node> = told.into_iter().map(|node| believed(asked, node)).collect();
     nodes.retain(|node| seen.insert((node.host.clone(), node.port)));
-    Ok(NodesReply { generation, uuid, ttl_seconds, nodes })
+    let unreadable = skipped.into_iter().map(|skipped| skipped.reason).collect();
+    Ok(NodesReply { generation, uuid, ttl_seconds, nodes, unreadable })
 }
 
 /// A node tells the address it was configured to listen at. One that means "here" leads nobody

@@ -124,9 +124,10 @@ pub unsafe extern "C" fn fabric_options_set_background_refresh(
     }
 }
 
-/// Sets how much of its time the background refresh may spend fetching. A farm whose dumps take
-/// long is refreshed less often than its time to live asks for; fabric_topology_age() tells. A
-/// single dump that takes long does not count, two in a row do.
+/// Sets how much of its time the background refresh may keep the handle's thread and the Fabric
+/// node at work. A farm whose dumps are much work is refreshed less often than its time to live asks
+/// for; fabric_topology_age() tells. The way to the node and back is no work: a node far away is
+/// asked as often as a near one. A single dump that takes long does not count, two in a row do.
 ///
 /// @param options  The options.
 /// @param percent  1 to 100; 5 unless set.
@@ -143,6 +144,34 @@ pub unsafe extern "C" fn fabric_options_set_refresh_share(
         set("fabric_options_set_refresh_share", options, |config| {
             let percent = within("a share in percent", i64::from(percent), 1, 100)?;
             config.refresh_share_percent = percent as u32;
+            Ok(())
+        })
+    }
+}
+
+/// Sets the longest pause between two refreshes while no Fabric node answers, and the longest time
+/// for which a node that did not answer is asked after the others.
+///
+/// Pauses are random, up to a bound that begins at 250 ms and doubles with every failure, so that
+/// the handles of a fleet that lost Fabric together do not come back together. They begin anew when
+/// a node answers anybody on this handle, and when a call had to wait for Fabric; a call that waits
+/// for a change of the farm has it asked again within 100 ms anyway. So this is how long a handle
+/// may go on from what it knew after Fabric is back, if none of its calls needs Fabric.
+///
+/// @param options  The options.
+/// @param limit    Milliseconds, 10 to @ref FABRIC_MAX_TIME_MS; 10000 unless set.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+///
+/// Never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_backoff_limit_ms(
+    options: *mut fabric_options_t,
+    limit: i64,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        set("fabric_options_set_backoff_limit_ms", options, |config| {
+            config.backoff_limit = millis("a longest pause", limit, 10)?;
             Ok(())
         })
     }

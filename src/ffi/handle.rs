@@ -137,8 +137,8 @@ pub unsafe extern "C" fn fabric_interrupt(f: *const fabric_t) {
 /// need. One that wants its first lookup to be fast calls it at start.
 ///
 /// @param f     The handle.
-/// @param host  The node to ask, UTF-8, NUL-terminated; it joins the configured ones and is
-///              asked first from now on. NULL asks the configured ones.
+/// @param host  The node to ask, UTF-8, NUL-terminated; it joins the configured ones for
+///              good and is asked first from now on. NULL asks the configured ones.
 /// @param port  Its XML-RPC port, or 0 for @ref FABRIC_DEFAULT_PORT. Not used with NULL.
 /// @param err   Where details of a failure go; may be NULL.
 /// @retval FABRIC_OK

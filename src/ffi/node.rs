@@ -35,7 +35,12 @@ impl fabric_node_t {
 /// The Fabric nodes: those the service named, then those they told of.
 ///
 /// A Fabric node names the address it is bound to. Where that is a loopback address or a
-/// wildcard of another machine, it means the address it was asked under.
+/// wildcard of another machine, it means the address it was asked under. `localhost`, `127.0.0.1`
+/// and `::1` are one node, under the name that came first. Addresses that cannot be one are left
+/// out, and so are those beyond 64 that the service did not name itself; the log tells of both.
+///
+/// Nodes are asked once a minute which there are, after a refresh. One that the service did not name
+/// is forgotten when those that named it do so no longer.
 ///
 /// @param f         The handle. If nobody asked Fabric yet, this call does.
 /// @param out       Room for `capacity` nodes; may be NULL if `capacity` is 0.

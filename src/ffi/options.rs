@@ -292,6 +292,10 @@ pub unsafe extern "C" fn fabric_options_set_connect_timeout_ms(
 
 /// Sets how long one request to a Fabric node may take, from connecting to the last byte.
 ///
+/// It is also the bound for all nodes of one attempt together: the next node is asked, too, when one
+/// has been without a connection for 250 ms or without an answer for a second (sooner where many
+/// nodes must have their turn), and the first answer counts.
+///
 /// A node whose backing store is down takes up to 18 s to say so.
 ///
 /// @param options  The options.

@@ -457,7 +457,7 @@ impl Refresher {
     fn learn_from_file(&self, shop: &Workshop, nodes: &[FabricNode]) {
         let node = |node: &FabricNode| Node { host: node.host.clone(), port: node.port };
         let nodes: Vec<Node> = nodes.iter().map(node).collect();
-        self.learn(shop, &nodes);
+        self.remember(shop, &nodes);
     }
 
     /// After a reset the topology file is read even if it looks the same.

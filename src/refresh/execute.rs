@@ -9,8 +9,10 @@ use crate::base::sync::{Mutex, rank};
 use crate::error::{Code, Error, Result};
 use crate::fabric::{Attempt, ResultSets, Value};
 
+use super::ask::no_nodes;
 use super::clock::millis;
-use super::{Refresher, Workshop, no_nodes};
+use super::nodes::may_pass;
+use super::{Refresher, Workshop};
 
 type Answer = Mutex<Option<Result<ResultSets>>, { rank::ANSWER }>;
 
@@ -90,14 +92,16 @@ impl Refresher {
         let mut failure = no_nodes();
         let nodes = shop.nodes.lock().in_turn(self.clock.now());
         for node in nodes {
-            let client = shop.client.within(&Attempt::until(until));
-            match client.execute(&node, group, command, args) {
+            let attempt = Attempt::until(until);
+            match shop.client.within(&attempt).execute(&node, group, command, args) {
                 Ok(sets) => {
-                    shop.nodes.lock().prefer(&node);
+                    let now = self.clock.now();
+                    shop.nodes.lock().answered(&node, attempt.waits(), now);
+                    self.worker.fabric_is_there();
                     return Ok(sets);
                 }
-                Err(error) if error.code == Code::Unreachable => failure = error,
-                Err(error) => return Err(error),
+                Err(error) if attempt.is_connected() || !may_pass(&error) => return Err(error),
+                Err(error) => failure = error,
             }
         }
         Err(failure)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::error::Result;
-use crate::fabric::{Client, Dump, ServerRow};
+use crate::fabric::{Dump, ServerRow};
 use crate::log::{Level, Log};
 use crate::topology::{Observed, Reach, Topology};
 
@@ -86,6 +86,9 @@ impl Refresher {
                 self.knows_all.store(true, Ordering::Relaxed);
             }
         }
+        if outcome.is_ok() {
+            self.ask_for_nodes_again(shop, rounds);
+        }
         outcome
     }
 
@@ -152,8 +155,7 @@ impl Refresher {
     }
 
     fn fetch_nodes(&self, shop: &Workshop, rounds: Rounds) -> Result<()> {
-        let reply = self.on_nodes(shop, rounds, Client::fabric_nodes)?;
-        self.learn(shop, &reply.nodes);
+        let reply = self.ask_for_nodes(shop, rounds)?;
         self.facts.store(Arc::new(Facts { uuid: reply.uuid, ttl: Some(reply.ttl_seconds) }));
         self.seeded.store(1, Ordering::Release);
         Ok(())

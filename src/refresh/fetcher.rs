@@ -83,6 +83,9 @@ impl Refresher {
     /// Has `wish` fetched and waits for it, together with whoever else waits, within `bound`. Every
     /// node is tried, as often as the options say.
     pub fn obtain(self: &Arc<Self>, wish: &Wish, bound: &Bound) -> Result<()> {
+        if bound.may_wait() {
+            self.worker.fabric_is_missed();
+        }
         let outcome = self.workshop.with(|shop| self.obtain_in(shop, wish, bound));
         self.tell();
         outcome
@@ -199,6 +202,7 @@ impl Refresher {
             count: self.config.connect_attempts,
             pause: self.config.connect_delay,
             until: until.or_else(|| Instant::now().checked_add(self.fetch_time())),
+            ..Rounds::ONCE
         };
         let fetch = || self.watched(shop, wish, rounds, By::Caller);
         let outcome = panic::catch_unwind(AssertUnwindSafe(fetch)).unwrap_or_else(|_| {

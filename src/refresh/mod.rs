@@ -4,7 +4,7 @@
 //! background, and whole snapshots go out, the newest questions' answers on top.
 
 pub mod absent;
-mod backoff;
+mod ask;
 pub mod bound;
 mod by_table;
 pub mod clock;
@@ -40,9 +40,10 @@ use crate::base::sync::{Mutex, rank};
 use crate::config::{Config, Node, ReportErrors};
 use crate::error::{Code, Error, Result};
 use crate::events::Events;
-use crate::fabric::{Attempt, Client};
+use crate::fabric::Client;
 use crate::log::Level;
 use crate::metrics::{By, Metrics};
+use crate::source::Endpoints;
 use crate::topology::{Observed, Topology};
 
 use self::absent::AbsentNames;
@@ -54,10 +55,11 @@ use self::feedback::Observing;
 use self::fetcher::Fetchers;
 use self::flight::{Flights, Wish};
 use self::health::reporter::Reporter;
-use self::nodes::{Nodes, Rounds, may_pass, more_telling, spares_node};
+use self::nodes::Rounds;
 use self::order::Order;
 use self::process::PerProcess;
 use self::reports::Reports;
+use self::share::Work;
 use self::vanished::Vanished;
 use self::waiting::Waiting;
 use self::worker::Worker;
@@ -74,7 +76,9 @@ pub struct Facts {
 /// Everything that takes a lock. A forked child makes it anew.
 struct Workshop {
     client: Client,
-    nodes: Mutex<Nodes, { rank::NODES }>,
+    nodes: Mutex<Endpoints, { rank::NODES }>,
+    /// What the background refresh has cost the nodes since it was asked last.
+    work: Work,
     flights: Flights,
     fetchers: Fetchers,
     tables_order: Order,
@@ -96,8 +100,10 @@ pub struct Refresher {
     topology: Current,
     workshop: PerProcess<Workshop>,
     facts: ArcSwap<Facts>,
-    /// Every node known so far. A forked child makes its workshop from it.
-    heritage: Arc<ArcSwap<Vec<Node>>>,
+    /// The nodes as they were learned last. A forked child makes its workshop from it.
+    heritage: Arc<ArcSwap<Endpoints>>,
+    /// When it was asked last which nodes there are.
+    nodes_asked: AtomicU64,
     /// When Fabric last answered a dump; 0 = never.
     last_answer: AtomicU64,
     /// Counts the dumps that Fabric answered.
@@ -137,14 +143,16 @@ impl Refresher {
         let metrics = Metrics::default();
         let events = Events::new(config.events.clone(), config.log.clone());
         let traffic = Arc::clone(&metrics.traffic);
-        let heritage = Arc::new(ArcSwap::from_pointee(config.nodes.clone()));
+        let endpoints = Endpoints::new(&config.nodes, config.backoff_limit);
+        let heritage = Arc::new(ArcSwap::from_pointee(endpoints));
         let (for_workshop, known) = (Arc::clone(&config), Arc::clone(&heritage));
         let workshop = PerProcess::new(move || Workshop {
             client: Client::counted(Arc::clone(&for_workshop), Arc::clone(&traffic)),
             nodes: {
                 let known = Arc::clone(&known);
-                Mutex::new(move || Nodes::new(&known.load()))
+                Mutex::new(move || Endpoints::clone(&known.load()))
             },
+            work: Work::default(),
             flights: Flights::default(),
             fetchers: Fetchers::default(),
             tables_order: Order::default(),
@@ -164,6 +172,7 @@ impl Refresher {
             workshop,
             facts: ArcSwap::default(),
             heritage,
+            nodes_asked: AtomicU64::new(0),
             last_answer: AtomicU64::new(0),
             answers: AtomicU64::new(0),
             seeded: AtomicU64::new(0),
@@ -333,8 +342,9 @@ impl Refresher {
             let known = topology.groups().filter(|(_, _, entry)| entry.is_some());
             wish.groups.extend(known.map(|(_, name, _)| name.to_owned()));
         }
-        let outcome =
-            self.workshop.with(|shop| self.watched(shop, &wish, Rounds::ONCE, By::Background));
+        let outcome = self
+            .workshop
+            .with(|shop| self.watched(shop, &wish, Rounds::BACKGROUND, By::Background));
         self.topology.tidy();
         self.tell();
         outcome
@@ -449,18 +459,11 @@ impl Refresher {
         self.refuse_node(given.as_ref())?;
         self.workshop.with(|shop| {
             if let Some(node) = given {
-                self.learn(shop, std::slice::from_ref(&node));
-                shop.nodes.lock().prefer(&node);
+                self.configure(shop, &node);
             }
             self.seeded.store(0, Ordering::Release);
         });
         self.obtain(&Wish::everything(), &self.fetch_bound())
-    }
-
-    fn learn(&self, shop: &Workshop, nodes: &[Node]) {
-        let mut known = shop.nodes.lock();
-        known.learn(nodes);
-        self.heritage.store(Arc::new(known.known()));
     }
 
     /// Reports a server to the first node that takes the report. Fabric answers when it is done
@@ -470,7 +473,7 @@ impl Refresher {
         let text = format!("MySQL errno {errno}");
         let reporter = &self.reporter.name();
         self.workshop.with(|shop| {
-            self.on_nodes(shop, Rounds::ONCE, |client, node| match how {
+            self.on_nodes(shop, Rounds::ONE_BY_ONE, |client, node| match how {
                 ReportErrors::Failure => client.report_failure(node, server_uuid, reporter, &text),
                 _ => client.report_error(node, server_uuid, reporter, &text),
             })
@@ -504,70 +507,4 @@ impl Refresher {
         };
         millis(said.max(self.config.ttl_min).min(self.config.ttl_max)).max(1)
     }
-
-    /// Tries `ask` on the nodes until one answers. It may be asked of several at once, each with a
-    /// client of its own that is cut off when another node has answered.
-    fn on_nodes<T: Send>(
-        &self,
-        shop: &Workshop,
-        rounds: Rounds,
-        ask: impl Fn(&Client, &Node) -> Result<T> + Sync,
-    ) -> Result<T> {
-        let mut failure: Option<Error> = None;
-        for round in 0..rounds.count.max(1) {
-            if round > 0 {
-                if rounds.is_over_in(rounds.pause) {
-                    break;
-                }
-                if shop.flights.pause(rounds.pause) {
-                    break;
-                }
-            }
-            let mut passing = false;
-            // Not in the loop's head, where the lock would be held over the I/O.
-            let nodes = shop.nodes.lock().in_turn(self.clock.now());
-            for node in nodes {
-                let attempt = Attempt::until(rounds.until);
-                match ask(&shop.client.within(&attempt), &node) {
-                    Ok(answer) => {
-                        shop.nodes.lock().prefer(&node);
-                        return Ok(answer);
-                    }
-                    Err(error) if self.is_stopping() => return Err(error),
-                    Err(error) => {
-                        self.config.log.write(
-                            Level::Info,
-                            format_args!("Fabric node {}:{}: {error}", node.host, node.port),
-                        );
-                        if !spares_node(&error) {
-                            shop.nodes.lock().failed(&node, self.clock.now());
-                        }
-                        passing |= may_pass(&error);
-                        failure = Some(match failure.take() {
-                            None => error,
-                            Some(earlier) => more_telling(earlier, error),
-                        });
-                    }
-                }
-            }
-            if !passing {
-                break;
-            }
-        }
-        Err(failure.unwrap_or_else(no_nodes))
-    }
-}
-
-/// A random share of `duration`, between the two fractions.
-fn jitter(duration: Duration, (least, most): (f64, f64)) -> Duration {
-    // 53 random bits are a fraction in [0, 1) that an f64 holds exactly.
-    let random = (Uuid::new_v4().as_u128() >> 75) as f64 / (1u64 << 53) as f64;
-    duration.mul_f64(least + (most - least) * random)
-}
-
-fn no_nodes() -> Error {
-    Error::new(
-        Code::NotSeeded,
-        "no Fabric node is known; name one with fabric_options_add_node or fabric_seed",
-    )
 }

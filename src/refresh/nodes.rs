@@ -1,91 +1,8 @@
-//! Which Fabric node to ask: the configured ones and those learned from them.
+//! How often Fabric nodes are asked, and what their failures together mean.
 
 use std::time::{Duration, Instant};
 
-use crate::config::Node;
 use crate::error::{Code, Error};
-
-use super::backoff::Backoff;
-use super::clock::millis;
-
-/// A farm has a handful of Fabric nodes; a list beyond this is a mistake, not a farm.
-const MAX_NODES: usize = 64;
-
-/// A node, and how it has been doing.
-#[derive(Debug)]
-struct Known {
-    node: Node,
-    backoff: Backoff,
-    /// On the handle's clock; 0 = it may be asked.
-    rests_until: u64,
-}
-
-/// The nodes in the order they were named, and the one that answered last.
-#[derive(Debug, Default)]
-pub struct Nodes {
-    known: Vec<Known>,
-    preferred: Option<Node>,
-}
-
-impl Nodes {
-    pub fn new(configured: &[Node]) -> Self {
-        let mut nodes = Self::default();
-        nodes.learn(configured);
-        nodes
-    }
-
-    /// Adds nodes that are not known yet.
-    pub fn learn(&mut self, nodes: &[Node]) {
-        for node in nodes {
-            if self.known.len() < MAX_NODES && self.find(node).is_none() {
-                let node = node.clone();
-                self.known.push(Known { node, backoff: Backoff::default(), rests_until: 0 });
-            }
-        }
-    }
-
-    pub fn known(&self) -> Vec<Node> {
-        self.known.iter().map(|known| known.node.clone()).collect()
-    }
-
-    /// How many did not fail when last asked; those nobody asked yet are among them.
-    pub fn up(&self) -> usize {
-        self.known.iter().filter(|known| known.rests_until == 0).count()
-    }
-
-    /// The node that answered last comes first: a dead one costs nothing once another is known.
-    pub fn prefer(&mut self, node: &Node) {
-        if let Some(known) = self.find(node) {
-            known.backoff.succeeded();
-            known.rests_until = 0;
-        }
-        if self.preferred.as_ref() != Some(node) {
-            self.preferred = Some(node.clone());
-        }
-    }
-
-    /// A node that did not answer comes last for a while, a longer one with every failure.
-    pub fn failed(&mut self, node: &Node, now: u64) {
-        if let Some(known) = self.find(node) {
-            known.rests_until = now.saturating_add(millis(known.backoff.failed()));
-        }
-    }
-
-    /// Every node once: the preferred one, those that may be asked, and only then those that
-    /// rest, the one that may be asked soonest before the others.
-    pub fn in_turn(&self, now: u64) -> Vec<Node> {
-        let mut nodes: Vec<&Known> = self.known.iter().collect();
-        nodes.sort_by_key(|known| {
-            let rest = if known.rests_until > now { known.rests_until } else { 0 };
-            (rest, Some(&known.node) != self.preferred.as_ref())
-        });
-        nodes.into_iter().map(|known| known.node.clone()).collect()
-    }
-
-    fn find(&mut self, node: &Node) -> Option<&mut Known> {
-        self.known.iter_mut().find(|known| known.node == *node)
-    }
-}
 
 /// How often all nodes are tried, and the pause in between.
 #[derive(Debug, Clone, Copy)]
@@ -94,10 +11,18 @@ pub struct Rounds {
     pub pause: Duration,
     /// The instant at which all of it must be over.
     pub until: Option<Instant>,
+    /// Whether several nodes may be asked at the same time.
+    pub together: bool,
+    /// Whether it is the background refresh that asks.
+    pub background: bool,
 }
 
 impl Rounds {
-    pub const ONCE: Self = Self { count: 1, pause: Duration::ZERO, until: None };
+    pub const ONCE: Self =
+        Self { count: 1, pause: Duration::ZERO, until: None, together: true, background: false };
+    pub const BACKGROUND: Self = Self { background: true, ..Self::ONCE };
+    /// For what must not be done twice: one node after the other.
+    pub const ONE_BY_ONE: Self = Self { together: false, ..Self::ONCE };
 
     /// Whether there is no time left in so long.
     pub fn is_over_in(&self, pause: Duration) -> bool {
@@ -131,37 +56,6 @@ pub fn more_telling(first: Error, second: Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn node(host: &str) -> Node {
-        Node { host: host.into(), port: 32274 }
-    }
-
-    #[test]
-    fn the_last_good_node_is_asked_first() {
-        let mut nodes = Nodes::new(&[node("a"), node("b")]);
-        nodes.learn(&[node("b"), node("c")]);
-        nodes.prefer(&node("c"));
-        assert_eq!(nodes.in_turn(1), [node("c"), node("a"), node("b")]);
-        nodes.prefer(&node("a"));
-        assert_eq!(nodes.in_turn(1), [node("a"), node("b"), node("c")]);
-    }
-
-    #[test]
-    fn a_failed_node_rests_and_comes_back() {
-        let mut nodes = Nodes::new(&[node("a"), node("b"), node("c")]);
-        nodes.prefer(&node("a"));
-        nodes.failed(&node("a"), 1000);
-        assert_eq!(nodes.in_turn(1000), [node("b"), node("c"), node("a")]);
-        assert_eq!(nodes.in_turn(1_000_000), [node("a"), node("b"), node("c")]);
-        assert_eq!(nodes.up(), 2, "time alone makes no node good");
-        nodes.failed(&node("b"), 1000);
-        nodes.failed(&node("c"), 1000);
-        assert_eq!(nodes.up(), 0);
-        assert_eq!(nodes.in_turn(1000).len(), 3, "when all rest, all are asked");
-        nodes.prefer(&node("c"));
-        assert_eq!(nodes.in_turn(1000).first(), Some(&node("c")));
-        assert_eq!(nodes.up(), 1);
-    }
 
     #[test]
     fn a_refusal_outweighs_silence() {

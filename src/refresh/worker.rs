@@ -8,18 +8,20 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::base;
+use crate::base::random::jitter;
 use crate::base::sync::{Condvar, Mutex, rank};
+use crate::base::work;
 use crate::error::{Code, Error, Result};
 use crate::log::Level;
+use crate::source::Backoff;
 
-use super::backoff::Backoff;
+use super::Refresher;
 use super::clock::millis;
 use super::feedback::LEAST_PAUSE;
 use super::flight::OVERDUE;
 use super::idle::Idle;
 use super::process;
 use super::share::Share;
-use super::{Refresher, jitter};
 
 /// A fetch begins when this share of the time to live is over, at the latest and the earliest:
 /// early enough to be done before the end, spread so that handles do not march in step.
@@ -41,6 +43,10 @@ pub struct Worker {
     /// When a thread may be tried to be had again after there was none.
     retry_at: AtomicU64,
     inner: process::PerProcess<Inner>,
+    /// Whether the last refresh failed.
+    is_blind: AtomicBool,
+    /// Whether a caller has had to wait for Fabric since.
+    is_missed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -133,6 +139,18 @@ impl Worker {
         });
     }
 
+    /// A node has answered somebody else: if the last refresh failed, the next one comes at once.
+    pub fn fabric_is_there(&self) {
+        if self.is_blind.swap(false, Ordering::Relaxed) {
+            self.hurry();
+        }
+    }
+
+    /// A caller waits for Fabric: the next pauses are short again.
+    pub fn fabric_is_missed(&self) {
+        self.is_missed.store(true, Ordering::Relaxed);
+    }
+
     /// Has the thread write the topology to the disk, at once or when it starts.
     pub fn save(&self) {
         self.inner.with(|inner| {
@@ -198,7 +216,8 @@ enum Task {
 fn run(refresher: &Refresher) {
     let worker = &refresher.worker;
     let _departure = Departure(refresher);
-    let (mut backoff, mut share) = (Backoff::default(), Share::default());
+    let mut backoff = Backoff::new(refresher.config.backoff_limit);
+    let mut share = Share::default();
     let mut begun = 0;
     let mut idle = Idle::since(refresher.clock.now());
     let mut due = refresher.clock.now() + millis(first_pause(refresher));
@@ -208,12 +227,22 @@ fn run(refresher: &Refresher) {
             Task::Settle => refresher.settle(),
             Task::Save => refresher.save(),
             Task::Fetch => {
+                if !worker.is_blind.load(Ordering::Relaxed)
+                    || worker.is_missed.swap(false, Ordering::Relaxed)
+                {
+                    backoff.succeeded();
+                }
                 begun = refresher.clock.now();
                 worker.fetching_since.store(begun, Ordering::Relaxed);
+                let before = work::of_thread();
                 let outcome = refresh(refresher);
                 worker.fetching_since.store(0, Ordering::Relaxed);
+                let own = work::of_thread().saturating_sub(before);
+                let work = own + refresher.workshop.with(|shop| shop.work.take());
+                worker.is_blind.store(outcome.is_err(), Ordering::Relaxed);
                 let now = refresher.clock.now();
-                let pause = next_pause(refresher, &outcome, now - begun, &mut backoff, &mut share);
+                let rest = share.rest(millis(work), refresher.config.refresh_share_percent);
+                let pause = next_pause(refresher, &outcome, now - begun, rest, &mut backoff);
                 let pause = worker.rest(refresher, &mut idle, now, pause);
                 due = now.saturating_add(millis(pause));
                 refresher.save();
@@ -241,15 +270,14 @@ fn next_pause(
     refresher: &Refresher,
     outcome: &Result<()>,
     took: u64,
+    rest: u64,
     backoff: &mut Backoff,
-    share: &mut Share,
 ) -> Duration {
     match outcome {
         Ok(()) => {
             backoff.succeeded();
             let ttl = refresher.time_to_live(refresher.facts().ttl);
             let in_time = jitter(Duration::from_millis(ttl), BEGIN_AFTER);
-            let rest = share.rest(took, refresher.config.refresh_share_percent);
             in_time.saturating_sub(Duration::from_millis(took)).max(Duration::from_millis(rest))
         }
         Err(error) => {

@@ -112,7 +112,7 @@ static void nodes(const fabric_t *ctl)
     CHECK_INT(node[0].port, fabricd_port());
     fabric_free(f);
 
-    tell(ctl, "set_nodes", "127.0.0.1:self,fabric2.example:32274", NULL);
+    tell(ctl, "set_nodes", "127.0.0.1:self,no host:1,fabric2.example:32274", NULL);
     f = long_lived();
     CHECK_OK(fabric_get_fabric_nodes(f, node, 4, &n, &err), err);
     CHECK_INT(n, 2);

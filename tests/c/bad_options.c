@@ -52,6 +52,8 @@ static void ranges(void)
     OPTION(fabric_options_set_refresh_share(o, 101), FABRIC_ERR_ARGUMENT, {"101"});
     OPTION(fabric_options_set_max_stale_ms(o, -1), FABRIC_ERR_ARGUMENT, {"-1"});
     OPTION(fabric_options_set_max_stale_ms(o, 86400001), FABRIC_ERR_ARGUMENT, {"86400001"});
+    OPTION(fabric_options_set_backoff_limit_ms(o, 9), FABRIC_ERR_ARGUMENT, {"9", "10 to"});
+    OPTION(fabric_options_set_backoff_limit_ms(o, too_long), FABRIC_ERR_ARGUMENT, {"600001"});
     OPTION(fabric_options_set_quarantine_ms(o, 0), FABRIC_ERR_ARGUMENT, {"0", "1 to"});
     OPTION(fabric_options_set_quarantine_ms(o, too_long), FABRIC_ERR_ARGUMENT, {"600001"});
     OPTION(fabric_options_set_least_write_hold_ms(o, -1), FABRIC_ERR_ARGUMENT, {"-1", "0 to"});

@@ -60,6 +60,7 @@ static void options_of_nobody(void)
     CHECK_INT(fabric_options_set_background_refresh(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_refresh_share(NULL, 5), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_max_stale_ms(NULL, 0), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_backoff_limit_ms(NULL, 10), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_quarantine_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_least_write_hold_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_vanished_hold_ms(NULL, 1), FABRIC_ERR_NULL_POINTER);

@@ -13,6 +13,7 @@ mod feedback;
 mod generation;
 mod isolation;
 mod log;
+mod many_nodes;
 mod messages;
 mod metrics;
 mod nodes;

@@ -270,6 +270,7 @@ SIGNATURES = {
     "fabric_options_set_max_reply_bytes": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_report_errors": (c_int32, _OPTIONS, c_int32),
     "fabric_options_add_report_errno": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_backoff_limit_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_quarantine_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_least_write_hold_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_vanished_hold_ms": (c_int32, _OPTIONS, c_int64),

@@ -341,6 +341,7 @@ def test_null_options_are_refused():
         ("set_report_errors", 0),
         ("add_report_errno", 2003),
         ("set_report_window_ms", 0),
+        ("set_backoff_limit_ms", 10),
         ("set_quarantine_ms", 1),
         ("set_write_hold_ms", 0),
         ("set_vanished_hold_ms", 0),

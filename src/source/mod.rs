@@ -1,0 +1,9 @@
+//! Whom to ask for the topology.
+
+pub mod backoff;
+pub mod endpoints;
+pub mod race;
+pub mod way;
+
+pub use backoff::Backoff;
+pub use endpoints::Endpoints;
