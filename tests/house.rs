@@ -17,6 +17,12 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Where the tests at the end of a file begin.
+fn start_of_tests(text: &str) -> usize {
+    let conditions = ["#[cfg(test)]\nmod ", "#[cfg(all(test,"];
+    conditions.iter().filter_map(|condition| text.find(condition)).min().unwrap_or(text.len())
+}
+
 /// The lines of the library, but for comments and the tests at the end of a file, that have one
 /// of `words`: as "file:line: text". Files in `but` are not looked at.
 fn lines_with(words: &[&str], but: &[&str]) -> Vec<String> {
@@ -28,7 +34,7 @@ fn lines_with(words: &[&str], but: &[&str]) -> Vec<String> {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
-        let tests = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
+        let tests = start_of_tests(&text);
         for (number, line) in text[..tests].lines().enumerate() {
             let is_comment = line.trim_start().starts_with("//");
             if !is_comment && words.iter().any(|word| line.contains(word)) {
@@ -77,7 +83,7 @@ fn every_lock_has_a_rank_and_is_made_anew_in_a_child() {
     for path in files(&root.join("src")) {
         let name = path.strip_prefix(root).unwrap().display().to_string();
         let text = fs::read_to_string(&path).unwrap();
-        let tests = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
+        let tests = start_of_tests(&text);
         let mut found = paths_that_wait(&text[..tests]);
         // Where the outcome of a fetch is put: it lives and dies with the queue of a process.
         found.retain(|path| {
