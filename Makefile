@@ -8,12 +8,13 @@ SECONDS ?= 60
 target_dir = $(or $(CARGO_TARGET_DIR),target)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help build demo test bench fuzz lint header docs install uninstall clean
+.PHONY: help build demo test check-all bench fuzz lint header docs install uninstall clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo      route keys of a sample farm and see a failover'
 	@echo 'make test      everything: lint, Rust, C, installation, Python and Go tests'
+	@echo 'make check-all what takes longer than that: 10,000 forks, and more of the like'
 	@echo 'make bench     measure; the tables go to $(BUILD)/bench.md, and with UPDATE_PERFORMANCE=1'
 	@echo '               to docs/PERFORMANCE.md'
 	@echo 'make fuzz      look for a dump that is read in two ways, for SECONDS=$(SECONDS)'
@@ -41,6 +42,9 @@ demo: $(BUILD)/CMakeCache.txt
 
 test:
 	@BUILD=$(BUILD) tests/run-all.sh
+
+check-all:
+	@BUILD=$(BUILD) tests/check-all.sh
 
 bench: $(BUILD)/CMakeCache.txt
 	@cmake -S . -B $(BUILD) >/dev/null

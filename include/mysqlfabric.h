@@ -1566,6 +1566,8 @@ int32_t fabric_options_set_compat(struct fabric_options_t *options, int32_t comp
  * @param err      Where details of a failure go; may be NULL.
  * @retval FABRIC_OK
  * @retval FABRIC_ERR_NULL_POINTER  `options` or `out` is NULL.
+ * @retval FABRIC_ERR_SYSTEM  The system gives this process no random numbers: no getrandom(2), and
+ *         no /dev/urandom.
  * @retval other   The status of the first option that was refused, with its message.
  *
  * Threads. A handle has threads of its own from its first fetch, report or event on, named

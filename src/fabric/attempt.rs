@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::event_loop::guarded;
+
 /// What a question may take, and how far it got. Clones are the same attempt.
 #[derive(Clone, Default)]
 pub struct Attempt {
@@ -49,7 +51,8 @@ impl Attempt {
 
     /// Cuts it off: nobody wants its answer any more.
     pub fn cancel(&self) {
-        self.progress.cancelled.send_replace(true);
+        // Who is woken may have lost its descriptors.
+        guarded(|| self.progress.cancelled.send_replace(true));
     }
 
     pub fn is_cancelled(&self) -> bool {

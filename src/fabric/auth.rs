@@ -6,8 +6,7 @@
 
 use std::collections::HashMap;
 
-use uuid::Uuid;
-
+use crate::base::random;
 use crate::base::sync::{Mutex, rank};
 use crate::config::{Credentials, Node};
 use crate::error::Result;
@@ -46,7 +45,7 @@ impl Auth {
         let Some(credentials) = credentials else { return Ok(None) };
         let Some(known) = self.next(node) else { return Ok(None) };
         let header = match known.nonces {
-            Nonces::Ours => header(credentials, &known.challenge, &made_up(), 1),
+            Nonces::Ours => header(credentials, &known.challenge, &made_up()?, 1),
             Nonces::Theirs => {
                 header(credentials, &known.challenge, &known.challenge.nonce, known.count)
             }
@@ -89,7 +88,7 @@ fn header(
     nonce: &str,
     count: u32,
 ) -> Result<String> {
-    let client_nonce = made_up();
+    let client_nonce = made_up()?;
     digest::authorization(
         credentials,
         challenge,
@@ -97,8 +96,8 @@ fn header(
     )
 }
 
-fn made_up() -> String {
-    Uuid::new_v4().simple().to_string()
+fn made_up() -> Result<String> {
+    Ok(random::uuid()?.simple().to_string())
 }
 
 #[cfg(test)]

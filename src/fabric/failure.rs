@@ -7,6 +7,7 @@ use crate::config::Node;
 use crate::error::{Code, Error};
 #[cfg(feature = "tls")]
 use crate::fabric::certificate;
+use crate::fabric::event_loop::{Ended, broken};
 use crate::fabric::resolver::NoThread;
 use crate::fabric::transport::{Times, TransportError};
 
@@ -19,6 +20,15 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Why the wait for the node ended.
+    pub fn ended(&self, ended: Ended) -> Error {
+        match ended {
+            Ended::Late => self.timeout(),
+            Ended::CutOff => self.cut_off(),
+            Ended::Broken => broken(),
+        }
+    }
+
     /// The total deadline passed.
     pub fn timeout(&self) -> Error {
         let message = format!(

@@ -4,13 +4,10 @@
 //! reply. `reqwest::blocking` would keep a thread and a pool per client: a forked child
 //! inherits such a client without its thread, hangs in it, and aborts when it drops it.
 
-use std::future::poll_fn;
 use std::io::{self, Read};
 use std::net::Ipv6Addr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 use std::time::Instant;
 
 use flate2::read::GzDecoder;
@@ -20,15 +17,14 @@ use reqwest::header::{
     HeaderValue, WWW_AUTHENTICATE,
 };
 use reqwest::{Client, Response, Url};
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
-use tokio::time::timeout_at;
 
-use crate::base::memory;
+use crate::base::{memory, random};
 use crate::config::{Config, Node};
 use crate::error::{Code, Error};
 use crate::fabric::attempt::Attempt;
 use crate::fabric::connecting::Telling;
+use crate::fabric::event_loop::{Cancelled, EventLoop, guarded};
 use crate::fabric::failure::{Failure, address};
 use crate::fabric::resolver::Resolver;
 use crate::fabric::status_line::status_line;
@@ -74,18 +70,19 @@ impl Http {
         let begun = Instant::now();
         let response = runtime
             .wait(times.deadline, request.send())
-            .ok_or_else(|| why_not(&runtime.cancelled, &failure))?
+            .map_err(|ended| failure.ended(ended))?
             .map_err(|error| failure.of(&error))?;
         attempt.answered(begun.elapsed());
         self.reply(response, runtime, failure)
     }
 
-    fn runtime(&self, attempt: &Attempt, failure: &Failure) -> Result<Own, Error> {
-        let runtime = Builder::new_current_thread().enable_all().build();
+    fn runtime(&self, attempt: &Attempt, failure: &Failure) -> Result<EventLoop, Error> {
+        // The loop needs some, and panics without.
+        random::bytes()?;
+        let runtime = EventLoop::new([self.cancelled.subscribe(), attempt.cancelled()]);
         let runtime = runtime.map_err(|error| failure.no_descriptor(&error))?;
-        let cancelled = [self.cancelled.subscribe(), attempt.cancelled()];
         self.traffic.requests.fetch_add(1, Ordering::Relaxed);
-        Ok(Own { runtime: Some(runtime), cancelled })
+        Ok(runtime)
     }
 
     fn request(
@@ -133,9 +130,32 @@ impl Http {
     fn reply(
         &self,
         response: Response,
-        runtime: Own,
+        runtime: EventLoop,
         failure: Failure,
     ) -> Result<Reply, TransportError> {
+        let body = Body::new(response, runtime, failure.clone());
+        let head = self.head(&body, &failure)?;
+        let limit = self.max_reply_bytes;
+        let watch = body.watch.clone();
+        let wire = Metered::new(body, &self.traffic, |traffic| &traffic.received);
+        let wire = Limited::new(wire, limit, &failure);
+        let body: Box<dyn Read> = match head.zipped {
+            true => {
+                let plain = Limited::new(GzDecoder::new(wire), limit, &failure);
+                Box::new(Watched::new(self.inflated(plain), watch))
+            }
+            false => Box::new(Watched::new(self.inflated(wire), watch)),
+        };
+        Ok(Reply {
+            status: head.status,
+            reason: head.reason,
+            www_authenticate: head.www_authenticate,
+            body,
+        })
+    }
+
+    fn head(&self, body: &Body, failure: &Failure) -> Result<Head, TransportError> {
+        let Some(response) = &body.response else { return Err(failure.timeout().into()) };
         let status = response.status();
         let reason = response.extensions().get::<hyper::ext::ReasonPhrase>();
         let reason = reason.map(|phrase| String::from_utf8_lossy(phrase.as_bytes()).into_owned());
@@ -155,23 +175,8 @@ impl Http {
         if response.content_length().is_some_and(|length| length > limit) {
             return Err(failure.too_large(limit).into());
         }
-        let watch = runtime.watch(&failure);
-        let wire = Body::new(response, runtime, failure.clone());
-        let wire = Metered::new(wire, &self.traffic, |traffic| &traffic.received);
-        let wire = Limited::new(wire, limit, &failure);
-        let body: Box<dyn Read> = match zipped {
-            true => {
-                let plain = Limited::new(GzDecoder::new(wire), limit, &failure);
-                Box::new(Watched::new(self.inflated(plain), watch))
-            }
-            false => Box::new(Watched::new(self.inflated(wire), watch)),
-        };
-        Ok(Reply {
-            status: status.as_u16(),
-            reason: reason.unwrap_or_default(),
-            www_authenticate,
-            body,
-        })
+        let reason = reason.unwrap_or_default();
+        Ok(Head { status: status.as_u16(), reason, www_authenticate, zipped })
     }
 
     fn inflated<R: Read>(&self, body: R) -> Metered<R> {
@@ -179,9 +184,18 @@ impl Http {
     }
 }
 
+/// What stands before the body.
+struct Head {
+    status: u16,
+    reason: String,
+    www_authenticate: Option<String>,
+    zipped: bool,
+}
+
 impl Transport for Http {
     fn cancel(&self) {
-        self.cancelled.send_replace(true);
+        // Who is woken may have lost its descriptors.
+        guarded(|| self.cancelled.send_replace(true));
     }
 
     fn post(
@@ -217,7 +231,7 @@ impl Transport for Http {
         let tls = if self.secure { Some(self.tls.config()?) } else { None };
         let runtime = self.runtime(attempt, &failure)?;
         let line = runtime.wait(times.deadline, status_line(node, tls, &request));
-        let line = line.ok_or_else(|| why_not(&runtime.cancelled, &failure))?;
+        let line = line.map_err(|ended| failure.ended(ended))?;
         line.map_err(|error| Error::new(Code::Unreachable, error.to_string()))
     }
 }
@@ -266,51 +280,17 @@ fn joined(headers: &HeaderMap) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join(", "))
 }
 
-/// A runtime that is dropped without waiting, so that a name look-up that hangs, or a runtime
-/// of the service around us, cannot make trouble.
-struct Own {
-    runtime: Option<Runtime>,
-    /// Of the handle, and of the attempt.
-    cancelled: [watch::Receiver<bool>; 2],
-}
-
-impl Own {
-    /// Nothing if `deadline` came first, or if nobody waits for the answer any more.
-    fn wait<T>(&self, deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
-        let runtime = self.runtime.as_ref()?;
-        let [mut handle, mut attempt] = self.cancelled.clone();
-        runtime.block_on(async {
-            let mut handle = pin!(handle.wait_for(|cancelled| *cancelled));
-            let mut attempt = pin!(attempt.wait_for(|cancelled| *cancelled));
-            let mut future = pin!(timeout_at(deadline.into(), future));
-            poll_fn(|context| {
-                let handle = handle.as_mut().poll(context).is_ready();
-                if handle || attempt.as_mut().poll(context).is_ready() {
-                    return Poll::Ready(None);
-                }
-                future.as_mut().poll(context).map(Result::ok)
-            })
-            .await
-        })
-    }
-}
-
 /// Why nobody waited to the end. What was cut off did not take too long.
-fn why_not([handle, _]: &[watch::Receiver<bool>; 2], failure: &Failure) -> Error {
+fn why_not([handle, _]: &[Cancelled; 2], failure: &Failure) -> Error {
     if *handle.borrow() { failure.cut_off() } else { failure.timeout() }
-}
-
-impl Own {
-    fn watch(&self, failure: &Failure) -> Watch {
-        Watch { failure: failure.clone(), cancelled: self.cancelled.clone() }
-    }
 }
 
 /// Sees that time counts, and that nobody has to wait, where all is there already and nothing is
 /// waited for: while a body is inflated and parsed.
+#[derive(Clone)]
 struct Watch {
     failure: Failure,
-    cancelled: [watch::Receiver<bool>; 2],
+    cancelled: [Cancelled; 2],
 }
 
 impl Watch {
@@ -370,27 +350,29 @@ impl<R: Read> Read for Watched<R> {
     }
 }
 
-impl Drop for Own {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
 /// The bytes of a body as they arrive. Only reading moves the connection on.
 struct Body {
-    response: Response,
+    /// Taken when it is dropped.
+    response: Option<Response>,
     chunk: Bytes,
-    runtime: Own,
+    runtime: EventLoop,
     failure: Failure,
     watch: Watch,
 }
 
 impl Body {
-    fn new(response: Response, runtime: Own, failure: Failure) -> Self {
-        let watch = runtime.watch(&failure);
+    fn new(response: Response, runtime: EventLoop, failure: Failure) -> Self {
+        let watch = Watch { failure: failure.clone(), cancelled: runtime.cancelled() };
+        let response = Some(response);
         Self { response, chunk: Bytes::new(), runtime, failure, watch }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Some(response) = self.response.take() {
+            self.runtime.drop_inside(response);
+        }
     }
 }
 
@@ -399,10 +381,9 @@ impl Read for Body {
         // Bytes that inflate to nothing never come to whoever reads what is inflated.
         self.watch.check()?;
         while self.chunk.is_empty() {
-            let next = self.runtime.wait(self.failure.times.deadline, self.response.chunk());
-            let why_not =
-                || TransportError::from(why_not(&self.runtime.cancelled, &self.failure)).into_io();
-            match next.ok_or_else(why_not)? {
+            let Some(response) = &mut self.response else { return Ok(0) };
+            let next = self.runtime.wait(self.failure.times.deadline, response.chunk());
+            match next.map_err(|ended| TransportError::from(self.failure.ended(ended)).into_io())? {
                 Ok(Some(chunk)) => self.chunk = chunk,
                 Ok(None) => return Ok(0),
                 Err(error) => return Err(self.failure.of(&error).into_io()),

@@ -1,7 +1,7 @@
 //! One Fabric node: how to reach it, what to say, and what its answers mean.
 //!
-//! From the wire up: [`http`] carries bytes under the [`transport`] contract, with [`tls`] and
-//! [`failure`] at its side, counted by [`traffic`]; [`challenge`], [`digest`] and [`auth`] prove
+//! From the wire up: [`http`] carries bytes under the [`transport`] contract, in an `event_loop`,
+//! with [`tls`] and [`failure`] at its side, counted by [`traffic`]; [`challenge`], [`digest`] and [`auth`] prove
 //! who asks; [`start`] looks at how a reply begins; [`xmlrpc`] writes calls and reads replies;
 //! [`client`] makes one call of all that, as one [`attempt`], [`apart`] from the caller's own event
 //! loop;
@@ -21,6 +21,7 @@ pub mod commands;
 mod connecting;
 pub mod digest;
 pub mod envelope;
+mod event_loop;
 pub mod failure;
 pub mod http;
 pub mod nodes;

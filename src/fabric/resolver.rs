@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::base::fork::PerProcess;
 use crate::base::sync::{Mutex, rank};
 use crate::base::thread::start;
+use crate::fabric::event_loop::guarded;
 
 /// Names that are looked up at the same time in this process; more of them wait.
 const MAX_AT_ONCE: usize = 8;
@@ -100,7 +101,8 @@ impl Lookups {
             let outcome = found.map(Iterator::collect).map_err(|error| error.to_string());
             // Before it is told: who asks from here on asks anew.
             drop(listed);
-            told.send_replace(Some(outcome));
+            // Who waits may have lost its descriptors, and then cannot be woken.
+            guarded(|| told.send_replace(Some(outcome)));
             drop(place);
         };
         // Its end is nobody's business.

@@ -4,6 +4,7 @@ use std::ffi::{CString, c_char};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::base::random;
 use crate::config::Config;
 use crate::router::Router;
 
@@ -53,6 +54,8 @@ impl Strings {
 /// @param err      Where details of a failure go; may be NULL.
 /// @retval FABRIC_OK
 /// @retval FABRIC_ERR_NULL_POINTER  `options` or `out` is NULL.
+/// @retval FABRIC_ERR_SYSTEM  The system gives this process no random numbers: no getrandom(2), and
+///         no /dev/urandom.
 /// @retval other   The status of the first option that was refused, with its message.
 ///
 /// Threads. A handle has threads of its own from its first fetch, report or event on, named
@@ -85,6 +88,8 @@ pub unsafe extern "C" fn fabric_new(
         if let Some(refused) = &options.refused {
             return Err(refused.clone());
         }
+        // Without them nothing that follows goes well: better said at once.
+        random::bytes()?;
         let strings = Strings::of(&options.config);
         let router = Arc::new(Router::new(options.config.clone()));
         out.set(Box::into_raw(Box::new(fabric_t { router, strings })));

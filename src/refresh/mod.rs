@@ -34,8 +34,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use uuid::Uuid;
 
+use crate::base::random;
 use crate::base::sync::{Mutex, rank};
 use crate::config::{Config, Node, ReportErrors};
 use crate::error::{Code, Error, Result};
@@ -183,7 +183,7 @@ impl Refresher {
             metrics,
             events,
             disk: Disk::default(),
-            start: Uuid::new_v4().as_u64_pair().0,
+            start: random::bytes().map_or(0, |bytes| u128::from_le_bytes(bytes) as u64),
             reporter: Reporter::default(),
             stopping: AtomicBool::new(false),
             next_poll: AtomicU64::new(0),

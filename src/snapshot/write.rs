@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::{Duration, SystemTime};
 
-use uuid::Uuid;
+use crate::base::random;
 
 /// Younger files are left alone: their writer may not have locked them yet.
 const YOUNG: Duration = Duration::from_secs(60);
@@ -23,7 +23,8 @@ pub fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> i
         parts(path).ok_or_else(|| io::Error::other("the path names no file"))?;
     let mut temporary = OsString::from(".");
     temporary.push(name);
-    temporary.push(format!(".{}-{}.tmp", process::id(), Uuid::new_v4().simple()));
+    let random = random::uuid().map_err(|error| io::Error::other(error.message))?;
+    temporary.push(format!(".{}-{}.tmp", process::id(), random.simple()));
     let temporary = directory.join(temporary);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     let mut temporary = Temporary { path: temporary, kept: false };
@@ -113,7 +114,7 @@ mod tests {
     use super::*;
 
     fn fresh(name: &str) -> PathBuf {
-        let directory = std::env::temp_dir().join(format!("{name}-{}", Uuid::new_v4()));
+        let directory = std::env::temp_dir().join(format!("{name}-{}", random::uuid().unwrap()));
         fs::create_dir(&directory).expect("a directory");
         directory
     }

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# What `make check-all` runs: checks that take longer than `make test` may, each whatever became of
+# the one before, and then one line for each. BUILD names CMake's build directory, where
+# `make test` or `make build` has been. Names as arguments choose some of them.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+
+build=$PWD/${BUILD:-build/release}
+summary=()
+failed=0
+
+# part NAME COMMAND...: runs a check and notes how it ended.
+part() {
+    local name=$1 begin=$SECONDS outcome=passed
+    shift
+    if [ ${#chosen[@]} -gt 0 ] && ! [[ " ${chosen[*]} " == *" $name "* ]]; then
+        return
+    fi
+    printf '\n==== %s\n' "$name"
+    if ! "$@" </dev/null; then
+        outcome=FAILED
+        failed=1
+    fi
+    summary+=("$(printf '%-16s %-6s %5d s' "$name" "$outcome" $((SECONDS - begin)))")
+}
+chosen=("$@")
+
+c_programs() {
+    cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release && cmake --build "$build"
+}
+
+with_fabricd() {
+    FABRICD="${CARGO_TARGET_DIR:-$PWD/target}/debug/fabricd" tests/with-fabricd.sh -- "$@"
+}
+
+# Each has the library's own name for its program in tests/c.
+part build c_programs
+part forks with_fabricd "$build/tests/c/fork" 10000
+part forks-publish "$build/tests/c/fork_publish" 10000
+part forks-valgrind valgrind -q --error-exitcode=9 --leak-check=no "$build/tests/c/fork_publish" 20
+part closed-fds with_fabricd "$build/tests/c/closed_fds" 20000
+part threads with_fabricd "$build/tests/c/threads" 20000
+part reports "$build/tests/c/reports" 3000
+
+printf '\n==== summary\n'
+printf '%s\n' "${summary[@]}"
+exit "$failed"
