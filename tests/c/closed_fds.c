@@ -34,7 +34,7 @@ static void *fetch(void *unused)
 
 int main(int argc, char **argv)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : 2000;
+    int rounds = argc > 1 ? atoi(argv[1]) : 300;
     alarm(100);
     fabric_options_t *o = options();
     fabric_options_set_ttl_ms(o, 0, 20);
@@ -48,7 +48,7 @@ int main(int argc, char **argv)
         CHECK_INT(pthread_create(&threads[i], NULL, fetch, NULL), 0);
     srand(1);
     for (int round = 0; round < rounds; round++) {
-        usleep((useconds_t)(rand() % 2000));
+        usleep((useconds_t)(rand() % 30000));
         for (int fd = 3; fd < 64; fd++)
             close(fd);
     }

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BOUNDS = 20000, READERS = 6, PUBLISHERS = 2 };
+enum { BOUNDS = 20000, READERS = 7, PUBLISHERS = 1 };
 
 static char dir[] = "/tmp/fork_publish.XXXXXX";
 static char path[64], farms[2][64];
@@ -107,7 +107,10 @@ int main(int argc, char **argv)
         CHECK_INT(pthread_create(&threads[i], NULL, i < READERS ? look_up : publish, NULL), 0);
     int hung = 0, failed = 0;
     for (int number = 0; number < forks; number++) {
-        change();
+        /* A new number is seen before what it replaced is gone. */
+        uint64_t before = fabric_topology_generation(farm);
+        while (fabric_topology_generation(farm) == before)
+            continue;
         pid_t pid = fork();
         CHECK(pid >= 0);
         if (pid == 0)
