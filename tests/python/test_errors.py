@@ -343,7 +343,7 @@ def test_null_options_are_refused():
         ("set_report_window_ms", 0),
         ("set_backoff_limit_ms", 10),
         ("set_quarantine_ms", 1),
-        ("set_write_hold_ms", 0),
+        ("set_least_write_hold_ms", 0),
         ("set_vanished_hold_ms", 0),
         ("set_background_refresh", 1),
         ("set_refresh_share", 5),

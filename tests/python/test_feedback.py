@@ -82,6 +82,7 @@ def test_a_hold_ends_by_itself_or_never_begins(node):
 def test_a_wait_has_an_end(careful, node):
     careful.report_result(PRIMARY, 1290)
     write(careful)
+    careful.shard_server(TABLE, 1)  # a table that nobody knows would be waited for
     careful.report_result(PRIMARY, 1290)
     for wait in (0, 300):
         begun = time.monotonic()

@@ -15,7 +15,7 @@ from mysqlfabric import Code, Level, Mode, Report
 PRIMARY = "aa9b1821-e706-11f1-b000-02fc00000001"
 
 
-def test_messages_come_on_the_calling_thread(dead):
+def test_messages_come_on_threads_of_the_library(dead):
     heard = []
 
     def log(level, message):
@@ -30,7 +30,8 @@ def test_messages_come_on_the_calling_thread(dead):
     assert {level for level, _, _ in heard} <= set(Level)
     assert any(str(dead[1]) in message for _, message, _ in heard)
     assert not any("very secret" in message for _, message, _ in heard)
-    assert {thread for _, _, thread in heard} == {threading.get_ident()}
+    # The attempts are the fetching thread's to tell of.
+    assert {thread for _, _, thread in heard} - {threading.get_ident()}
 
 
 def test_the_level_is_kept(dead):
