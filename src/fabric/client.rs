@@ -117,8 +117,13 @@ impl Client {
     ) -> Result<T> {
         let body = method_call(method, params)?;
         let attempt = self.attempt.clone().unwrap_or_default();
-        let total = attempt.left(self.config.request_timeout);
-        let times = Times::starting_now(self.config.connect_timeout, total);
+        let most = self.config.request_timeout;
+        let left = attempt.left(most);
+        let mut times = Times::starting_now(self.config.connect_timeout, left);
+        // Messages name the option's time, not what the first steps have left of it.
+        if left > most - most / 10 {
+            times.total = most;
+        }
         let ask = |authorization: Option<&str>| {
             apart(|| {
                 let reply =
