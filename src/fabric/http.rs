@@ -65,6 +65,8 @@ impl Http {
         attempt: &Attempt,
     ) -> Result<Reply, TransportError> {
         let failure = Failure { node: node.clone(), secure: self.secure, times };
+        // Client and loop need some, and panic without.
+        random::bytes()?;
         let request = self.request(node, authorization, body, times, attempt)?;
         let runtime = self.runtime(attempt, &failure)?;
         let begun = Instant::now();
@@ -77,8 +79,6 @@ impl Http {
     }
 
     fn runtime(&self, attempt: &Attempt, failure: &Failure) -> Result<EventLoop, Error> {
-        // The loop needs some, and panics without.
-        random::bytes()?;
         let runtime = EventLoop::new([self.cancelled.subscribe(), attempt.cancelled()]);
         let runtime = runtime.map_err(|error| failure.no_descriptor(&error))?;
         self.traffic.requests.fetch_add(1, Ordering::Relaxed);
