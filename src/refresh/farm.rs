@@ -136,6 +136,10 @@ impl Refresher {
                 let generation = self.topology.load().generation;
                 self.events.server_back(&group, &server_uuid, generation, &self.clock);
             }
+            // A forked child goes on from it.
+            if observed.next_end().is_some() || self.inherited.load().next_end().is_some() {
+                self.inherited.store(Arc::new(observed.clone()));
+            }
             unused
         };
         // Nobody waits while it is taken apart.

@@ -102,6 +102,9 @@ pub struct Refresher {
     facts: ArcSwap<Facts>,
     /// The nodes as they were learned last. A forked child makes its workshop from it.
     heritage: Arc<ArcSwap<Endpoints>>,
+    /// The holds and quarantines of the newest topology: a forked child goes on from them, or its
+    /// first refresh would end them.
+    inherited: Arc<ArcSwap<Observed>>,
     /// When it was asked last which nodes there are.
     nodes_asked: AtomicU64,
     /// When Fabric last answered a dump; 0 = never.
@@ -146,6 +149,8 @@ impl Refresher {
         let endpoints = Endpoints::new(&config.nodes, config.backoff_limit);
         let heritage = Arc::new(ArcSwap::from_pointee(endpoints));
         let (for_workshop, known) = (Arc::clone(&config), Arc::clone(&heritage));
+        let inherited: Arc<ArcSwap<Observed>> = Arc::default();
+        let seen = Arc::clone(&inherited);
         let workshop = PerProcess::new(move || Workshop {
             client: Client::counted(Arc::clone(&for_workshop), Arc::clone(&traffic)),
             nodes: {
@@ -157,7 +162,10 @@ impl Refresher {
             fetchers: Fetchers::default(),
             tables_order: Order::default(),
             groups_order: Order::default(),
-            observed: Mutex::default(),
+            observed: {
+                let seen = Arc::clone(&seen);
+                Mutex::new(move || Observed::clone(&seen.load()))
+            },
             observing: Observing::default(),
             waiting: Waiting::default(),
             reports: Reports::default(),
@@ -171,6 +179,7 @@ impl Refresher {
             topology: Current::default(),
             workshop,
             facts: ArcSwap::default(),
+            inherited,
             heritage,
             nodes_asked: AtomicU64::new(0),
             last_answer: AtomicU64::new(0),

@@ -8,7 +8,7 @@ use super::server::Server;
 /// Servers that could not be reached, and groups whose primary refused writes.
 ///
 /// Times are milliseconds on the handle's clock.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Observed {
     quarantined: Quarantines,
     /// Servers that turned out to be back since the last call of `take_back`.
@@ -21,7 +21,7 @@ pub struct Observed {
     released: Vec<Released>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Hold {
     /// Who refused: the hold is over when somebody else is the primary.
     primary: String,

@@ -58,13 +58,13 @@ pub type InGroup = (String, String);
 
 /// The servers of a farm that are not in use for want of good news, or are without proof that
 /// they work. Times are milliseconds on the handle's clock.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Quarantines {
     /// By group, and then by server UUID.
     groups: BTreeMap<String, BTreeMap<String, Quarantine>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Quarantine {
     state: State,
     /// The first pause.
@@ -79,7 +79,7 @@ struct Quarantine {
     unlisted: Option<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum State {
     Away {
         until: u64,

@@ -92,8 +92,39 @@ static void child(int cycle, int inherited)
     }
 }
 
+/* A hold is there for the gap before Fabric commits a new map: it must not end with a child's own
+ * first refresh. */
+static void a_hold_outlives_a_fork(void)
+{
+    fabric_options_t *o = options();
+    CHECK_INT(fabric_options_set_ttl_ms(o, 0, 20), FABRIC_OK);
+    CHECK_INT(fabric_options_set_least_write_hold_ms(o, 120000), FABRIC_OK);
+    fabric_t *f = handle(o);
+    fabric_server_t server;
+    fabric_key_t key = fabric_key_int(1);
+    const char *table = "employees.salaries";
+    CHECK_INT(find(f, table, key, FABRIC_MODE_READWRITE, &server, NULL), FABRIC_OK);
+    CHECK_INT(fabric_report_result(f, server.uuid, 1290, NULL), FABRIC_OK);
+    CHECK_INT(find(f, table, key, FABRIC_MODE_READWRITE, &server, NULL), FABRIC_ERR_WRITE_HELD);
+
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        alarm(60);
+        if (fabric_get_sharding_information(f, NULL, 0, NULL) != FABRIC_OK)
+            _exit(2);
+        _exit(find(f, table, key, FABRIC_MODE_READWRITE, &server, NULL) != FABRIC_ERR_WRITE_HELD);
+    }
+    int status;
+    CHECK(waitpid(pid, &status, 0) == pid);
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+    fabric_free(f);
+}
+
 int main(int argc, char **argv)
 {
+    a_hold_outlives_a_fork();
     int cycles = argc > 1 ? atoi(argv[1]) : 1000;
     int inherited = open_in_a_program();
     fabric_options_t *o = options();
