@@ -1,6 +1,6 @@
 //! The nodes a handle may ask: those it was told to, and those that they name.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ impl Endpoints {
     /// Gives how many there was no room for.
     pub fn learn(&mut self, by: &Node, named: &[Node]) -> usize {
         let own = key(by);
-        let mut seen = HashSet::from([own]);
+        let mut seen = BTreeSet::from([own]);
         let (mut names, mut left_out) = (Vec::new(), 0);
         for node in named {
             let name = key(node);
@@ -123,7 +123,7 @@ impl Endpoints {
     }
 
     fn forget_unnamed(&mut self) {
-        let mut kept: HashSet<Key> = HashSet::new();
+        let mut kept: BTreeSet<Key> = BTreeSet::new();
         let own = self.known.iter().filter(|known| known.configured || known.remembered);
         let mut next: Vec<Key> = own.map(|known| known.key.clone()).collect();
         while let Some(key) = next.pop() {
