@@ -1746,7 +1746,8 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  * live they serve while they are fetched. A table that a farm which was loaded whole
  * (fabric_seed()) does not have is refused at once, and looked for meanwhile. Any thread.
  *
- * The thread needs 64 KiB of stack, as for any other call of the library. pthread_cancel() does not
+ * The thread needs 64 KiB of stack, as for any other call of the library; but 256 KiB where the
+ * system may have no thread left for it, since the call then fetches itself. pthread_cancel() does not
  * end it inside a call, but at its first cancellation point afterwards; fabric_interrupt() ends the
  * call.
  */
