@@ -13,11 +13,11 @@ static const struct {
     refusal wanted;
 } cases[] = {
     {"hang", "", "", HASTY,
-     {FABRIC_ERR_TIMEOUT, {"within 300 ms", "fabric_options_set_request_timeout_ms"}}},
-    {"hang", "", "dump.servers", HASTY, {FABRIC_ERR_TIMEOUT, {"within 300 ms"}}},
-    {"delay", "20000", "", HASTY, {FABRIC_ERR_TIMEOUT, {"within 300 ms"}}},
+     {FABRIC_ERR_TIMEOUT, {"within", "300 ms", "_timeout_ms"}}},
+    {"hang", "", "dump.servers", HASTY, {FABRIC_ERR_TIMEOUT, {"within", "300 ms"}}},
+    {"delay", "20000", "", HASTY, {FABRIC_ERR_TIMEOUT, {"within", "300 ms"}}},
     {"close", "", "", PATIENT, {FABRIC_ERR_PROTOCOL, {"closed the connection"}}},
-    {"close", "", "*", PATIENT, {FABRIC_ERR_AUTH, {"closed the connection", "password"}}},
+    {"close", "", "*", PATIENT, {FABRIC_ERR_PROTOCOL, {"closed the connection", "backing store"}}},
     {"close_mid_reply", "", "", PATIENT, {FABRIC_ERR_PROTOCOL, {"closed the connection"}}},
     {"close_mid_reply", "", "dump.servers", PATIENT, {FABRIC_ERR_PROTOCOL, {"closed"}}},
     {"garbage", "", "", PATIENT,
