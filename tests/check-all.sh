@@ -26,7 +26,8 @@ part() {
 chosen=("$@")
 
 c_programs() {
-    cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release && cmake --build "$build"
+    cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DMYSQLFABRIC_BUILD_TESTS=ON &&
+        cmake --build "$build"
 }
 
 with_fabricd() {
