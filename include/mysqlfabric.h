@@ -48,10 +48,12 @@
  * all calls on a `const fabric_result_t *`. fabric_options_t is for one thread at a time.
  * fabric_free() must be the last call on its handle.
  *
- * After its first fetch a handle has one thread of its own, which refreshes what is known
- * (fabric_options_set_background_refresh() turns it off), another one while it reports a failure
- * to Fabric, and one for its event callback, if it has one, from the first event on. All end with
- * fabric_free(), which waits for them but not for the network.
+ * After its first fetch a handle has one thread of its own, which sees that what is known is
+ * refreshed (fabric_options_set_background_refresh() turns it off) and that a quarantine or a write
+ * hold ends in time, whatever Fabric does. It has others for as long as they wait for Fabric: for a
+ * refresh, a fetch, a command, a report of a failure; and one for its event callback, if it has
+ * one, from the first event on. All end with fabric_free(), which waits for them but not for the
+ * network.
  * The library installs no signal handler, reads no environment variable, and prints nothing. A
  * connection that breaks sends the service no SIGPIPE: on a thread of the service that does I/O for
  * a call, SIGPIPE is blocked meanwhile, and one that was pending on that thread before is gone
@@ -1466,6 +1468,9 @@ int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options,
  * server has died, and for ever without a failure detector. That Fabric lists it again after it
  * did not, or as the primary again after it was that no more, is as good as a report of 0.
  *
+ * All of it happens in time, also while Fabric hangs; without a background refresh, or where no
+ * thread can be had, at the first lookup after that.
+ *
  * @param options  The options.
  * @param time     Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS; 2000 unless set.
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
@@ -1484,7 +1489,8 @@ int32_t fabric_options_set_quarantine_ms(struct fabric_options_t *options, int64
  * live (not clamped by fabric_options_set_ttl_ms()) and 4 s more if that is longer, at most
  * @ref FABRIC_MAX_TIME_MS, and every further refusal that is told begins it anew. It ends early
  * when Fabric lists a shard map that moved keys from or to the group, or another primary of it;
- * nothing else that becomes of a table ends it.
+ * nothing else that becomes of a table ends it. It ends in time, also while Fabric hangs; without a
+ * background refresh, or where no thread can be had, at the first lookup after that.
  *
  * A hold is each handle's own: a process that has not been refused itself knows of none and may
  * write in the gap while others are refused (of 12 slow processes that wrote a row each 2.5 s

@@ -246,6 +246,9 @@ pub unsafe extern "C" fn fabric_options_set_max_stale_ms(
 /// server has died, and for ever without a failure detector. That Fabric lists it again after it
 /// did not, or as the primary again after it was that no more, is as good as a report of 0.
 ///
+/// All of it happens in time, also while Fabric hangs; without a background refresh, or where no
+/// thread can be had, at the first lookup after that.
+///
 /// @param options  The options.
 /// @param time     Milliseconds, 1 to @ref FABRIC_MAX_TIME_MS; 2000 unless set.
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
@@ -274,7 +277,8 @@ pub unsafe extern "C" fn fabric_options_set_quarantine_ms(
 /// live (not clamped by fabric_options_set_ttl_ms()) and 4 s more if that is longer, at most
 /// @ref FABRIC_MAX_TIME_MS, and every further refusal that is told begins it anew. It ends early
 /// when Fabric lists a shard map that moved keys from or to the group, or another primary of it;
-/// nothing else that becomes of a table ends it.
+/// nothing else that becomes of a table ends it. It ends in time, also while Fabric hangs; without a
+/// background refresh, or where no thread can be had, at the first lookup after that.
 ///
 /// A hold is each handle's own: a process that has not been refused itself knows of none and may
 /// write in the gap while others are refused (of 12 slow processes that wrote a row each 2.5 s

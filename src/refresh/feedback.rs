@@ -127,6 +127,15 @@ impl Refresher {
         self.tell();
     }
 
+    /// Ends what has lasted long enough at `now`, for who looks something up: where no thread of the
+    /// handle sees to it.
+    #[inline]
+    pub fn settle_at(&self, now: u64) {
+        if self.workshop.with(|shop| shop.observing.ends_in(now)) == Some(Duration::ZERO) {
+            self.settle();
+        }
+    }
+
     /// How long until a quarantine or a hold ends.
     pub(super) fn settles_in(&self) -> Option<Duration> {
         self.workshop.with(|shop| shop.observing.ends_in(self.clock.now()))

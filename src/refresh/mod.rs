@@ -20,6 +20,7 @@ mod idle;
 pub mod nodes;
 mod order;
 pub mod process;
+mod refreshing;
 mod reports;
 mod shards;
 mod share;
@@ -150,7 +151,7 @@ impl Refresher {
         let heritage = Arc::new(ArcSwap::from_pointee(endpoints));
         let (for_workshop, known) = (Arc::clone(&config), Arc::clone(&heritage));
         let inherited: Arc<ArcSwap<Observed>> = Arc::default();
-        let seen = Arc::clone(&inherited);
+        let (seen, inherited_too) = (Arc::clone(&inherited), Arc::clone(&inherited));
         let workshop = PerProcess::new(move || Workshop {
             client: Client::counted(Arc::clone(&for_workshop), Arc::clone(&traffic)),
             nodes: {
@@ -166,7 +167,11 @@ impl Refresher {
                 let seen = Arc::clone(&seen);
                 Mutex::new(move || Observed::clone(&seen.load()))
             },
-            observing: Observing::default(),
+            observing: {
+                let observing = Observing::default();
+                observing.note(&inherited_too.load());
+                observing
+            },
             waiting: Waiting::default(),
             reports: Reports::default(),
             vanished: Vanished::default(),

@@ -1,7 +1,9 @@
-//! The background refresh: one thread per handle fetches what the handle knows before it
+//! The background refresh: one thread per handle has what the handle knows fetched before it
 //! expires, so that no lookup has to.
+//!
+//! The thread itself never waits for Fabric ([`Refresh`] does, on a thread of its own): quarantines
+//! and holds end in time, and snapshots are saved, however long a fetch hangs.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -10,8 +12,7 @@ use std::time::Duration;
 use crate::base;
 use crate::base::random::jitter;
 use crate::base::sync::{Condvar, Mutex, rank};
-use crate::base::work;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::log::Level;
 use crate::source::Backoff;
 
@@ -21,6 +22,7 @@ use super::feedback::LEAST_PAUSE;
 use super::flight::OVERDUE;
 use super::idle::Idle;
 use super::process;
+use super::refreshing::Refreshed;
 use super::share::Share;
 
 /// A fetch begins when this share of the time to live is over, at the latest and the earliest:
@@ -30,6 +32,10 @@ const BEGIN_AFTER: (f64, f64) = (0.55, 0.8);
 /// How long to go without the thread when the system has none to give, in milliseconds.
 const RETRY_AFTER: u64 = 1_000;
 
+/// The longest that the thread goes without looking what there is to do, in milliseconds. Whoever
+/// gives it something to do wakes it.
+const LOOK_AFTER: u64 = 3_600_000;
+
 /// The thread of one handle, if there is one.
 #[derive(Default)]
 pub struct Worker {
@@ -38,6 +44,8 @@ pub struct Worker {
     alive_in: AtomicU64,
     /// When the fetch began that is under way; 0 = none is.
     fetching_since: AtomicU64,
+    /// Whether the thread is at a fetch itself, for want of another one, and sees nothing else.
+    is_alone: AtomicBool,
     /// Whether the thread asks too seldom to keep anything fresh, because nobody uses the handle.
     dozes: AtomicBool,
     /// When a thread may be tried to be had again after there was none.
@@ -65,6 +73,8 @@ struct Orders {
     save: bool,
     /// Somebody uses the handle after a pause.
     woken: bool,
+    /// What the fetch that was under way came to.
+    refreshed: Option<Refreshed>,
 }
 
 impl Worker {
@@ -77,7 +87,9 @@ impl Worker {
     /// Whether lookups may leave it to the thread to keep things fresh.
     #[inline]
     pub fn keeps_fresh(&self) -> bool {
-        self.is_alive() && !self.dozes.load(Ordering::Relaxed)
+        self.is_alive()
+            && !self.dozes.load(Ordering::Relaxed)
+            && !self.is_alone.load(Ordering::Relaxed)
     }
 
     /// Has the thread keep things fresh again, from its next fetch on.
@@ -113,11 +125,13 @@ impl Worker {
                 return;
             }
             let shared = Arc::clone(refresher);
+            // A forked child has what its parent was at, and nobody who is at it.
+            self.fetching_since.store(0, Ordering::Relaxed);
+            self.is_alone.store(false, Ordering::Relaxed);
             match base::thread::start("fabric-refresh", move || run(&shared)) {
                 Ok(handle) => {
                     // A predecessor can only be one that ended by a panic.
                     *thread = Some(handle);
-                    self.fetching_since.store(0, Ordering::Relaxed);
                     self.dozes.store(false, Ordering::Relaxed);
                     self.alive_in.store(process::generation() + 1, Ordering::Relaxed);
                 }
@@ -157,6 +171,23 @@ impl Worker {
             inner.orders.lock().save = true;
             inner.changed.notify_all();
         });
+    }
+
+    /// Hands the thread what the fetch came to that it had begun.
+    pub(super) fn landed(&self, refreshed: Refreshed) {
+        self.inner.with(|inner| {
+            inner.orders.lock().refreshed = Some(refreshed);
+            inner.changed.notify_all();
+        });
+    }
+
+    /// The thread is at a fetch itself from here on, or is no more.
+    pub(super) fn set_alone(&self, refresher: &Refresher, is_alone: bool) {
+        self.is_alone.store(is_alone, Ordering::Relaxed);
+        if is_alone {
+            // Behind it: who sees the new stamp sees that nobody keeps anything fresh.
+            refresher.topology.doubt();
+        }
     }
 
     /// The pause until the next refresh: `pause` as long as somebody uses the handle.
@@ -206,6 +237,8 @@ impl Drop for Departure<'_> {
 /// What the thread has to do next.
 enum Task {
     Fetch,
+    /// The fetch under way is over.
+    Rest(Refreshed),
     /// A quarantine or a hold has lasted long enough.
     Settle,
     /// The topology on disk is not the one in use.
@@ -213,7 +246,7 @@ enum Task {
     Stop,
 }
 
-fn run(refresher: &Refresher) {
+fn run(refresher: &Arc<Refresher>) {
     let worker = &refresher.worker;
     let _departure = Departure(refresher);
     let mut backoff = Backoff::new(refresher.config.backoff_limit);
@@ -234,29 +267,22 @@ fn run(refresher: &Refresher) {
                 }
                 begun = refresher.clock.now();
                 worker.fetching_since.store(begun, Ordering::Relaxed);
-                let before = work::of_thread();
-                let outcome = refresh(refresher);
+                refresher.begin_refresh();
+            }
+            Task::Rest(Refreshed { outcome, work: own }) => {
                 worker.fetching_since.store(0, Ordering::Relaxed);
-                let own = work::of_thread().saturating_sub(before);
                 let work = own + refresher.workshop.with(|shop| shop.work.take());
                 worker.is_blind.store(outcome.is_err(), Ordering::Relaxed);
                 let now = refresher.clock.now();
+                let took = now.saturating_sub(begun);
                 let rest = share.rest(millis(work), refresher.config.refresh_share_percent);
-                let pause = next_pause(refresher, &outcome, now - begun, rest, &mut backoff);
+                let pause = next_pause(refresher, &outcome, took, rest, &mut backoff);
                 let pause = worker.rest(refresher, &mut idle, now, pause);
                 due = now.saturating_add(millis(pause));
                 refresher.save();
             }
         }
     }
-}
-
-/// A panic is a refresh that failed: the next one may do better.
-fn refresh(refresher: &Refresher) -> Result<()> {
-    let refreshed = panic::catch_unwind(AssertUnwindSafe(|| refresher.refresh_known()));
-    refreshed.unwrap_or_else(|_| {
-        Err(Error::new(Code::Panic, "the background refresh ended in a panic; report it"))
-    })
 }
 
 /// The first fetch was a caller's, or the parent's of a forked child: its time to live runs.
@@ -295,8 +321,9 @@ fn next_pause(
 }
 
 /// Waits until there is something to do. A fetch is due in time, or at once when somebody is in a
-/// hurry, but never sooner than the least pause after the last one began.
+/// hurry, but never sooner than the least pause after the last one began, nor beside it.
 fn wait(refresher: &Refresher, inner: &Inner, due: u64, begun: u64) -> Task {
+    let is_fetching = refresher.worker.fetching_since.load(Ordering::Relaxed) != 0;
     loop {
         // Asked before the lock is taken, for the answers are not the orders' to give. Whoever
         // makes them others has the thread hurry, which it sees below.
@@ -305,14 +332,19 @@ fn wait(refresher: &Refresher, inner: &Inner, due: u64, begun: u64) -> Task {
         let now = refresher.clock.now();
         let hurry = orders.hurry.then_some(LEAST_PAUSE);
         let fetch_at = match hurry.or(urgent) {
+            _ if is_fetching => u64::MAX,
             Some(pause) => due.min(begun + millis(pause)),
             None => due,
         };
+        if let Some(refreshed) = orders.refreshed.take() {
+            return Task::Rest(refreshed);
+        }
         // What is new is saved even when it is time to stop: the next start may need it.
         if std::mem::take(&mut orders.save) {
             return Task::Save;
         }
-        if orders.stop {
+        // What a fetch that was cut off has still brought is to be saved, too.
+        if orders.stop && !is_fetching {
             return Task::Stop;
         }
         if fetch_at <= now {
@@ -322,7 +354,7 @@ fn wait(refresher: &Refresher, inner: &Inner, due: u64, begun: u64) -> Task {
         if settles_in == Some(Duration::ZERO) {
             return Task::Settle;
         }
-        let pause = Duration::from_millis(fetch_at - now);
+        let pause = Duration::from_millis((fetch_at - now).min(LOOK_AFTER));
         let pause = settles_in.map_or(pause, |settle| settle.min(pause));
         drop(inner.changed.wait_timeout(orders, pause));
     }

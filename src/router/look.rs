@@ -322,8 +322,9 @@ impl Router {
         finish: impl FnOnce(&Topology, F) -> Result<T>,
     ) -> Result<T> {
         {
+            let trust = self.trust();
             let topology = self.refresher.topology();
-            if let Look::Found(found) = find(&topology, self.trust())? {
+            if let Look::Found(found) = find(&topology, trust)? {
                 self.refresher.refuse_stale()?;
                 return finish(&topology, found);
             }
@@ -339,7 +340,9 @@ impl Router {
         let basis = if self.refresher.refreshes_itself() || self.refresher.keep_refreshed() {
             Basis::Kept(self.refresher.clock())
         } else {
-            Basis::Until(self.refresher.clock().now())
+            let now = self.refresher.clock().now();
+            self.refresher.settle_at(now);
+            Basis::Until(now)
         };
         let absent = Absent {
             tables: self.refresher.absent_tables(),

@@ -90,7 +90,12 @@ impl Router {
         // A forked child finds no refresh of its own and starts one. What it has inherited
         // serves at once.
         let kept = self.refresher.refreshes_itself() || self.refresher.keep_refreshed();
-        Some(if kept { 0 } else { self.refresher.clock().now() })
+        if kept {
+            return Some(0);
+        }
+        let now = self.refresher.clock().now();
+        self.refresher.settle_at(now);
+        Some(now)
     }
 }
 

@@ -224,3 +224,67 @@ fn a_handle_that_nobody_uses_asks_less_and_less() {
     assert_eq!(primary_of(&router, "shard1").expect("a primary"), 33612);
     refreshes_in_use();
 }
+
+const PRIMARY: &str = "aa9b1821-e706-11f1-b000-02fc00000001";
+const SECONDARY: &str = "aab422d7-e706-11f1-b000-02fc00000001";
+
+fn is_told(router: &Router, kind: Kind) -> bool {
+    std::iter::from_fn(|| router.next_event().ok()).any(|delivery| delivery.event.kind == kind)
+}
+
+/// A handle that knows the farm while its Fabric hangs, for longer than anything in here may take,
+/// and in the middle of a refresh if it refreshes by itself.
+fn knowing_while_it_hangs(server: &Server, config: Config) -> Router {
+    server.farm().ttl = 0;
+    let background = config.background_refresh;
+    let mut config = Config { quarantine: Duration::from_millis(500), ..config };
+    config.write_hold = Duration::from_millis(500);
+    config.ttl_min = Duration::ZERO;
+    config.ttl_max = Duration::from_millis(if background { 50 } else { 3_600_000 });
+    let router = Router::new(config);
+    router.event_fd().expect("a descriptor");
+    router.seed(None).expect("seeded");
+    hang(server);
+    if background {
+        eventually("a refresh that hangs", || server.faults_applied() > 0);
+    }
+    router
+}
+
+#[test]
+fn a_hold_ends_in_time_while_a_fetch_hangs() {
+    for background_refresh in [true, false] {
+        let server = sample();
+        let config = Config { background_refresh, ..patient(&server) };
+        let router = knowing_while_it_hangs(&server, config);
+        let begun = Instant::now();
+        router.report_result(PRIMARY, 1290);
+        assert_eq!(code(primary_of(&router, "shard1")), Code::WriteHeld);
+        assert!(is_told(&router, Kind::WritesHeld));
+        if !background_refresh {
+            // Then it is those who look up who see that it is over.
+            eventually("the end", || primary_of(&router, "shard1").is_ok());
+        }
+        eventually("an event", || is_told(&router, Kind::WritesReleased));
+        println!(
+            "4000 ms of a write hold, by background {background_refresh}: {:?}",
+            begun.elapsed()
+        );
+        assert_eq!(primary_of(&router, "shard1").expect("held no longer"), 33611);
+    }
+}
+
+#[test]
+fn a_quarantine_ends_in_time_while_a_fetch_hangs() {
+    for background_refresh in [true, false] {
+        let server = sample();
+        let config = Config { background_refresh, ..patient(&server) };
+        let router = knowing_while_it_hangs(&server, config);
+        let read = || router.group_server("shard1", Wanted::Reader, |_, s| Ok(s.port));
+        let begun = Instant::now();
+        router.report_result(SECONDARY, 2003);
+        assert_eq!(read().expect("a reader"), 33613);
+        eventually("a trial", || read().expect("a reader") == 33612);
+        println!("500 ms of quarantine, by background {background_refresh}: {:?}", begun.elapsed());
+    }
+}
