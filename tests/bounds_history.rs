@@ -1,19 +1,28 @@
-//! What a table's history of dumps makes of its keys, against a model that is too simple to be
+//! What a table's history of dumps and restarts makes of its keys, against a model that is too simple to be
 //! wrong: a list of the bounds that were ever seen, and since when each is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
+use mysqlfabric::base::wall_clock::WallClock;
+use mysqlfabric::fabric::ServerRow;
 use mysqlfabric::log::Log;
 use mysqlfabric::refresh::update::{Asked, Update};
+use mysqlfabric::snapshot::convert;
+use mysqlfabric::snapshot::document::{Author, parse};
 use mysqlfabric::topology::{
-    Compat, GroupId, Key, Listed, Listing, Observed, TableState, Topology,
+    Compat, GroupId, Key, Listed, Listing, Observed, Shard, TableState, Topology,
 };
 use proptest::prelude::*;
 
 const TABLE: &str = "db.t";
+/// Files have whole seconds.
+const SECOND: u64 = 1000;
 /// The option's time, in milliseconds.
-const HOLD: u64 = 100;
+const HOLD: u64 = 100 * SECOND;
+/// When the first process began, in seconds since 1970.
+const BEGUN: u64 = 1_600_000_000;
 
 /// What one dump says of the table.
 #[derive(Debug, Clone)]
@@ -32,6 +41,8 @@ enum Dump {
     Reset,
     /// No answer, and time goes by.
     Silence(u64),
+    /// Another process goes on from the file that this one leaves, whether it knew the groups or not.
+    Restart(bool),
 }
 
 fn rows() -> impl Strategy<Value = Dump> {
@@ -47,7 +58,8 @@ fn dump() -> impl Strategy<Value = Dump> {
         1 => Just(Dump::Absent),
         1 => Just(Dump::Nothing),
         1 => Just(Dump::Reset),
-        2 => (1u64..60).prop_map(Dump::Silence),
+        2 => (1u64..60).prop_map(|time| Dump::Silence(time * SECOND)),
+        2 => any::<bool>().prop_map(Dump::Restart),
     ]
 }
 
@@ -107,6 +119,43 @@ struct Model {
     reset: bool,
 }
 
+/// What a process leaves, taken in by one that begins `now`, on the clock of the first one.
+fn restarted(topology: &Topology, knows_groups: bool, now: u64) -> Topology {
+    let (mut observed, log) = (Observed::default(), Log::default());
+    // The servers of groups are none of this test's matter, but tables without them are left out.
+    let mut left = topology.clone();
+    if knows_groups {
+        let mut update = Update::new(topology, &mut observed, &log, 0, true, now);
+        let servers = ["g0", "g1", "g2", "all"].map(|group| ServerRow {
+            uuid: group.into(),
+            group: group.into(),
+            host: "h".into(),
+            port: 1,
+            mode: 3,
+            status: 3,
+            weight: 1.0,
+        });
+        update.groups(&Asked::Everything, servers.into(), &[], now);
+        left = update.finish().unwrap_or(left);
+    }
+    let mut document = convert::document(&left);
+    let wall = WallClock::new(Duration::from_secs(BEGUN), 0);
+    document.held_shards.times = Some((now as i64, wall));
+    let mut file = Vec::new();
+    document.write(&mut file).expect("written");
+    let document = parse(&file, Author::Library).expect("intact");
+    let missing = |since: Option<u64>| {
+        let since = wall.at(since.expect("a time"));
+        (since + HOLD as i64 > now as i64).then(|| Shard::missing(since))
+    };
+    let nothing = Topology::default();
+    let mut update = Update::new(&nothing, &mut observed, &log, 0, true, now);
+    for (table, bounds) in convert::seen_bounds(&document, missing) {
+        update.remember(&table, &bounds);
+    }
+    update.finish().unwrap_or_default()
+}
+
 impl Model {
     fn take(&mut self, dump: &Dump, now: u64) {
         if matches!(dump, Dump::Silence(_)) {
@@ -114,6 +163,17 @@ impl Model {
         }
         if matches!(dump, Dump::Reset) {
             self.reset = true;
+            return;
+        }
+        if matches!(dump, Dump::Restart(_)) {
+            // Nothing is listed before the next dump. What was listed is missing from now on.
+            self.listed = None;
+            for missing in self.integers.values_mut().chain(self.digests.values_mut()) {
+                missing.get_or_insert(now);
+            }
+            // A reset is nothing that a file tells of.
+            self.reset = false;
+            self.forget(now);
             return;
         }
         if std::mem::take(&mut self.reset) {
@@ -200,10 +260,13 @@ proptest! {
     fn no_history_sends_a_key_to_the_shard_below(history in prop::collection::vec(dump(), 1..25)) {
         let mut topology = Arc::new(Topology::default());
         let (mut observed, log) = (Observed::default(), Log::default());
-        let (mut model, mut now) = (Model::default(), 1);
+        let (mut model, mut now) = (Model::default(), 0);
         for (step, dump) in history.iter().enumerate() {
-            now += 1;
+            now += SECOND;
             match dump {
+                Dump::Restart(knows_groups) => {
+                    topology = Arc::new(restarted(&topology, *knows_groups, now));
+                }
                 Dump::Silence(time) => now += time,
                 Dump::Reset => {
                     topology.tables.iter().for_each(|(_, entry)| entry.distrust());

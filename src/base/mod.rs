@@ -9,4 +9,5 @@ pub mod sigpipe;
 pub mod sync;
 pub mod text;
 pub mod thread;
+pub mod wall_clock;
 pub mod work;

@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::base::wall_clock::WallClock;
 use crate::config::Node;
 use crate::error::{Code, Error, Result};
 use crate::log::Level;
 use crate::snapshot::document::{Author, Document, FabricNode};
 use crate::snapshot::{convert, read, write};
 use crate::topology::build::full_name;
-use crate::topology::{Listing, Topology};
+use crate::topology::{Listing, Shard, ShardMap, Topology};
 
+use super::clock::Clock;
 use super::flight::Wish;
 use super::nodes::{Rounds, may_pass};
 use super::update::Asked;
@@ -44,6 +46,9 @@ pub struct Disk {
     age: AtomicI64,
     /// The topology file's own time to live; 0 = not known.
     ttl_ms: AtomicU64,
+    /// What the times in files are on the handle's clock: the same at each reading, or a file that is
+    /// read again would seem to say something else.
+    wall: WallClock,
 }
 
 impl Default for Disk {
@@ -54,6 +59,7 @@ impl Default for Disk {
             early: AtomicBool::new(false),
             age: AtomicI64::new(UNKNOWN),
             ttl_ms: AtomicU64::new(0),
+            wall: WallClock::new(since_1970(), Clock::default().now()),
         }
     }
 }
@@ -104,6 +110,8 @@ pub struct Seen {
     refused: Option<(Option<read::Signature>, String)>,
     /// The snapshot that an earlier process left, while the first fetch is under way.
     kept: Option<Arc<Document>>,
+    /// Whether the bounds in that snapshot are remembered already.
+    remembered: bool,
     /// The topology in the snapshot file, as far as it is known to be there.
     saved: Option<Saved>,
 }
@@ -129,22 +137,21 @@ impl Refresher {
 
     /// Fetches `wish`, from the place that this handle's topology comes from.
     pub(super) fn provide(&self, shop: &Workshop, wish: &Wish, rounds: Rounds) -> Result<()> {
-        if let Some(path) = &self.config.topology_file {
-            return self.look_at_file(shop, path, wish);
-        }
-        let Some(path) = &self.config.snapshot_file else {
-            return self.fetch(shop, wish, rounds);
-        };
-        let outcome = if self.disk.begun.load(Ordering::Acquire) {
-            // Asks for no more than the Fabric nodes, which the snapshot knows as well.
-            match wish.is_empty() && self.disk.serves() {
-                true => Ok(()),
-                false => self.fetch(shop, wish, rounds),
+        let outcome = match (&self.config.topology_file, &self.config.snapshot_file) {
+            (Some(path), _) => self.look_at_file(shop, path, wish),
+            (None, Some(path)) if !self.disk.has_begun() => {
+                self.fetch_first(shop, path, wish, rounds)
             }
-        } else {
-            self.fetch_first(shop, path, wish, rounds)
+            // Asks for no more than the Fabric nodes, which the snapshot knows as well.
+            (None, Some(_)) if wish.is_empty() && self.disk.serves() => Ok(()),
+            _ => self.fetch(shop, wish, rounds),
         };
-        if !self.config.background_refresh {
+        // Time goes by whether Fabric answers or not.
+        self.end_vanished_holds(shop);
+        if let Some(path) = &self.config.snapshot_file
+            && self.config.topology_file.is_none()
+            && !self.config.background_refresh
+        {
             self.save_in(shop, path);
         }
         outcome
@@ -157,6 +164,7 @@ impl Refresher {
         shop.disk.lock().kept = kept.as_ref().ok().cloned();
         let mut whole = wish.clone();
         if let Ok(document) = &kept {
+            self.remember_bounds(shop, document);
             let tables = document.tables.iter();
             whole.tables.extend(tables.map(|table| full_name(&table.schema, &table.table)));
             whole.groups.extend(document.groups.iter().map(|group| group.id.clone()));
@@ -185,6 +193,36 @@ impl Refresher {
         }
         self.disk.begun.store(outcome.is_ok(), Ordering::Release);
         outcome
+    }
+
+    /// A bound in the snapshot was seen by an earlier process: where Fabric does not list it now, its
+    /// keys are held as if this one had seen it.
+    fn remember_bounds(&self, shop: &Workshop, document: &Document) {
+        if self.config.vanished_hold.is_zero() || shop.disk.lock().remembered {
+            return;
+        }
+        let bounds = convert::seen_bounds(document, |since| self.missing_since(since));
+        self.publish(shop, |update| {
+            bounds.iter().for_each(|(name, bounds)| update.remember(name, bounds));
+        });
+        shop.disk.lock().remembered = true;
+    }
+
+    /// The shard that is missing since a time in seconds since 1970, if it is to be held for longer.
+    fn missing_since(&self, seconds: Option<u64>) -> Option<Shard> {
+        let now = i64::try_from(self.clock.now()).unwrap_or(i64::MAX);
+        // A time to come is a clock that was wrong.
+        let since = seconds.map(|seconds| self.disk.wall.at(seconds).min(now));
+        let is_over = since.is_some_and(|since| since <= self.held_until());
+        (!is_over).then(|| Shard::missing(since.unwrap_or(Shard::NO_TIME)))
+    }
+
+    /// The bounds that a topology file has held.
+    fn held_bounds(&self, document: &Document) -> Vec<(String, ShardMap)> {
+        match self.config.vanished_hold.is_zero() {
+            true => Vec::new(),
+            false => convert::held_bounds(document, |since| self.missing_since(since)),
+        }
     }
 
     /// Whether there may be a snapshot to go on from while the first fetch takes long.
@@ -353,6 +391,9 @@ impl Refresher {
         let age = Duration::from_millis(self.clock.now().saturating_sub(answer));
         document.saved_at = Some(since_1970().saturating_sub(age).as_secs());
         document.generation = Some(topology.generation);
+        let now = self.clock.now();
+        let wall = WallClock::new(since_1970(), now);
+        document.held_shards.times = Some((i64::try_from(now).unwrap_or(i64::MAX), wall));
         let ttl_ms = self.facts().ttl.map(|ttl| ttl.saturating_mul(1000));
         document.ttl_ms = ttl_ms.filter(|ttl| (1..=86_400_000).contains(ttl));
         let nodes = shop.nodes.lock().known().into_iter();
@@ -400,7 +441,9 @@ impl Refresher {
         self.disk.set_age(Some(0), now);
         self.learn_from_file(shop, &document.fabric_nodes);
         let expires = now.saturating_add(self.time_to_live(None));
+        let held = self.held_bounds(document);
         self.publish(shop, |update| {
+            update.remember_only(&held);
             let rows = convert::listing(document);
             update.tables(&Asked::Everything, rows, &[], expires);
             let rows = convert::server_rows(document);

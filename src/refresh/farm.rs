@@ -112,11 +112,14 @@ impl Refresher {
             let absent = update.take_absent();
             absent.tables.iter().for_each(|(name, until)| self.absent_tables.note(name, *until));
             absent.groups.iter().for_each(|(name, until)| self.absent_groups.note(name, *until));
+            let remembers_others = update.remembers_others();
             if let Some(next) = update.finish() {
                 let is_changed = next.generation != current.generation;
                 unused = self.topology.publish(Arc::new(next));
                 if is_changed {
                     self.events.published(&current, &self.topology.load(), &self.clock);
+                }
+                if is_changed || remembers_others {
                     self.save_soon();
                 }
             }

@@ -65,6 +65,10 @@ pub struct Update<'a> {
     /// How many tables became unusable.
     unusable: usize,
     absent: Absent,
+    /// Whether other bounds are remembered of tables that have no map of their type.
+    remembers_others: bool,
+    /// Whether of some table none are remembered any more.
+    remembers_less: bool,
     /// On the handle's clock.
     now: i64,
 }
@@ -79,7 +83,19 @@ impl<'a> Update<'a> {
         now: u64,
     ) -> Self {
         let (absent, now) = (Absent::default(), i64::try_from(now).unwrap_or(i64::MAX));
-        Self { current, next: None, observed, log, start, keeps, unusable: 0, absent, now }
+        Self {
+            current,
+            next: None,
+            observed,
+            log,
+            start,
+            keeps,
+            unusable: 0,
+            absent,
+            remembers_others: false,
+            remembers_less: false,
+            now,
+        }
     }
 
     /// What the service saw, to be added to.
@@ -90,6 +106,42 @@ impl<'a> Update<'a> {
     /// The names found to be listed nowhere, which are no part of a topology.
     pub fn take_absent(&mut self) -> Absent {
         std::mem::take(&mut self.absent)
+    }
+
+    /// Whether it remembers other bounds of tables that have no map of their type. It may be the same
+    /// farm all the same.
+    pub fn remembers_others(&self) -> bool {
+        self.remembers_others
+    }
+
+    /// Bounds of a table that were seen before this handle was made. Those that are missing are so
+    /// since then, the others since now, unless they are listed in what comes next.
+    pub fn remember(&mut self, name: &str, bounds: &ShardMap) {
+        let view = self.view();
+        if let Some(entry) = view.tables.get(name.as_bytes())
+            && let TableState::Known(known) = &entry.value
+            && known.map.is_comparable(bounds)
+        {
+            return;
+        }
+        let mut seen = view.seen_bounds.get(name.as_bytes()).map(|entry| entry.value.clone());
+        seen.get_or_insert_default().add(bounds, self.now);
+        self.set_seen(name, seen.unwrap_or_default(), 1);
+    }
+
+    /// What is remembered of tables from here on is `bounds`, and nothing else.
+    pub fn remember_only(&mut self, bounds: &[(String, ShardMap)]) {
+        let names = self.view().seen_bounds.iter();
+        let names = names.map(|(name, _)| String::from_utf8_lossy(name).into_owned());
+        for name in names.collect::<Vec<_>>() {
+            self.set_seen(&name, SeenBounds::default(), 1);
+        }
+        for (name, map) in bounds {
+            let entry = self.view().seen_bounds.get(name.as_bytes());
+            let mut seen = entry.map(|entry| entry.value.clone()).unwrap_or_default();
+            seen.add(map, self.now);
+            self.set_seen(name, seen, 1);
+        }
     }
 
     /// The next topology, or nothing if it would be what is known already.
@@ -105,6 +157,9 @@ impl<'a> Update<'a> {
             }
         }
         self.forget_groups();
+        if let Some(next) = self.next.as_mut().filter(|_| self.remembers_less) {
+            next.seen_bounds.retain(|_, entry| !entry.value.is_empty());
+        }
         self.next
     }
 
@@ -203,6 +258,11 @@ impl<'a> Update<'a> {
             }
         };
         self.remove_tables(missing, expires);
+        if expires > 0 {
+            self.forget_distrusted_of_absent(|name| {
+                asked.covers(name) && !found.contains_key(name)
+            });
+        }
         self.bound_missing();
     }
 
@@ -327,17 +387,27 @@ impl<'a> Update<'a> {
     }
 
     fn set_seen(&mut self, name: &str, seen: SeenBounds, expires: u64) {
-        let all = &mut self.rewrite().seen_bounds;
-        match seen.is_empty() {
-            true => all.retain(|known, _| known != name.as_bytes()),
-            false => _ = all.insert(name.as_bytes(), Arc::new(Entry::new(seen, expires))),
-        }
+        self.remembers_others = true;
+        // Taken out of the list all at once, at the end.
+        self.remembers_less |= seen.is_empty();
+        let entry = Arc::new(Entry::new(seen, expires));
+        self.rewrite().seen_bounds.insert(name.as_bytes(), entry);
     }
 
     /// The service wants what Fabric says of the table, and Fabric has said it.
     fn forget_distrusted(&mut self, name: &str) {
         if self.view().seen_bounds.get(name.as_bytes()).is_some_and(|seen| seen.is_distrusted()) {
             self.set_seen(name, SeenBounds::default(), 0);
+        }
+    }
+
+    /// The service wants what Fabric says of these tables, and Fabric does not list them.
+    fn forget_distrusted_of_absent(&mut self, is_absent: impl Fn(&str) -> bool) {
+        let seen = self.view().seen_bounds.iter();
+        let distrusted = seen.filter(|(_, seen)| seen.is_distrusted());
+        let names = distrusted.map(|(name, _)| String::from_utf8_lossy(name).into_owned());
+        for name in names.filter(|name| is_absent(name)).collect::<Vec<_>>() {
+            self.set_seen(&name, SeenBounds::default(), 1);
         }
     }
 
@@ -414,7 +484,10 @@ impl<'a> Update<'a> {
     fn set_table(&mut self, name: &str, state: TableState, expires: u64) {
         self.forget_distrusted(name);
         match self.view().tables.get(name.as_bytes()) {
-            Some(entry) if entry.value == state => entry.renew(expires),
+            Some(entry) if entry.value == state => {
+                entry.renew(expires);
+                self.keep_bounds(name, None, Some(&state));
+            }
             before => {
                 let before = before.cloned();
                 if let TableState::Unusable(error) = &state {

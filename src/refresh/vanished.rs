@@ -45,15 +45,18 @@ impl Vanished {
 }
 
 impl Refresher {
-    /// Ends the holds of vanished shards that have lasted long enough, asks the server where the
-    /// keys of the others are, and takes in what it says.
-    pub(super) fn ask_for_vanished(&self, shop: &Workshop) {
+    /// What went missing at this time on the handle's clock or before has been held long enough.
+    pub(super) fn held_until(&self) -> i64 {
+        let signed = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+        signed(self.clock.now()).saturating_sub(signed(millis(self.config.vanished_hold)))
+    }
+
+    /// Ends the holds of vanished shards that have lasted long enough.
+    pub(super) fn end_vanished_holds(&self, shop: &Workshop) {
         if self.topology.load().missing() == 0 {
             return;
         }
-        let now = self.clock.now();
-        let signed = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
-        let until = signed(now).saturating_sub(signed(millis(self.config.vanished_hold)));
+        let until = self.held_until();
         let mut over = Vec::new();
         self.publish(shop, |update| over = update.forget_missing(until));
         for (table, bound) in over {
@@ -65,6 +68,16 @@ impl Refresher {
                 ),
             );
         }
+    }
+
+    /// Asks the server where the keys of the vanished shards are whose holds are not over, and takes in
+    /// what it says.
+    pub(super) fn ask_for_vanished(&self, shop: &Workshop) {
+        if self.topology.load().missing() == 0 {
+            return;
+        }
+        self.end_vanished_holds(shop);
+        let now = self.clock.now();
         if shop.vanished.forbidden.load(Ordering::Relaxed) {
             return;
         }

@@ -8,9 +8,9 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::base::text::excerpt;
-use crate::topology::{Mode, Status};
+use crate::topology::{Mode, ShardingType, Status};
 
-use super::document::{Document, Group, Server, Table};
+use super::document::{Bound, Document, Group, HeldShard, Server, Table};
 
 /// How many bytes there is room for in what C programs are given.
 pub(crate) const LONGEST_UUID: usize = 47;
@@ -30,6 +30,12 @@ pub fn check(document: &Document) -> Result<(), String> {
     for (at, table) in document.tables.iter().enumerate() {
         self::table(table)
             .map_err(|why| format!("tables[{at}], '{}.{}': {why}", table.schema, table.table))?;
+    }
+    let tables = document.tables.iter();
+    let types: HashMap<_, _> = tables.map(|t| ((&*t.schema, &*t.table), &*t.type_name)).collect();
+    for (at, held) in document.held_shards.iter().enumerate() {
+        let known = types.get(&(&*held.schema, &*held.table)).copied();
+        self::held(held, known).map_err(|why| format!("held_shards[{at}].{why}"))?;
     }
     Ok(())
 }
@@ -93,8 +99,34 @@ fn group<'d>(
     Ok(())
 }
 
+/// `table` is the type of the table of this name, if there is one.
+fn held(held: &HeldShard, table: Option<&str>) -> Result<(), String> {
+    let class = |name: &str| ShardingType::parse(name).map(ShardingType::class);
+    let HeldShard { schema, table: name, type_name, .. } = held;
+    match table {
+        None => {
+            Err(format!("table: table '{schema}.{name}' is not listed in tables; correct the name"))
+        }
+        Some(of_table) if class(of_table) != class(type_name) => Err(format!(
+            "type: it is {type_name}, and table '{schema}.{name}' is of type {of_table}; give it that"
+        )),
+        Some(_) => bound(&held.lower_bound, type_name),
+    }
+}
+
+fn bound(bound: &Bound, type_name: &str) -> Result<(), String> {
+    let takes_texts = matches!(type_name, "RANGE_STRING" | "RANGE_DATETIME");
+    if !takes_texts || !bound.is_integer {
+        return Ok(());
+    }
+    Err(format!(
+        "lower_bound: {} is a number, and bounds of {type_name} are texts; write it in quotation \
+         marks",
+        bound.text
+    ))
+}
+
 fn table(table: &Table) -> Result<(), String> {
-    let takes_texts = matches!(table.type_name.as_str(), "RANGE_STRING" | "RANGE_DATETIME");
     let mut ids = HashMap::new();
     fits(format_args!("column"), &table.column, LONGEST_COLUMN)?;
     for (at, shard) in table.shards.iter().enumerate() {
@@ -104,13 +136,7 @@ fn table(table: &Table) -> Result<(), String> {
                 shard.id
             ));
         }
-        if takes_texts && shard.lower_bound.is_integer {
-            return Err(format!(
-                "shards[{at}].lower_bound: {} is a number, and bounds of {} are texts; write it in \
-                 quotation marks",
-                shard.lower_bound.text, table.type_name
-            ));
-        }
+        bound(&shard.lower_bound, &table.type_name).map_err(|why| format!("shards[{at}].{why}"))?;
     }
     Ok(())
 }

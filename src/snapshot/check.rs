@@ -1,11 +1,13 @@
 //! What the values of a topology file must fulfil together.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
+use crate::topology::build::full_name;
 use crate::topology::group::MAX_SERVERS;
-use crate::topology::{Shard, Table, TableRow, Topology};
+use crate::topology::{Shard, ShardMap, Table, TableRow, Topology};
 
 use super::document::{self, Document, Group};
+use super::held;
 
 /// Says which member is wrong, and how.
 pub fn whole(document: &Document) -> Result<(), String> {
@@ -16,14 +18,20 @@ pub fn whole(document: &Document) -> Result<(), String> {
         named.number_group(&group.id);
     }
     let mut tables = HashSet::new();
+    let held = document.held_shards.iter();
+    let holds: HashSet<_> = held.map(|h| (h.schema.as_str(), h.table.as_str())).collect();
+    let mut maps = BTreeMap::new();
     for (at, table) in document.tables.iter().enumerate() {
         let place = format!("tables[{at}], '{}.{}'", table.schema, table.table);
         if !tables.insert((table.schema.as_str(), table.table.as_str())) {
             return Err(format!("{place}: the table is listed twice"));
         }
-        self::table(table, &named).map_err(|reason| format!("{place}: {reason}"))?;
+        let map = self::table(table, &named).map_err(|reason| format!("{place}: {reason}"))?;
+        if holds.contains(&(table.schema.as_str(), table.table.as_str())) {
+            maps.insert(full_name(&table.schema, &table.table), map);
+        }
     }
-    Ok(())
+    held::check(document, &maps)
 }
 
 fn groups(groups: &[Group]) -> Result<(), String> {
@@ -44,7 +52,7 @@ fn groups(groups: &[Group]) -> Result<(), String> {
     Ok(())
 }
 
-fn table(table: &document::Table, named: &Topology) -> Result<(), String> {
+fn table(table: &document::Table, named: &Topology) -> Result<ShardMap, String> {
     let group = |member: &str, name: &str| {
         named
             .group_number(name.as_bytes())
@@ -65,7 +73,7 @@ fn table(table: &document::Table, named: &Topology) -> Result<(), String> {
     });
     let rows: Vec<TableRow<'_>> = rows.collect();
     match Table::new(&rows, |id| named.group_name(id).to_owned()) {
-        Ok(_) => Ok(()),
+        Ok(table) => Ok(table.map),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -1,16 +1,17 @@
 //! From a topology to a document, and from a document to the rows a topology is made of.
 
 use crate::fabric::ServerRow;
-use crate::topology::{self, GroupId, Listed, Listing, TableState, Topology};
+use crate::topology::{self, Listed, Listing, Shard, ShardMap, TableState, Topology};
 
 use super::document::{Document, FORMAT, Group, Server, VERSION};
+use super::held::{self, HeldShards, Unlisted};
 use super::tables::{KnownTable, Tables};
 
 /// What is known of the farm, in the order of the names, so that equal farms make equal files.
 ///
 /// A table is left out as long as one of its groups is not known: without the group it routes
-/// nothing.
-pub fn document(topology: &Topology) -> Document<Tables<'_>> {
+/// nothing. Its bounds are not.
+pub fn document(topology: &Topology) -> Document<Tables<'_>, HeldShards<'_>> {
     let mut groups: Vec<Group> = topology
         .groups()
         .filter_map(|(_, name, entry)| {
@@ -19,15 +20,30 @@ pub fn document(topology: &Topology) -> Document<Tables<'_>> {
         })
         .collect();
     groups.sort_by(|a, b| a.id.cmp(&b.id));
-    let mut tables: Vec<KnownTable<'_>> = topology
-        .tables
-        .iter()
-        .filter_map(|(name, entry)| match &entry.value {
-            TableState::Known(known) => table(topology, name, known),
-            TableState::Unusable(_) => None,
-        })
-        .collect();
+    let mut tables: Vec<KnownTable<'_>> = Vec::new();
+    let mut maps: Vec<Unlisted<'_>> = Vec::new();
+    for (name, _, known) in topology.maps() {
+        let Some((schema, table)) = parts(name) else { continue };
+        let has_groups = known.groups().into_iter().all(|id| topology.group(id).is_some());
+        if has_groups {
+            tables.push(KnownTable { schema, table, known });
+        }
+        if !has_groups || known.map.missing() > 0 {
+            maps.push(Unlisted { schema, table, map: &known.map, whole: !has_groups });
+        }
+    }
     tables.sort_by(|a, b| (&a.schema, &a.table).cmp(&(&b.schema, &b.table)));
+    for (name, seen) in topology.seen_bounds.iter() {
+        let Some((schema, table)) = parts(name) else { continue };
+        let known = topology.tables.get(name).and_then(|entry| match &entry.value {
+            TableState::Known(known) => Some(&known.map),
+            TableState::Unusable(_) => None,
+        });
+        let seen =
+            seen.value.maps().filter(|map| !known.is_some_and(|known| known.is_comparable(map)));
+        maps.extend(seen.map(|map| Unlisted { schema, table, map, whole: true }));
+    }
+    maps.sort_by_key(|of| (of.schema, of.table, of.map.kind() as i32));
     Document {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -37,6 +53,7 @@ pub fn document(topology: &Topology) -> Document<Tables<'_>> {
         ttl_ms: None,
         fabric_nodes: Vec::new(),
         tables: Tables { topology, tables },
+        held_shards: HeldShards { maps, times: None },
         groups,
     }
 }
@@ -52,20 +69,28 @@ fn server(server: &topology::Server) -> Server {
     }
 }
 
-fn table<'a>(
-    topology: &Topology,
-    name: &'a [u8],
-    known: &'a topology::Table,
-) -> Option<KnownTable<'a>> {
-    if known.groups().into_iter().any(|id| topology.group(id).is_none()) {
-        return None;
-    }
-    // Without the bound of a shard that is nowhere its keys would go to the shard below.
-    if known.map.shards().any(|shard| shard.group == GroupId::NOWHERE) {
-        return None;
-    }
-    let (schema, table) = std::str::from_utf8(name).ok()?.split_once('.')?;
-    Some(KnownTable { schema, table, known })
+fn parts(name: &[u8]) -> Option<(&str, &str)> {
+    std::str::from_utf8(name).ok()?.split_once('.')
+}
+
+/// The bounds of the tables, and of the held shards those that have not been missing for too long: by
+/// table and type, so that a dump which lists less of them is known to do so. `missing` gives the shard of
+/// one that is missing since a time in seconds, if it is still to be held.
+pub fn seen_bounds(
+    document: &Document,
+    missing: impl Fn(Option<u64>) -> Option<Shard>,
+) -> Vec<(String, ShardMap)> {
+    let mut seen = held_bounds(document, missing);
+    seen.extend(held::bounds_of_tables(document));
+    seen
+}
+
+/// Of [`seen_bounds`] those of the held shards.
+pub fn held_bounds(
+    document: &Document,
+    missing: impl Fn(Option<u64>) -> Option<Shard>,
+) -> Vec<(String, ShardMap)> {
+    held::maps(&document.held_shards, |_, held| missing(held.since)).unwrap_or_default()
 }
 
 /// The tables as Fabric would have sent them.
@@ -111,21 +136,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::base::wall_clock::WallClock;
     use crate::log::Log;
     use crate::refresh::update::{Asked, Update};
-    use crate::snapshot::document::{Author, Shard, Table, parse};
-    use crate::topology::Observed;
+    use crate::snapshot::document::{Author, HeldShard, Shard, Table, parse};
+    use crate::topology::{Observed, Shard as InMap};
+
+    /// As seconds and milliseconds since the handle was made, in 1970.
+    fn wall() -> (i64, WallClock) {
+        (1, WallClock::new(Default::default(), 0))
+    }
 
     fn topology(document: &Document) -> Topology {
         let (nothing, log) = (Topology::default(), Log::default());
         let mut nobody = Observed::default();
         let mut update = Update::new(&nothing, &mut nobody, &log, 0, false, 1);
+        let since = |since: u64| InMap::missing(wall().1.at(since));
+        let held = held_bounds(document, |s| Some(s.map_or(InMap::missing(InMap::NO_TIME), since)));
+        held.iter().for_each(|(name, map)| update.remember(name, map));
         update.tables(&Asked::Everything, listing(document), &[], 9);
         update.groups(&Asked::Everything, server_rows(document), &[], 9);
         update.finish().unwrap_or_default()
     }
 
-    fn sealed<T: serde::Serialize>(document: &Document<T>) -> Vec<u8> {
+    fn sealed(document: &Document<impl serde::Serialize, impl serde::Serialize>) -> Vec<u8> {
         let mut bytes = Vec::new();
         document.write(&mut bytes).unwrap();
         bytes
@@ -143,6 +177,11 @@ mod tests {
                 weight,
             },
         )
+    }
+
+    /// Whether a shard is held, and since when.
+    fn any_hold() -> impl Strategy<Value = (bool, Option<u64>)> {
+        (any::<bool>(), proptest::option::of(0u64..1 << 40))
     }
 
     /// Shards with different bounds of one type, in canonical form.
@@ -170,7 +209,11 @@ mod tests {
     prop_compose! {
         fn any_document()(
             groups in btree_map("[a-z_% ]{1,5}", vec(any_server(), 1..4), 1..6),
-            tables in btree_map("[a-z_ ]{1,4}", (any_shards(), any::<proptest::sample::Index>()), 0..5),
+            tables in btree_map(
+                "[a-z_ ]{1,4}",
+                (any_shards(), any::<proptest::sample::Index>(), vec(any_hold(), 10)),
+                0..5,
+            ),
         ) -> Document {
             let nothing = Topology::default();
             let Document { format, version, written_by, .. } = super::document(&nothing);
@@ -183,6 +226,7 @@ mod tests {
                 ttl_ms: None,
                 fabric_nodes: Vec::new(),
                 tables: Vec::new(),
+                held_shards: Vec::new(),
                 groups: Vec::new(),
             };
             for (id, mut servers) in groups {
@@ -191,10 +235,24 @@ mod tests {
                 }
                 document.groups.push(Group { id, servers });
             }
-            for (name, ((type_name, shards), index)) in tables {
+            for (name, ((type_name, shards), index, holds)) in tables {
                 let at = index.index(document.groups.len());
                 let group = |shift| document.groups.iter().cycle().nth(at + shift).unwrap().id.clone();
-                let shards = shards.into_iter().enumerate();
+                let (held, listed): (Vec<_>, Vec<_>) =
+                    shards.into_iter().zip(holds).partition(|(_, (is_held, _))| *is_held);
+                document.held_shards.extend(held.into_iter().map(|((lower_bound, _), (_, since))| {
+                    HeldShard {
+                        schema: "db".into(),
+                        table: name.clone(),
+                        type_name: type_name.into(),
+                        lower_bound: lower_bound.into(),
+                        since,
+                    }
+                }));
+                if listed.is_empty() {
+                    continue;
+                }
+                let shards = listed.into_iter().map(|(shard, _)| shard).enumerate();
                 let shards = shards.map(|(shift, (lower_bound, id))| {
                     Shard { id, lower_bound: lower_bound.into(), group: group(shift) }
                 });
@@ -218,8 +276,12 @@ mod tests {
             let read = parse(&sealed(&written), Author::Library).unwrap();
             prop_assert_eq!(&read, &written);
             let topology = topology(&read);
-            let again = document(&topology);
-            prop_assert_eq!(again.content(), written.content());
+            let mut again = document(&topology);
+            let content = again.content();
+            again.held_shards.times = Some(wall());
+            let mut timeless = written.clone();
+            timeless.held_shards.iter_mut().for_each(|held| held.since = None);
+            prop_assert_eq!(content, timeless.content());
             prop_assert_eq!(parse(&sealed(&again), Author::Library).unwrap(), written);
         }
 

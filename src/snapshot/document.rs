@@ -14,9 +14,10 @@ pub(super) const VERSION: u64 = 1;
 
 /// A whole file. Members it does not know are left alone: later versions may have more.
 ///
-/// The tables may be written from anything that looks like them, and need not be held.
+/// The tables and the held shards may be written from anything that looks like them, and need not be
+/// there at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Document<Tables = Vec<Table>> {
+pub struct Document<Tables = Vec<Table>, Held = Vec<HeldShard>> {
     pub format: String,
     pub version: u64,
     /// Who wrote the file, if no person did: then it carries a checksum.
@@ -33,6 +34,8 @@ pub struct Document<Tables = Vec<Table>> {
     #[serde(default)]
     pub fabric_nodes: Vec<FabricNode>,
     pub tables: Tables,
+    #[serde(default)]
+    pub held_shards: Held,
     pub groups: Vec<Group>,
 }
 
@@ -65,6 +68,22 @@ pub struct Shard {
     pub lower_bound: Bound,
     #[serde(deserialize_with = "leaf::name")]
     pub group: String,
+}
+
+/// A lower bound that was seen and that no table of the file lists: the keys from it on are in no
+/// shard that is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldShard {
+    #[serde(deserialize_with = "leaf::part")]
+    pub schema: String,
+    #[serde(deserialize_with = "leaf::part")]
+    pub table: String,
+    #[serde(rename = "type", deserialize_with = "leaf::name")]
+    pub type_name: String,
+    pub lower_bound: Bound,
+    /// Since when it is not listed, in seconds since 1970. Without it its hold has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "leaf::seconds")]
+    pub since: Option<u64>,
 }
 
 /// A lower bound as text, which may have been written as a number.
@@ -208,10 +227,10 @@ fn read<T: DeserializeOwned>(text: &str, mut not_read: impl FnMut(Path<'_>)) -> 
     Ok(value)
 }
 
-impl<Tables: Serialize> Document<Tables> {
-    /// Equal for equal tables and groups.
+impl<Tables: Serialize, Held: Serialize> Document<Tables, Held> {
+    /// Equal for equal tables, held shards and groups.
     pub fn content(&self) -> String {
-        checksum::of_json(&(&self.tables, &self.groups))
+        checksum::of_json(&(&self.tables, &self.held_shards, &self.groups))
     }
 
     /// Writes a file, sealed with a checksum.

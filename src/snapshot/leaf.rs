@@ -92,6 +92,11 @@ pub fn ttl<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> 
     from.deserialize_any(Leaf { integer, ..Leaf::of("milliseconds, 1 to 86400000") })
 }
 
+pub fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let integer = |number: i64| u64::try_from(number).ok().map(Some);
+    from.deserialize_any(Leaf { integer, ..Leaf::of("seconds since 1970") })
+}
+
 /// A number that has a name: written by name where it has one, read either way. Numbers of
 /// servers to come stay as they are.
 pub trait Named {

@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde_ignored::Path;
 
-use super::document::{Document, FabricNode, Group, Server, Shard, Table};
+use super::document::{Document, FabricNode, Group, HeldShard, Server, Shard, Table};
 
 /// A shorter name is one letter off too many others.
 const LEAST_LETTERS: usize = 4;
@@ -35,6 +35,7 @@ fn known(parent: &Path<'_>) -> impl Iterator<Item = &'static str> {
             match key.as_str() {
                 "tables" => of::<Table>(),
                 "shards" => of::<Shard>(),
+                "held_shards" => of::<HeldShard>(),
                 "groups" => of::<Group>(),
                 "servers" => of::<Server>(),
                 "fabric_nodes" => of::<FabricNode>(),

@@ -4,13 +4,14 @@
 //! [`document`] is the format with [`leaf`] for its single values, [`checksum`] its seal,
 //! [`check`] what a file must fulfil, [`by_hand`] and [`members`] what one must that a person wrote, and
 //! [`convert`] the way from and to a topology, with
-//! [`tables`] for what is too large to be held twice: no I/O in any of them. [`read`] and [`write`] are the I/O.
+//! [`tables`] and [`held`] for what is too large to be there twice: no I/O in any of them. [`read`] and [`write`] are the I/O.
 
 pub(crate) mod by_hand;
 pub mod check;
 mod checksum;
 pub mod convert;
 pub mod document;
+mod held;
 mod leaf;
 mod members;
 pub mod read;

@@ -2,13 +2,16 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::topology::{self, Topology};
+use crate::topology::{self, GroupId, Topology};
 
 /// Looks like a list of [`super::document::Table`].
 pub struct Tables<'a> {
     pub topology: &'a Topology,
     pub tables: Vec<KnownTable<'a>>,
 }
+
+/// Fabric numbers its shards from 1 on. This one has its group from Fabric, but not its number.
+const NO_NUMBER: i64 = 0;
 
 /// A table, and the two parts of its name.
 pub struct KnownTable<'a> {
@@ -56,8 +59,11 @@ impl Serialize for Tables<'_> {
 
 impl Serialize for Shards<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(self.map.shards().enumerate().map(|(at, shard)| Shard {
-            id: shard.id,
+        let shards = self.map.shards().enumerate();
+        // What is nowhere is on the list of the held shards.
+        let shards = shards.filter(|(_, shard)| shard.group != GroupId::NOWHERE);
+        to.collect_seq(shards.map(|(at, shard)| Shard {
+            id: if shard.is_kept() { NO_NUMBER } else { shard.id },
             lower_bound: self.map.bound_text(at),
             group: self.topology.group_name(shard.group),
         }))

@@ -63,6 +63,11 @@ impl Draft {
         self.rows = self.rows.saturating_add(1);
     }
 
+    /// Whether the last bound that was pushed, or one before it, is none.
+    pub fn is_refused(&self) -> bool {
+        self.error.is_some()
+    }
+
     fn read(&mut self, text: &str, Shard { id, group }: Shard) -> Option<()> {
         let (bytes, row) = (text.as_bytes(), self.rows);
         match (&mut self.begins, self.kind) {

@@ -78,6 +78,9 @@ impl Shard {
     const LEAST_ID: i64 = i64::MIN + 2 * Self::MOST_TIME;
     const MOST_TIME: i64 = 1 << 60;
 
+    /// Since when a shard is missing of which nobody said since when. Its hold does not end by time.
+    pub const NO_TIME: i64 = Self::MOST_TIME - 1;
+
     /// A shard that is listed. Fabric's numbers fit 32 bits; a file may name any.
     pub fn listed(id: i64, group: GroupId) -> Self {
         Self { id: id.max(Self::LEAST_ID), group }
@@ -317,6 +320,14 @@ impl ShardMap {
         });
         // The bounds come out of two maps of this kind, and no two of them are equal.
         Self::rebuilt(self.kind, own.chain(kept)).unwrap_or(self)
+    }
+
+    /// The first of its shards that begins at a bound of `other`'s, too.
+    pub fn first_shared(&self, other: &Self) -> Option<Shard> {
+        let of_one_type = self.is_comparable(other);
+        let mut both =
+            (0..self.len()).filter(|at| other.bounds.position(&self.bounds, *at).is_some());
+        self.shard(both.next().filter(|_| of_one_type)?)
     }
 
     /// Whether `before` lists the shards of this map in the same groups, and no others.

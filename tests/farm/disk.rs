@@ -17,16 +17,16 @@ use crate::cache::promote;
 use crate::support::*;
 
 /// A directory of one test's own.
-struct Place(PathBuf);
+pub struct Place(PathBuf);
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let path = std::env::temp_dir().join(format!("fabric-disk-{}", uuid::Uuid::new_v4()));
         fs::create_dir(&path).expect("a directory");
         Self(path)
     }
 
-    fn file(&self) -> PathBuf {
+    pub fn file(&self) -> PathBuf {
         self.0.join("topology.json")
     }
 
@@ -42,7 +42,7 @@ impl Drop for Place {
     }
 }
 
-fn keeping(servers: &[&Server], path: &Path) -> Config {
+pub fn keeping(servers: &[&Server], path: &Path) -> Config {
     Config { snapshot_file: Some(path.to_owned()), ..config(servers) }
 }
 
@@ -51,11 +51,11 @@ fn fresh(config: Config) -> Config {
 }
 
 /// Nobody listens here.
-fn dead(config: Config) -> Config {
+pub fn dead(config: Config) -> Config {
     Config { nodes: vec![Node { host: "127.0.0.1".into(), port: 1 }], ..config }
 }
 
-fn routing_from(path: &Path) -> Config {
+pub fn routing_from(path: &Path) -> Config {
     Config { topology_file: Some(path.to_owned()), nodes: Vec::new(), ..config(&[]) }
 }
 

@@ -11,6 +11,7 @@ mod event_fd;
 mod events;
 mod feedback;
 mod generation;
+mod held_file;
 mod isolation;
 mod log;
 mod many_nodes;

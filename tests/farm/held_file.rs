@@ -1,0 +1,404 @@
+//! Bounds and held shards in files: what one process has seen, the next one knows.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use fabricd::{Farm, Fault, FaultKind, Server, State};
+use md5::{Digest, Md5};
+use mysqlfabric::config::Config;
+use mysqlfabric::error::Code;
+use mysqlfabric::router::Router;
+use mysqlfabric::snapshot::document::{Author, Document, HeldShard, parse};
+use mysqlfabric::topology::Key;
+
+use crate::disk::{Place, dead, keeping, routing_from};
+use crate::feedback::shard_of;
+use crate::support::*;
+
+const SALARIES: &str = "employees.salaries";
+
+fn place(router: &Router, key: i64) -> Result<String, Code> {
+    group_of(router, SALARIES, Key::Integer(key)).map_err(|error| error.code)
+}
+
+fn set_state(server: &Server, bound: &str, state: State) {
+    let shard = shard_of(server, SALARIES, bound);
+    server.farm().set_shard_state(shard, state).expect("set");
+}
+
+/// A process that looked at the farm, kept what it saw, and ended.
+fn seen(config: &Config) {
+    Router::new(config.clone()).seed(None).expect("seeded");
+}
+
+fn document(path: &Path) -> Document {
+    parse(&fs::read(path).expect("a snapshot"), Author::Library).expect("intact")
+}
+
+fn held(path: &Path) -> Vec<String> {
+    let held = document(path).held_shards.into_iter();
+    let held = held.filter(|held| (&*held.schema, &*held.table) == ("employees", "salaries"));
+    held.map(|held| held.lower_bound.text).collect()
+}
+
+/// A snapshot that says something else than it said.
+fn change(path: &Path, change: impl FnOnce(&mut Document)) {
+    let mut changed = document(path);
+    change(&mut changed);
+    let mut bytes = Vec::new();
+    changed.write(&mut bytes).expect("written");
+    fs::write(path, bytes).expect("written");
+}
+
+fn seconds_ago(seconds: u64) -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() - seconds
+}
+
+/// All three bounds are in the file, and Fabric lists the first one alone.
+fn file_and_less(at: &Place) -> (Server, Config) {
+    let server = sample();
+    let config = keeping(&[&server], &at.file());
+    seen(&config);
+    ["10001", "20001"].iter().for_each(|bound| set_state(&server, bound, State::Disabled));
+    (server, config)
+}
+
+#[test]
+fn a_bound_in_the_snapshot_is_a_bound_that_was_seen() {
+    let at = Place::new();
+    let (server, config) = file_and_less(&at);
+    for start in 1..=3 {
+        let router = Router::new(config.clone());
+        assert_eq!(place(&router, 5).expect("the shard that is listed"), "shard1");
+        for key in [15_000, 25_000] {
+            assert_eq!(place(&router, key), Err(Code::ShardUnavailable), "start {start}, {key}");
+        }
+        assert_eq!(held(&at.file()), ["10001", "20001"], "start {start}");
+    }
+    let since = document(&at.file()).held_shards.first().expect("one").since.expect("a time");
+    assert!((seconds_ago(60)..=seconds_ago(0) + 1).contains(&since), "{since}");
+    // It says so as well while Fabric is down, and to who routes from the file alone.
+    for offline in [dead(config.clone()), routing_from(&at.file())] {
+        let router = Router::new(offline);
+        assert_eq!(place(&router, 5).expect("the shard that is listed"), "shard1");
+        assert_eq!(place(&router, 15_000), Err(Code::ShardUnavailable));
+        assert_eq!(place(&router, 25_000), Err(Code::ShardUnavailable));
+    }
+    set_state(&server, "10001", State::Enabled);
+    let router = Router::new(config);
+    assert_eq!(place(&router, 15_000).expect("it is back"), "shard2");
+    assert_eq!(place(&router, 25_000), Err(Code::ShardUnavailable));
+    assert_eq!(held(&at.file()), ["20001"]);
+}
+
+#[test]
+fn a_lookup_by_table_and_one_of_the_whole_farm_remember_the_same() {
+    let at = Place::new();
+    let (_server, config) = file_and_less(&at);
+    let router = Router::new(config);
+    router.seed(None).expect("seeded");
+    assert_eq!(place(&router, 15_000), Err(Code::ShardUnavailable));
+}
+
+/// What the table is while the second process looks at it; the third finds it listed with one bound.
+fn outlives_a_process(what: &str, meanwhile: impl FnOnce(&mut Farm)) {
+    let at = Place::new();
+    let server = sample();
+    let config = keeping(&[&server], &at.file());
+    seen(&config);
+    let before = server.farm().clone();
+    meanwhile(&mut server.farm());
+    let router = Router::new(config.clone());
+    let _ = router.seed(None);
+    assert!(place(&router, 15_000).is_err(), "{what}");
+    drop(router);
+    let bounds = held(&at.file());
+    for bound in ["1", "10001", "20001"] {
+        assert!(bounds.contains(&bound.to_owned()), "{what}: {bounds:?}");
+    }
+
+    *server.farm() = before;
+    ["10001", "20001"].iter().for_each(|bound| set_state(&server, bound, State::Disabled));
+    let router = Router::new(config);
+    assert_eq!(place(&router, 5).expect("the shard that is listed"), "shard1", "{what}");
+    assert_eq!(place(&router, 15_000), Err(Code::ShardUnavailable), "{what}");
+    assert_eq!(place(&router, 25_000), Err(Code::ShardUnavailable), "{what}");
+}
+
+fn mapping(farm: &mut Farm) -> &mut fabricd::Mapping {
+    let mine =
+        |mapping: &&mut fabricd::Mapping| mapping.tables.iter().any(|t| t.name() == SALARIES);
+    farm.mappings.iter_mut().find(mine).expect("the mapping")
+}
+
+#[test]
+fn bounds_outlive_a_process_that_found_the_table_gone_or_unusable() {
+    outlives_a_process("no table", |farm| mapping(farm).tables.clear());
+    outlives_a_process("a bound that is none", |farm| {
+        mapping(farm).shards[0].lower_bound = "one".into();
+    });
+    outlives_a_process("dates", |farm| {
+        let mapping = mapping(farm);
+        mapping.type_name = "RANGE_DATETIME".into();
+        mapping.shards.iter_mut().for_each(|shard| shard.lower_bound = "2010-01-01".into());
+        mapping.shards.truncate(1);
+    });
+}
+
+#[test]
+fn bounds_outlive_a_process_that_never_knew_their_groups() {
+    let at = Place::new();
+    let server = sample();
+    let config = keeping(&[&server], &at.file());
+    let refused = FaultKind::Error("no servers".into());
+    server.set_fault(Fault::always(refused).on("dump.servers"));
+    let router = Router::new(config.clone());
+    place(&router, 15_000).expect_err("no group is known");
+    drop(router);
+    assert!(document(&at.file()).tables.is_empty());
+    server.clear_fault();
+    ["10001", "20001"].iter().for_each(|bound| set_state(&server, bound, State::Disabled));
+    let router = Router::new(config);
+    assert_eq!(place(&router, 5).expect("the shard that is listed"), "shard1");
+    assert_eq!(place(&router, 15_000), Err(Code::ShardUnavailable));
+}
+
+fn salaries(bound: &str, since: Option<u64>) -> HeldShard {
+    HeldShard {
+        schema: "employees".into(),
+        table: "salaries".into(),
+        type_name: "RANGE".into(),
+        lower_bound: bound.to_owned().into(),
+        since,
+    }
+}
+
+/// Says of the file's held shards that they are held since then.
+fn held_since(path: &Path, since: u64) {
+    change(path, |document| {
+        assert!(!document.held_shards.is_empty());
+        document.held_shards.iter_mut().for_each(|held| held.since = Some(since));
+    });
+}
+
+#[test]
+fn the_time_of_a_hold_goes_on_while_no_process_runs() {
+    let at = Place::new();
+    let (_server, config) = file_and_less(&at);
+    seen(&config);
+    let hour = 3600;
+    let starts = |config: &Config| {
+        [config.clone(), dead(config.clone()), Config { nodes: Vec::new(), ..routing(config, &at) }]
+    };
+    let place_of = |config: Config| place(&Router::new(config), 15_000);
+    held_since(&at.file(), seconds_ago(hour));
+    let kept = fs::read(at.file()).expect("the file");
+    let short = Config { vanished_hold: Duration::from_secs(hour / 2), ..config.clone() };
+    let long = Config { vanished_hold: Duration::from_secs(hour * 2), ..config.clone() };
+    let endless = Config { vanished_hold: Duration::MAX, ..config.clone() };
+    let never = Config { vanished_hold: Duration::ZERO, ..config };
+    for (hold, holds) in [(short, false), (long, true), (endless, true), (never, false)] {
+        for start in starts(&hold) {
+            fs::write(at.file(), &kept).expect("written");
+            let expected = if holds { Err(Code::ShardUnavailable) } else { Ok("shard1".into()) };
+            assert_eq!(place_of(start), expected, "{:?}", hold.vanished_hold);
+        }
+    }
+}
+
+fn routing(config: &Config, at: &Place) -> Config {
+    Config { vanished_hold: config.vanished_hold, ..routing_from(&at.file()) }
+}
+
+#[test]
+fn a_hold_ends_in_time_while_fabric_is_down() {
+    let at = Place::new();
+    let (server, config) = file_and_less(&at);
+    seen(&config);
+    drop(server);
+    for offline in [keeping(&[], &at.file()), routing_from(&at.file())] {
+        held_since(&at.file(), seconds_ago(8));
+        let router = Router::new(Config {
+            vanished_hold: Duration::from_secs(10),
+            ttl_max: Duration::from_millis(50),
+            ttl_min: Duration::ZERO,
+            background_refresh: true,
+            ..if offline.topology_file.is_some() { offline } else { dead(offline) }
+        });
+        assert_eq!(place(&router, 15_000), Err(Code::ShardUnavailable));
+        eventually("the end of the hold", || place(&router, 15_000).is_ok());
+        assert_eq!(place(&router, 15_000).expect("the shard below"), "shard1");
+    }
+}
+
+#[test]
+fn what_a_reset_ended_does_not_come_back_from_the_file() {
+    let at = Place::new();
+    let (server, config) = file_and_less(&at);
+    let router = Router::new(config.clone());
+    assert_eq!(place(&router, 15_000), Err(Code::ShardUnavailable));
+    router.reset_cache(None);
+    assert_eq!(place(&router, 15_000).expect("as it is"), "shard1");
+    assert!(held(&at.file()).is_empty());
+    // Nor what it ended of a table that is listed no more.
+    ["10001", "20001"].iter().for_each(|bound| set_state(&server, bound, State::Enabled));
+    router.prefetch(&[]).expect("fetched");
+    let before = server.farm().clone();
+    mapping(&mut server.farm()).tables.clear();
+    router.prefetch(&[]).expect("fetched");
+    assert_eq!(held(&at.file()).len(), 3);
+    *server.farm() = before;
+    ["10001", "20001"].iter().for_each(|bound| set_state(&server, bound, State::Disabled));
+    router.reset_cache(None);
+    assert_eq!(place(&router, 15_000).expect("as it is"), "shard1");
+    drop(router);
+    assert_eq!(place(&Router::new(config), 15_000).expect("as it was"), "shard1");
+}
+
+#[test]
+fn a_shard_that_the_server_found_is_in_the_snapshot_as_one() {
+    let at = Place::new();
+    let server = sample();
+    let config = keeping(&[&server], &at.file());
+    let router = Router::new(config.clone());
+    router.seed(None).expect("seeded");
+    let shard = shard_of(&server, SALARIES, "20001");
+    server.farm().remove_shard(shard).expect("removed");
+    router.prefetch(&[]).expect("fetched");
+    let group = place(&router, 25_000).expect("the server says where");
+    drop(router);
+    assert!(held(&at.file()).is_empty());
+    assert_eq!(place(&Router::new(dead(config)), 25_000).expect("from the file"), group);
+}
+
+/// Time that goes by is no news, and neither is a file that was read again.
+#[test]
+fn only_news_is_written_and_told() {
+    let at = Place::new();
+    let (_server, config) = file_and_less(&at);
+    let router = Router::new(config);
+    assert_eq!(place(&router, 15_000), Err(Code::ShardUnavailable));
+    let written = fs::metadata(at.file()).expect("a snapshot").modified().expect("a time");
+    for _ in 0..3 {
+        router.prefetch(&[]).expect("fetched");
+    }
+    assert_eq!(fs::metadata(at.file()).expect("it").modified().expect("a time"), written);
+
+    let reader = Router::new(routing_from(&at.file()));
+    reader.seed(None).expect("read");
+    let generation = reader.generation();
+    for _ in 0..3 {
+        // As young a file is read each time.
+        reader.seed(None).expect("read");
+        assert_eq!(place(&reader, 15_000), Err(Code::ShardUnavailable));
+    }
+    assert_eq!(reader.generation(), generation);
+}
+
+const BY_HAND: &str = r#"{
+  "format": "libmysqlfabric topology",
+  "version": 1,
+  "tables": [
+    {"schema": "employees", "table": "salaries", "column": "emp_no", "type": "RANGE",
+     "global_group": "g", "shards": [{"id": 1, "lower_bound": 1, "group": "g"}]},
+    {"schema": "crm", "table": "names", "column": "name", "type": "RANGE_STRING",
+     "global_group": "g", "shards": [{"id": 2, "lower_bound": "", "group": "g"}]}
+  ],
+  "held_shards": [
+    {"schema": "employees", "table": "salaries", "type": "RANGE_INTEGER", "lower_bound": 100},
+    {"schema": "employees", "table": "salaries", "type": "RANGE", "lower_bound": "200", "since": 7},
+    {"schema": "crm", "table": "names", "type": "RANGE_STRING", "lower_bound": "M"}
+  ],
+  "groups": [
+    {"id": "g", "servers": [{"uuid": "u", "host": "db1.example.com", "port": 3306,
+      "mode": "READ_WRITE", "status": "PRIMARY", "weight": 1}]}
+  ]
+}"#;
+
+#[test]
+fn a_file_written_by_hand_may_have_shards_held() {
+    let at = Place::new();
+    fs::write(at.file(), BY_HAND).expect("written");
+    let place_of = |router: &Router, table: &str, key: Key<'_>| {
+        group_of(router, table, key).map_err(|error| error.code)
+    };
+    let router = Router::new(routing_from(&at.file()));
+    assert_eq!(place(&router, 99).expect("the shard that is listed"), "g");
+    // Without a time it has no end; 1970 was long enough ago.
+    assert_eq!(place(&router, 150), Err(Code::ShardUnavailable));
+    assert_eq!(place(&router, 250), Err(Code::ShardUnavailable), "the shard below is held");
+    let name = |name: &'static str| Key::Text(name.as_bytes());
+    assert_eq!(place_of(&router, "crm.names", name("L")).expect("a group"), "g");
+    assert_eq!(place_of(&router, "crm.names", name("Q")), Err(Code::ShardUnavailable));
+    // A file means what it says: what it does not have held any more is held no more.
+    let without = BY_HAND.replace(r#""lower_bound": 100}"#, r#""lower_bound": 100, "since": 7}"#);
+    fs::write(at.file(), without).expect("written");
+    router.seed(None).expect("read");
+    assert_eq!(place(&router, 150).expect("the shard below"), "g");
+    assert_eq!(place_of(&router, "crm.names", name("Q")), Err(Code::ShardUnavailable));
+    let never = Config { vanished_hold: Duration::ZERO, ..routing_from(&at.file()) };
+    assert_eq!(place_of(&Router::new(never), "crm.names", name("Q")).expect("a group"), "g");
+}
+
+#[test]
+fn a_list_that_is_wrong_is_refused_with_the_place() {
+    let at = Place::new();
+    for (from, to, says) in [
+        (r#""lower_bound": 100"#, r#""lower_bound": "one""#, "held_shards[0].lower_bound: 'one'"),
+        (r#""lower_bound": 100"#, r#""lower_bound": 1"#, "held_shards[0].lower_bound: table"),
+        (r#""lower_bound": 100"#, r#""lower_bound": 200"#, "held_shards[1].lower_bound: '200'"),
+        (r#""lower_bound": 100"#, r#""lower_bound": 2.5"#, "held_shards[0].lower_bound: invalid"),
+        (r#""lower_bound": "M""#, r#""lower_bound": 5"#, "held_shards[2].lower_bound: 5 is a num"),
+        (r#""type": "RANGE_INTEGER""#, r#""type": "LIST""#, "held_shards[0].type: the sharding"),
+        (r#""type": "RANGE_INTEGER""#, r#""type": "RANGE_STRING""#, "held_shards[0].type: it is"),
+        (r#""table": "names", "type""#, r#""table": "name", "type""#, "held_shards[2].table: tab"),
+        (r#""since": 7"#, r#""since": -7"#, "held_shards[1].since: invalid value"),
+        (r#""since": 7"#, r#""since": "today""#, "held_shards[1].since: invalid value: string"),
+        (r#""since": 7"#, r#""sinse": 7"#, "held_shards[1].sinse: there is no such member"),
+        (r#""held_shards""#, r#""held_shard""#, "held_shard: there is no such member"),
+        (r#""lower_bound": 100}"#, r#""bound": 100}"#, "missing field `lower_bound`"),
+    ] {
+        assert!(BY_HAND.contains(from), "{from}");
+        fs::write(at.file(), BY_HAND.replace(from, to)).expect("written");
+        let error = primary_of(&Router::new(routing_from(&at.file())), "g").expect_err(says);
+        assert!(error.code == Code::File && error.message.contains(says), "{says}: {error}");
+    }
+}
+
+#[test]
+fn a_snapshot_whose_list_lies_is_refused_whole() {
+    let at = Place::new();
+    let (_server, config) = file_and_less(&at);
+    seen(&config);
+    for (bound, says) in [("1", "lists '1' among its shards"), ("x", "held_shards[4].lower_bound")]
+    {
+        let kept = fs::read(at.file()).expect("a snapshot");
+        change(&at.file(), |document| document.held_shards.push(salaries(bound, Some(1))));
+        let error = place_error(&Router::new(dead(config.clone())));
+        assert!(error.contains(says), "{error}");
+        fs::write(at.file(), kept).expect("written");
+    }
+    let text = fs::read_to_string(at.file()).expect("a snapshot");
+    fs::write(at.file(), text.replace("\"20001\"", "\"30001\"")).expect("written");
+    let error = place_error(&Router::new(dead(config)));
+    assert!(error.contains("checksum is wrong"), "{error}");
+}
+
+fn place_error(router: &Router) -> String {
+    group_of(router, SALARIES, Key::Integer(15_000)).expect_err("no snapshot to go on from").message
+}
+
+#[test]
+fn a_snapshot_without_the_list_is_read() {
+    let at = Place::new();
+    let (_server, config) = file_and_less(&at);
+    let text = fs::read_to_string(at.file()).expect("a snapshot");
+    let (body, _) = text.rsplit_once("\"checksum\"").expect("a checksum");
+    let body = body.replace("\"held_shards\": [],\n  ", "");
+    assert!(!body.contains("held"), "{body}");
+    let sum = u128::from_be_bytes(Md5::digest(&body).into());
+    fs::write(at.file(), format!("{body}\"checksum\": \"{sum:032x}\"\n}}\n")).expect("written");
+    assert_eq!(place(&Router::new(dead(config.clone())), 15_000).expect("as it was"), "shard2");
+    assert_eq!(place(&Router::new(config), 15_000), Err(Code::ShardUnavailable));
+}
