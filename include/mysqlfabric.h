@@ -913,7 +913,7 @@ typedef struct fabric_metrics_t {
    */
   uint64_t generation;
   /**
-   * As fabric_topology_age(): milliseconds, or -1 if Fabric never answered.
+   * As fabric_topology_age(): milliseconds, or -1 if nobody knows.
    */
   int64_t topology_age_ms;
   /**
@@ -1437,19 +1437,22 @@ int32_t fabric_options_set_backoff_limit_ms(struct fabric_options_t *options, in
 int32_t fabric_options_set_idle_after_ms(struct fabric_options_t *options, int64_t time);
 
 /**
- * Sets how long lookups go on from what is known while no Fabric node answers. Beyond it they
- * answer FABRIC_ERR_STALE. They do so, too, from a snapshot file whose age nobody knows, since it is
- * dated in the future.
+ * Sets how long lookups go on from what Fabric no longer confirms, because no node answers, or none
+ * about this. Beyond it they answer FABRIC_ERR_STALE, and the message names the table or group.
+ * They do so, too, from a snapshot file whose age nobody knows, since it is dated in the future.
+ *
+ * Each table and group has an age of its own (see fabric_topology_age()). A lookup by key is
+ * answered from its tables and from the group they lead to; all of these must be young enough. In
+ * a batch an old group fails the keys that lead there, an old table the whole batch.
  *
  * @param options  The options.
- * @param most     Milliseconds since the last answer, 1 to 86400000 (a day), or 0 for no limit;
- *                 0 unless set. Should be well above the time to live.
+ * @param most     Milliseconds since Fabric confirmed what is used, 1 to 86400000 (a day), or 0
+ *                 for no limit; 0 unless set. Should be well above the time to live.
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
  */
-int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options,
-                                        int64_t most);
+int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options, int64_t most);
 
 /**
  * Sets how long a server that fabric_report_result() found unreachable is left out at first.
@@ -2282,16 +2285,25 @@ int32_t fabric_reset_cache(const struct fabric_t *f, const char *group, struct f
 uint64_t fabric_topology_generation(const struct fabric_t *f);
 
 /**
- * How long ago Fabric last answered a request for shard maps or servers.
+ * How old the oldest part of what lookups are answered from is: the shard map or the group that
+ * Fabric confirmed longest ago.
  *
- * When it grows beyond the time to live, lookups are being answered from an old topology
- * because Fabric cannot be reached, or nothing was looked up meanwhile.
+ * Each table and each group has an age of its own. It is confirmed by an answer of Fabric's about
+ * it, the same as before or not, and its age counts from the question. All count that the handle knows and
+ * Fabric lists, whether they are looked up or not; a table that Fabric does not list, and a group
+ * of which it lists no server, do not. What came from a snapshot file is as old as the file until
+ * Fabric has confirmed it, and a topology file confirms all it says whenever it is looked at.
+ *
+ * When it grows beyond the time to live, some lookups are being answered from what is old: because
+ * Fabric cannot be reached, because it cannot read the rows of one table (the log names it), or,
+ * without a background refresh, because something was not looked up meanwhile.
  *
  * @param f  The handle; NULL gives -1.
- * @return Milliseconds; -1 if Fabric never answered, or from a snapshot file that is dated in the
- *         future, whose age nobody knows.
+ * @return Milliseconds; while Fabric lists nothing, since it last answered. -1 if Fabric never
+ *         answered, or if something is from a snapshot file that is dated in the future, whose age
+ *         nobody knows.
  *
- * Never blocks. Any thread.
+ * Never blocks, but looks at every table and group: of 100,000 some milliseconds. Any thread.
  */
 int64_t fabric_topology_age(const struct fabric_t *f);
 

@@ -1,5 +1,6 @@
 //! What a handle is: the current topology, the way to a newer one, and the choice of a server.
 
+mod ages;
 pub mod batch;
 mod look;
 mod names;
@@ -92,7 +93,7 @@ impl Router {
         known.then(|| self.refresher.time_to_live(seconds))
     }
 
-    /// Milliseconds since Fabric last answered; `None` if it never did.
+    /// See [`Refresher::age`].
     pub fn age(&self) -> Option<u64> {
         self.refresher.age()
     }

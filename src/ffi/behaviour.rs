@@ -203,13 +203,17 @@ pub unsafe extern "C" fn fabric_options_set_idle_after_ms(
     }
 }
 
-/// Sets how long lookups go on from what is known while no Fabric node answers. Beyond it they
-/// answer FABRIC_ERR_STALE. They do so, too, from a snapshot file whose age nobody knows, since it is
-/// dated in the future.
+/// Sets how long lookups go on from what Fabric no longer confirms, because no node answers, or none
+/// about this. Beyond it they answer FABRIC_ERR_STALE, and the message names the table or group.
+/// They do so, too, from a snapshot file whose age nobody knows, since it is dated in the future.
+///
+/// Each table and group has an age of its own (see fabric_topology_age()). A lookup by key is
+/// answered from its tables and from the group they lead to; all of these must be young enough. In
+/// a batch an old group fails the keys that lead there, an old table the whole batch.
 ///
 /// @param options  The options.
-/// @param most     Milliseconds since the last answer, 1 to 86400000 (a day), or 0 for no limit;
-///                 0 unless set. Should be well above the time to live.
+/// @param most     Milliseconds since Fabric confirmed what is used, 1 to 86400000 (a day), or 0
+///                 for no limit; 0 unless set. Should be well above the time to live.
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.

@@ -41,7 +41,7 @@ pub struct fabric_metrics_t {
     pub events_lost: u64,
     /// As fabric_topology_generation().
     pub generation: u64,
-    /// As fabric_topology_age(): milliseconds, or -1 if Fabric never answered.
+    /// As fabric_topology_age(): milliseconds, or -1 if nobody knows.
     pub topology_age_ms: i64,
     /// Milliseconds since the last refresh that failed; -1 if none ever did.
     pub last_error_age_ms: i64,

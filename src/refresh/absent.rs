@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::sync::{Mutex, rank};
-use crate::topology::Entry;
+use crate::topology::{Entry, Times};
 
 /// How many names of a kind are remembered; the oldest goes for the next.
 const MOST: usize = 1000;
@@ -18,7 +18,7 @@ const MOST_BYTES: usize = 1 << 18;
 /// A longer name is not remembered: it would have all others forgotten.
 const LONGEST: usize = 1 << 10;
 
-/// The names of one kind, tables or groups, and until when each answer is good. For the slow way
+/// The names of one kind, tables or groups, and the times of each answer. For the slow way
 /// of lookups alone: it takes a lock.
 #[derive(Default)]
 pub struct AbsentNames {
@@ -37,46 +37,52 @@ struct Known {
 
 struct Answer {
     number: u64,
-    expires: u64,
+    times: Times,
 }
 
 impl AbsentNames {
-    /// Fabric has said that it does not list this name, which is good until `expires`.
-    pub fn note(&self, name: &str, expires: u64) {
+    /// Fabric has said that it does not list this name.
+    pub fn note(&self, name: &str, times: Times) {
         if name.len() <= LONGEST {
-            self.known.lock().note(name, expires);
+            self.known.lock().note(name, times);
         }
     }
 
     /// The answer for a name that is in no topology, if there was one.
     pub fn get(&self, name: &[u8]) -> Option<Entry<()>> {
         let name = str::from_utf8(name).ok()?;
-        let expires = self.known.lock().answers.get(name)?.expires;
-        Some(Entry::new((), expires))
+        let times = self.known.lock().answers.get(name)?.times;
+        Some(Entry::new((), times))
     }
 
-    /// The answer for a name is good until `expires`, if there was one.
+    /// The answer for a name serves until `expires`, if there was one.
     pub fn renew(&self, name: &str, expires: u64) {
         if let Some(answer) = self.known.lock().answers.get_mut(name) {
-            answer.expires = expires;
+            answer.times.expires = expires;
         }
     }
 
-    /// All answers are good until `expires`; 0 for those that must not be used before Fabric was
+    /// All answers serve until `expires`; 0 for those that must not be used before Fabric was
     /// asked again.
     pub fn renew_all(&self, expires: u64) {
         let mut known = self.known.lock();
-        known.answers.values_mut().for_each(|answer| answer.expires = expires);
+        known.answers.values_mut().for_each(|answer| answer.times.expires = expires);
+    }
+
+    /// All answers were seen to be as they are.
+    pub fn confirm_all(&self, confirmed: i64) {
+        let mut known = self.known.lock();
+        known.answers.values_mut().for_each(|answer| answer.times.confirmed = confirmed);
     }
 }
 
 impl Known {
-    fn note(&mut self, name: &str, expires: u64) {
+    fn note(&mut self, name: &str, times: Times) {
         self.last += 1;
         let number = self.last;
         let name = match self.answers.get_mut(name) {
             Some(answer) => {
-                let before = std::mem::replace(answer, Answer { number, expires });
+                let before = std::mem::replace(answer, Answer { number, times });
                 self.order.remove(&before.number)
             }
             None => None,
@@ -84,7 +90,7 @@ impl Known {
         .unwrap_or_else(|| {
             let name: Arc<str> = name.into();
             self.bytes += name.len();
-            self.answers.insert(Arc::clone(&name), Answer { number, expires });
+            self.answers.insert(Arc::clone(&name), Answer { number, times });
             name
         });
         self.order.insert(number, name);
@@ -100,15 +106,19 @@ impl Known {
 mod tests {
     use super::*;
 
+    fn until(expires: u64) -> Times {
+        Times { expires, confirmed: 1 }
+    }
+
     #[test]
     fn the_oldest_answers_go() {
         let absent = AbsentNames::default();
-        (0..8_000).for_each(|i| absent.note(&format!("db.t{i}"), i));
+        (0..8_000).for_each(|i| absent.note(&format!("db.t{i}"), until(i)));
         assert!(absent.get(b"db.t6999").is_none());
         assert_eq!(absent.get(b"db.t7000").map(|entry| entry.expires()), Some(7_000));
 
-        absent.note("db.t7000", 9_000);
-        absent.note("db.new", 1);
+        absent.note("db.t7000", until(9_000));
+        absent.note("db.new", until(1));
         assert!(absent.get(b"db.t7001").is_none(), "it is the oldest now");
         assert_eq!(absent.get(b"db.t7000").map(|entry| entry.expires()), Some(9_000));
         absent.renew("db.new", 2);
@@ -125,8 +135,8 @@ mod tests {
     #[test]
     fn long_names_fill_no_memory() {
         let absent = AbsentNames::default();
-        (0..2_000).for_each(|i| absent.note(&format!("{i:01000}"), 1));
-        absent.note(&"n".repeat(LONGEST + 1), 1);
+        (0..2_000).for_each(|i| absent.note(&format!("{i:01000}"), until(1)));
+        absent.note(&"n".repeat(LONGEST + 1), until(1));
         let known = absent.known.lock();
         assert_eq!((known.answers.len(), known.order.len()), (262, 262));
         assert_eq!(known.bytes, 262_000);

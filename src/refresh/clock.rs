@@ -21,6 +21,11 @@ impl Clock {
     }
 }
 
+/// A time, or a span, beside which others may lie before the handle was made.
+pub fn signed(millis: u64) -> i64 {
+    i64::try_from(millis).unwrap_or(i64::MAX)
+}
+
 /// A duration in whole milliseconds, the longest ones cut to what 64 bits hold.
 pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

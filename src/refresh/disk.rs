@@ -14,9 +14,9 @@ use crate::log::Level;
 use crate::snapshot::document::{Author, Document, FabricNode};
 use crate::snapshot::{convert, read, write};
 use crate::topology::build::full_name;
-use crate::topology::{Listing, Shard, ShardMap, Topology};
+use crate::topology::{Listing, Shard, ShardMap, Times, Topology};
 
-use super::clock::Clock;
+use super::clock::{Clock, signed};
 use super::flight::Wish;
 use super::nodes::{Rounds, may_pass};
 use super::update::Asked;
@@ -95,7 +95,6 @@ impl Disk {
     }
 
     fn set_age(&self, age: Option<u64>, now: u64) {
-        let signed = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
         let less_now = age.map_or(UNKNOWN, |age| signed(age) - signed(now));
         self.age.store(less_now, Ordering::Relaxed);
     }
@@ -311,6 +310,7 @@ impl Refresher {
         );
         let age = age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         self.disk.set_age(age, now);
+        let confirmed = age.map_or(Times::UNKNOWN, |age| signed(now).saturating_sub(signed(age)));
         if self.facts.load().ttl.is_none()
             && let Some(ttl_ms) = document.ttl_ms
         {
@@ -327,6 +327,7 @@ impl Refresher {
         let groups: BTreeSet<String> =
             groups.filter(|name| !self.knows_group(&known, name)).collect();
         self.publish(shop, |update| {
+            update.confirmed_at(confirmed);
             let rows = convert::listing(document);
             update.tables(&Asked::Names(&tables), rows, &[], expires);
             let rows = convert::server_rows(document);
@@ -414,7 +415,10 @@ impl Refresher {
     fn look_at_file(&self, shop: &Workshop, path: &Path, wish: &Wish) -> Result<()> {
         let now = self.clock.now();
         match look(shop, path) {
-            Look::Same => self.disk.set_age(Some(0), now),
+            Look::Same => {
+                self.disk.set_age(Some(0), now);
+                self.confirm_all(now);
+            }
             Look::New(document) => self.serve_file(shop, &document, now),
             Look::Refused { why, news } => {
                 let serves = self.disk.serves();
@@ -453,8 +457,18 @@ impl Refresher {
         self.seeded.store(1, Ordering::Release);
     }
 
-    /// The file has just been seen to say what is known: that is good for another time to
-    /// live, and so is that it says nothing of the rest of `wish`.
+    /// The file has just been seen to say what is known.
+    fn confirm_all(&self, now: u64) {
+        let topology = self.topology.load();
+        topology.tables.iter().for_each(|(_, entry)| entry.confirm_at(signed(now)));
+        let groups = topology.groups().filter_map(|(_, _, entry)| entry);
+        groups.for_each(|entry| entry.confirm_at(signed(now)));
+        self.absent_tables.confirm_all(signed(now));
+        self.absent_groups.confirm_all(signed(now));
+    }
+
+    /// What the file was last seen to say is good for another time to live, and so is that it says
+    /// nothing of the rest of `wish`.
     fn renew_all(&self, shop: &Workshop, wish: &Wish) {
         let now = self.clock.now();
         let expires = now.saturating_add(self.time_to_live(None));
@@ -463,6 +477,7 @@ impl Refresher {
         self.absent_tables.renew_all(expires);
         self.absent_groups.renew_all(expires);
         topology.groups().filter_map(|(_, _, entry)| entry).for_each(|e| e.renew(expires));
+        let confirmed = self.disk.age(now).map_or(Times::UNKNOWN, |age| signed(now) - signed(age));
         let tables = wish.tables.iter();
         let tables: BTreeSet<String> =
             tables.filter(|name| !self.knows_table(&topology, name)).cloned().collect();
@@ -473,6 +488,7 @@ impl Refresher {
             return;
         }
         self.publish(shop, |update| {
+            update.confirmed_at(confirmed);
             update.tables(&Asked::Names(&tables), Listing::default(), &[], expires);
             update.groups(&Asked::Names(&groups), Vec::new(), &[], expires);
         });

@@ -10,6 +10,7 @@ use crate::log::{Level, Log};
 use crate::topology::{Observed, Reach, Topology};
 
 use super::by_table::{Fetched, Reply};
+use super::clock::signed;
 use super::flight::Wish;
 use super::nodes::Rounds;
 use super::order::{About, Question};
@@ -39,7 +40,7 @@ impl Refresher {
     /// Asks for the Fabric nodes if nobody did yet, then for the tables, then for the groups
     /// named and those the tables need: at most three requests, and one new topology.
     pub(super) fn fetch(&self, shop: &Workshop, wish: &Wish, rounds: Rounds) -> Result<()> {
-        let resets = self.resets.load(Ordering::Relaxed);
+        let (begun, resets) = (self.clock.now(), self.resets.load(Ordering::Relaxed));
         if !self.is_seeded() {
             self.fetch_nodes(shop, rounds)?;
         }
@@ -69,6 +70,7 @@ impl Refresher {
                 let names = tables.as_ref().unwrap_or(&wish.tables);
                 if let Some(names) = still_good(&asked.question, tables.is_none(), names) {
                     let until = good(&asked, expires);
+                    update.confirmed_at(signed(asked.at));
                     update.tables(&names.asked(), dump.rows, &dump.skipped, until);
                 }
             }
@@ -76,6 +78,7 @@ impl Refresher {
                 && let Some(names) = still_good(&asked.question, wish.everything, &groups)
             {
                 let until = good(&asked, expires);
+                update.confirmed_at(signed(asked.at));
                 update.groups(&names.asked(), dump.rows, &dump.skipped, until);
             }
         });
@@ -83,6 +86,7 @@ impl Refresher {
         if outcome.is_ok() && is_whole {
             self.whole.store(true, Ordering::Relaxed);
             if resets == self.resets.load(Ordering::Relaxed) {
+                self.whole_confirmed.store(signed(begun), Ordering::Relaxed);
                 self.knows_all.store(true, Ordering::Relaxed);
             }
         }
@@ -110,8 +114,8 @@ impl Refresher {
             let mut update = Update::new(&current, &mut observed, log, self.start, keeps, now);
             write(&mut update);
             let absent = update.take_absent();
-            absent.tables.iter().for_each(|(name, until)| self.absent_tables.note(name, *until));
-            absent.groups.iter().for_each(|(name, until)| self.absent_groups.note(name, *until));
+            absent.tables.iter().for_each(|(name, times)| self.absent_tables.note(name, *times));
+            absent.groups.iter().for_each(|(name, times)| self.absent_groups.note(name, *times));
             let remembers_others = update.remembers_others();
             if let Some(next) = update.finish() {
                 let is_changed = next.generation != current.generation;

@@ -4,6 +4,7 @@
 //! background, and whole snapshots go out, the newest questions' answers on top.
 
 pub mod absent;
+pub mod age;
 mod ask;
 pub mod bound;
 mod by_table;
@@ -31,7 +32,7 @@ mod watch;
 mod worker;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -39,13 +40,13 @@ use arc_swap::ArcSwap;
 use crate::base::random;
 use crate::base::sync::{Mutex, rank};
 use crate::config::{Config, Node, ReportErrors};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::fabric::Client;
 use crate::log::Level;
 use crate::metrics::{By, Metrics};
 use crate::source::Endpoints;
-use crate::topology::{Observed, Topology};
+use crate::topology::{Observed, Times, Topology};
 
 use self::absent::AbsentNames;
 use self::by_table::Spoiling;
@@ -118,6 +119,8 @@ pub struct Refresher {
     /// Whether all that there is was known since the cache was reset last: then an unknown name is
     /// answered at once.
     knows_all: AtomicBool,
+    /// When the whole farm was last listed.
+    whole_confirmed: AtomicI64,
     /// Whether a caller has left a fetch that is not over since, because it took too long.
     hangs: AtomicBool,
     worker: Worker,
@@ -192,6 +195,7 @@ impl Refresher {
             seeded: AtomicU64::new(0),
             whole: AtomicBool::new(false),
             knows_all: AtomicBool::new(false),
+            whole_confirmed: AtomicI64::new(Times::UNKNOWN),
             hangs: AtomicBool::new(false),
             worker: Worker::default(),
             metrics,
@@ -222,15 +226,6 @@ impl Refresher {
     #[inline(always)]
     pub fn current(&self) -> &Current {
         &self.topology
-    }
-
-    /// Milliseconds since Fabric last answered a dump, this handle or the one that left the
-    /// snapshot; `None` if it never did.
-    pub fn age(&self) -> Option<u64> {
-        match self.last_answer.load(Ordering::Relaxed) {
-            0 => self.disk.age(self.clock.now()),
-            then => Some(self.clock.now().saturating_sub(then)),
-        }
     }
 
     /// The tables that Fabric does not list.
@@ -282,44 +277,6 @@ impl Refresher {
             self.worker.wake();
         }
         self.worker.keeps_fresh()
-    }
-
-    /// Refuses to go on from a topology that is older than the options allow.
-    #[inline]
-    pub fn refuse_stale(&self) -> Result<()> {
-        match self.config.max_stale {
-            None => Ok(()),
-            Some(most) => self.refuse_older(most),
-        }
-    }
-
-    fn refuse_older(&self, most: Duration) -> Result<()> {
-        let age = match self.age() {
-            Some(age) => age,
-            None if self.disk.serves() => {
-                return Err(Error::new(
-                    Code::Stale,
-                    format!(
-                        "the snapshot file in use is of unknown age, since it is dated in the \
-                         future, and fabric_options_set_max_stale_ms allows {} ms; see that the \
-                         clock is right and that a Fabric node can be reached, and try again",
-                        millis(most)
-                    ),
-                ));
-            }
-            None => 0,
-        };
-        if age <= millis(most) {
-            return Ok(());
-        }
-        Err(Error::new(
-            Code::Stale,
-            format!(
-                "Fabric last answered {age} ms ago, and fabric_options_set_max_stale_ms allows {} \
-                 ms; see that a Fabric node can be reached, and try again",
-                millis(most)
-            ),
-        ))
     }
 
     /// Ends what runs in the background, cutting off what is on the wire.

@@ -11,7 +11,7 @@ use crate::topology::group::MAX_SERVERS;
 use crate::topology::server;
 use crate::topology::{
     Care, Entry, Group, GroupId, Observed, SeenBounds, Server, Shard, ShardMap, Table, TableError,
-    TableState, Topology,
+    TableState, Times, Topology,
 };
 
 /// So many lines about one reply's broken rows or names tell what is wrong with it.
@@ -45,11 +45,11 @@ impl Asked<'_> {
     }
 }
 
-/// Names that Fabric does not list, each with the time until which that is good.
+/// Names that Fabric does not list, and the times of that answer.
 #[derive(Debug, Default)]
 pub struct Absent {
-    pub tables: Vec<(String, u64)>,
-    pub groups: Vec<(String, u64)>,
+    pub tables: Vec<(String, Times)>,
+    pub groups: Vec<(String, Times)>,
 }
 
 /// A topology being written. It copies the current one only when something changed.
@@ -71,6 +71,8 @@ pub struct Update<'a> {
     remembers_less: bool,
     /// On the handle's clock.
     now: i64,
+    /// When what is taken in was last confirmed.
+    confirmed: i64,
 }
 
 impl<'a> Update<'a> {
@@ -83,6 +85,7 @@ impl<'a> Update<'a> {
         now: u64,
     ) -> Self {
         let (absent, now) = (Absent::default(), i64::try_from(now).unwrap_or(i64::MAX));
+        let confirmed = now;
         Self {
             current,
             next: None,
@@ -95,7 +98,13 @@ impl<'a> Update<'a> {
             remembers_others: false,
             remembers_less: false,
             now,
+            confirmed,
         }
+    }
+
+    /// What is taken in from here on was last confirmed then; without a word of it, now.
+    pub fn confirmed_at(&mut self, confirmed: i64) {
+        self.confirmed = confirmed;
     }
 
     /// What the service saw, to be added to.
@@ -153,7 +162,7 @@ impl<'a> Update<'a> {
         for name in self.observed.take_touched() {
             let entry = self.view().group_number(name.as_bytes());
             if let Some(entry) = entry.and_then(|id| self.view().group(id)).cloned() {
-                self.group(&name, entry.value.servers().to_vec(), entry.expires());
+                self.group(&name, entry.value.servers().to_vec(), entry.times());
             }
         }
         self.forget_groups();
@@ -215,6 +224,7 @@ impl<'a> Update<'a> {
         skipped: &[Skipped],
         expires: u64,
     ) {
+        let times = Times { expires, confirmed: self.confirmed };
         let (tables, mut groups) = listing.into_tables();
         let mut found: BTreeMap<String, Option<ListedTable>> = BTreeMap::new();
         let mut dotted = Vec::new();
@@ -241,9 +251,9 @@ impl<'a> Update<'a> {
             match (spoiled.get(name), table.take()) {
                 (Some(reason), _) => {
                     let error = TableError::Row((*reason).to_owned());
-                    self.set_table(name, TableState::Unusable(error), expires);
+                    self.set_table(name, TableState::Unusable(error), times);
                 }
-                (None, Some(table)) => self.table(name, table, &mut groups, expires),
+                (None, Some(table)) => self.table(name, table, &mut groups, times),
                 (None, None) => {}
             }
         }
@@ -257,7 +267,7 @@ impl<'a> Update<'a> {
                 known.filter(|name| asked.covers(name) && !found.contains_key(name)).collect()
             }
         };
-        self.remove_tables(missing, expires);
+        self.remove_tables(missing, times);
         if expires > 0 {
             self.forget_distrusted_of_absent(|name| {
                 asked.covers(name) && !found.contains_key(name)
@@ -266,8 +276,8 @@ impl<'a> Update<'a> {
         self.bound_missing();
     }
 
-    /// Fabric does not list these tables, which is good until `expires`.
-    fn remove_tables(&mut self, names: Vec<String>, expires: u64) {
+    /// Fabric does not list these tables.
+    fn remove_tables(&mut self, names: Vec<String>, times: Times) {
         let known = names.iter().filter_map(|name| {
             let entry = self.view().tables.get(name.as_bytes())?;
             Some((name.as_bytes(), Arc::clone(entry)))
@@ -279,7 +289,7 @@ impl<'a> Update<'a> {
         if !known.is_empty() {
             self.change().tables.retain(|name, _| !known.contains_key(name));
         }
-        self.absent.tables.extend(names.into_iter().map(|name| (name, expires)));
+        self.absent.tables.extend(names.into_iter().map(|name| (name, times)));
     }
 
     /// Tells of rows that nobody can use, of so many as somebody will read about.
@@ -308,7 +318,7 @@ impl<'a> Update<'a> {
         }
     }
 
-    fn table(&mut self, name: &str, table: ListedTable, groups: &mut ListedGroups, expires: u64) {
+    fn table(&mut self, name: &str, table: ListedTable, groups: &mut ListedGroups, times: Times) {
         let unknown = |group: &str| self.view().group_number(group.as_bytes()).is_none();
         if table.groups(groups).any(unknown) {
             let topology = self.rewrite();
@@ -321,7 +331,7 @@ impl<'a> Update<'a> {
             Ok(table) => TableState::Known(self.with_lost_bounds(name, table)),
             Err(error) => TableState::Unusable(error),
         };
-        self.set_table(name, state, expires);
+        self.set_table(name, state, times);
     }
 
     /// A table whose map lost bounds keeps them, unless the service had it asked for anew because
@@ -390,7 +400,7 @@ impl<'a> Update<'a> {
         self.remembers_others = true;
         // Taken out of the list all at once, at the end.
         self.remembers_less |= seen.is_empty();
-        let entry = Arc::new(Entry::new(seen, expires));
+        let entry = Arc::new(Entry::new(seen, Times { expires, confirmed: self.now }));
         self.rewrite().seen_bounds.insert(name.as_bytes(), entry);
     }
 
@@ -477,15 +487,15 @@ impl<'a> Update<'a> {
             && let Some(map) = change(&known.map)
         {
             let state = TableState::Known(known.with_map(map));
-            self.set_table(table, state, entry.expires());
+            self.set_table(table, state, entry.times());
         }
     }
 
-    fn set_table(&mut self, name: &str, state: TableState, expires: u64) {
+    fn set_table(&mut self, name: &str, state: TableState, times: Times) {
         self.forget_distrusted(name);
         match self.view().tables.get(name.as_bytes()) {
             Some(entry) if entry.value == state => {
-                entry.renew(expires);
+                entry.confirm(times);
                 self.keep_bounds(name, None, Some(&state));
             }
             before => {
@@ -499,7 +509,7 @@ impl<'a> Update<'a> {
                 }
                 self.keep_bounds(name, before.as_deref(), Some(&state));
                 self.end_holds(before.as_deref(), &state);
-                let entry = Arc::new(Entry::new(state, expires));
+                let entry = Arc::new(Entry::new(state, times));
                 self.change().tables.insert(name.as_bytes(), entry);
             }
         }
@@ -583,14 +593,14 @@ impl<'a> Update<'a> {
             self.observed.primary_is(&name, primary.map(|server| server.uuid.as_str()));
             let now = u64::try_from(self.now).unwrap_or_default();
             self.observed.listed(&name, &servers, now);
-            self.group(&name, servers, expires);
+            self.group(&name, servers, Times { expires, confirmed: self.confirmed });
         }
     }
 
-    fn group(&mut self, name: &str, servers: Vec<Server>, expires: u64) {
+    fn group(&mut self, name: &str, servers: Vec<Server>, times: Times) {
         let number = self.view().group_number(name.as_bytes());
         if number.is_none() && servers.is_empty() {
-            self.absent.groups.push((name.to_owned(), expires));
+            self.absent.groups.push((name.to_owned(), times));
             return;
         }
         let known = number.and_then(|id| self.view().group(id)).cloned();
@@ -598,7 +608,7 @@ impl<'a> Update<'a> {
         if let Some(entry) = &known
             && entry.value.is_same(&servers, &care)
         {
-            entry.renew(expires);
+            entry.confirm(times);
             return;
         }
         let previous = known.as_ref().map(|entry| &entry.value);
@@ -616,7 +626,7 @@ impl<'a> Update<'a> {
         // What the service saw of the servers is no change of the farm.
         let topology = if is_news { self.change() } else { self.rewrite() };
         let id = topology.number_group(name);
-        topology.set_group(id, Some(Arc::new(Entry::new(group, expires))));
+        topology.set_group(id, Some(Arc::new(Entry::new(group, times))));
     }
 }
 

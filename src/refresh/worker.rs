@@ -288,7 +288,7 @@ fn run(refresher: &Arc<Refresher>) {
 /// The first fetch was a caller's, or the parent's of a forked child: its time to live runs.
 fn first_pause(refresher: &Refresher) -> Duration {
     let ttl = refresher.time_to_live(refresher.facts().ttl);
-    let age = Duration::from_millis(refresher.age().unwrap_or(0));
+    let age = Duration::from_millis(refresher.since_answer().unwrap_or(0));
     jitter(Duration::from_millis(ttl), BEGIN_AFTER).saturating_sub(age)
 }
 

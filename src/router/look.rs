@@ -9,6 +9,7 @@ use crate::refresh::clock::Clock;
 use crate::refresh::flight::Wish;
 use crate::topology::{Compat, Entry, GroupId, Table, TableState, Topology, Wanted};
 
+use super::ages::Ages;
 use super::names::full_name;
 use super::{Request, Router, Scope, refusal};
 
@@ -62,6 +63,8 @@ pub(super) struct Trust<'a> {
     absent: Absent<'a>,
     /// What this call has fetched already: new enough for it, however short its time to live.
     fetched: Option<&'a Wish>,
+    /// How old what it uses may be.
+    ages: Option<&'a Ages<'a>>,
 }
 
 /// What is not listed, as Fabric last said.
@@ -69,6 +72,8 @@ pub(super) struct Trust<'a> {
 struct Absent<'a> {
     tables: &'a AbsentNames,
     groups: &'a AbsentNames,
+    /// When the whole farm was last listed without them.
+    confirmed: i64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +89,18 @@ enum Basis<'a> {
 impl Trust<'_> {
     /// Takes whatever there is.
     pub(super) fn blind(self) -> Self {
-        Self { basis: Basis::Anything, ..self }
+        Self { basis: Basis::Anything, ages: None, ..self }
+    }
+
+    /// Takes what is too old like the rest: who says so, says it of each group by itself.
+    pub(super) fn at_any_age(self) -> Self {
+        Self { ages: None, ..self }
+    }
+
+    /// Why an entry cannot be used, if it is too old.
+    pub(super) fn too_old<E>(self, entry: &Entry<E>, what: impl FnOnce() -> Wish) -> Option<Error> {
+        let ages = self.ages.filter(|ages| !ages.allow(entry))?;
+        ages.refusal(&what(), entry.confirmed())
     }
 
     fn judge<E, T>(self, entry: &Entry<E>, found: T, wish: impl FnOnce() -> Wish) -> Look<T> {
@@ -93,6 +109,11 @@ impl Trust<'_> {
 
     #[inline]
     fn takes<E>(self, entry: &Entry<E>) -> bool {
+        self.has_time(entry) && self.ages.is_none_or(|ages| ages.allow(entry))
+    }
+
+    #[inline]
+    fn has_time<E>(self, entry: &Entry<E>) -> bool {
         match self.basis {
             Basis::Kept(_) => !entry.is_distrusted(),
             Basis::Until(now) => entry.is_fresh(now),
@@ -102,7 +123,11 @@ impl Trust<'_> {
 
     #[cold]
     fn judge_old<E, T>(self, entry: &Entry<E>, found: T, wish: Wish) -> Look<T> {
+        if let Some(ages) = self.ages {
+            ages.note(&wish, entry.confirmed());
+        }
         match self.fetched {
+            _ if self.has_time(entry) => Look::Found(found),
             Some(fetched) if fetched.covers(&wish) => Look::Found(found),
             _ if entry.is_distrusted() => Look::Missing(wish),
             _ => Look::Old(wish, found),
@@ -119,6 +144,7 @@ impl Trust<'_> {
             let asked = self.fetched.is_some_and(|fetched| fetched.covers(&wish));
             return if asked { Look::Found(()) } else { Look::Missing(wish) };
         };
+        entry.confirm_at(entry.confirmed().max(self.absent.confirmed));
         let basis = match self.basis {
             Basis::Kept(clock) => Basis::Until(clock.now()),
             other => other,
@@ -324,8 +350,9 @@ impl Router {
         {
             let trust = self.trust();
             let topology = self.refresher.topology();
-            if let Look::Found(found) = find(&topology, trust)? {
-                self.refresher.refuse_stale()?;
+            let ages = Ages::of(&self.refresher);
+            let trust = Trust { ages: Some(&ages), ..trust };
+            if let Look::Found(found) = ages.judge(find(&topology, trust))? {
                 return finish(&topology, found);
             }
         }
@@ -347,8 +374,9 @@ impl Router {
         let absent = Absent {
             tables: self.refresher.absent_tables(),
             groups: self.refresher.absent_groups(),
+            confirmed: self.refresher.farm_confirmed(),
         };
-        Trust { basis, absent, fetched: None }
+        Trust { basis, absent, fetched: None, ages: None }
     }
 
     #[cold]
@@ -363,10 +391,11 @@ impl Router {
         let mut fetched = Wish::default();
         for _ in 0..MAX_LOOKS {
             let topology = self.refresher.topology();
-            match find(&topology, Trust { fetched: Some(&fetched), ..trust })? {
+            let ages = Ages::of(&self.refresher);
+            let looking = Trust { fetched: Some(&fetched), ages: Some(&ages), ..trust };
+            match ages.judge(find(&topology, looking))? {
                 Look::Found(found) => {
                     self.refresher.keep_refreshed();
-                    self.refresher.refuse_stale()?;
                     return finish(&topology, found);
                 }
                 Look::Missing(wish) => {
@@ -374,7 +403,8 @@ impl Router {
                         && let Some(refusal) = refuse_unknown(&topology, &wish)
                     {
                         self.refresher.have_fetched(&wish);
-                        return Err(refusal);
+                        ages.note(&wish, self.refresher.farm_confirmed());
+                        return ages.refuse().and(Err(refusal));
                     }
                     let mut outcome = self.obtain_or_snapshot(&wish, &bound, terms.writes);
                     let is_missing = || -> Result<bool> {
@@ -400,8 +430,8 @@ impl Router {
                     fetched.merge(wish);
                 }
                 Look::Old(wish, found) => {
-                    if !self.renew(&topology, &wish, &bound, terms.writes)? {
-                        self.refresher.refuse_stale()?;
+                    if !self.renew(&topology, &wish, &bound, terms.writes, &ages)? {
+                        ages.refuse()?;
                         return finish(&topology, found);
                     }
                     fetched.merge(wish);
@@ -410,11 +440,10 @@ impl Router {
                     let is_known = || refuse_unknown(&topology, &wish).is_none();
                     if self.refresher.knows_all() && !is_known() {
                         self.refresher.have_fetched(&wish);
-                        return Err(error);
+                        return ages.refuse().and(Err(error));
                     }
-                    if !self.renew(&topology, &wish, &bound, terms.writes)? {
-                        self.refresher.refuse_stale()?;
-                        return Err(error);
+                    if !self.renew(&topology, &wish, &bound, terms.writes, &ages)? {
+                        return ages.refuse().and(Err(error));
                     }
                     fetched.merge(wish);
                 }
@@ -441,12 +470,20 @@ impl Router {
     }
 
     /// Has what is old fetched; true if it has been, and the lookup is to look again. It is waited
-    /// for only if it has been old for long, as after a pause in which nobody asked for it.
-    fn renew(&self, topology: &Topology, wish: &Wish, bound: &Bound, writes: bool) -> Result<bool> {
+    /// for only if it has been old for long, as after a pause in which nobody asked for it, or is too
+    /// old to serve.
+    fn renew(
+        &self,
+        topology: &Topology,
+        wish: &Wish,
+        bound: &Bound,
+        writes: bool,
+        ages: &Ages<'_>,
+    ) -> Result<bool> {
         let (waits, bound) = if self.refresher.is_from_early_snapshot() {
             (writes, bound.up_to(bound.most() / 2))
         } else {
-            let is_over = self.refresher.is_long_over(topology, wish);
+            let is_over = ages.is_too_old() || self.refresher.is_long_over(topology, wish);
             (is_over && !self.refresher.is_in_trouble(), *bound)
         };
         if !waits || !bound.may_wait() {

@@ -8,6 +8,7 @@ use std::cell::{Cell, Ref};
 use std::sync::Arc;
 
 use crate::local::Local;
+use crate::refresh::age::ANY_AGE;
 use crate::refresh::current::Held;
 use crate::topology::{Chosen, Compat, Entry, GroupId, Key, Table, TableState, Topology, Wanted};
 
@@ -18,6 +19,7 @@ pub struct Sight<'l> {
     topology: Ref<'l, Arc<Topology>>,
     stamp: u64,
     now: u64,
+    oldest: i64,
     compat: &'l Compat,
     guess: &'l Cell<u32>,
 }
@@ -29,6 +31,8 @@ pub struct View<'s> {
     pub stamp: u64,
     /// 0 if a background refresh keeps everything fresh.
     pub now: u64,
+    /// What was confirmed before this is too old.
+    pub oldest: i64,
     pub compat: &'s Compat,
     /// Where the thread found the table that it looked up last.
     pub guess: &'s Cell<u32>,
@@ -37,8 +41,8 @@ pub struct View<'s> {
 impl Sight<'_> {
     #[inline(always)]
     pub fn view(&self) -> View<'_> {
-        let Self { topology, stamp, now, compat, guess } = self;
-        View { topology, stamp: *stamp, now: *now, compat, guess }
+        let Self { topology, stamp, now, oldest, compat, guess } = self;
+        View { topology, stamp: *stamp, now: *now, oldest: *oldest, compat, guess }
     }
 }
 
@@ -52,27 +56,33 @@ impl Router {
     /// keeps it fresh.
     #[inline(always)]
     pub fn at_hand<'l>(&'l self, local: &'l Local) -> Option<Sight<'l>> {
-        Some(self.seen(self.refresher.current().at_hand(local)?, 0, local))
+        Some(self.seen(self.refresher.current().at_hand(local)?, 0, ANY_AGE, local))
     }
 
-    /// What the thread of `local` sees, unless that is older than the options allow. It has it at
+    /// What the thread of `local` sees. It has it at
     /// hand then, unless the next lookup has to read the clock again: without a background
     /// refresh, or with a limit to the age.
     ///
     /// No lock, no allocation, no system call.
     pub fn sight<'l>(&'l self, local: &'l Local) -> Option<Sight<'l>> {
         let is_fresh = !self.limits_age && self.refresher.refreshes_itself();
-        let now = if is_fresh { 0 } else { self.now_otherwise()? };
+        let (now, oldest) = if is_fresh { (0, ANY_AGE) } else { self.now_otherwise() };
         // Whoever has a snapshot at hand has a place, too.
         local.place();
         let is_fresh = || is_fresh && self.refresher.refreshes_itself();
-        Some(self.seen(self.refresher.current().lease(local, is_fresh)?, now, local))
+        Some(self.seen(self.refresher.current().lease(local, is_fresh)?, now, oldest, local))
     }
 
     #[inline(always)]
-    fn seen<'l>(&'l self, (topology, stamp): Held<'l>, now: u64, local: &'l Local) -> Sight<'l> {
+    fn seen<'l>(
+        &'l self,
+        (topology, stamp): Held<'l>,
+        now: u64,
+        oldest: i64,
+        local: &'l Local,
+    ) -> Sight<'l> {
         let guess = self.refresher.current().guess(local);
-        Sight { topology, stamp, now, compat: &self.compat, guess }
+        Sight { topology, stamp, now, oldest, compat: &self.compat, guess }
     }
 
     /// Counts a lookup that was answered.
@@ -83,19 +93,17 @@ impl Router {
 
     #[cold]
     #[inline(never)]
-    fn now_otherwise(&self) -> Option<u64> {
-        if self.limits_age && self.refresher.refuse_stale().is_err() {
-            return None;
-        }
+    fn now_otherwise(&self) -> (u64, i64) {
         // A forked child finds no refresh of its own and starts one. What it has inherited
         // serves at once.
         let kept = self.refresher.refreshes_itself() || self.refresher.keep_refreshed();
+        let oldest = self.refresher.oldest_allowed();
         if kept {
-            return Some(0);
+            return (0, oldest);
         }
         let now = self.refresher.clock().now();
         self.refresher.settle_at(now);
-        Some(now)
+        (now, oldest)
     }
 }
 
@@ -150,10 +158,15 @@ impl<'s> View<'s> {
     #[inline(always)]
     pub fn group_of(self, entry: &Entry<TableState>, place: impl Locate) -> Option<GroupId> {
         let TableState::Known(table) = &entry.value else { return None };
-        if !entry.is_fresh(self.now) {
+        if !self.takes(entry) {
             return None;
         }
         place.group_in(table, self.compat)
+    }
+
+    #[inline(always)]
+    fn takes<E>(self, entry: &Entry<E>) -> bool {
+        entry.is_fresh(self.now) && (self.oldest == ANY_AGE || entry.confirmed() >= self.oldest)
     }
 
     /// The server of a group, for the thread of `local`.
@@ -161,7 +174,7 @@ impl<'s> View<'s> {
     pub fn server(self, group: GroupId, wanted: Wanted, local: &Local) -> Option<Chosen<'s>> {
         let turn = self.topology.turn(group, &local.turns);
         let entry = self.topology.group(group)?;
-        if !entry.is_fresh(self.now) {
+        if !self.takes(entry) {
             return None;
         }
         entry.value.choose(wanted, turn)

@@ -35,5 +35,5 @@ pub use quarantine::{InGroup, Reach};
 pub use seen_bounds::SeenBounds;
 pub use server::{Mode, Server, Status};
 pub use shard_map::{Compat, HeldKey, Shard, ShardMap, ShardingType, Touched};
-pub use snapshot::{Entry, TableState, Topology};
+pub use snapshot::{Entry, TableState, Times, Topology};
 pub use table::{Table, TableError, TableRow};

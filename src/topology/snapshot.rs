@@ -2,7 +2,7 @@
 
 use std::mem::offset_of;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use super::balance::{Turn, Turns};
 use super::group::{Group, GroupId};
@@ -10,10 +10,23 @@ use super::names::Names;
 use super::seen_bounds::SeenBounds;
 use super::table::{Table, TableError};
 
-/// A part of the picture and until when it counts as fresh.
+/// Until when a part of the picture counts as fresh, and when it was last confirmed, on the handle's
+/// own clock. What is older than the handle was confirmed before 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    pub expires: u64,
+    pub confirmed: i64,
+}
+
+impl Times {
+    /// When a part was confirmed whose age nobody knows.
+    pub(crate) const UNKNOWN: i64 = i64::MIN;
+}
+
+/// A part of the picture, until when it counts as fresh, and when it was last confirmed.
 ///
-/// Times are milliseconds on the handle's own clock; the topology itself has none. Freshness
-/// changes in place, so that confirming a part publishes no new picture.
+/// Times are milliseconds on the handle's own clock; the topology itself has none. They change in
+/// place, so that confirming a part publishes no new picture.
 ///
 /// What lookups read of it begins a cache line.
 #[derive(Debug)]
@@ -21,14 +34,17 @@ use super::table::{Table, TableError};
 pub struct Entry<T> {
     expires: AtomicU64,
     pub value: T,
+    // Behind what every lookup reads: only a limit to the age has a lookup look here.
+    confirmed: AtomicI64,
 }
 
 // A group's cards are whole cache lines, right behind the one that lookups read first.
 const _: () = assert!(offset_of!(Entry<Group>, value) + Group::CARDS == 64);
 
 impl<T> Entry<T> {
-    pub fn new(value: T, expires: u64) -> Self {
-        Self { value, expires: AtomicU64::new(expires) }
+    pub fn new(value: T, times: Times) -> Self {
+        let Times { expires, confirmed } = times;
+        Self { expires: AtomicU64::new(expires), value, confirmed: AtomicI64::new(confirmed) }
     }
 
     #[inline]
@@ -40,7 +56,28 @@ impl<T> Entry<T> {
         self.expires.load(Ordering::Relaxed)
     }
 
-    /// The part is good until `expires`.
+    /// When the part was last confirmed, or [`Times::UNKNOWN`].
+    #[inline]
+    pub fn confirmed(&self) -> i64 {
+        self.confirmed.load(Ordering::Relaxed)
+    }
+
+    pub fn times(&self) -> Times {
+        Times { expires: self.expires(), confirmed: self.confirmed() }
+    }
+
+    /// The part was seen to be as it is.
+    pub fn confirm(&self, times: Times) {
+        self.confirm_at(times.confirmed);
+        self.renew(times.expires);
+    }
+
+    /// The part was seen to be as it is, which says nothing of how long it is good.
+    pub fn confirm_at(&self, confirmed: i64) {
+        self.confirmed.store(confirmed, Ordering::Relaxed);
+    }
+
+    /// The part serves until `expires`, confirmed or not.
     pub fn renew(&self, expires: u64) {
         self.expires.store(expires, Ordering::Relaxed);
     }
@@ -134,6 +171,15 @@ impl Topology {
     pub fn is_empty(&self) -> bool {
         let has_servers = |entry: &Arc<Entry<Group>>| !entry.value.servers().is_empty();
         self.tables.iter().next().is_none() && !self.groups.iter().flatten().any(has_servers)
+    }
+
+    /// When the part was confirmed that was confirmed longest ago; nothing of a farm without tables
+    /// and servers. Groups without servers are not listed, and do not count.
+    pub fn oldest(&self) -> Option<i64> {
+        let tables = self.tables.iter().map(|(_, entry)| entry.confirmed());
+        let groups = self.groups.iter().flatten();
+        let groups = groups.filter(|entry| !entry.value.servers().is_empty());
+        tables.chain(groups.map(|entry| entry.confirmed())).min()
     }
 
     /// Every group with a number, fetched or not.

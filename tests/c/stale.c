@@ -55,9 +55,54 @@ static void outage(const fabric_t *ctl, const char *fault)
     tell(ctl, "reset", NULL);
 }
 
+/* Fabric cannot read the rows of one table any more: that one grows too old, nothing else does. */
+static void one_table(const fabric_t *ctl)
+{
+    enum { MOST = 1500 };
+    static const char *const broken = "hashdb.users", *const good = "employees.salaries";
+    fabric_options_t *o = options();
+    CHECK_INT(fabric_options_set_ttl_ms(o, TTL, TTL), FABRIC_OK);
+    CHECK_INT(fabric_options_set_max_stale_ms(o, MOST), FABRIC_OK);
+    fabric_t *f = handle(o);
+    fabric_error_t err;
+    fabric_server_t server;
+    CHECK_INT(fabric_seed(f, NULL, 0, &err), FABRIC_OK);
+    fabric_table_t *t = NULL;
+    CHECK_INT(fabric_table_open(f, &broken, 1, &t, &err), FABRIC_OK);
+
+    tell(ctl, "break_table", broken, NULL);
+    int64_t begin = now_ms();
+    while (find(f, broken, fabric_key_int(1), FABRIC_MODE_READWRITE, &server, &err) !=
+           FABRIC_ERR_STALE) {
+        CHECK(now_ms() - begin < 60000);
+        sleep_ms(10);
+    }
+    CHECK(strstr(err.message, "table 'hashdb.users'"));
+    CHECK(strstr(err.message, "1500 ms"));
+    fabric_key_t key = fabric_key_int(1);
+    CHECK_INT(fabric_table_get_server(t, &key, FABRIC_SCOPE_LOCAL, FABRIC_MODE_READWRITE, &server,
+                                      &err),
+              FABRIC_ERR_STALE);
+    CHECK_INT(fabric_get_shard_server_wait(f, &broken, 1, &key, FABRIC_SCOPE_LOCAL,
+                                           FABRIC_MODE_READONLY, 50, &server, &err),
+              FABRIC_ERR_STALE);
+    CHECK(fabric_topology_age(f) > MOST);
+    fabric_metrics_t metrics;
+    CHECK_INT(fabric_get_metrics(f, &metrics, &err), FABRIC_OK);
+    CHECK(metrics.topology_age_ms > MOST);
+    while (find(f, good, key, FABRIC_MODE_READWRITE, &server, &err) != FABRIC_OK) {
+        CHECK(now_ms() - begin < 60000);
+        sleep_ms(10);
+    }
+    fabric_table_free(t);
+    fabric_free(f);
+    tell(ctl, "reset", NULL);
+}
+
 int main(void)
 {
     fabric_t *ctl = control();
+    one_table(ctl);
     outage(ctl, "close");
     outage(ctl, "unterminated_400");
     outage(ctl, "garbage");

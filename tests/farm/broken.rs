@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use fabricd::{Extra, Farm, Server};
 use mysqlfabric::config::Config;
-use mysqlfabric::error::Code;
+use mysqlfabric::error::{Code, Error, Result};
 use mysqlfabric::events::{Delivery, Kind, Listener};
-use mysqlfabric::router::Router;
-use mysqlfabric::topology::{Key, Wanted};
+use mysqlfabric::local::Local;
+use mysqlfabric::router::batch::{Batch, Take};
+use mysqlfabric::router::{Request, Router, Scope};
+use mysqlfabric::topology::{Chosen, Key, Wanted};
 
 use crate::cache::promote;
 use crate::feedback::shard_of;
@@ -178,4 +180,112 @@ fn a_doubtful_reply_leaves_the_old_maps() {
     let error = router.prefetch(&[]).expect_err("no reply is clean");
     assert_eq!(error.code, Code::Protocol, "{error}");
     assert_eq!(group(&router, SALARIES, 15_000), "shard2", "the old map stays");
+}
+
+#[test]
+fn a_broken_table_alone_grows_too_old() {
+    let server = start(with_tables(3));
+    let most = Duration::from_secs(3);
+    let router = Router::new(Config {
+        background_refresh: true,
+        refresh_share_percent: 100,
+        ttl_min: Duration::ZERO,
+        ttl_max: Duration::from_millis(40),
+        max_stale: Some(most),
+        ..config(&[&server])
+    });
+    router.seed(None).expect("seeded");
+    let opened = router.open(&["more.t0001"]).expect("a table");
+    let broken = |key| group_of(&router, "more.t0001", Key::Integer(key));
+    broken(5).expect("a group");
+    server.farm().broken_tables.push("more.t0001".into());
+    let is_stale =
+        |error: &Error| error.code == Code::Stale && error.message.contains("table 'more.t0001'");
+    eventually("too old a map", || broken(5).is_err_and(|error| is_stale(&error)));
+    // What the old map refuses is too old to be a refusal.
+    broken(-5).map_err(|error| assert!(is_stale(&error), "{error}")).expect_err("too old");
+    let table = router.table("more.t0001", |_, _| Ok(())).expect_err("too old");
+    assert!(is_stale(&table), "{table}");
+    let request = Request { tables: &[], key: Some(Key::Integer(5)), scope: Scope::Local };
+    let prepared = Local::with(|local| {
+        router.choose_opened(local, &opened, &request, Wanted::Primary, |_| Ok(()))
+    });
+    assert!(is_stale(&prepared.expect_err("too old")));
+    let wait = Duration::from_millis(50);
+    let tables: [&[u8]; 2] = [b"more.t0000", b"more.t0001"];
+    let waited = router.shard_server_wait(
+        &tables,
+        Some(Key::Integer(5)),
+        Scope::Local,
+        Wanted::Primary,
+        wait,
+        |_, _| Ok(()),
+    );
+    assert!(is_stale(&waited.expect_err("too old")));
+    // The machine may be late with everything, but not for ever.
+    eventually("the other tables", || {
+        group_of(&router, "more.t0000", Key::Integer(5)).is_ok()
+            && primary_of(&router, "shard1").is_ok()
+    });
+    assert!(router.age().expect("an age") > 3_000, "the oldest counts");
+    assert!(router.metrics().age.expect("an age") > 3_000);
+
+    server.farm().broken_tables.clear();
+    eventually("a confirmed map", || broken(5).is_ok());
+    eventually("all of it fresh", || router.age().expect("an age") < 3_000);
+}
+
+/// Nothing is fetched but what is asked for, and nothing grows old but what is not.
+#[test]
+fn each_group_has_its_own_age() {
+    let server = sample();
+    let most = Duration::from_millis(300);
+    let router = Router::new(Config { max_stale: Some(most), ..config(&[&server]) });
+    router.seed(None).expect("seeded");
+    std::thread::sleep(most + Duration::from_millis(50));
+    let fresh = |group: &str| router.group_servers(group, false, |_, _| Ok(()));
+    let stale = |error: &Error, what: &str| {
+        assert_eq!(error.code, Code::Stale, "{error}");
+        assert!(error.message.contains(what), "{error}");
+    };
+    stale(&primary_of(&router, "shard1").expect_err("too old"), "group 'shard1'");
+    let key = |key| group_of(&router, SALARIES, Key::Integer(key));
+    stale(&key(5).expect_err("too old"), "table 'employees.salaries'");
+    // Until one of three tries is not slower than what it looks at grows old.
+    let tries = (0..50).any(|_| {
+        router.prefetch(&[SALARIES]).expect("the table");
+        fresh("shard1").expect("the group");
+        let first = key(5);
+        let (second, keys) = (key(15_000), [Key::Integer(5), Key::Integer(15_000)]);
+        stale(&second.expect_err("its group is too old"), "group 'shard2'");
+        let mut codes = Codes::default();
+        let batch = Batch {
+            tables: &[SALARIES.as_bytes()],
+            keys: &keys[..],
+            scope: Scope::Local,
+            wanted: Wanted::Primary,
+        };
+        let outcome = Local::with(|local| router.choose_many(local, &batch, &mut codes));
+        first.is_ok_and(|group| group == "shard1")
+            && outcome.is_ok_and(|outcome| outcome.failed == 1)
+            && codes.0 == [None, Some(Code::Stale)]
+            && primary_of(&router, "shard1").is_ok()
+    });
+    assert!(tries, "the group that was confirmed serves");
+    assert!(router.age().expect("an age") > 300, "others were not");
+}
+
+/// Why the keys of a batch have no server.
+#[derive(Default)]
+struct Codes(Vec<Option<Code>>);
+
+impl Take for Codes {
+    fn server(&mut self, _: u32, _: Chosen<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn key(&mut self, at: usize, server: std::result::Result<u32, Code>) {
+        self.0.resize(at + 1, None);
+        self.0[at] = server.err();
+    }
 }

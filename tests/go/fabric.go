@@ -581,7 +581,7 @@ func (h *Handle) Execute(group, command string, args ...string) ([]ResultSet, er
 // Generation is the number of the topology in use.
 func (h *Handle) Generation() uint64 { return uint64(C.fabric_topology_generation(h.f)) }
 
-// Age is how long ago Fabric last answered; negative if it never did.
+// Age is that of the oldest table or group in use; negative if nobody knows.
 func (h *Handle) Age() time.Duration {
 	return time.Duration(C.fabric_topology_age(h.f)) * time.Millisecond
 }

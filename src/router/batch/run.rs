@@ -291,7 +291,7 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
     }
 
     fn ask_for(&mut self, group: GroupId) {
-        match look::group(self.topology, group, self.trust) {
+        match look::group(self.topology, group, self.trust.at_any_age()) {
             Look::Found(_) => {}
             Look::Old(wish, _) | Look::OldRefusal(wish, _) => self.wish.merge(wish),
             Look::Missing(wish) => {
@@ -303,6 +303,11 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
 
     fn serve(&mut self, group: GroupId) -> Result<()> {
         let (name, wanted) = (self.topology.group_name(group), self.batch.wanted);
+        if let Some(entry) = self.topology.group(group)
+            && let Some(error) = self.trust.too_old(entry, || Wish::group(name))
+        {
+            return Err(error);
+        }
         let chosen = choose_or_refuse(self.local, self.topology, group, name, wanted)?;
         self.take.server(self.outcome.servers, chosen)
     }
