@@ -613,6 +613,11 @@ extern "C" {
 #define FABRIC_EVENT_WRITES_RELEASED 10
 
 /**
+ * How much is asked for at once.
+ */
+typedef struct Size Size;
+
+/**
  * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
  *
  * Not for use by several threads at once. An option that is refused leaves the others alone,
@@ -1041,6 +1046,8 @@ typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void
 
 
 
+
+
 /**
  * The version of the library that is running, such as "0.1.0".
  *
@@ -1209,7 +1216,11 @@ int32_t fabric_options_set_connect_timeout_ms(struct fabric_options_t *options, 
  *
  * It is also the bound for all nodes of one attempt together: the next node is asked, too, when one
  * has been without a connection for 250 ms or without an answer for a second (sooner where many
- * nodes must have their turn), and the first answer counts.
+ * nodes must have their turn), and the first answer counts. Where all have been asked, one that has
+ * not sent a byte after a second is asked once more itself, beside the first connection, which may
+ * be all that hangs: never by more than two connections at a time, and only after twice the time
+ * that such an answer has taken of late, so that a node that takes its time for large dumps is not
+ * asked for each of them twice.
  *
  * A node whose backing store is down takes up to 18 s to say so.
  *

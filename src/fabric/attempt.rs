@@ -15,14 +15,33 @@ pub struct Attempt {
     progress: Arc<Progress>,
 }
 
-#[derive(Default)]
 struct Progress {
+    begun: Instant,
+    /// Microseconds since then at which the request went out that has no answer yet; `ANSWERED` if
+    /// all have.
+    asked: AtomicU64,
     cancelled: watch::Sender<bool>,
     connected: AtomicBool,
     /// Microseconds.
     waited: AtomicU64,
     quickest: AtomicU64,
     answers: AtomicU64,
+}
+
+const ANSWERED: u64 = u64::MAX;
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            begun: Instant::now(),
+            asked: AtomicU64::new(0),
+            cancelled: watch::Sender::default(),
+            connected: AtomicBool::default(),
+            waited: AtomicU64::default(),
+            quickest: AtomicU64::default(),
+            answers: AtomicU64::default(),
+        }
+    }
 }
 
 /// How long the first bytes of a node's answers were waited for: the way there and back, and what
@@ -39,6 +58,11 @@ impl Attempt {
     /// An attempt that must be over at `until`, if that comes before the request timeout.
     pub fn until(until: Option<Instant>) -> Self {
         Self { until, progress: Arc::default() }
+    }
+
+    /// Whether the two are the same attempt.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.progress, &other.progress)
     }
 
     /// How long a request that begins now may take, if `most` is allowed at most.
@@ -72,8 +96,25 @@ impl Attempt {
         self.progress.connected.store(true, Ordering::Relaxed);
     }
 
+    /// Notes that a request goes out.
+    pub(super) fn asks(&self) {
+        let Progress { begun, asked, .. } = &*self.progress;
+        let now = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        asked.store(now.min(ANSWERED - 1), Ordering::Relaxed);
+    }
+
+    /// Since when the node owes the first byte of an answer; nothing while one comes in.
+    pub fn silent_since(&self) -> Option<Instant> {
+        let Progress { begun, asked, .. } = &*self.progress;
+        match asked.load(Ordering::Relaxed) {
+            ANSWERED => None,
+            after => begun.checked_add(Duration::from_micros(after)),
+        }
+    }
+
     /// Notes that an answer began `after` so long.
-    pub(super) fn answered(&self, after: Duration) {
+    pub(crate) fn answered(&self, after: Duration) {
+        self.progress.asked.store(ANSWERED, Ordering::Relaxed);
         let after = u64::try_from(after.as_micros()).unwrap_or(u64::MAX);
         let Progress { waited, quickest, answers, .. } = &*self.progress;
         waited.fetch_add(after, Ordering::Relaxed);
@@ -108,6 +149,17 @@ mod tests {
         assert_eq!(attempt.left(second), second);
         assert!(attempt.left(minute * 2) <= minute);
         assert_eq!(Attempt::until(Some(Instant::now())).left(second), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_node_is_silent_until_its_answer_begins_and_again_from_the_next_request_on() {
+        let attempt = Attempt::default();
+        let begun = attempt.silent_since().expect("nothing has come");
+        attempt.answered(Duration::ZERO);
+        assert_eq!(attempt.silent_since(), None);
+        std::thread::sleep(Duration::from_millis(2));
+        attempt.clone().asks();
+        assert!(attempt.silent_since().expect("nothing has come") > begun);
     }
 
     #[test]

@@ -82,6 +82,7 @@ impl Http {
         let runtime = EventLoop::new([self.cancelled.subscribe(), attempt.cancelled()]);
         let runtime = runtime.map_err(|error| failure.no_descriptor(&error))?;
         self.traffic.requests.fetch_add(1, Ordering::Relaxed);
+        attempt.asks();
         Ok(runtime)
     }
 

@@ -294,7 +294,11 @@ pub unsafe extern "C" fn fabric_options_set_connect_timeout_ms(
 ///
 /// It is also the bound for all nodes of one attempt together: the next node is asked, too, when one
 /// has been without a connection for 250 ms or without an answer for a second (sooner where many
-/// nodes must have their turn), and the first answer counts.
+/// nodes must have their turn), and the first answer counts. Where all have been asked, one that has
+/// not sent a byte after a second is asked once more itself, beside the first connection, which may
+/// be all that hangs: never by more than two connections at a time, and only after twice the time
+/// that such an answer has taken of late, so that a node that takes its time for large dumps is not
+/// asked for each of them twice.
 ///
 /// A node whose backing store is down takes up to 18 s to say so.
 ///

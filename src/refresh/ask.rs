@@ -9,10 +9,12 @@ use crate::config::Node;
 use crate::error::{Code, Error, Result};
 use crate::fabric::{Client, NodesReply, is_usable};
 use crate::log::Level;
+use crate::source::Subject;
 use crate::source::endpoints::MAX_NODES;
 use crate::source::race::{HeadStart, Won, ask_all, race};
 
 use super::clock::millis;
+use super::fetcher::interrupted;
 use super::nodes::{Rounds, may_pass, more_telling, spares_node};
 use super::{Refresher, Workshop};
 
@@ -27,21 +29,32 @@ impl Refresher {
         &self,
         shop: &Workshop,
         rounds: Rounds,
+        subject: Subject,
         ask: impl Fn(&Client, &Node) -> Result<T> + Sync,
     ) -> Result<T> {
         let mut failure: Option<Error> = None;
+        let is_left = || self.is_left(rounds.interrupts);
         for round in 0..rounds.count.max(1) {
-            if round > 0 && (rounds.is_over_in(rounds.pause) || shop.flights.pause(rounds.pause)) {
+            if round > 0
+                && (rounds.is_over_in(rounds.pause) || shop.flights.pause(rounds.pause, is_left))
+            {
                 break;
             }
             let mut passing = false;
             let (nodes, usually) = {
                 let endpoints = shop.nodes.lock();
-                (endpoints.in_turn(self.clock.now()), endpoints.usually())
+                (endpoints.in_turn(self.clock.now()), endpoints.usually(subject))
             };
             let (until, head_start) = self.bounds(rounds, nodes.len(), usually);
-            let ask = |node: &Node, attempt: &_| ask(&shop.client.within(attempt), node);
+            let ask = |node: &Node, attempt: &_| {
+                let _present = self.present(shop, rounds.interrupts, attempt)?;
+                ask(&shop.client.within(attempt), node)
+            };
             let failed = |node: &Node, error: Option<Error>| {
+                // What was cut off because nobody waits says nothing of the node.
+                if is_left() {
+                    return;
+                }
                 self.node_failed(shop, node, error.as_ref());
                 let Some(error) = error else { return };
                 passing |= may_pass(&error);
@@ -51,8 +64,11 @@ impl Refresher {
                 });
             };
             if let Some(won) = race(&nodes, head_start, until, ask, failed) {
-                self.node_answered(shop, rounds, &nodes, &won);
+                self.node_answered(shop, rounds, subject, &nodes, &won);
                 return Ok(won.answer);
+            }
+            if is_left() {
+                return Err(interrupted("Fabric's answer"));
             }
             if !passing || self.is_stopping() {
                 break;
@@ -98,11 +114,18 @@ impl Refresher {
         }
     }
 
-    fn node_answered<T>(&self, shop: &Workshop, rounds: Rounds, nodes: &[Node], won: &Won<T>) {
+    fn node_answered<T>(
+        &self,
+        shop: &Workshop,
+        rounds: Rounds,
+        subject: Subject,
+        nodes: &[Node],
+        won: &Won<T>,
+    ) {
         let Some(node) = nodes.get(won.node) else { return };
         let work = {
             let mut endpoints = shop.nodes.lock();
-            endpoints.took(won.took);
+            endpoints.took(subject, won.took);
             endpoints.answered(node, won.attempt.waits(), self.clock.now())
         };
         if rounds.background {
@@ -116,7 +139,7 @@ impl Refresher {
     pub(super) fn ask_for_nodes(&self, shop: &Workshop, rounds: Rounds) -> Result<NodesReply> {
         self.nodes_asked.store(self.clock.now(), Ordering::Relaxed);
         let ask = |client: &Client, node: &Node| Ok((node.clone(), client.fabric_nodes(node)?));
-        let (node, reply) = self.on_nodes(shop, rounds, ask)?;
+        let (node, reply) = self.on_nodes(shop, rounds, Subject::Nodes, ask)?;
         self.learn(shop, &node, &reply);
         Ok(reply)
     }
@@ -142,12 +165,14 @@ impl Refresher {
         let bound = Instant::now() + TO_TELL.min(self.config.request_timeout);
         let until = rounds.until.map_or(bound, |until| until.min(bound));
         let ask = |node: &Node, attempt: &_| {
+            let _present = self.present(shop, rounds.interrupts, attempt)?;
             let reply = shop.client.within(attempt).fabric_nodes(node)?;
             Ok((reply, attempt.waits()))
         };
         let mut replies = Vec::new();
         ask_all(&nodes, until, ask, |node, outcome| match outcome {
             Ok(reply) => replies.push((node.clone(), reply)),
+            Err(_) if self.is_left(rounds.interrupts) => {}
             Err(error) => self.node_failed(shop, node, Some(&error)),
         });
         for (node, (reply, waits)) in replies {

@@ -11,6 +11,7 @@ use crate::base::sync::{Mutex, rank};
 use crate::error::{Code, Error, Result};
 use crate::fabric::{Client, Dump};
 use crate::log::Level;
+use crate::source::{Size, Subject};
 use crate::topology::{Listing, Topology};
 
 use super::farm::{MAX_PATTERNS, Timed, patterns};
@@ -116,7 +117,7 @@ impl Refresher {
         let (mut questions, mut spoiling) = self.questions(shop, named);
         let (mut asked, mut failures) = (0, 0);
         // Patience is for the question to all of Fabric; the nodes have just been tried.
-        let rounds = Rounds { count: 1, ..rounds };
+        let rounds = rounds.once();
         while let Some(tables) = questions.pop_front() {
             let is_late = begun.elapsed() > self.config.request_timeout / 2;
             let is_vain = fetched.replies.is_empty() && failures >= MAX_FAILURES;
@@ -202,7 +203,9 @@ impl Refresher {
         let rows = || Listing::of(asked.cloned());
         let ask =
             |client: &Client, node: &_| client.sharding_information_into(node, &patterns, &rows);
-        let dump = self.on_nodes(shop, rounds, ask)?;
+        let names = asked.filter(|_| !patterns.is_empty());
+        let size = names.map_or(Size::ALL, |names| Size::of(names.len()));
+        let dump = self.on_nodes(shop, rounds, Subject::Tables(size), ask)?;
         Ok(self.answered(dump, asking))
     }
 }

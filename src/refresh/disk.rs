@@ -170,9 +170,11 @@ impl Refresher {
         }
         // One round must do where there is something to go on from: a service that starts
         // while Fabric is down waits long enough for that.
-        let mut outcome = self.fetch(shop, &whole, Rounds::ONCE);
+        let mut outcome = self.fetch(shop, &whole, rounds.once());
         match (&outcome, kept) {
             (Ok(()), _) => {}
+            // The service ended it, and not Fabric.
+            (Err(error), _) if error.code == Code::Interrupted => return outcome,
             (Err(error), Ok(document)) => {
                 self.serve_snapshot(shop, path, &document, error);
                 if wish.everything {
@@ -183,7 +185,8 @@ impl Refresher {
             }
             (Err(error), Err(why)) => {
                 let rest = Rounds { count: rounds.count.saturating_sub(1), ..rounds };
-                if rest.count > 0 && may_pass(error) && !shop.flights.pause(rest.pause) {
+                let is_left = || self.is_left(rounds.interrupts);
+                if rest.count > 0 && may_pass(error) && !shop.flights.pause(rest.pause, is_left) {
                     outcome = self.fetch(shop, &whole, rest);
                 }
                 outcome = outcome

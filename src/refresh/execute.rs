@@ -11,6 +11,7 @@ use crate::fabric::{Attempt, ResultSets, Value};
 
 use super::ask::no_nodes;
 use super::clock::millis;
+use super::fetcher::interrupted;
 use super::nodes::may_pass;
 use super::{Refresher, Workshop};
 
@@ -41,7 +42,7 @@ impl Refresher {
             let (refresher, answer, until) = (Arc::clone(self), Arc::clone(&answer), bound.until());
             let (group, command, args) = (group.to_owned(), command.to_owned(), args.to_vec());
             move || {
-                let outcome = refresher.run_command(&group, &command, &args, until);
+                let outcome = refresher.run_command(&group, &command, &args, until, None);
                 *answer.lock() = Some(outcome);
                 refresher.workshop.with(|shop| shop.waiting.wake());
             }
@@ -50,7 +51,8 @@ impl Refresher {
             Ok(thread) => self.workshop.with(|shop| shop.fetchers.add(thread)),
             Err(error) => {
                 self.no_thread("to run a command", &error);
-                return self.run_command(group, command, args, bound.until());
+                let interrupts = Some(bound.interrupts());
+                return self.run_command(group, command, args, bound.until(), interrupts);
             }
         }
         self.workshop.with(|shop| {
@@ -74,8 +76,11 @@ impl Refresher {
         command: &str,
         args: &[Value],
         until: Option<Instant>,
+        interrupts: Option<u64>,
     ) -> Result<ResultSets> {
-        let run = || self.workshop.with(|shop| self.run_on(shop, group, command, args, until));
+        let run = || {
+            self.workshop.with(|shop| self.run_on(shop, group, command, args, until, interrupts))
+        };
         panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
             Err(Error::new(Code::Panic, "a command for Fabric ended in a panic; report it"))
         })
@@ -88,17 +93,26 @@ impl Refresher {
         command: &str,
         args: &[Value],
         until: Option<Instant>,
+        interrupts: Option<u64>,
     ) -> Result<ResultSets> {
         let mut failure = no_nodes();
         let nodes = shop.nodes.lock().in_turn(self.clock.now());
         for node in nodes {
             let attempt = Attempt::until(until);
-            match shop.client.within(&attempt).execute(&node, group, command, args) {
+            let outcome = match self.present(shop, interrupts, &attempt) {
+                Ok(_present) => shop.client.within(&attempt).execute(&node, group, command, args),
+                Err(error) => return Err(error),
+            };
+            match outcome {
                 Ok(sets) => {
                     let now = self.clock.now();
                     shop.nodes.lock().answered(&node, attempt.waits(), now);
                     self.worker.fabric_is_there();
                     return Ok(sets);
+                }
+                Err(_) if self.is_left(interrupts) => {
+                    let what = format!("the answer to {group}.{command}, which may have been run");
+                    return Err(interrupted(&what));
                 }
                 Err(error) if attempt.is_connected() || !may_pass(&error) => return Err(error),
                 Err(error) => failure = error,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::error::Result;
-use crate::fabric::{Dump, ServerRow};
+use crate::fabric::{Client, Dump, ServerRow};
 use crate::log::{Level, Log};
+use crate::source::{Size, Subject};
 use crate::topology::{Observed, Reach, Topology};
 
 use super::by_table::{Fetched, Reply};
@@ -82,7 +83,7 @@ impl Refresher {
                 update.groups(&names.asked(), dump.rows, &dump.skipped, until);
             }
         });
-        self.ask_for_vanished(shop);
+        self.ask_for_vanished(shop, rounds);
         if outcome.is_ok() && is_whole {
             self.whole.store(true, Ordering::Relaxed);
             if resets == self.resets.load(Ordering::Relaxed) {
@@ -181,7 +182,9 @@ impl Refresher {
     ) -> Result<Timed<'s, Vec<ServerRow>>> {
         let patterns = if everything { String::new() } else { patterns(groups) };
         let asking = self.asking(shop.groups_order.ask());
-        let dump = self.on_nodes(shop, rounds, |client, node| client.servers(node, &patterns))?;
+        let size = if patterns.is_empty() { Size::ALL } else { Size::of(groups.len()) };
+        let ask = |client: &Client, node: &_| client.servers(node, &patterns);
+        let dump = self.on_nodes(shop, rounds, Subject::Groups(size), ask)?;
         Ok(self.answered(dump, asking))
     }
 

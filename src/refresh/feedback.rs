@@ -266,8 +266,9 @@ impl Refresher {
                     Ordering::Relaxed,
                     Ordering::Relaxed,
                 );
-                if mine.is_ok() {
-                    self.have_fetched(wish);
+                if mine.is_ok() && !self.have_fetched(wish) {
+                    // Whoever waits may fetch, and sees by itself what became of it.
+                    let _ = self.obtain(wish, bound);
                 }
             }
             shop.waiting.wait(seen, bound.left().min(LEAST_PAUSE), is_over);

@@ -71,6 +71,7 @@ impl Refresher {
         self.interrupts.fetch_add(1, Ordering::Relaxed);
         // Behind it: who is woken sees it.
         self.workshop.with(|shop| {
+            shop.present.interrupt();
             shop.flights.wake();
             shop.waiting.wake();
         });
@@ -132,12 +133,13 @@ impl Refresher {
         }
     }
 
-    /// Has `wish` fetched while nobody waits for it; what is known serves meanwhile.
-    pub fn have_fetched(self: &Arc<Self>, wish: &Wish) {
+    /// Has `wish` fetched while nobody waits for it; what is known serves meanwhile. False if there
+    /// is no thread for it.
+    pub fn have_fetched(self: &Arc<Self>, wish: &Wish) -> bool {
         // A Fabric that fails at once must not be asked by every lookup.
         let failed = self.last_failure.load(Ordering::Relaxed);
         if failed != 0 && self.clock.now() < failed.saturating_add(millis(LEAST_PAUSE)) {
-            return;
+            return true;
         }
         self.workshop.with(|shop| {
             if let Some((_, true)) = shop.flights.ask(wish.clone(), false)
@@ -145,8 +147,10 @@ impl Refresher {
             {
                 shop.flights.gone();
                 self.keep_old(wish, &error);
+                return false;
             }
-        });
+            true
+        })
     }
 
     /// Starts a fetcher that the line counts already.
@@ -183,9 +187,9 @@ impl Refresher {
     /// Fetches what has gathered in the caller's own thread, within its bound.
     fn fetch_here(self: &Arc<Self>, shop: &Workshop, bound: &Bound) {
         let fetch = |wish: &Wish| {
-            let outcome = self.fetch_for_callers(shop, wish, bound.until());
+            let outcome = self.fetch_for_callers(shop, wish, Some(bound));
             match outcome {
-                Err(_) if bound.left().is_zero() => Landing::CutShort,
+                Err(_) if bound.left().is_zero() || self.is_interrupted(bound) => Landing::CutShort,
                 outcome => Landing::Over(outcome),
             }
         };
@@ -196,12 +200,17 @@ impl Refresher {
         self: &Arc<Self>,
         shop: &Workshop,
         wish: &Wish,
-        until: Option<Instant>,
+        caller: Option<&Bound>,
     ) -> Result<()> {
+        let until = match caller {
+            Some(bound) => bound.until(),
+            None => Instant::now().checked_add(self.fetch_time()),
+        };
         let rounds = Rounds {
             count: self.config.connect_attempts,
             pause: self.config.connect_delay,
-            until: until.or_else(|| Instant::now().checked_add(self.fetch_time())),
+            until,
+            interrupts: caller.map(Bound::interrupts),
             ..Rounds::ONCE
         };
         let fetch = || self.watched(shop, wish, rounds, By::Caller);
@@ -210,6 +219,7 @@ impl Refresher {
         });
         match &outcome {
             Ok(()) => _ = self.keep_refreshed(),
+            Err(error) if error.code == Code::Interrupted => {}
             Err(error) => self.keep_old(wish, error),
         }
         outcome

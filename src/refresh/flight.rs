@@ -224,9 +224,12 @@ impl Flights {
         self.landed.notify_all();
     }
 
-    /// Waits for so long, or until the line is closed; true if it is.
-    pub fn pause(&self, long: Duration) -> bool {
-        self.landed.wait_timeout_while(self.lock(), long, |line| !line.closed).closed
+    /// Waits for so long, or until the line is closed or `is_over` says so, which is asked again
+    /// after each `wake`; true if that ended it.
+    pub fn pause(&self, long: Duration, is_over: impl Fn() -> bool) -> bool {
+        let waits = |line: &mut Line| !line.closed && !is_over();
+        let line = self.landed.wait_timeout_while(self.lock(), long, waits);
+        line.closed || is_over()
     }
 
     /// Nothing is taken any more, and nobody waits: the handle is being freed.

@@ -20,6 +20,7 @@ pub mod health;
 mod idle;
 pub mod nodes;
 mod order;
+mod present;
 pub mod process;
 mod refreshing;
 mod reports;
@@ -45,7 +46,7 @@ use crate::events::Events;
 use crate::fabric::Client;
 use crate::log::Level;
 use crate::metrics::{By, Metrics};
-use crate::source::Endpoints;
+use crate::source::{Endpoints, Subject};
 use crate::topology::{Observed, Times, Topology};
 
 use self::absent::AbsentNames;
@@ -59,6 +60,7 @@ use self::flight::{Flights, Wish};
 use self::health::reporter::Reporter;
 use self::nodes::Rounds;
 use self::order::Order;
+use self::present::Present;
 use self::process::PerProcess;
 use self::reports::Reports;
 use self::share::Work;
@@ -83,6 +85,7 @@ struct Workshop {
     work: Work,
     flights: Flights,
     fetchers: Fetchers,
+    present: Present,
     tables_order: Order,
     groups_order: Order,
     /// Also the lock of whoever publishes.
@@ -164,6 +167,7 @@ impl Refresher {
             work: Work::default(),
             flights: Flights::default(),
             fetchers: Fetchers::default(),
+            present: Present::default(),
             tables_order: Order::default(),
             groups_order: Order::default(),
             observed: {
@@ -444,10 +448,11 @@ impl Refresher {
         let text = format!("MySQL errno {errno}");
         let reporter = &self.reporter.name();
         self.workshop.with(|shop| {
-            self.on_nodes(shop, Rounds::ONE_BY_ONE, |client, node| match how {
+            let ask = |client: &Client, node: &_| match how {
                 ReportErrors::Failure => client.report_failure(node, server_uuid, reporter, &text),
                 _ => client.report_error(node, server_uuid, reporter, &text),
-            })
+            };
+            self.on_nodes(shop, Rounds::ONE_BY_ONE, Subject::Report, ask)
         })
     }
 

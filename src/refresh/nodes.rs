@@ -15,14 +15,28 @@ pub struct Rounds {
     pub together: bool,
     /// Whether it is the background refresh that asks.
     pub background: bool,
+    /// Where a caller asks in its own thread: how often the service had interrupted when its call
+    /// began. One interrupt more ends it.
+    pub interrupts: Option<u64>,
 }
 
 impl Rounds {
-    pub const ONCE: Self =
-        Self { count: 1, pause: Duration::ZERO, until: None, together: true, background: false };
+    pub const ONCE: Self = Self {
+        count: 1,
+        pause: Duration::ZERO,
+        until: None,
+        together: true,
+        background: false,
+        interrupts: None,
+    };
     pub const BACKGROUND: Self = Self { background: true, ..Self::ONCE };
     /// For what must not be done twice: one node after the other.
     pub const ONE_BY_ONE: Self = Self { together: false, ..Self::ONCE };
+
+    /// The same, once, within the same bounds.
+    pub fn once(self) -> Self {
+        Self { count: 1, ..self }
+    }
 
     /// Whether there is no time left in so long.
     pub fn is_over_in(&self, pause: Duration) -> bool {

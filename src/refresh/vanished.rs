@@ -7,6 +7,7 @@ use crate::base::sync::{Mutex, rank};
 use crate::error::{Code, Error};
 use crate::fabric::{Client, Value};
 use crate::log::Level;
+use crate::source::Subject;
 use crate::topology::{HeldKey, TableState};
 
 use super::clock::millis;
@@ -72,7 +73,7 @@ impl Refresher {
 
     /// Asks the server where the keys of the vanished shards are whose holds are not over, and takes in
     /// what it says.
-    pub(super) fn ask_for_vanished(&self, shop: &Workshop) {
+    pub(super) fn ask_for_vanished(&self, shop: &Workshop, rounds: Rounds) {
         if self.topology.load().missing() == 0 {
             return;
         }
@@ -82,14 +83,14 @@ impl Refresher {
             return;
         }
         for (table, bound) in shop.vanished.due(self.topology.load().vanished(), now) {
-            if let Some(group) = self.ask_for(shop, &table, &bound) {
+            if let Some(group) = self.ask_for(shop, &table, &bound, rounds) {
                 self.publish(shop, |update| update.resolve(&table, &bound, &group));
             }
         }
     }
 
     /// The group that holds a key of the shard at `bound`, if the server names one.
-    fn ask_for(&self, shop: &Workshop, table: &str, bound: &str) -> Option<String> {
+    fn ask_for(&self, shop: &Workshop, table: &str, bound: &str, rounds: Rounds) -> Option<String> {
         let key = {
             let topology = self.topology.load();
             match &topology.tables.get(table.as_bytes())?.value {
@@ -102,7 +103,7 @@ impl Refresher {
             HeldKey::Text(text) => Value::Text(text),
         };
         let ask = |client: &Client, node: &_| client.lookup_servers(node, table, key.clone());
-        match self.on_nodes(shop, Rounds::ONCE, ask) {
+        match self.on_nodes(shop, rounds.once(), Subject::Key, ask) {
             Ok(sets) => {
                 let set = sets.sets.first()?;
                 let column = set.columns.iter().position(|name| name == "server_uuid")?;

@@ -46,7 +46,9 @@ impl Refresher {
         };
         let is_there = outcome.is_ok() || in_part;
         self.hangs.store(false, Ordering::Relaxed);
-        if !asks_nobody {
+        // What the service itself ended says nothing of Fabric.
+        let was_left = matches!(&outcome, Err(error) if error.code == Code::Interrupted);
+        if !asks_nobody && !was_left {
             let now = self.clock.now();
             self.last_failure.store(if is_there { 0 } else { now }, Ordering::Relaxed);
             self.metrics.refreshed(by, outcome.as_ref().err(), now);

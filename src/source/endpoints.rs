@@ -8,6 +8,7 @@ use crate::config::Node;
 use crate::fabric::Waits;
 
 use super::backoff::Backoff;
+use super::usual::{Subject, Usual};
 use super::way::Way;
 
 /// A farm has a handful of nodes; a longer list is a mistake or worse. Nodes that the service
@@ -44,14 +45,13 @@ pub struct Endpoints {
     preferred: Option<Key>,
     /// The longest that a node is left alone after a failure.
     limit: Duration,
-    /// How long answers take, the longest of late.
-    usually: Duration,
+    usual: Usual,
 }
 
 impl Endpoints {
     pub fn new(configured: &[Node], limit: Duration) -> Self {
         let mut endpoints =
-            Self { known: Vec::new(), preferred: None, limit, usually: Duration::ZERO };
+            Self { known: Vec::new(), preferred: None, limit, usual: Usual::default() };
         configured.iter().for_each(|node| endpoints.configure(node));
         endpoints
     }
@@ -173,13 +173,13 @@ impl Endpoints {
     }
 
     /// Notes how long an answer took, the way included.
-    pub fn took(&mut self, time: Duration) {
-        self.usually = time.max(self.usually.mul_f64(0.75));
+    pub fn took(&mut self, subject: Subject, time: Duration) {
+        self.usual.took(subject, time);
     }
 
-    /// How long an answer may well take.
-    pub fn usually(&self) -> Duration {
-        self.usually
+    /// How long an answer may well take; zero if nobody knows.
+    pub fn usually(&self, subject: Subject) -> Duration {
+        self.usual.time(subject)
     }
 
     /// Has a node asked before the others.

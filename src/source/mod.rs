@@ -3,7 +3,9 @@
 pub mod backoff;
 pub mod endpoints;
 pub mod race;
+pub mod usual;
 pub mod way;
 
 pub use backoff::Backoff;
 pub use endpoints::Endpoints;
+pub use usual::{Size, Subject};

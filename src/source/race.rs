@@ -1,5 +1,9 @@
 //! Several nodes asked the same, of which one answer is enough.
+//!
+//! A connection may hang though its node is well: where all have had their turn, a node that has sent
+//! no byte is asked once more, beside the first question.
 
+use std::collections::BTreeSet;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -22,24 +26,32 @@ const TO_CONNECT: Duration = Duration::from_millis(250);
 /// asked, too.
 const TO_ANSWER: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether a node whose answer came in owes another one.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
 /// The head start that a node has before the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeadStart {
     pub to_connect: Duration,
     pub to_answer: Duration,
+    /// How long a node may owe the first byte of its answer before it is asked once more itself.
+    pub to_begin: Duration,
 }
 
 impl HeadStart {
     /// The next node is asked when one has failed, and not before.
-    pub(crate) const NONE: Self = Self { to_connect: Duration::MAX, to_answer: Duration::MAX };
+    pub(crate) const NONE: Self =
+        Self { to_connect: Duration::MAX, to_answer: Duration::MAX, to_begin: Duration::MAX };
 
     /// For so many nodes, all of which must have their turn within `bound`. A farm whose answers
-    /// `usually` take long is not asked for each of them twice.
+    /// `usually` take long is not asked for each of them twice; for that it may have the time that
+    /// all of them have, since a node that is asked anew needs as long again.
     pub fn of(nodes: usize, bound: Duration, usually: Duration) -> Self {
         let share = bound / u32::try_from(nodes.saturating_add(1)).unwrap_or(u32::MAX);
         Self {
             to_connect: TO_CONNECT.min(share),
             to_answer: TO_ANSWER.max(usually.saturating_mul(2)).min(share),
+            to_begin: TO_ANSWER.min(bound / 2).max(usually.saturating_mul(2)),
         }
     }
 }
@@ -58,6 +70,8 @@ pub struct Won<T> {
 
 /// An attempt that is under way.
 struct Running {
+    /// Each has its own.
+    number: usize,
     node: usize,
     begun: Instant,
     attempt: Attempt,
@@ -70,16 +84,66 @@ impl Running {
             true => head_start.to_answer,
             false => head_start.to_connect,
         };
-        // Endless is as good as a day.
-        self.begun.checked_add(pause).unwrap_or(self.begun + Duration::from_secs(86_400))
+        after(self.begun, pause)
+    }
+
+    /// When the same node is to be asked once more; `None` while its answer comes in.
+    fn again_at(&self, head_start: HeadStart) -> Option<Instant> {
+        Some(after(self.attempt.silent_since()?, head_start.to_begin))
+    }
+}
+
+fn after(begun: Instant, pause: Duration) -> Instant {
+    // Endless is as good as a day.
+    begun.checked_add(pause).unwrap_or(begun + Duration::from_secs(86_400))
+}
+
+/// Whose turn it is next, and when.
+struct Turns<'n> {
+    nodes: &'n [Node],
+    head_start: HeadStart,
+    /// How many have had their first turn.
+    begun: usize,
+    /// Those that have had their second one, too.
+    again: BTreeSet<usize>,
+}
+
+impl Turns<'_> {
+    /// The next node, by its index, and when its turn comes beside those that are under way.
+    fn next(&self, running: &[Running], now: Instant) -> Option<(usize, Instant)> {
+        let last = running.last();
+        if self.begun < self.nodes.len() {
+            return Some((self.begun, last.map_or(now, |last| last.next_at(self.head_start))));
+        }
+        let silent = running.iter().filter(|running| !self.again.contains(&running.node));
+        let at = |silent: &Running| Some((silent.node, silent.again_at(self.head_start)?));
+        let (node, at) = silent.filter_map(at).min_by_key(|(_, at)| *at)?;
+        // One after the other: each of them may be the one that answers.
+        Some((node, last.map_or(at, |last| at.max(last.next_at(self.head_start)))))
+    }
+
+    fn took(&mut self, node: usize) {
+        if node == self.begun {
+            self.begun += 1;
+        } else {
+            self.again.insert(node);
+        }
+    }
+
+    /// Whether one that owes nothing now may have a second turn later, because it takes several
+    /// requests to answer.
+    fn may_change(&self, running: &[Running]) -> bool {
+        let never_again = self.head_start.to_begin == Duration::MAX;
+        !never_again && running.iter().any(|running| !self.again.contains(&running.node))
     }
 }
 
 /// Asks `nodes` in their order until one answers: the next one as soon as one has failed, or has
-/// had its head start. All are over at `until`. `failed` hears of those that failed, and of those
-/// that had not answered in time when another one did.
+/// had its head start; and then those once more that are silent, each beside its first question. All
+/// are over at `until`. `failed` hears of those that failed, and of those that had not answered in
+/// time when another one did.
 ///
-/// With one node, or where no thread can be had, asks in the calling thread.
+/// Where no thread can be had, asks in the calling thread.
 pub fn race<T: Send>(
     nodes: &[Node],
     head_start: HeadStart,
@@ -87,44 +151,46 @@ pub fn race<T: Send>(
     ask: impl Fn(&Node, &Attempt) -> Result<T> + Sync,
     mut failed: impl FnMut(&Node, Option<Error>),
 ) -> Option<Won<T>> {
-    if let [node] = nodes {
+    if let ([node], HeadStart::NONE) = (nodes, head_start) {
         return here(0, node, until, &ask, &mut failed);
     }
     let (told, heard) = mpsc::channel();
     thread::scope(|scope| {
         let mut running: Vec<Running> = Vec::new();
-        let mut waiting = nodes.iter().enumerate().peekable();
+        let mut turns = Turns { nodes, head_start, begun: 0, again: BTreeSet::new() };
         // Whether the next one need not wait, and how many may run.
         let (mut at_once, mut most) = (true, MAX_AT_ONCE);
+        let mut number = 0;
         loop {
-            let due = running.last().map_or_else(Instant::now, |last| last.next_at(head_start));
-            let is_due = at_once || due <= Instant::now();
-            if running.len() < most
-                && is_due
-                && let Some((index, node)) = waiting.peek().copied()
+            let now = Instant::now();
+            let next = turns.next(&running, now).filter(|_| running.len() < most);
+            if let Some((index, due)) = next
+                && (due <= now || at_once && turns.begun < nodes.len())
+                && let Some(node) = nodes.get(index)
             {
                 at_once = false;
                 let attempt = Attempt::until(until);
                 let (told, ask, own) = (told.clone(), &ask, attempt.clone());
-                let begun = Instant::now();
+                number += 1;
+                let own_number = number;
                 let started = start_in(scope, "fabric-ask", move || {
                     let outcome = panic::catch_unwind(AssertUnwindSafe(|| ask(node, &own)));
                     // The winner may have been heard already, and the others are of no interest.
                     let _ = told.send((
-                        index,
+                        own_number,
                         outcome.unwrap_or_else(|_| Err(panicked())),
                         work::of_thread(),
                     ));
                 });
                 match started {
                     Ok(_) => {
-                        waiting.next();
-                        running.push(Running { node: index, begun, attempt });
+                        turns.took(index);
+                        running.push(Running { number, node: index, begun: now, attempt });
                     }
                     // There are no threads. Those under way come to their end first.
                     Err(_) if !running.is_empty() => most = running.len(),
                     Err(_) => {
-                        waiting.next();
+                        turns.took(index);
                         let won = here(index, node, until, ask, &mut failed);
                         if won.is_some() {
                             return won;
@@ -137,22 +203,25 @@ pub fn race<T: Send>(
             if running.is_empty() {
                 return None;
             }
-            let more = running.len() < most && waiting.peek().is_some();
-            let news = match more {
-                true => heard.recv_timeout(due.saturating_duration_since(Instant::now())),
-                false => heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            let due = next.map(|(_, due)| due);
+            let due = due.or_else(|| turns.may_change(&running).then(|| now + LOOK_AGAIN));
+            let news = match due {
+                Some(due) => heard.recv_timeout(due.saturating_duration_since(now)),
+                None => heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            let Ok((index, outcome, elsewhere)) = news else { continue };
-            let Some(place) = running.iter().position(|running| running.node == index) else {
+            let Ok((number, outcome, elsewhere)) = news else { continue };
+            let Some(place) = running.iter().position(|running| running.number == number) else {
                 continue;
             };
             let ended = running.remove(place);
             most = MAX_AT_ONCE;
+            let index = ended.node;
             match outcome {
                 Ok(answer) => {
                     for loser in &running {
                         loser.attempt.cancel();
-                        if let Some(node) = nodes.get(loser.node)
+                        if loser.node != index
+                            && let Some(node) = nodes.get(loser.node)
                             && loser.next_at(head_start) <= Instant::now()
                         {
                             failed(node, None);
@@ -168,6 +237,14 @@ pub fn race<T: Send>(
                     });
                 }
                 Err(error) => {
+                    // A question that came to nothing is no answer while the same node has another
+                    // one; what the node says itself it would only say twice.
+                    let others = running.iter().filter(|running| running.node == index);
+                    if is_silence(&error) && others.clone().next().is_some() {
+                        continue;
+                    }
+                    others.for_each(|other| other.attempt.cancel());
+                    running.retain(|running| running.node != index);
                     if let Some(node) = nodes.get(index) {
                         failed(node, Some(error));
                     }
@@ -176,6 +253,11 @@ pub fn race<T: Send>(
             }
         }
     })
+}
+
+/// Whether a failure says nothing of what the node would answer.
+fn is_silence(error: &Error) -> bool {
+    matches!(error.code, Code::Unreachable | Code::Timeout | Code::Protocol)
 }
 
 /// Asks one node in the calling thread.
@@ -256,7 +338,7 @@ mod tests {
 
     #[test]
     fn the_next_one_is_asked_when_one_fails() {
-        let head_start = HeadStart { to_connect: NEVER, to_answer: NEVER };
+        let head_start = HeadStart::NONE;
         for count in [1, 3] {
             let mut failures = Vec::new();
             let ask =
@@ -277,7 +359,7 @@ mod tests {
         let soon = Duration::from_millis(1);
         for connects in [false, true] {
             let to_answer = if connects { soon } else { NEVER };
-            let head_start = HeadStart { to_connect: soon, to_answer };
+            let head_start = HeadStart { to_connect: soon, to_answer, to_begin: NEVER };
             let slow = Mutex::new(Vec::new());
             let ask = |node: &Node, attempt: &Attempt| {
                 if connects {
@@ -299,7 +381,8 @@ mod tests {
 
     #[test]
     fn not_too_many_are_asked_at_once() {
-        let head_start = HeadStart { to_connect: Duration::ZERO, to_answer: Duration::ZERO };
+        let zero = Duration::ZERO;
+        let head_start = HeadStart { to_connect: zero, to_answer: zero, to_begin: zero };
         let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let ask = |_: &Node, _: &Attempt| -> Result<()> {
             most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -318,8 +401,74 @@ mod tests {
     }
 
     #[test]
+    fn a_node_that_sends_no_byte_is_asked_once_more_and_one_that_does_is_not() {
+        let soon = Duration::from_millis(1);
+        let head_start = HeadStart { to_connect: soon, to_answer: soon, to_begin: soon };
+        // The first connection to each hangs, and those of the last node do not.
+        let asked = [const { AtomicUsize::new(0) }; 4];
+        let ask = |node: &Node, attempt: &Attempt| {
+            let before = asked[usize::from(node.port)].fetch_add(1, Ordering::SeqCst);
+            if before == 1 && node.port == 3 { Ok(node.port) } else { hang(attempt) }
+        };
+        let mut silent_nodes = Vec::new();
+        let failed = |node: &Node, error: Option<Error>| {
+            assert_eq!(error, None);
+            silent_nodes.push(node.port);
+        };
+        let won = race(&nodes(3), head_start, None, ask, failed).unwrap();
+        assert_eq!((won.node, won.answer), (2, 3));
+        assert_eq!(asked.each_ref().map(|count| count.load(Ordering::SeqCst)), [0, 2, 2, 2]);
+        assert!(!silent_nodes.contains(&3), "it has answered");
+
+        let asked = AtomicUsize::new(0);
+        let ask = |_: &Node, attempt: &Attempt| {
+            asked.fetch_add(1, Ordering::SeqCst);
+            attempt.answered(Duration::ZERO);
+            thread::sleep(Duration::from_millis(300));
+            Ok(())
+        };
+        assert!(race(&nodes(1), head_start, None, ask, |_, _| ()).is_some());
+        assert_eq!(asked.into_inner(), 1);
+    }
+
+    #[test]
+    fn of_two_questions_to_a_node_what_it_says_counts_and_one_that_breaks_does_not() {
+        let soon = Duration::from_millis(1);
+        let head_start = HeadStart { to_connect: soon, to_answer: soon, to_begin: soon };
+        let (asked, over) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        // The second one breaks; the first one then gives the answer, or the refusal.
+        for refuses in [false, true] {
+            let ask = |_: &Node, attempt: &Attempt| {
+                if asked.fetch_add(1, Ordering::SeqCst) % 2 == 1 {
+                    over.fetch_add(1, Ordering::SeqCst);
+                    return Err(silent());
+                }
+                while over.load(Ordering::SeqCst) == 0 {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                thread::sleep(Duration::from_millis(20));
+                assert!(!attempt.is_cancelled());
+                if refuses { Err(Error::new(Code::Fabric, "no")) } else { Ok(()) }
+            };
+            let mut failures = Vec::new();
+            let failed = |_: &Node, error: Option<Error>| failures.push(error.map(|e| e.code));
+            let won = race(&nodes(1), head_start, None, ask, failed);
+            assert_eq!(won.is_some(), !refuses);
+            assert_eq!(failures, if refuses { vec![Some(Code::Fabric)] } else { vec![] });
+            assert_eq!(asked.load(Ordering::SeqCst) % 2, 0);
+            over.store(0, Ordering::SeqCst);
+        }
+        // What one says ends the other, which would hang for ever.
+        let ask = |_: &Node, attempt: &Attempt| match asked.fetch_add(1, Ordering::SeqCst) % 2 {
+            0 => hang(attempt).map(drop),
+            _ => Err(Error::new(Code::Auth, "no")),
+        };
+        assert!(race(&nodes(1), head_start, None, ask, |_, _| ()).is_none());
+    }
+
+    #[test]
     fn a_panic_is_a_failure() {
-        let head_start = HeadStart { to_connect: NEVER, to_answer: NEVER };
+        let head_start = HeadStart::NONE;
         let ask = |node: &Node, _: &Attempt| match node.port {
             1 => panic!("on purpose"),
             port => Ok(port),
@@ -333,13 +482,14 @@ mod tests {
     #[test]
     fn everybody_has_a_turn_within_the_bound() {
         let of = |nodes, bound, usually| {
-            let HeadStart { to_connect, to_answer } =
+            let HeadStart { to_connect, to_answer, to_begin } =
                 HeadStart::of(nodes, Duration::from_millis(bound), Duration::from_millis(usually));
-            (to_connect.as_millis(), to_answer.as_millis())
+            (to_connect.as_millis(), to_answer.as_millis(), to_begin.as_millis())
         };
-        assert_eq!(of(2, 20_000, 5), (250, 1000));
-        assert_eq!(of(2, 20_000, 1_500), (250, 3000));
-        assert_eq!(of(2, 20_000, 60_000), (250, 6666));
-        assert_eq!(of(63, 500, 5), (7, 7));
+        assert_eq!(of(2, 20_000, 5), (250, 1000, 1000));
+        assert_eq!(of(2, 20_000, 1_500), (250, 3000, 3000));
+        assert_eq!(of(2, 20_000, 60_000), (250, 6666, 120_000));
+        assert_eq!(of(1, 20_000, 8_000), (250, 10_000, 16_000));
+        assert_eq!(of(63, 500, 5), (7, 7, 250));
     }
 }

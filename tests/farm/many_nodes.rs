@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use fabricd::{Fault, FaultKind, Server};
 use mysqlfabric::config::{Config, Node, ReportErrors};
 use mysqlfabric::error::Code;
+use mysqlfabric::events::Kind;
 use mysqlfabric::router::Router;
-use mysqlfabric::topology::Key;
+use mysqlfabric::topology::{Key, Wanted};
 
+use crate::cache::promote;
 use crate::support::*;
 
 fn at(port: u16) -> Node {
@@ -91,6 +93,95 @@ fn a_node_that_hangs_holds_nobody_up() {
     }
     println!("oldest topology while one of two hangs: {oldest} ms");
     assert!(oldest < 7_000, "{oldest} ms");
+}
+
+/// Longer than one connection that hangs may hold anybody up, and far less than the request timeout
+/// of `with_one`.
+const NOT_LONG: Duration = Duration::from_secs(20);
+
+fn with_one(server: &Server) -> Config {
+    Config { request_timeout: Duration::from_secs(120), ..in_background(&[server]) }
+}
+
+fn hang_once(server: &Server) {
+    server.set_fault(Fault::once(FaultKind::Hang));
+}
+
+#[test]
+fn one_connection_that_hangs_holds_nobody_up_though_there_is_one_node() {
+    let server = sample();
+    let half_a_minute = Duration::from_secs(30);
+    let wait = |router: &Router, group: &str| {
+        router.group_server_wait(group, Wanted::Primary, half_a_minute, |_, s| Ok(s.port))
+    };
+    let timed = |what: &str, work: &dyn Fn(&Router)| {
+        let router = Router::new(with_one(&server));
+        router.event_fd().expect("a descriptor");
+        let before = server.faults_applied();
+        hang_once(&server);
+        let begun = Instant::now();
+        work(&router);
+        println!("{what} after one connection that hangs: {:?}", begun.elapsed());
+        assert_eq!(server.faults_applied(), before + 1, "{what}");
+        assert!(begun.elapsed() < NOT_LONG, "{what}: {:?}", begun.elapsed());
+        server.clear_fault();
+    };
+    timed("_wait", &|router| assert_eq!(wait(router, "shard1").expect("a primary"), 33611));
+    timed("seed", &|router| router.seed(None).expect("seeded"));
+    timed("an event", &|router| {
+        let no_time = Duration::ZERO;
+        let at_once = router.group_server_wait("shard1", Wanted::Primary, no_time, |_, _| Ok(()));
+        assert_eq!(code(at_once), Code::WouldBlock);
+        let mut fetched = None;
+        eventually("FETCHED", || {
+            let event = router.next_event().ok().map(|delivery| delivery.event);
+            fetched = event.filter(|event| event.kind == Kind::Fetched);
+            fetched.is_some()
+        });
+        assert_eq!(fetched.and_then(|event| event.failure), None, "and it went well");
+    });
+    // In the background, too.
+    let router = Router::new(with_one(&server));
+    find(&router);
+    let before = server.faults_applied();
+    hang_once(&server);
+    eventually("a refresh that hangs", || server.faults_applied() > before);
+    promote(&server, "shard1", 33612);
+    eventually("the new primary", || primary_of(&router, "shard1").expect("one") == 33612);
+}
+
+#[test]
+fn a_node_that_hangs_is_asked_by_two_connections_and_not_more() {
+    let server = sample();
+    let request_timeout = Duration::from_secs(5);
+    let router = Router::new(Config { connect_attempts: 1, request_timeout, ..config(&[&server]) });
+    server.set_fault(Fault::always(FaultKind::Hang));
+    assert_eq!(code(router.prefetch(&["employees.salaries"])), Code::Timeout);
+    assert_eq!(server.faults_applied(), 2);
+}
+
+#[test]
+fn a_node_that_takes_its_time_for_large_dumps_is_not_asked_twice_for_each() {
+    let server = sample();
+    let router =
+        Router::new(Config { request_timeout: Duration::from_secs(60), ..config(&[&server]) });
+    let slow = FaultKind::Delay(Duration::from_secs(3));
+    server.set_fault(Fault::always(slow.clone()).on("dump.servers"));
+    router.seed(None).expect("seeded");
+    // Nobody knows yet that it is usual.
+    eventually("both answers", || dumps(&server) == 2);
+    // Small questions in between say nothing of large ones.
+    for dump in 1..=2 {
+        server.clear_fault();
+        for _ in 0..30 {
+            router.execute("dump", "fabric_nodes", &[]).expect("an answer");
+            router.group_servers("shard1", false, |_, _| Ok(())).expect("servers");
+        }
+        server.set_fault(Fault::always(slow.clone()).on("dump.servers"));
+        server.clear_requests();
+        router.prefetch(&[]).expect("the whole farm");
+        assert_eq!(dumps(&server), 1, "dump {dump}");
+    }
 }
 
 #[test]
