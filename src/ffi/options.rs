@@ -384,7 +384,9 @@ pub unsafe extern "C" fn fabric_options_set_max_reply_bytes(
 /// Names a file that keeps the topology for a start while Fabric is down.
 ///
 /// Whenever the topology changes, and every few minutes, the file is replaced as a whole
-/// (temporary file in the same directory, fsync, rename; mode 0600) with what the handle knows.
+/// (new file in the same directory, without a name until it is whole where the system has such
+/// files, fsync, rename; mode 0600) with what the handle knows. What a writer that was killed may
+/// have left there is taken away by the next start.
 /// The background refresh writes it; where that is off, the caller that fetched does. A failure
 /// to write is logged and hurts nobody.
 ///

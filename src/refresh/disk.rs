@@ -159,6 +159,7 @@ impl Refresher {
     /// The first fetch of a handle with a snapshot. It asks for what the snapshot names, too:
     /// else the first table that is looked up would replace all those on disk.
     fn fetch_first(&self, shop: &Workshop, path: &Path, wish: &Wish, rounds: Rounds) -> Result<()> {
+        write::clean_up(path);
         let kept = self.read_snapshot(path).map(Arc::new);
         shop.disk.lock().kept = kept.as_ref().ok().cloned();
         let mut whole = wish.clone();
@@ -405,9 +406,6 @@ impl Refresher {
             .filter(|node| node.port > 0 && !node.host.is_empty() && !node.host.contains('\0'))
             .map(|node| FabricNode { host: node.host, port: node.port })
             .collect();
-        if seen.saved.is_none() {
-            write::clean_up(path);
-        }
         // Even if it cannot be written: what failed now fails again for the same topology,
         // and the next one is a new try.
         seen.saved = Some(Saved { topology: Arc::downgrade(&topology), content, answer });

@@ -17,29 +17,81 @@ const YOUNG: Duration = Duration::from_secs(60);
 /// Where files cannot be locked, nobody writes as long as this.
 const OLD: Duration = Duration::from_secs(86_400);
 
-/// Puts what `fill` writes in the place of whatever is at `path`, for the owner's eyes only.
-pub fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+/// The end of a temporary file's name.
+const TEMPORARY: &str = ".tmp";
+
+/// The end of the name of one that was locked before it had a name.
+const LOCKED: &str = ".locked.tmp";
+
+/// Puts what `fill` writes in the place of whatever is at `path`, for the owner's eyes only. `fill`
+/// may be called twice.
+pub fn replace(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
     let (directory, name) =
         parts(path).ok_or_else(|| io::Error::other("the path names no file"))?;
-    let mut temporary = OsString::from(".");
-    temporary.push(name);
     let random = random::uuid().map_err(|error| io::Error::other(error.message))?;
-    temporary.push(format!(".{}-{}.tmp", process::id(), random.simple()));
-    let temporary = directory.join(temporary);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-    let mut temporary = Temporary { path: temporary, kept: false };
-    // Tells those who clean up that the writer lives. Not every file system can.
-    let _ = file.try_lock();
-    fill(&mut file)?;
-    // Without this a crash soon after could leave the new name with the content of neither.
-    file.sync_all()?;
-    fs::rename(&temporary.path, path)?;
-    drop(file);
-    temporary.kept = true;
+    let temporary = |end: &str| {
+        let mut temporary = OsString::from(".");
+        temporary.push(name);
+        temporary.push(format!(".{}-{}{end}", process::id(), random.simple()));
+        directory.join(temporary)
+    };
+    let whole = match without_name(directory, &temporary(LOCKED), &fill)? {
+        Some(whole) => whole,
+        None => with_name(temporary(TEMPORARY), &fill)?,
+    };
+    fs::rename(&whole.path, path)?;
+    whole.keep();
     // The content is in place; some file systems cannot sync a directory, and then the old
     // file may come back after a crash, which is as good a snapshot.
     let _ = File::open(directory).and_then(|directory| directory.sync_all());
     Ok(())
+}
+
+/// Writes a file that has no name before it is whole, so that of a writer that is killed nothing is
+/// left. Nothing where the system or the file system cannot do that.
+#[cfg(target_os = "linux")]
+fn without_name(
+    directory: &Path,
+    temporary: &Path,
+    fill: impl Fn(&mut File) -> io::Result<()>,
+) -> io::Result<Option<Temporary>> {
+    use std::os::fd::AsRawFd;
+
+    use nix::fcntl::{AT_FDCWD, AtFlags};
+    use nix::unistd::linkat;
+
+    let mut options = OpenOptions::new();
+    options.write(true).custom_flags(libc::O_TMPFILE).mode(0o600);
+    let Ok(mut file) = options.open(directory) else { return Ok(None) };
+    if file.try_lock().is_err() {
+        return Ok(None);
+    }
+    fill(&mut file)?;
+    file.sync_all()?;
+    let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let follow = AtFlags::AT_SYMLINK_FOLLOW;
+    let named = linkat(AT_FDCWD, nameless.as_str(), AT_FDCWD, temporary, follow);
+    Ok(named.is_ok().then(|| Temporary::new(file, temporary.to_owned())))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn without_name(
+    _: &Path,
+    _: &Path,
+    _: impl Fn(&mut File) -> io::Result<()>,
+) -> io::Result<Option<Temporary>> {
+    Ok(None)
+}
+
+fn with_name(path: PathBuf, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<Temporary> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    let mut temporary = Temporary::new(file, path);
+    // Tells those who clean up that the writer lives. Not every file system can.
+    let _ = temporary.file.try_lock();
+    fill(&mut temporary.file)?;
+    // Without this a crash soon after could leave the new name with the content of neither.
+    temporary.file.sync_all()?;
+    Ok(temporary)
 }
 
 /// Takes away what writers of `path` have left beside it that were killed while they wrote.
@@ -47,35 +99,38 @@ pub fn clean_up(path: &Path) {
     let Some((directory, name)) = parts(path) else { return };
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
-        if is_temporary(entry.file_name().as_bytes(), name.as_bytes())
-            && is_left_behind(&entry.path()).unwrap_or(false)
-        {
+        let file = entry.file_name();
+        let least_age = match end_of_temporary(file.as_bytes(), name.as_bytes()) {
+            Some(LOCKED) => Duration::ZERO,
+            Some(_) => YOUNG,
+            None => continue,
+        };
+        if is_left_behind(&entry.path(), least_age).unwrap_or(false) {
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// Whether a file has a name that `replace` gives.
-fn is_temporary(file: &[u8], name: &[u8]) -> bool {
-    let middle = file
-        .strip_prefix(b".")
-        .and_then(|rest| rest.strip_prefix(name))
-        .and_then(|rest| rest.strip_prefix(b"."))
-        .and_then(|rest| rest.strip_suffix(b".tmp"));
-    let mut parts = middle.unwrap_or_default().splitn(2, |byte| *byte == b'-');
-    let (Some(process), Some(number)) = (parts.next(), parts.next()) else { return false };
+/// The end of a file's name, if it is one that `replace` gives.
+fn end_of_temporary(file: &[u8], name: &[u8]) -> Option<&'static str> {
+    let rest = file.strip_prefix(b".")?.strip_prefix(name)?.strip_prefix(b".")?;
+    let ends = |end: &&str| rest.ends_with(end.as_bytes());
+    let end = [LOCKED, TEMPORARY].into_iter().find(ends)?;
+    let mut parts = rest.strip_suffix(end.as_bytes())?.splitn(2, |byte| *byte == b'-');
+    let (process, number) = (parts.next()?, parts.next()?);
     let is_number = !process.is_empty() && process.iter().all(u8::is_ascii_digit);
-    is_number && number.len() == 32 && number.iter().all(u8::is_ascii_hexdigit)
+    let is_ours = is_number && number.len() == 32 && number.iter().all(u8::is_ascii_hexdigit);
+    is_ours.then_some(end)
 }
 
-/// Whether nobody writes a file any more: whoever does holds its lock.
-fn is_left_behind(path: &Path) -> io::Result<bool> {
+/// Whether nobody writes a file any more that is at least so old: whoever does holds its lock.
+fn is_left_behind(path: &Path, least_age: Duration) -> io::Result<bool> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
     let metadata = file.metadata()?;
     let age = SystemTime::now().duration_since(metadata.modified()?).unwrap_or_default();
     Ok(metadata.is_file()
-        && age > YOUNG
+        && age >= least_age
         && match file.try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => false,
@@ -92,10 +147,22 @@ fn parts(path: &Path) -> Option<(&Path, &OsStr)> {
     Some((directory, path.file_name()?))
 }
 
-/// Takes the file away again unless it got its name.
+/// A file with the name of a temporary one, which is taken away again unless it gets its own.
 struct Temporary {
+    /// Open, and so locked, for as long as the file has that name.
+    file: File,
     path: PathBuf,
     kept: bool,
+}
+
+impl Temporary {
+    fn new(file: File, path: PathBuf) -> Self {
+        Self { file, path, kept: false }
+    }
+
+    fn keep(mut self) {
+        self.kept = true;
+    }
 }
 
 impl Drop for Temporary {
@@ -155,12 +222,17 @@ mod tests {
         let writing = leave(&format!(".file.2-{number}.tmp"), old);
         writing.lock().expect("a lock");
         leave(&format!(".file.3-{number}.tmp"), SystemTime::now());
+        // One that had no name before it was locked is left by nobody who lives.
+        leave(&format!(".file.5-{number}.locked.tmp"), SystemTime::now());
+        let ready = leave(&format!(".file.6-{number}.locked.tmp"), old);
+        ready.lock().expect("a lock");
         let others = [
             format!(".other.1-{number}.tmp"),
             format!(".file.x-{number}.tmp"),
             format!(".file.-{number}.tmp"),
             ".file.1-0123.tmp".to_owned(),
             format!(".file.1-{number}.tmp~"),
+            format!(".file.1-{number}.unlocked.tmp"),
             format!("file.1-{number}.tmp"),
             "file".to_owned(),
         ];
@@ -173,22 +245,42 @@ mod tests {
         let mut left = names(&directory);
         let mut expected: Vec<OsString> = others.iter().map(OsString::from).collect();
         expected.extend([2, 3, 4].map(|writer| format!(".file.{writer}-{number}.tmp").into()));
+        expected.push(format!(".file.6-{number}.locked.tmp").into());
         left.sort();
         expected.sort();
         assert_eq!(left, expected);
         // Who writes holds a lock all the while.
-        replace(&path, |_| {
-            let temporary = names(&directory).into_iter().find(|name| !expected.contains(name));
-            let temporary = directory.join(temporary.expect("what is being written"));
+        let temporary = directory.join(format!(".file.7-{number}.tmp"));
+        with_name(temporary.clone(), |_| {
             File::open(&temporary).expect("it").set_modified(old).expect("a time");
             clean_up(&path);
             assert!(temporary.exists());
             Ok(())
         })
         .expect("written");
-        drop(writing);
+        drop((writing, ready));
         clean_up(&path);
-        assert_eq!(names(&directory).len(), expected.len() - 1);
+        assert_eq!(names(&directory).len(), expected.len() - 2);
+        fs::remove_dir_all(directory).expect("removed");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_not_whole_has_no_name() {
+        let directory = fresh("nameless");
+        let path = directory.join("file");
+        let nameless =
+            OpenOptions::new().write(true).custom_flags(libc::O_TMPFILE).open(&directory);
+        if nameless.is_err() {
+            // This file system has no files without a name.
+            return;
+        }
+        let nothing_there = |file: &mut File| {
+            assert_eq!(names(&directory), [""; 0]);
+            file.write_all(b"new")
+        };
+        replace(&path, nothing_there).expect("written");
+        assert_eq!(fs::read(&path).expect("read"), b"new");
         fs::remove_dir_all(directory).expect("removed");
     }
 
