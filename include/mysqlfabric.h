@@ -948,7 +948,8 @@ typedef struct fabric_metrics_t {
    */
   char last_error_text[FABRIC_METRICS_TEXT_SIZE];
   /**
-   * Threads the library wanted to start and the system did not give.
+   * Threads that the library wanted to start, for any handle of the process since this one
+   * was made, and that the system did not give.
    */
   uint64_t threads_refused;
   /**
@@ -1272,7 +1273,9 @@ int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int
  * Names a file that keeps the topology for a start while Fabric is down.
  *
  * Whenever the topology changes, and every few minutes, the file is replaced as a whole
- * (temporary file in the same directory, fsync, rename; mode 0600) with what the handle knows.
+ * (new file in the same directory, without a name until it is whole where the system has such
+ * files, fsync, rename; mode 0600) with what the handle knows. What a writer that was killed may
+ * have left there is taken away by the next start.
  * The background refresh writes it; where that is off, the caller that fetched does. A failure
  * to write is logged and hurts nobody.
  *

@@ -18,6 +18,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, Builder, JoinHandle, Scope, ScopedJoinHandle};
 
 use nix::sched::{sched_getaffinity, sched_setaffinity};
@@ -60,7 +61,7 @@ pub fn start<T: Send + 'static>(
 ) -> io::Result<JoinHandle<T>> {
     let signals = Blocked::here();
     let service = signals.service;
-    builder(name).spawn(move || begun(service, work))
+    builder(name).spawn(move || begun(service, work)).inspect_err(note_refusal)
 }
 
 /// As [`start`], for a thread that ends before `scope` does.
@@ -71,7 +72,19 @@ pub fn start_in<'scope, T: Send + 'scope>(
 ) -> io::Result<ScopedJoinHandle<'scope, T>> {
     let signals = Blocked::here();
     let service = signals.service;
-    builder(name).spawn_scoped(scope, move || begun(service, work))
+    builder(name).spawn_scoped(scope, move || begun(service, work)).inspect_err(note_refusal)
+}
+
+/// How many threads this process has wanted here and not got, those of the process that it was
+/// forked from among them.
+pub fn refused() -> u64 {
+    REFUSED.load(Ordering::Relaxed)
+}
+
+static REFUSED: AtomicU64 = AtomicU64::new(0);
+
+fn note_refusal(_: &io::Error) {
+    REFUSED.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Whether the calling thread is one of the library.

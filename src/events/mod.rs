@@ -129,9 +129,11 @@ impl Events {
     pub fn deliver(&self, clock: &Clock) {
         let Some(callback) = &self.listener.callback else { return };
         if let Err(error) = self.desk.with(|desk| desk.attend(callback, clock)) {
-            self.log.write(
+            self.log.write_once(
                 Level::Warning,
-                format_args!("no thread for the event callback ({error}); its events wait"),
+                format_args!(
+                    "no thread can be had for the event callback ({error}); its events wait"
+                ),
             );
         }
     }

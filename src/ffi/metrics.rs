@@ -57,7 +57,8 @@ pub struct fabric_metrics_t {
     /// What the last refresh that failed said: UTF-8, NUL-terminated, cut at a character if it
     /// is longer; empty if none ever failed.
     pub last_error_text: [c_char; FABRIC_METRICS_TEXT_SIZE],
-    /// Threads the library wanted to start and the system did not give.
+    /// Threads that the library wanted to start, for any handle of the process since this one
+    /// was made, and that the system did not give.
     pub threads_refused: u64,
     /// 0; room for later.
     pub reserved: [u64; 15],

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 
+use crate::base::thread;
 use crate::error::{Code, Error};
 use crate::fabric::traffic::Traffic;
 
@@ -29,15 +30,30 @@ pub struct LastError {
 }
 
 /// The counters of one handle. A forked child goes on from its parent's numbers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
     pub lookups: Striped,
     pub traffic: Arc<Traffic>,
     background: AtomicU64,
     callers: AtomicU64,
     failed: AtomicU64,
-    refused_threads: AtomicU64,
+    /// The threads of the process that could not be had before there was this handle.
+    refused_before: u64,
     last_error: ArcSwapOption<LastError>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            lookups: Striped::default(),
+            traffic: Arc::default(),
+            background: AtomicU64::new(0),
+            callers: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            refused_before: thread::refused(),
+            last_error: ArcSwapOption::default(),
+        }
+    }
 }
 
 impl Metrics {
@@ -56,13 +72,10 @@ impl Metrics {
         }
     }
 
-    /// Counts a thread that the system did not give.
-    pub fn refused_thread(&self) {
-        self.refused_threads.fetch_add(1, Ordering::Relaxed);
-    }
-
+    /// Threads that the process has wanted for the library since there is this handle, and that
+    /// the system did not give.
     pub fn refused_threads(&self) -> u64 {
-        self.refused_threads.load(Ordering::Relaxed)
+        thread::refused() - self.refused_before
     }
 
     pub fn refreshes(&self) -> Refreshes {

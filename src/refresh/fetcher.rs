@@ -143,10 +143,11 @@ impl Refresher {
         }
         self.workshop.with(|shop| {
             if let Some((_, true)) = shop.flights.ask(wish.clone(), false)
-                && let Err(error) = self.start_fetcher(shop)
+                && self.start_fetcher(shop).is_err()
             {
+                // The want of a thread has been told.
                 shop.flights.gone();
-                self.keep_old(wish, &error);
+                self.renew_old(wish);
                 return false;
             }
             true
@@ -156,7 +157,6 @@ impl Refresher {
     /// Starts a fetcher that the line counts already.
     fn start_fetcher(self: &Arc<Self>, shop: &Workshop) -> Result<()> {
         let refresher = Arc::clone(self);
-
         match base::thread::start("fabric-fetch", move || refresher.serve_flights()) {
             Ok(thread) => {
                 shop.fetchers.add(thread);
@@ -166,18 +166,18 @@ impl Refresher {
         }
     }
 
-    /// Notes that the system has no thread left.
+    /// Says that the system has no thread left; once, as it may be so for long.
     pub(super) fn no_thread(&self, purpose: &str, error: &std::io::Error) -> Error {
-        self.metrics.refused_thread();
         let message = format!(
             "no thread can be had {purpose} ({error}); see the limits of the process, such as \
              RLIMIT_NPROC and its cgroup's pids.max"
         );
-        self.config.log.write(Level::Warning, format_args!("{message}"));
+        self.config.log.write_once(Level::Warning, format_args!("{message}"));
         Error::new(Code::System, message)
     }
 
     fn serve_flights(self: &Arc<Self>) {
+        self.worker.threads_are_back();
         self.workshop.with(|shop| {
             let fetch = |wish: &Wish| Landing::Over(self.fetch_for_callers(shop, wish, None));
             shop.flights.serve(false, fetch, |landing, left| self.landed(landing, left));

@@ -358,8 +358,18 @@ impl Refresher {
     /// After a failed fetch of what is known already: the old answer serves on, and the next
     /// try comes after one more time to live, so that callers do not queue for a dead Fabric.
     pub fn keep_old(&self, wish: &Wish, error: &Error) {
+        if self.renew_old(wish) {
+            self.config.log.write_once(
+                Level::Warning,
+                format_args!("Fabric gave no new topology, the old one stays in use: {error}"),
+            );
+        }
+    }
+
+    /// Has what is known of `wish` serve for one more time to live; true if something is.
+    pub(super) fn renew_old(&self, wish: &Wish) -> bool {
         if self.disk.is_early() {
-            return;
+            return false;
         }
         let retry = self.clock.now().saturating_add(self.time_to_live(self.facts().ttl));
         let topology = self.topology.load();
@@ -383,12 +393,7 @@ impl Refresher {
                 None => self.absent_groups.renew(name, retry),
             }
         }
-        if any {
-            self.config.log.write_once(
-                Level::Warning,
-                format_args!("Fabric gave no new topology, the old one stays in use: {error}"),
-            );
-        }
+        any
     }
 
     /// Whether something that `wish` names has been known for so long that a lookup had better

@@ -106,10 +106,7 @@ impl Refresher {
         let thread = base::thread::start("fabric-report", move || refresher.send_reports());
         let none = self.workshop.with(|shop| shop.reports.begun(thread));
         if let Err(error) = none {
-            self.config.log.write(
-                Level::Warning,
-                format_args!("no thread to report a failure to Fabric: {error}"),
-            );
+            self.no_thread("to report a failure to Fabric", &error);
         }
     }
 

@@ -4,6 +4,7 @@
 //! The thread itself never waits for Fabric ([`Refresh`] does, on a thread of its own): quarantines
 //! and holds end in time, and snapshots are saved, however long a fetch hangs.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -145,6 +146,11 @@ impl Worker {
         });
     }
 
+    /// The system has just given a thread: one more is tried to be had at once.
+    pub fn threads_are_back(&self) {
+        self.retry_at.store(0, Ordering::Relaxed);
+    }
+
     /// Has the thread refresh at once.
     pub fn hurry(&self) {
         self.inner.with(|inner| {
@@ -249,24 +255,66 @@ enum Task {
 fn run(refresher: &Arc<Refresher>) {
     let worker = &refresher.worker;
     let _departure = Departure(refresher);
-    let mut backoff = Backoff::new(refresher.config.backoff_limit);
-    let mut share = Share::default();
-    let mut begun = 0;
-    let mut idle = Idle::since(refresher.clock.now());
-    let mut due = refresher.clock.now() + millis(first_pause(refresher));
+    let mut schedule = Schedule::new(refresher);
     loop {
-        match worker.inner.with(|inner| wait(refresher, inner, due, begun)) {
-            Task::Stop => return,
+        let task = worker.inner.with(|inner| wait(refresher, inner, &schedule));
+        if matches!(task, Task::Stop) {
+            return;
+        }
+        let begins = matches!(task, Task::Fetch);
+        let see_to = || schedule.see_to(refresher, task);
+        // The log of a service may panic. Nobody would keep things fresh but for a next lookup, if
+        // there is one.
+        if panic::catch_unwind(AssertUnwindSafe(see_to)).is_err() {
+            if begins {
+                worker.fetching_since.store(0, Ordering::Relaxed);
+            }
+            let pause = Duration::from_millis(RETRY_AFTER);
+            worker.inner.with(|inner| {
+                let orders = inner.orders.lock();
+                drop(inner.changed.wait_timeout_while(orders, pause, |orders| !orders.stop));
+            });
+        }
+    }
+}
+
+/// When the thread has what to do.
+struct Schedule {
+    backoff: Backoff,
+    share: Share,
+    idle: Idle,
+    /// When the last fetch began.
+    begun: u64,
+    /// When the next one is to begin.
+    due: u64,
+}
+
+impl Schedule {
+    fn new(refresher: &Refresher) -> Self {
+        let now = refresher.clock.now();
+        Self {
+            backoff: Backoff::new(refresher.config.backoff_limit),
+            share: Share::default(),
+            idle: Idle::since(now),
+            begun: 0,
+            due: now + millis(first_pause(refresher)),
+        }
+    }
+
+    fn see_to(&mut self, refresher: &Arc<Refresher>, task: Task) {
+        let worker = &refresher.worker;
+        match task {
+            Task::Stop => {}
             Task::Settle => refresher.settle(),
             Task::Save => refresher.save(),
             Task::Fetch => {
                 if !worker.is_blind.load(Ordering::Relaxed)
                     || worker.is_missed.swap(false, Ordering::Relaxed)
                 {
-                    backoff.succeeded();
+                    self.backoff.succeeded();
                 }
-                begun = refresher.clock.now();
-                worker.fetching_since.store(begun, Ordering::Relaxed);
+                self.begun = refresher.clock.now();
+                worker.fetching_since.store(self.begun, Ordering::Relaxed);
                 refresher.begin_refresh();
             }
             Task::Rest(Refreshed { outcome, work: own }) => {
@@ -274,11 +322,11 @@ fn run(refresher: &Arc<Refresher>) {
                 let work = own + refresher.workshop.with(|shop| shop.work.take());
                 worker.is_blind.store(outcome.is_err(), Ordering::Relaxed);
                 let now = refresher.clock.now();
-                let took = now.saturating_sub(begun);
-                let rest = share.rest(millis(work), refresher.config.refresh_share_percent);
-                let pause = next_pause(refresher, &outcome, took, rest, &mut backoff);
-                let pause = worker.rest(refresher, &mut idle, now, pause);
-                due = now.saturating_add(millis(pause));
+                let took = now.saturating_sub(self.begun);
+                let rest = self.share.rest(millis(work), refresher.config.refresh_share_percent);
+                let pause = next_pause(refresher, &outcome, took, rest, &mut self.backoff);
+                let pause = worker.rest(refresher, &mut self.idle, now, pause);
+                self.due = now.saturating_add(millis(pause));
                 refresher.save();
             }
         }
@@ -322,7 +370,8 @@ fn next_pause(
 
 /// Waits until there is something to do. A fetch is due in time, or at once when somebody is in a
 /// hurry, but never sooner than the least pause after the last one began, nor beside it.
-fn wait(refresher: &Refresher, inner: &Inner, due: u64, begun: u64) -> Task {
+fn wait(refresher: &Refresher, inner: &Inner, schedule: &Schedule) -> Task {
+    let Schedule { due, begun, .. } = *schedule;
     let is_fetching = refresher.worker.fetching_since.load(Ordering::Relaxed) != 0;
     loop {
         // Asked before the lock is taken, for the answers are not the orders' to give. Whoever
