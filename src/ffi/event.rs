@@ -107,10 +107,9 @@ impl fabric_event_t {
 ///
 /// It may make any call on the handle, but none waits there: one that would have to wait for Fabric
 /// answers FABRIC_ERR_WOULD_BLOCK. fabric_free() may be the last of them; nothing is delivered
-/// after it. It must not throw a C++ exception or leave with
-/// longjmp(), and a child that it forks must end in it, with exec() or _exit(). A child that is
-/// forked elsewhere has a thread of its own from its own first event on, and none of its parent's
-/// events. It runs with the signal mask of the thread of the service that had the handle's thread
+/// after it. It must not throw a C++ exception or leave with longjmp() or pthread_exit(), and a
+/// child that it forks must end in it, with exec() or _exit(). A child that is forked elsewhere has
+/// a thread of its own from its own first event on, and none of its parent's events. It runs with the signal mask of the thread of the service that had the handle's thread
 /// started, so a program that it starts is as one that the service starts; see fabric_new().
 pub type fabric_event_callback_t =
     Option<unsafe extern "C" fn(event: *const fabric_event_t, userdata: *mut c_void)>;

@@ -24,9 +24,9 @@ pub const FABRIC_LOG_DEBUG: i32 = 4;
 /// and possibly on several threads at once, while that thread may be asking Fabric. It may call
 /// the library, but no call waits there: one that would have to wait for Fabric answers
 /// FABRIC_ERR_WOULD_BLOCK. It must not free the handle, throw a C++ exception, or leave with
-/// longjmp(). It runs with the signal mask of the service, on a thread of the library with that of
-/// the thread that had it started; see fabric_new(). A child that it forks must end in it, with
-/// exec() or _exit().
+/// longjmp() or pthread_exit(). It runs with the signal mask of the service, on a thread of the
+/// library with that of the thread that had it started; see fabric_new(). A child that it forks
+/// must end in it, with exec() or _exit().
 pub type fabric_log_t =
     Option<unsafe extern "C" fn(level: i32, message: *const c_char, userdata: *mut c_void)>;
 

@@ -6,6 +6,7 @@ mod bounds;
 mod broken;
 mod cache;
 mod credentials;
+mod died;
 mod disk;
 mod event_fd;
 mod events;
