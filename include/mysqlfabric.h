@@ -613,11 +613,6 @@ extern "C" {
 #define FABRIC_EVENT_WRITES_RELEASED 10
 
 /**
- * How much is asked for at once.
- */
-typedef struct Size Size;
-
-/**
  * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
  *
  * Not for use by several threads at once. An option that is refused leaves the others alone,
@@ -656,9 +651,9 @@ typedef struct fabric_table_t fabric_table_t;
  * and possibly on several threads at once, while that thread may be asking Fabric. It may call
  * the library, but no call waits there: one that would have to wait for Fabric answers
  * FABRIC_ERR_WOULD_BLOCK. It must not free the handle, throw a C++ exception, or leave with
- * longjmp(). It runs with the signal mask of the service, on a thread of the library with that of
- * the thread that had it started; see fabric_new(). A child that it forks must end in it, with
- * exec() or _exit().
+ * longjmp() or pthread_exit(). It runs with the signal mask of the service, on a thread of the
+ * library with that of the thread that had it started; see fabric_new(). A child that it forks
+ * must end in it, with exec() or _exit().
  */
 typedef void (*fabric_log_t)(int32_t level, const char *message, void *userdata);
 
@@ -1017,15 +1012,12 @@ typedef struct fabric_event_t {
  *
  * It may make any call on the handle, but none waits there: one that would have to wait for Fabric
  * answers FABRIC_ERR_WOULD_BLOCK. fabric_free() may be the last of them; nothing is delivered
- * after it. It must not throw a C++ exception or leave with
- * longjmp(), and a child that it forks must end in it, with exec() or _exit(). A child that is
- * forked elsewhere has a thread of its own from its own first event on, and none of its parent's
- * events. It runs with the signal mask of the thread of the service that had the handle's thread
+ * after it. It must not throw a C++ exception or leave with longjmp() or pthread_exit(), and a
+ * child that it forks must end in it, with exec() or _exit(). A child that is forked elsewhere has
+ * a thread of its own from its own first event on, and none of its parent's events. It runs with the signal mask of the thread of the service that had the handle's thread
  * started, so a program that it starts is as one that the service starts; see fabric_new().
  */
 typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void *userdata);
-
-
 
 
 

@@ -19,7 +19,7 @@ pub enum Subject {
 pub struct Size(u32);
 
 impl Size {
-    pub const ALL: Self = Self(u32::MAX);
+    pub(crate) const ALL: Self = Self(u32::MAX);
 
     /// Of so many names. Some more take no longer to speak of, twice as many may.
     pub fn of(names: usize) -> Self {
