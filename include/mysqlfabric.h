@@ -1273,10 +1273,12 @@ int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int
  *
  * The first fetch of a handle asks for what the file names, too. When no Fabric node answers
  * within one round over the nodes, or, while they hang, within a second (for reads; for writes
- * within half of what the lookup may take), lookups go on from the file, the background refresh goes on
- * asking, and fabric_topology_age() counts from the time Fabric last confirmed the content;
+ * within half of what the lookup may take, or 2.5 s of @ref FABRIC_ERR_WOULD_BLOCK where it may not
+ * wait), lookups go on from the file, the background refresh goes on asking, and fabric_topology_age() counts from the time Fabric last confirmed the content;
  * fabric_options_set_max_stale_ms() holds for it. A damaged or foreign file is refused as a
- * whole: the lookup fails as it would without it, and the message says why it was refused.
+ * whole: the lookup fails as it would without it, and the message says why it was refused. For
+ * fabric_seed(), fabric_get_sharding_information() and fabric_get_fabric_nodes() what the file knows
+ * will do, too, after a second.
  *
  * TOPOLOGY_FILE.md (see "Beside this header") has the format. Who can write the file can send the
  * service anywhere: keep it in a directory of the service's own. Processes of one service may
@@ -1655,7 +1657,9 @@ void fabric_interrupt(const struct fabric_t *f);
  * @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
  *
  * With a topology file, NULL reads it, and a node is FABRIC_ERR_ARGUMENT. With a snapshot file,
- * the first call succeeds from it while no Fabric node answers.
+ * the first call succeeds from it while no Fabric node answers: after one round over the nodes, or,
+ * while they hang, after a second. A log line says so, fabric_topology_age() tells how old it is, and
+ * the fetch goes on.
  *
  * Blocks for attempts x request timeout + (attempts - 1) x delay at most, all nodes and requests
  * together (62 s unless the options say otherwise); then it answers @ref FABRIC_ERR_TIMEOUT, and

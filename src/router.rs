@@ -240,13 +240,13 @@ impl Router {
     /// Fetches the shard maps of these tables and the groups they need; of all if none is named.
     pub fn prefetch(&self, tables: &[&str]) -> Result<()> {
         if tables.is_empty() {
-            return self.obtain(Wish::everything(), &self.refresher.fetch_bound());
+            return self.obtain_or_snapshot(&Wish::everything(), &self.refresher.fetch_bound());
         }
         let mut wish = Wish::default();
         for name in tables {
             wish.merge(Wish::table(names::full_name(name.as_bytes())?));
         }
-        self.obtain(wish, &self.refresher.fetch_bound())?;
+        self.obtain_or_snapshot(&wish, &self.refresher.fetch_bound())?;
         let topology = self.refresher.topology();
         let known = |name: &&str| look::known_table(&topology, name.as_bytes()).map(drop);
         tables.iter().try_for_each(known).map_err(|error| self.explained(error))
@@ -255,7 +255,7 @@ impl Router {
     /// The Fabric nodes, asked for if nobody did yet.
     pub fn fabric_nodes(&self) -> Result<Vec<Node>> {
         if !self.refresher.is_seeded() {
-            self.obtain(Wish::default(), &self.refresher.lookup_bound())?;
+            self.obtain_or_snapshot(&Wish::default(), &self.refresher.lookup_bound())?;
         }
         Ok(self.refresher.nodes())
     }
@@ -311,6 +311,13 @@ impl Router {
 
     fn obtain(&self, wish: Wish, bound: &Bound) -> Result<()> {
         self.refresher.obtain(&wish, bound).map_err(|error| self.failed(error))?;
+        self.refresher.keep_refreshed();
+        Ok(())
+    }
+
+    /// As `obtain`, where what a snapshot knows will do while Fabric does not answer.
+    fn obtain_or_snapshot(&self, wish: &Wish, bound: &Bound) -> Result<()> {
+        self.refresher.obtain_or_snapshot(wish, bound).map_err(|error| self.failed(error))?;
         self.refresher.keep_refreshed();
         Ok(())
     }

@@ -155,7 +155,9 @@ pub unsafe extern "C" fn fabric_interrupt(f: *const fabric_t) {
 /// @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
 ///
 /// With a topology file, NULL reads it, and a node is FABRIC_ERR_ARGUMENT. With a snapshot file,
-/// the first call succeeds from it while no Fabric node answers.
+/// the first call succeeds from it while no Fabric node answers: after one round over the nodes, or,
+/// while they hang, after a second. A log line says so, fabric_topology_age() tells how old it is, and
+/// the fetch goes on.
 ///
 /// Blocks for attempts x request timeout + (attempts - 1) x delay at most, all nodes and requests
 /// together (62 s unless the options say otherwise); then it answers @ref FABRIC_ERR_TIMEOUT, and

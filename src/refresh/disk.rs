@@ -16,11 +16,15 @@ use crate::snapshot::{convert, read, write};
 use crate::topology::build::full_name;
 use crate::topology::{Listing, Shard, ShardMap, Times, Topology};
 
+use super::bound::Bound;
 use super::clock::{Clock, signed};
 use super::flight::Wish;
 use super::nodes::{Rounds, may_pass};
 use super::update::Asked;
 use super::{Facts, Refresher, Workshop};
+
+/// How long the first fetch may take before reads go on from a snapshot.
+pub(crate) const SNAPSHOT_AFTER: Duration = Duration::from_secs(1);
 
 /// An unchanged topology is written again after so long, so that the file tells how long
 /// Fabric has been confirming it.
@@ -42,6 +46,8 @@ pub struct Disk {
     serves: AtomicBool,
     /// Whether a snapshot is in use already although the first fetch is not over.
     early: AtomicBool,
+    /// When the first fetch began that has a snapshot in reserve; 0 = there is none.
+    kept_since: AtomicU64,
     /// The age of the file's content less the handle's clock.
     age: AtomicI64,
     /// The topology file's own time to live; 0 = not known.
@@ -57,6 +63,7 @@ impl Default for Disk {
             begun: AtomicBool::new(false),
             serves: AtomicBool::new(false),
             early: AtomicBool::new(false),
+            kept_since: AtomicU64::new(0),
             age: AtomicI64::new(UNKNOWN),
             ttl_ms: AtomicU64::new(0),
             wall: WallClock::new(since_1970(), Clock::default().now()),
@@ -162,6 +169,10 @@ impl Refresher {
         write::clean_up(path);
         let kept = self.read_snapshot(path).map(Arc::new);
         shop.disk.lock().kept = kept.as_ref().ok().cloned();
+        if kept.is_ok() {
+            let (now, relaxed) = (self.clock.now(), Ordering::Relaxed);
+            let _ = self.disk.kept_since.compare_exchange(0, now, relaxed, relaxed);
+        }
         let mut whole = wish.clone();
         if let Ok(document) = &kept {
             self.remember_bounds(shop, document);
@@ -231,6 +242,33 @@ impl Refresher {
     /// Whether there may be a snapshot to go on from while the first fetch takes long.
     pub fn has_snapshot_in_reserve(&self) -> bool {
         self.config.snapshot_file.is_some() && !self.disk.has_begun()
+    }
+
+    /// For how long the first fetch has been under way with a snapshot in reserve.
+    pub fn in_reserve_for(&self) -> Duration {
+        match self.disk.kept_since.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => Duration::from_millis(self.clock.now().saturating_sub(since)),
+        }
+    }
+
+    /// As `obtain`, for what is no lookup: once the first fetch has taken a while, a snapshot will
+    /// do that knows all of `wish`. The fetch goes on.
+    pub fn obtain_or_snapshot(self: &Arc<Self>, wish: &Wish, bound: &Bound) -> Result<()> {
+        if !self.has_snapshot_in_reserve() {
+            return self.obtain(wish, bound);
+        }
+        match self.obtain(wish, &bound.up_to(SNAPSHOT_AFTER)) {
+            Err(error) if error.code == Code::Timeout => {
+                self.serve_early();
+                match self.is_from_early_snapshot() && self.covers(wish) {
+                    true => Ok(()),
+                    false if bound.left().is_zero() => Err(error),
+                    false => self.obtain(wish, bound),
+                }
+            }
+            outcome => outcome,
+        }
     }
 
     /// Whether what is known is the snapshot's, and the first fetch is still under way.

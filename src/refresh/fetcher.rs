@@ -256,7 +256,7 @@ pub(super) fn interrupted(what: &str) -> Error {
     Error::new(Code::Interrupted, format!("fabric_interrupt ended the wait for {what}"))
 }
 
-fn would_block(wish: &Wish) -> Error {
+pub fn would_block(wish: &Wish) -> Error {
     Error::new(
         Code::WouldBlock,
         format!(

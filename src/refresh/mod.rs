@@ -10,11 +10,11 @@ pub mod bound;
 mod by_table;
 pub mod clock;
 pub mod current;
-mod disk;
+pub mod disk;
 mod execute;
 mod farm;
 mod feedback;
-mod fetcher;
+pub mod fetcher;
 pub mod flight;
 pub mod health;
 mod idle;
@@ -443,7 +443,7 @@ impl Refresher {
             }
             self.seeded.store(0, Ordering::Release);
         });
-        self.obtain(&Wish::everything(), &self.fetch_bound())
+        self.obtain_or_snapshot(&Wish::everything(), &self.fetch_bound())
     }
 
     /// Reports a server to the first node that takes the report. Fabric answers when it is done

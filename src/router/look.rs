@@ -6,6 +6,8 @@ use crate::error::{Code, Error, Result};
 use crate::refresh::absent::AbsentNames;
 use crate::refresh::bound::Bound;
 use crate::refresh::clock::Clock;
+use crate::refresh::disk::SNAPSHOT_AFTER;
+use crate::refresh::fetcher::would_block;
 use crate::refresh::flight::Wish;
 use crate::topology::{Compat, Entry, GroupId, Table, TableState, Topology, Wanted};
 
@@ -16,8 +18,9 @@ use super::{Request, Router, Scope, refusal};
 /// A lookup fetches at most so often before it settles for what there is.
 const MAX_LOOKS: usize = 4;
 
-/// How long the first fetch may take before reads go on from a snapshot.
-const SNAPSHOT_AFTER: Duration = Duration::from_secs(1);
+/// How long the first fetch may take before a write that may not wait goes on from a snapshot: as
+/// long as one that waits for half of the lookup timeout, unless that was set.
+const WRITES_AFTER: Duration = Duration::from_millis(2_500);
 
 /// What a look at the topology came to.
 pub(super) enum Look<T> {
@@ -406,7 +409,7 @@ impl Router {
                         ages.note(&wish, self.refresher.farm_confirmed());
                         return ages.refuse().and(Err(refusal));
                     }
-                    let mut outcome = self.obtain_or_snapshot(&wish, &bound, terms.writes);
+                    let mut outcome = self.obtain_for_lookup(&wish, &bound, terms.writes);
                     let is_missing = || -> Result<bool> {
                         let topology = self.refresher.topology();
                         Ok(matches!(find(&topology, trust.blind())?, Look::Missing(_)))
@@ -420,9 +423,10 @@ impl Router {
                     if let Err(error) = outcome {
                         // A failure counts only where nothing older can serve instead, and where
                         // somebody may wait for something newer.
-                        if matches!(error.code, Code::WouldBlock | Code::Interrupted)
-                            || is_missing()?
-                        {
+                        let is_early = self.refresher.is_from_early_snapshot();
+                        let blocks = error.code == Code::WouldBlock
+                            && (!is_early || self.must_ask_first(terms.writes));
+                        if blocks || error.code == Code::Interrupted || is_missing()? {
                             return Err(self.failed(error));
                         }
                         self.refresher.keep_old(&wish, &error);
@@ -456,17 +460,31 @@ impl Router {
     }
 
     /// Has what is missing fetched. While the first fetch takes long a snapshot may serve: for reads
-    /// after a while, for writes only after half of the time.
-    fn obtain_or_snapshot(&self, wish: &Wish, bound: &Bound, writes: bool) -> Result<()> {
+    /// after a while, for writes only after half of the time, or a while longer if they have none.
+    fn obtain_for_lookup(&self, wish: &Wish, bound: &Bound, writes: bool) -> Result<()> {
         if !self.refresher.has_snapshot_in_reserve() {
             return self.refresher.obtain(wish, bound);
         }
-        let part = if writes { bound.most() / 2 } else { SNAPSHOT_AFTER };
+        let part = match writes {
+            true => bound.most() / 2,
+            false => SNAPSHOT_AFTER.saturating_sub(self.refresher.in_reserve_for()),
+        };
         let outcome = self.refresher.obtain(wish, &bound.up_to(part));
-        if matches!(&outcome, Err(error) if error.code == Code::Timeout) {
+        let is_time = match &outcome {
+            Err(error) if error.code == Code::Timeout => true,
+            Err(error) if error.code == Code::WouldBlock => !self.must_ask_first(writes),
+            _ => false,
+        };
+        if is_time {
             self.refresher.serve_early();
         }
         outcome
+    }
+
+    /// Whether it is too soon for a call that may not wait to go on from the snapshot in reserve.
+    fn must_ask_first(&self, writes: bool) -> bool {
+        let after = if writes { WRITES_AFTER } else { SNAPSHOT_AFTER };
+        self.refresher.in_reserve_for() < after
     }
 
     /// Has what is old fetched; true if it has been, and the lookup is to look again. It is waited
@@ -488,7 +506,11 @@ impl Router {
         };
         if !waits || !bound.may_wait() {
             self.refresher.have_fetched(wish);
-            return Ok(false);
+            let is_early = self.refresher.is_from_early_snapshot();
+            return match is_early && writes && self.must_ask_first(writes) {
+                true => Err(self.failed(would_block(wish))),
+                false => Ok(false),
+            };
         }
         match self.refresher.obtain(wish, &bound) {
             Ok(()) => Ok(true),

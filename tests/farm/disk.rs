@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use fabricd::{Options, Server};
+use fabricd::{Fault, FaultKind, Options, Server};
 use mysqlfabric::config::{Config, Node};
 use mysqlfabric::error::Code;
-use mysqlfabric::router::Router;
+use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::snapshot::document::{Author, Document, parse};
-use mysqlfabric::topology::{Key, TableState};
+use mysqlfabric::topology::{Key, TableState, Wanted};
 
 use crate::cache::promote;
 use crate::support::*;
@@ -612,4 +612,90 @@ fn what_a_killed_writer_left_is_taken_away() {
     drop(file);
     saved(&place);
     assert_eq!(place.names(), ["topology.json"]);
+}
+
+/// A Fabric that hangs for longer than anything may take that a snapshot can answer.
+fn hanging(place: &Place) -> (Server, Config) {
+    saved(place);
+    let server = sample();
+    server.set_fault(Fault::always(FaultKind::Hang));
+    let config = Config {
+        request_timeout: Duration::from_secs(120),
+        connect_attempts: 1,
+        ..keeping(&[&server], &place.file())
+    };
+    (server, config)
+}
+
+#[test]
+fn who_may_not_wait_gets_the_snapshot_in_time_while_fabric_hangs() {
+    for wanted in [Wanted::Reader, Wanted::Primary] {
+        let place = Place::new();
+        let (_server, config) = hanging(&place);
+        let router = Router::new(Config { lookup_timeout: Duration::ZERO, ..config });
+        let look = || ask(&router, "employees.salaries", Key::Integer(5), wanted);
+        let begun = Instant::now();
+        assert_eq!(code(look()), Code::WouldBlock, "Fabric is asked first");
+        eventually("the snapshot's answer", || match look() {
+            Ok(choice) => choice.group == "shard1",
+            Err(error) => {
+                assert_eq!(error.code, Code::WouldBlock);
+                false
+            }
+        });
+        let took = begun.elapsed();
+        println!("{wanted:?} with no time, while Fabric hangs: {took:?}");
+        let least = if wanted == Wanted::Primary { 2_400 } else { 900 };
+        assert!(took >= Duration::from_millis(least), "Fabric has its time: {took:?}");
+        assert_eq!(code(primary_of(&router, "no.such")), Code::WouldBlock);
+    }
+}
+
+#[test]
+fn a_read_from_the_snapshot_does_not_have_a_write_go_on_from_it_too_early() {
+    let place = Place::new();
+    let (_server, config) = hanging(&place);
+    let router = Router::new(config);
+    let (key, table) = (Key::Integer(5), "employees.salaries");
+    let wait = |wanted, most| {
+        let (tables, key) = ([table.as_bytes()], Some(key));
+        router.shard_server_wait(&tables, key, Scope::Local, wanted, most, |_, s| Ok(s.port))
+    };
+    let begun = Instant::now();
+    wait(Wanted::Reader, Duration::from_secs(100)).expect("a reader of the snapshot");
+    let write = wait(Wanted::Primary, Duration::ZERO);
+    if begun.elapsed() < Duration::from_millis(2_400) {
+        assert_eq!(code(write), Code::WouldBlock);
+    }
+    eventually("a primary", || wait(Wanted::Primary, Duration::ZERO).is_ok());
+}
+
+#[test]
+fn a_seed_goes_on_from_the_snapshot_while_fabric_hangs() {
+    let place = Place::new();
+    let (server, config) = hanging(&place);
+    let timed = |what: &str, work: &dyn Fn(&Router)| {
+        let heard = Heard::default();
+        let router = Router::new(Config { log: heard.log(), ..config.clone() });
+        let begun = Instant::now();
+        work(&router);
+        println!("{what} while Fabric hangs: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(20), "{what}: {:?}", begun.elapsed());
+        assert!(heard.says("routing from snapshot file"), "{:?}", heard.messages());
+        assert!(router.age().is_some(), "the snapshot's");
+    };
+    timed("seed", &|router| router.seed(None).expect("from the snapshot"));
+    timed("prefetch of all", &|router| router.prefetch(&[]).expect("from the snapshot"));
+    timed("prefetch", &|router| {
+        router.prefetch(&["employees.salaries"]).expect("from the snapshot");
+    });
+    timed("nodes", &|router| _ = router.fabric_nodes().expect("from the snapshot"));
+    // What is not in it is Fabric's to tell, and the fetch that a seed began goes on.
+    let router = Router::new(Config { request_timeout: Duration::from_secs(4), ..config });
+    assert_eq!(code(router.prefetch(&["no.such"])), Code::Timeout);
+    let router = Router::new(keeping(&[&server], &place.file()));
+    router.seed(None).expect("from the snapshot");
+    promote(&server, "shard1", 33612);
+    server.clear_fault();
+    eventually("Fabric's word", || primary_of(&router, "shard1").expect("a primary") == 33612);
 }
