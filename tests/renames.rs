@@ -218,3 +218,86 @@ fn a_farm_that_renames_everything_takes_no_more_memory() {
     let grown = resident().saturating_sub(settled);
     assert!(grown < 24 << 10, "{grown} KiB more after {rounds} rounds than {settled} KiB after 20");
 }
+
+/// Tables of one shard, each of them listed in one dump and never again.
+fn short_lived(name: impl Fn(usize) -> String, tables: usize) -> Listing {
+    let mut listing = Listing::default();
+    for at in 0..tables {
+        listing.push(&Listed {
+            schema: "db",
+            table: &name(at),
+            column: "c",
+            lower_bound: "1",
+            shard_id: 1,
+            type_name: "RANGE",
+            group: "g",
+            global_group: "g",
+        });
+    }
+    listing
+}
+
+/// How many tables are remembered, and of how much memory, after each of many dumps of other names.
+fn remembered(dumps: usize, tables: usize, name: impl Fn(usize) -> String, heard: &Log) -> usize {
+    let (mut topology, mut seen) = (Arc::<Topology>::default(), Observed::default());
+    let mut most = 0;
+    for dump in 0..dumps {
+        let mut update = Update::new(&topology, &mut seen, heard, 0, true, dump as u64 + 1);
+        let listing = short_lived(|at| name(dump * tables + at), tables);
+        update.tables(&Asked::Everything, listing, &[], 9);
+        topology = Arc::new(update.finish().expect("another topology"));
+        let last = name((dump.max(1) - 1) * tables);
+        let last = format!("db.{last}");
+        assert!(
+            dump == 0 || topology.seen_bounds.get(last.as_bytes()).is_some(),
+            "the newest stay"
+        );
+        most = most.max(topology.seen_bounds.len());
+    }
+    most
+}
+
+#[test]
+fn tables_that_vanish_time_and_again_are_not_all_remembered() {
+    let _alone = ALONE.lock();
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&lines);
+    let log = Log::new(mysqlfabric::log::Level::Warning, move |_, line| {
+        told.lock().expect("unpoisoned").push(line.to_owned());
+    });
+    let before = resident();
+    let most = remembered(16, 5_000, |at| format!("t{at}"), &log);
+    assert!((25_000..40_000).contains(&most), "{most} of 80,000 tables are remembered");
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 200 << 10, "{grown} KiB");
+    let lines = lines.lock().expect("unpoisoned");
+    let forgotten = lines.iter().filter(|line| line.contains("are forgotten")).count();
+    assert_eq!(forgotten, 1, "{lines:?}");
+    // Names count as well.
+    let long = "x".repeat(20_000);
+    let most = remembered(20, 100, |at| format!("{long}{at}"), &Log::default());
+    assert!((1_000..1_800).contains(&most), "{most} long names of 2,000 are remembered");
+}
+
+/// A farm that is empty for one dump is remembered as a whole, however large it is, and coming back
+/// takes a time that grows with it and no faster: the ratio tells, not the time.
+#[test]
+fn what_one_dump_stops_listing_is_remembered_whole() {
+    let _alone = ALONE.lock();
+    let (log, mut seen) = (Log::default(), Observed::default());
+    let mut time = |tables: usize| {
+        let mut topology = Arc::<Topology>::default();
+        let begun = std::time::Instant::now();
+        for (now, listed) in [(1, tables), (2, 0), (3, tables)] {
+            let mut update = Update::new(&topology, &mut seen, &log, 0, true, now);
+            let listing = short_lived(|at| format!("t{at}"), listed);
+            update.tables(&Asked::Everything, listing, &[], 9);
+            topology = Arc::new(update.finish().expect("another topology"));
+            assert_eq!(topology.seen_bounds.len(), tables - listed);
+        }
+        begun.elapsed()
+    };
+    let small = (0..3).map(|_| time(4_000)).min().expect("a time");
+    let large = time(64_000);
+    assert!(large < 80 * small, "{large:?} for 64,000 tables, {small:?} for 4,000");
+}

@@ -321,8 +321,9 @@ pub unsafe extern "C" fn fabric_options_set_least_write_hold_ms(
 /// not, and goes on while Fabric is down or no process runs: with fabric_options_set_snapshot_file()
 /// every bound that the file knows of counts as seen, also when Fabric answers at the start, and
 /// what is held is in the file with its time. A topology file may have shards held as well; see
-/// TOPOLOGY_FILE.md ("Beside this header"). Of all tables a handle remembers 1,048,576 such bounds,
-/// and those longest that went last.
+/// TOPOLOGY_FILE.md ("Beside this header"). A handle remembers 32 MiB of such bounds, which is
+/// 1,048,576 of them or some 31,000 tables of one shard, and besides whatever one dump stops listing
+/// at once; more than that, and those are forgotten that went first, which is logged.
 ///
 /// @param options  The options.
 /// @param time     Milliseconds, 0 (never hold) to @ref FABRIC_MAX_TIME_MS, or

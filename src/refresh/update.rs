@@ -17,10 +17,10 @@ use crate::topology::{
 /// So many lines about one reply's broken rows or names tell what is wrong with it.
 const MAX_LINES: usize = 20;
 
-/// More bounds that Fabric does not list are not remembered: those go that are missing longest. A
-/// farm that lists other shards time and again must not fill the memory. What one dump does not
-/// list any more always stays.
-const MAX_MISSING: usize = 1 << 20;
+/// More is not remembered of what Fabric does not list, in bytes: that goes which is missing longest.
+/// A farm that lists other shards or tables time and again must not fill the memory. What one dump
+/// does not list any more always stays.
+const MAX_REMEMBERED: usize = 32 << 20;
 
 /// So many groups that have no servers, and that no map names, are kept, so that one that comes back
 /// is known to be the one that was gone.
@@ -273,7 +273,7 @@ impl<'a> Update<'a> {
                 asked.covers(name) && !found.contains_key(name)
             });
         }
-        self.bound_missing();
+        self.bound_remembered();
     }
 
     /// Fabric does not list these tables.
@@ -458,24 +458,41 @@ impl<'a> Update<'a> {
         forgotten
     }
 
-    /// Forgets the bounds that are missing for longest if there are too many of them.
-    fn bound_missing(&mut self) {
+    /// Forgets the bounds that are missing for longest if they take too much.
+    fn bound_remembered(&mut self) {
         let view = self.view();
-        let Some(excess) = view.missing().checked_sub(MAX_MISSING + 1) else { return };
-        let maps = view.maps().map(|(_, _, table)| &table.map);
-        let seen = view.seen_bounds.iter().flat_map(|(_, seen)| seen.value.maps());
-        let mut since: Vec<i64> = maps
-            .chain(seen)
-            .flat_map(|map| map.shards().filter_map(|shard| shard.missing_since()))
-            .collect();
-        let newest = since.iter().copied().max().unwrap_or(i64::MAX);
-        let (_, until, _) = since.select_nth_unstable(excess);
-        let until = newest.saturating_sub(1).min(*until);
-        self.log.write(
+        let kept = view.maps().map(|(_, _, table)| table.map.missing_size()).sum::<usize>();
+        let seen = view.seen_bounds.iter().map(|(name, seen)| seen.value.size(name));
+        let Some(mut excess) = (kept + seen.sum::<usize>()).checked_sub(MAX_REMEMBERED + 1) else {
+            return;
+        };
+        // What each takes, by the time since when it is missing; of a table itself by its last one.
+        let mut sizes: Vec<(i64, usize)> = Vec::new();
+        view.maps().for_each(|(_, _, table)| sizes.extend(table.map.missing_sizes()));
+        for (name, seen) in view.seen_bounds.iter() {
+            let first = sizes.len();
+            sizes.extend(seen.value.maps().flat_map(ShardMap::missing_sizes));
+            let own = sizes.get_mut(first..).unwrap_or_default();
+            if let Some((_, last)) = own.iter_mut().max_by_key(|(since, _)| *since) {
+                *last += SeenBounds::table_size(name);
+            }
+        }
+        sizes.retain(|(since, _)| *since != Shard::NO_TIME);
+        sizes.sort_unstable();
+        let Some((newest, _)) = sizes.last().copied() else { return };
+        let goes = sizes.iter().take_while(|(_, size)| {
+            let before = excess;
+            excess = excess.saturating_sub(*size);
+            before > 0
+        });
+        let Some((until, _)) = goes.last().copied() else { return };
+        let until = until.min(newest.saturating_sub(1));
+        self.log.write_once(
             Level::Warning,
             format_args!(
-                "Fabric stopped listing more than {MAX_MISSING} shards; those it stopped listing \
-                 first are forgotten, and their keys go to the shards below"
+                "what Fabric stopped listing takes more than {} MiB; the shards that it stopped \
+                 listing first are forgotten, and their keys go to the shards below",
+                MAX_REMEMBERED >> 20
             ),
         );
         self.forget(|shard| shard.missing_since().is_some_and(|since| since <= until));

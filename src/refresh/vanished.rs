@@ -71,13 +71,11 @@ impl Refresher {
         }
     }
 
-    /// Asks the server where the keys of the vanished shards are whose holds are not over, and takes in
-    /// what it says.
+    /// Asks the server where the keys of the vanished shards are, and takes in what it says.
     pub(super) fn ask_for_vanished(&self, shop: &Workshop, rounds: Rounds) {
         if self.topology.load().missing() == 0 {
             return;
         }
-        self.end_vanished_holds(shop);
         let now = self.clock.now();
         if shop.vanished.forbidden.load(Ordering::Relaxed) {
             return;

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use super::shard_map::{Shard, ShardMap};
 
+/// What a table of one bound was measured to take, about.
+const TABLE_SIZE: usize = 1024;
+
 /// Of a table that is listed no more, or with another type, or in rows that make no map: a map for
 /// each type it had, in which every shard is missing. When the table is listed again, bounds of
 /// its that are not are kept: see [`ShardMap::keeping`].
@@ -18,6 +21,16 @@ impl SeenBounds {
     /// How many bounds there are.
     pub fn len(&self) -> usize {
         self.0.iter().map(|map| map.len()).sum()
+    }
+
+    /// What it takes with the name of its table, in bytes, within a factor of two or so.
+    pub fn size(&self, name: &[u8]) -> usize {
+        Self::table_size(name) + self.maps().map(ShardMap::missing_size).sum::<usize>()
+    }
+
+    /// What a table takes besides its bounds, as [`Self::size`].
+    pub fn table_size(name: &[u8]) -> usize {
+        TABLE_SIZE + name.len()
     }
 
     pub fn maps(&self) -> impl Iterator<Item = &ShardMap> {

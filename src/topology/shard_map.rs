@@ -106,6 +106,9 @@ impl Shard {
 
 type Bytes = Box<[u8]>;
 
+/// What a bound takes with its shard's group and number: up to 16 bytes, 4 and 8.
+const BOUND_SIZE: usize = 32;
+
 #[derive(Debug, PartialEq, Eq)]
 enum Bounds {
     Integer(Sorted),
@@ -165,6 +168,14 @@ impl Bounds {
             Self::Text(bounds) => bounds.wide(at).map(text::unpacked),
             Self::LongText(bounds) => bounds.get(at).map(Into::into),
             _ => None,
+        }
+    }
+
+    /// What a bound and its shard take in bytes, about.
+    fn size(&self, at: usize) -> usize {
+        match self {
+            Self::LongText(bounds) => BOUND_SIZE + bounds.get(at).map_or(0, <[u8]>::len),
+            _ => BOUND_SIZE,
         }
     }
 
@@ -295,6 +306,20 @@ impl ShardMap {
     /// How many of its shards are not listed any more.
     pub fn missing(&self) -> usize {
         self.missing
+    }
+
+    /// Since when each missing shard is so, and what it takes in bytes.
+    pub fn missing_sizes(&self) -> impl Iterator<Item = (i64, usize)> + '_ {
+        let shards = self.shards().enumerate();
+        shards.filter_map(|(at, shard)| Some((shard.missing_since()?, self.bounds.size(at))))
+    }
+
+    /// What its missing shards take in bytes.
+    pub fn missing_size(&self) -> usize {
+        match &self.bounds {
+            Bounds::LongText(_) => self.missing_sizes().map(|(_, size)| size).sum(),
+            _ => self.missing * BOUND_SIZE,
+        }
     }
 
     /// Whether the bounds of both are of one type, whatever name it goes by.
