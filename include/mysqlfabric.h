@@ -613,6 +613,27 @@ extern "C" {
 #define FABRIC_EVENT_WRITES_RELEASED 10
 
 /**
+ * Fabric stopped listing shards of `table`, or the handle began with a file that has some held: their
+ * keys answer FABRIC_ERR_SHARD_UNAVAILABLE. `held_shards` are held now, these among them. One event
+ * for a table and change, however many shards it is. Comes after the TOPOLOGY_CHANGED of the same
+ * generation. See fabric_options_set_vanished_hold_ms().
+ */
+#define FABRIC_EVENT_SHARD_HELD 11
+
+/**
+ * Shards of `table` are held no longer: they are listed again, Fabric said where their keys are, the
+ * time of the hold is over, fabric_reset_cache() has the map taken as it is, or the table is not
+ * listed any more or cannot be used, which its lookups then say. `held_shards` others still are.
+ */
+#define FABRIC_EVENT_SHARD_RELEASED 12
+
+/**
+ * The size of the name of a table, `schema.table`: 64 characters each, as MySQL has them, up to three
+ * bytes a character, a NUL, and padding.
+ */
+#define FABRIC_TABLE_SIZE 392
+
+/**
  * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
  *
  * Not for use by several threads at once. An option that is refused leaves the others alone,
@@ -957,7 +978,7 @@ typedef struct fabric_metrics_t {
  * Something that happened to a handle. A plain copy; nothing in it needs freeing.
  *
  * Strings are UTF-8 and NUL-terminated, and empty where the event is not about such a thing,
- * or a name is longer than Fabric's schema allows.
+ * or a name is longer than Fabric's schema or MySQL allows.
  */
 typedef struct fabric_event_t {
   /**
@@ -977,16 +998,22 @@ typedef struct fabric_event_t {
    * How many events this consumer lost since the one it got before, because more than 256
    * waited. 0 means that nothing was missed.
    *
-   * What goes first is what a later event about the same has overtaken: about the primary of
-   * the same group, the same server, or Fabric. So a failover is never lost to whatever happens
-   * elsewhere, and what a consumer hears last of each is how things are, unless more than 16,384
-   * of them wait: then the oldest goes.
+   * What goes first is what a later event about the same has overtaken: about the primary or the
+   * writes of the same group, the same server, the shards of the same table, or Fabric. So a
+   * failover is never lost to whatever happens elsewhere, and what a consumer hears last of each
+   * is how things are, unless more than 16,384 of them wait: then the oldest about a table goes,
+   * or the oldest of all if there is none.
    */
   uint64_t lost_before;
   /**
    * How long ago it happened, in milliseconds, at the time it was handed over.
    */
   int64_t age_ms;
+  /**
+   * With @ref FABRIC_EVENT_SHARD_HELD and @ref FABRIC_EVENT_SHARD_RELEASED, how many shards of
+   * `table` are held then; 0 with all others.
+   */
+  uint64_t held_shards;
   /**
    * The group it is about.
    */
@@ -995,6 +1022,10 @@ typedef struct fabric_event_t {
    * The server it is about.
    */
   char server_uuid[FABRIC_UUID_SIZE];
+  /**
+   * The table it is about, `schema.table`.
+   */
+  char table[FABRIC_TABLE_SIZE];
   /**
    * 0; room for later.
    */
@@ -1007,7 +1038,7 @@ typedef struct fabric_event_t {
  * `event` is valid during the call only. The callback runs on a thread that the handle starts
  * for its first event and ends in fabric_free(), under no lock of the library, and nobody waits
  * for it: refreshes, reports and lookups go on while it runs. Events that happen meanwhile wait,
- * 256 of them and the newest about each group and server; how many were lost is in `lost_before`
+ * 256 of them and the newest about each group, server and table; how many were lost is in `lost_before`
  * and in fabric_metrics_t.
  *
  * It may make any call on the handle, but none waits there: one that would have to wait for Fabric
@@ -1530,8 +1561,9 @@ int32_t fabric_options_set_least_write_hold_ms(struct fabric_options_t *options,
  * not, and goes on while Fabric is down or no process runs: with fabric_options_set_snapshot_file()
  * every bound that the file knows of counts as seen, also when Fabric answers at the start, and
  * what is held is in the file with its time. A topology file may have shards held as well; see
- * TOPOLOGY_FILE.md ("Beside this header"). Of all tables a handle remembers 1,048,576 such bounds,
- * and those longest that went last.
+ * TOPOLOGY_FILE.md ("Beside this header"). A handle remembers 32 MiB of such bounds, which is
+ * 1,048,576 of them or some 31,000 tables of one shard, and besides whatever one dump stops listing
+ * at once; more than that, and those are forgotten that went first, which is logged.
  *
  * @param options  The options.
  * @param time     Milliseconds, 0 (never hold) to @ref FABRIC_MAX_TIME_MS, or

@@ -5,9 +5,10 @@ use std::ffi::CStr;
 use crate::error::Code;
 
 /// The kinds of events; the numbers are the C API's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Kind {
+    #[default]
     Ready = 1,
     TopologyChanged = 2,
     PrimaryChanged = 3,
@@ -18,6 +19,8 @@ pub enum Kind {
     Fetched = 8,
     WritesHeld = 9,
     WritesReleased = 10,
+    ShardHeld = 11,
+    ShardReleased = 12,
 }
 
 impl Kind {
@@ -33,6 +36,8 @@ impl Kind {
         Self::Fetched,
         Self::WritesHeld,
         Self::WritesReleased,
+        Self::ShardHeld,
+        Self::ShardReleased,
     ];
 
     /// The kind of a number, if it is one.
@@ -53,11 +58,13 @@ impl Kind {
             Self::Fetched => c"FETCHED",
             Self::WritesHeld => c"WRITES_HELD",
             Self::WritesReleased => c"WRITES_RELEASED",
+            Self::ShardHeld => c"SHARD_HELD",
+            Self::ShardReleased => c"SHARD_RELEASED",
         }
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Event {
     pub kind: Kind,
     /// Why a fetch failed, where the event tells of the end of one.
@@ -70,6 +77,10 @@ pub struct Event {
     pub group: String,
     /// Empty where the event is not about a server, or the group has no primary.
     pub server: String,
+    /// `schema.table`; empty where the event is not about a table.
+    pub table: String,
+    /// How many shards of the table are held then.
+    pub held_shards: usize,
 }
 
 /// What events tell of. Of a matter that is told of time and again the newest event says how things
@@ -84,12 +95,19 @@ pub(super) enum Matter {
     Fetch,
     /// Whether a group's writes are held.
     Writes,
+    /// How many of a table's shards are held.
+    Shards,
 }
 
 impl Matter {
     /// Whether nobody needs the events before the newest, however much room there is.
     pub(super) fn newest_says_all(self) -> bool {
         matches!(self, Self::Topology | Self::Fetch)
+    }
+
+    /// Whether there may be so many of it that the others would be lost for want of room.
+    pub(super) fn is_many(self) -> bool {
+        matches!(self, Self::Shards)
     }
 }
 
@@ -104,6 +122,7 @@ impl Event {
             Kind::FabricLost | Kind::FabricBack => (Matter::Fabric, ""),
             Kind::Fetched => (Matter::Fetch, ""),
             Kind::WritesHeld | Kind::WritesReleased => (Matter::Writes, &self.group),
+            Kind::ShardHeld | Kind::ShardReleased => (Matter::Shards, &self.table),
         }
     }
 }

@@ -191,5 +191,5 @@ impl Events {
 
 fn about(kind: Kind, group: &str, server: &str, generation: u64, clock: &Clock) -> Event {
     let (group, server) = (group.to_owned(), server.to_owned());
-    Event { kind, failure: None, generation, at: clock.now(), group, server }
+    Event { kind, generation, at: clock.now(), group, server, ..Event::default() }
 }

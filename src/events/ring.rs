@@ -8,7 +8,8 @@ use super::event::{Event, Matter};
 /// matter has overtaken: what a consumer hears last of each matter is how things are.
 pub const ROOM: usize = 256;
 
-/// How many events wait at most, whatever they are about: then the oldest goes.
+/// How many events wait at most, whatever they are about: then the oldest goes, of those about tables
+/// as long as there are some, since one dump may tell of a hundred thousand.
 const MOST: usize = 16_384;
 
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Ring {
     newest: BTreeMap<(Matter, String), u64>,
     /// The numbers of the other events.
     overtaken: BTreeSet<u64>,
+    /// The numbers of those that are the first to go for want of room, where none is overtaken.
+    many: BTreeSet<u64>,
     last: u64,
     lost: u64,
 }
@@ -39,13 +42,19 @@ impl Ring {
                 false => _ = self.overtaken.insert(before),
             }
         }
+        if matter.is_many() {
+            self.many.insert(self.last);
+        }
         self.waiting.insert(self.last, event);
         if self.waiting.len() <= ROOM {
             return false;
         }
         let is_lost = match self.overtaken.pop_first() {
-            Some(overtaken) => self.waiting.remove(&overtaken).is_some(),
-            None if self.waiting.len() > MOST => self.take_oldest().is_some(),
+            Some(overtaken) => {
+                self.many.remove(&overtaken);
+                self.waiting.remove(&overtaken).is_some()
+            }
+            None if self.waiting.len() > MOST => self.make_room().is_some(),
             None => false,
         };
         self.lost += u64::from(is_lost);
@@ -59,7 +68,20 @@ impl Ring {
     }
 
     fn take_oldest(&mut self) -> Option<Event> {
-        let (number, event) = self.waiting.pop_first()?;
+        let (number, _) = self.waiting.first_key_value()?;
+        self.take_out(*number)
+    }
+
+    fn make_room(&mut self) -> Option<Event> {
+        match self.many.first().copied() {
+            Some(number) => self.take_out(number),
+            None => self.take_oldest(),
+        }
+    }
+
+    fn take_out(&mut self, number: u64) -> Option<Event> {
+        let event = self.waiting.remove(&number)?;
+        self.many.remove(&number);
         if !self.overtaken.remove(&number) {
             let (matter, whose) = event.matter();
             self.newest.remove(&(matter, whose.to_owned()));
@@ -78,8 +100,8 @@ mod tests {
     use super::*;
 
     fn event(kind: Kind, about: &str, at: u64) -> Event {
-        let (group, server) = (about.to_owned(), about.to_owned());
-        Event { kind, failure: None, generation: at, at, group, server }
+        let (group, server, table) = (about.to_owned(), about.to_owned(), about.to_owned());
+        Event { kind, generation: at, at, group, server, table, ..Event::default() }
     }
 
     /// All that waits: kinds, whom they are about, and when they happened.
@@ -87,6 +109,7 @@ mod tests {
         let taken = std::iter::from_fn(|| ring.take());
         let rest = taken.map(|(event, _)| (event.kind, event.group, event.at)).collect();
         assert!(ring.is_empty() && ring.newest.is_empty() && ring.overtaken.is_empty());
+        assert!(ring.many.is_empty());
         rest
     }
 
@@ -154,5 +177,38 @@ mod tests {
         let first = ring.take().map(|(event, lost)| (event.at, lost));
         assert_eq!(first, Some((500, 500)));
         assert_eq!(rest(&mut ring).len(), MOST - 1);
+    }
+
+    #[test]
+    fn a_dump_without_tables_pushes_no_failover_out() {
+        let mut ring = Ring::default();
+        ring.push(event(Kind::PrimaryChanged, "g", 0));
+        let many = MOST as u64 + 500;
+        for at in 1..=many {
+            ring.push(event(Kind::ShardHeld, &at.to_string(), at));
+        }
+        ring.push(event(Kind::FabricLost, "", many + 1));
+        let taken = std::iter::from_fn(|| ring.take()).map(|(event, _)| event);
+        let kinds: Vec<(Kind, u64)> = taken.map(|event| (event.kind, event.at)).collect();
+        assert_eq!(kinds.len(), MOST);
+        assert_eq!(kinds.first(), Some(&(Kind::PrimaryChanged, 0)));
+        assert_eq!(kinds.get(1), Some(&(Kind::ShardHeld, 503)));
+        assert_eq!(kinds.last(), Some(&(Kind::FabricLost, many + 1)));
+        assert!(rest(&mut ring).is_empty());
+    }
+
+    #[test]
+    fn of_a_table_the_newest_tells_how_things_are() {
+        let mut ring = Ring::default();
+        for at in 0..10_000 {
+            let kind = if at % 2 == 0 { Kind::ShardHeld } else { Kind::ShardReleased };
+            ring.push(event(kind, "db.t", at));
+            ring.push(event(Kind::ShardHeld, "db.u", at));
+        }
+        let rest = rest(&mut ring);
+        assert_eq!(rest.len(), ROOM);
+        assert_eq!(rest.last().map(|(kind, _, at)| (*kind, *at)), Some((Kind::ShardHeld, 9_999)));
+        let of_t = rest.iter().rfind(|(_, about, _)| about == "db.t");
+        assert_eq!(of_t.map(|(kind, _, at)| (*kind, *at)), Some((Kind::ShardReleased, 9_999)));
     }
 }

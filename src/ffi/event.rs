@@ -44,11 +44,24 @@ pub const FABRIC_EVENT_WRITES_HELD: i32 = 9;
 /// Writes to `group` are held no longer. `server_uuid` is the primary that refused one. Comes after
 /// the changes that ended the hold, if it was not time.
 pub const FABRIC_EVENT_WRITES_RELEASED: i32 = 10;
+/// Fabric stopped listing shards of `table`, or the handle began with a file that has some held: their
+/// keys answer FABRIC_ERR_SHARD_UNAVAILABLE. `held_shards` are held now, these among them. One event
+/// for a table and change, however many shards it is. Comes after the TOPOLOGY_CHANGED of the same
+/// generation. See fabric_options_set_vanished_hold_ms().
+pub const FABRIC_EVENT_SHARD_HELD: i32 = 11;
+/// Shards of `table` are held no longer: they are listed again, Fabric said where their keys are, the
+/// time of the hold is over, fabric_reset_cache() has the map taken as it is, or the table is not
+/// listed any more or cannot be used, which its lookups then say. `held_shards` others still are.
+pub const FABRIC_EVENT_SHARD_RELEASED: i32 = 12;
+
+/// The size of the name of a table, `schema.table`: 64 characters each, as MySQL has them, up to three
+/// bytes a character, a NUL, and padding.
+pub const FABRIC_TABLE_SIZE: usize = 392;
 
 /// Something that happened to a handle. A plain copy; nothing in it needs freeing.
 ///
 /// Strings are UTF-8 and NUL-terminated, and empty where the event is not about such a thing,
-/// or a name is longer than Fabric's schema allows.
+/// or a name is longer than Fabric's schema or MySQL allows.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct fabric_event_t {
@@ -62,17 +75,23 @@ pub struct fabric_event_t {
     /// How many events this consumer lost since the one it got before, because more than 256
     /// waited. 0 means that nothing was missed.
     ///
-    /// What goes first is what a later event about the same has overtaken: about the primary of
-    /// the same group, the same server, or Fabric. So a failover is never lost to whatever happens
-    /// elsewhere, and what a consumer hears last of each is how things are, unless more than 16,384
-    /// of them wait: then the oldest goes.
+    /// What goes first is what a later event about the same has overtaken: about the primary or the
+    /// writes of the same group, the same server, the shards of the same table, or Fabric. So a
+    /// failover is never lost to whatever happens elsewhere, and what a consumer hears last of each
+    /// is how things are, unless more than 16,384 of them wait: then the oldest about a table goes,
+    /// or the oldest of all if there is none.
     pub lost_before: u64,
     /// How long ago it happened, in milliseconds, at the time it was handed over.
     pub age_ms: i64,
+    /// With @ref FABRIC_EVENT_SHARD_HELD and @ref FABRIC_EVENT_SHARD_RELEASED, how many shards of
+    /// `table` are held then; 0 with all others.
+    pub held_shards: u64,
     /// The group it is about.
     pub group: [c_char; FABRIC_GROUP_SIZE],
     /// The server it is about.
     pub server_uuid: [c_char; FABRIC_UUID_SIZE],
+    /// The table it is about, `schema.table`.
+    pub table: [c_char; FABRIC_TABLE_SIZE],
     /// 0; room for later.
     pub reserved: [u64; 8],
 }
@@ -86,13 +105,16 @@ impl fabric_event_t {
             generation: event.generation,
             lost_before: *lost_before,
             age_ms: i64::try_from(*age).unwrap_or(i64::MAX),
+            held_shards: event.held_shards as u64,
             group: [0; FABRIC_GROUP_SIZE],
             server_uuid: [0; FABRIC_UUID_SIZE],
+            table: [0; FABRIC_TABLE_SIZE],
             reserved: [0; 8],
         };
         // What is too long stays empty: a lookup of such a group is refused with the reason.
         let _ = copy_text(&mut filled.group, &event.group, "group name");
         let _ = copy_text(&mut filled.server_uuid, &event.server, "server UUID");
+        let _ = copy_text(&mut filled.table, &event.table, "table name");
         filled
     }
 }
@@ -102,7 +124,7 @@ impl fabric_event_t {
 /// `event` is valid during the call only. The callback runs on a thread that the handle starts
 /// for its first event and ends in fabric_free(), under no lock of the library, and nobody waits
 /// for it: refreshes, reports and lookups go on while it runs. Events that happen meanwhile wait,
-/// 256 of them and the newest about each group and server; how many were lost is in `lost_before`
+/// 256 of them and the newest about each group, server and table; how many were lost is in `lost_before`
 /// and in fabric_metrics_t.
 ///
 /// It may make any call on the handle, but none waits there: one that would have to wait for Fabric

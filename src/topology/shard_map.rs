@@ -322,6 +322,24 @@ impl ShardMap {
         }
     }
 
+    /// How many of its shards are held: not listed any more, and nobody knows where their keys are.
+    pub fn held(&self) -> usize {
+        (0..self.len()).filter(|at| self.is_held(*at)).count()
+    }
+
+    /// Whether a shard is held that `other` does not hold.
+    pub fn holds_beyond(&self, other: Option<&Self>) -> bool {
+        let in_other = |at| {
+            let other = other?;
+            Some(other.is_held(other.bounds.position(&self.bounds, at)?))
+        };
+        (0..self.len()).any(|at| self.is_held(at) && in_other(at) != Some(true))
+    }
+
+    fn is_held(&self, at: usize) -> bool {
+        self.shard(at).is_some_and(|shard| shard.is_kept() && shard.group == GroupId::NOWHERE)
+    }
+
     /// Whether the bounds of both are of one type, whatever name it goes by.
     pub fn is_comparable(&self, other: &Self) -> bool {
         self.kind.class() == other.kind.class()

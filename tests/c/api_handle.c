@@ -53,6 +53,8 @@ static void versions_and_texts(void)
     CHECK_TEXT(fabric_event_name(FABRIC_EVENT_FETCHED), "FETCHED");
     CHECK_TEXT(fabric_event_name(FABRIC_EVENT_WRITES_HELD), "WRITES_HELD");
     CHECK_TEXT(fabric_event_name(FABRIC_EVENT_WRITES_RELEASED), "WRITES_RELEASED");
+    CHECK_TEXT(fabric_event_name(FABRIC_EVENT_SHARD_HELD), "SHARD_HELD");
+    CHECK_TEXT(fabric_event_name(FABRIC_EVENT_SHARD_RELEASED), "SHARD_RELEASED");
     CHECK_TEXT(fabric_event_name(0), "unknown event");
     CHECK_TEXT(fabric_event_name(INT32_MIN), "unknown event");
 }

@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fabricd::{Farm, Fault, FaultKind, Server, State};
 use md5::{Digest, Md5};
 use mysqlfabric::config::Config;
 use mysqlfabric::error::Code;
+use mysqlfabric::events::{Delivery, Event, Kind, Listener};
 use mysqlfabric::router::Router;
 use mysqlfabric::snapshot::document::{Author, Document, HeldShard, parse};
 use mysqlfabric::topology::Key;
@@ -401,4 +404,89 @@ fn a_snapshot_without_the_list_is_read() {
     fs::write(at.file(), format!("{body}\"checksum\": \"{sum:032x}\"\n}}\n")).expect("written");
     assert_eq!(place(&Router::new(dead(config.clone())), 15_000).expect("as it was"), "shard2");
     assert_eq!(place(&Router::new(config), 15_000), Err(Code::ShardUnavailable));
+}
+
+fn listening(config: Config) -> (Router, Receiver<Event>) {
+    let (heard, events) = mpsc::channel();
+    let heard = Mutex::new(heard);
+    let listener = Listener::new(move |delivery: &Delivery| {
+        assert_eq!(delivery.lost_before, 0);
+        let _ = heard.lock().expect("unpoisoned").send(delivery.event.clone());
+    });
+    (Router::new(Config { events: listener, ..config }), events)
+}
+
+/// The next events but those of any change: kinds, tables, and how many shards are held.
+fn told(events: &Receiver<Event>, count: usize) -> Vec<(Kind, String, usize)> {
+    let next = std::iter::from_fn(|| events.recv_timeout(Duration::from_secs(30)).ok());
+    let next = next.filter(|event| !matches!(event.kind, Kind::Ready | Kind::TopologyChanged));
+    next.take(count).map(|event| (event.kind, event.table, event.held_shards)).collect()
+}
+
+fn about(kind: Kind, held: usize) -> Vec<(Kind, String, usize)> {
+    ["employees.dept_emp", SALARIES].map(|table| (kind, table.to_owned(), held)).into()
+}
+
+#[test]
+fn holds_are_told_once_for_a_table_and_change() {
+    let server = sample();
+    let (router, events) = listening(config(&[&server]));
+    router.seed(None).expect("seeded");
+    let refetch = || {
+        // Nothing is told twice: whatever is, comes before the next.
+        for _ in 0..3 {
+            router.prefetch(&[]).expect("fetched");
+        }
+    };
+    let before = server.farm().clone();
+    ["10001", "20001"].iter().for_each(|bound| set_state(&server, bound, State::Disabled));
+    refetch();
+    assert_eq!(told(&events, 2), about(Kind::ShardHeld, 2));
+    // Another one for one of those.
+    set_state(&server, "10001", State::Enabled);
+    refetch();
+    assert_eq!(told(&events, 2), about(Kind::ShardReleased, 1));
+    set_state(&server, "10001", State::Disabled);
+    set_state(&server, "20001", State::Enabled);
+    refetch();
+    assert_eq!(told(&events, 2), about(Kind::ShardHeld, 1));
+    // Where there is no map nothing of it is held, and its lookups say why.
+    mapping(&mut server.farm()).type_name = "LIST".into();
+    refetch();
+    assert_eq!(told(&events, 2), about(Kind::ShardReleased, 0));
+    *server.farm() = before.clone();
+    ["10001", "20001"].iter().for_each(|bound| set_state(&server, bound, State::Disabled));
+    refetch();
+    assert_eq!(told(&events, 2), about(Kind::ShardHeld, 2));
+    // By Fabric's word, for which each table is asked about by itself.
+    *server.farm() = before;
+    refetch();
+    assert_eq!(told(&events, 2), about(Kind::ShardReleased, 0));
+    let shard = shard_of(&server, SALARIES, "10001");
+    set_state(&server, "10001", State::Disabled);
+    refetch();
+    assert_eq!(told(&events, 2), about(Kind::ShardHeld, 1));
+    server.farm().remove_shard(shard).expect("removed");
+    eventually("the server's word", || {
+        router.prefetch(&[]).expect("fetched");
+        let resolved =
+            |table| group_of(&router, table, Key::Integer(15_000)).is_ok_and(|g| g == "shard1");
+        resolved(SALARIES) && resolved("employees.dept_emp")
+    });
+    let mut released = told(&events, 2);
+    released.sort_by(|a, b| a.1.cmp(&b.1));
+    assert_eq!(released, about(Kind::ShardReleased, 0));
+    assert!(events.try_iter().all(|event| event.kind == Kind::TopologyChanged));
+}
+
+#[test]
+fn a_handle_that_begins_with_a_hold_tells_of_it() {
+    let at = Place::new();
+    let (server, config) = file_and_less(&at);
+    for start in [config.clone(), dead(config.clone()), routing_from(&at.file())] {
+        let (router, events) = listening(start);
+        assert_eq!(place(&router, 15_000), Err(Code::ShardUnavailable));
+        assert_eq!(told(&events, 2), about(Kind::ShardHeld, 2));
+    }
+    drop(server);
 }

@@ -123,17 +123,19 @@ class Event(enum.IntEnum):
     FETCHED = 8
     WRITES_HELD = 9
     WRITES_RELEASED = 10
+    SHARD_HELD = 11
+    SHARD_RELEASED = 12
 
 
 MODE_OFFLINE = 0
 DEFAULT_PORT = 32274
 MAX_TIME_MS = 600000
 FOREVER_MS = 2**63 - 1
-FOREVER_MS = 9223372036854775807
 MESSAGE_SIZE = 512
 UUID_SIZE = 48
 GROUP_SIZE = 200
 HOST_SIZE = 256
+TABLE_SIZE = 392
 BOUND_SIZE = 64
 COLUMN_SIZE = 200
 METRICS_TEXT_SIZE = 256
@@ -237,8 +239,10 @@ class fabric_event_t(ctypes.Structure):
         ("generation", c_uint64),
         ("lost_before", c_uint64),
         ("age_ms", c_int64),
+        ("held_shards", c_uint64),
         ("group", c_char * GROUP_SIZE),
         ("server_uuid", c_char * UUID_SIZE),
+        ("table", c_char * TABLE_SIZE),
         ("reserved", c_uint64 * 8),
     ]
 

@@ -116,7 +116,7 @@ def test_every_constant_is_bound(header):
         bound.update({prefix + e.name: e for e in enumeration})
     del bound["FABRIC_ERR_OK"]
     names = "MODE_OFFLINE DEFAULT_PORT MAX_TIME_MS FOREVER_MS MESSAGE_SIZE UUID_SIZE GROUP_SIZE HOST_SIZE"
-    for name in names.split() + "BOUND_SIZE COLUMN_SIZE METRICS_TEXT_SIZE KEY_INT KEY_TEXT KEY_UINT".split():
+    for name in names.split() + "TABLE_SIZE BOUND_SIZE COLUMN_SIZE METRICS_TEXT_SIZE KEY_INT KEY_TEXT KEY_UINT".split():
         bound["FABRIC_" + name] = getattr(mf, name)
     version = {name: int(value) for name, value in defines.items() if "_VERSION_" in name}
     ours = {**bound, **version}
