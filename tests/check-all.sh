@@ -6,23 +6,8 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 build=$PWD/${BUILD:-build/release}
-summary=()
-failed=0
-
-# part NAME COMMAND...: runs a check and notes how it ended.
-part() {
-    local name=$1 begin=$SECONDS outcome=passed
-    shift
-    if [ ${#chosen[@]} -gt 0 ] && ! [[ " ${chosen[*]} " == *" $name "* ]]; then
-        return
-    fi
-    printf '\n==== %s\n' "$name"
-    if ! "$@" </dev/null; then
-        outcome=FAILED
-        failed=1
-    fi
-    summary+=("$(printf '%-16s %-6s %5d s' "$name" "$outcome" $((SECONDS - begin)))")
-}
+# shellcheck source=tests/parts.sh
+. tests/parts.sh
 chosen=("$@")
 
 c_programs() {
@@ -43,6 +28,4 @@ part closed-fds with_fabricd "$build/tests/c/closed_fds" 3000
 part threads with_fabricd "$build/tests/c/threads" 20000
 part reports "$build/tests/c/reports" 3000
 
-printf '\n==== summary\n'
-printf '%s\n' "${summary[@]}"
-exit "$failed"
+finish

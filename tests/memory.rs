@@ -3,7 +3,6 @@
 
 #![cfg(target_os = "linux")]
 
-use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
@@ -17,39 +16,10 @@ use mysqlfabric::error::Code;
 use mysqlfabric::fabric::Client;
 use mysqlfabric::router::Router;
 
-fn response(value: &str) -> String {
-    format!(
-        "<methodResponse><params><param><value>{value}</value></param></params></methodResponse>"
-    )
-}
+#[path = "captures/dumps.rs"]
+mod dumps;
 
-fn dump(columns: &str, rows: &str) -> String {
-    let names: String = columns
-        .split(' ')
-        .map(|name| format!("<value><string>{name}</string></value>\n"))
-        .collect();
-    response(&format!(
-        "<array><data><value><int>1</int></value><value>u</value><value><int>1</int></value><value>\
-         </value><value><array><data><value><struct>\n<member>\n<name>info</name>\n<value><struct>\n\
-         <member>\n<name>names</name>\n<value><array><data>{names}</data></array></value>\n\
-         </member>\n</struct></value>\n</member>\n<member>\n<name>rows</name>\n<value><array><data>\n\
-         {rows}</data></array></value>\n</member>\n</struct></value></data></array></value></data>\
-         </array>"
-    ))
-}
-
-fn row(cells: &[&str]) -> String {
-    let mut row = String::from("<value><array><data>\n");
-    for cell in cells {
-        let tag = if cell.parse::<i32>().is_ok() { "int" } else { "string" };
-        writeln!(row, "<value><{tag}>{cell}</{tag}></value>").unwrap();
-    }
-    row + "</data></array></value>\n"
-}
-
-const SHARDS: &str = "schema_name table_name column_name lower_bound shard_id type_name group_id \
-                      global_group";
-const SERVERS: &str = "server_uuid group_id host port mode status weight";
+use dumps::{SERVERS, SHARDS, dump, response, row};
 
 /// What a kind of node answers to a method.
 fn answer(kind: &str, method: &str) -> String {

@@ -6,20 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 build=$PWD/${BUILD:-build/release}
 jobs=$(getconf _NPROCESSORS_ONLN)
-summary=()
-failed=0
-
-# part NAME COMMAND...: runs a part and notes how it ended.
-part() {
-    local name=$1 begin=$SECONDS outcome=passed
-    shift
-    printf '\n==== %s\n' "$name"
-    if ! "$@" </dev/null; then
-        outcome=FAILED
-        failed=1
-    fi
-    summary+=("$(printf '%-8s %-6s %4d s' "$name" "$outcome" $((SECONDS - begin)))")
-}
+# shellcheck source=tests/parts.sh
+. tests/parts.sh
 
 packages() {
     local tools=(rustfmt clippy cc c++ cmake pkg-config readelf valgrind strace doxygen openssl)
@@ -70,6 +58,4 @@ part c c_tests
 [ ! -d tests/python ] || part python python_tests
 [ ! -e tests/go/go.mod ] || part go go_tests
 
-printf '\n==== summary\n'
-printf '%s\n' "${summary[@]}"
-exit "$failed"
+finish

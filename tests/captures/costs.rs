@@ -1,9 +1,8 @@
 //! Replies made to cost much: whatever is in them, four times the size costs some four times the
 //! time, and all of them together little.
 
-use std::fmt::Write;
-
 use crate::canned::{Act, Canned, client, config, ok};
+use crate::dumps::{SERVERS, SHARDS, array, dump, response, row, two};
 use mysqlfabric::config::Config;
 use mysqlfabric::error::Code;
 use mysqlfabric::router::Router;
@@ -12,52 +11,6 @@ use mysqlfabric::router::Router;
 fn cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     stat.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e6
-}
-
-fn response(value: &str) -> String {
-    format!(
-        "<methodResponse><params><param><value>{value}</value></param></params></methodResponse>"
-    )
-}
-
-fn array(items: &str) -> String {
-    format!("<array><data>{items}</data></array>")
-}
-
-fn two(sets: &str) -> String {
-    response(&array(&format!(
-        "<value><int>1</int></value><value>u</value><value><int>1</int></value><value></value>\
-         <value>{}</value>",
-        array(sets)
-    )))
-}
-
-const SHARDS: &str = "schema_name table_name column_name lower_bound shard_id type_name group_id \
-                      global_group";
-const SERVERS: &str = "server_uuid group_id host port mode status weight";
-
-/// A dump as a node writes it.
-fn dump(columns: &str, rows: &str) -> String {
-    let names: String = columns
-        .split(' ')
-        .map(|name| format!("<value><string>{name}</string></value>\n"))
-        .collect();
-    two(&format!(
-        "<value><struct>\n<member>\n<name>info</name>\n<value><struct>\n<member>\n<name>names</name>\n\
-         <value>{}</value>\n</member>\n</struct></value>\n</member>\n<member>\n<name>rows</name>\n\
-         <value><array><data>\n{rows}</data></array></value>\n</member>\n</struct></value>",
-        array(&names)
-    ))
-}
-
-/// A row as a node writes it; numbers are integers.
-fn row(cells: &[&str]) -> String {
-    let mut row = String::from("<value><array><data>\n");
-    for cell in cells {
-        let tag = if cell.parse::<i32>().is_ok() { "int" } else { "string" };
-        writeln!(row, "<value><{tag}>{cell}</{tag}></value>").unwrap();
-    }
-    row + "</data></array></value>\n"
 }
 
 fn rows(size: usize, row: impl Fn(usize) -> String) -> String {

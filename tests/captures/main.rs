@@ -5,6 +5,7 @@ mod canned;
 #[cfg(feature = "tls")]
 mod certificates;
 mod costs;
+mod dumps;
 mod generation_one;
 mod hostile;
 mod replies;
