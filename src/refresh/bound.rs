@@ -2,6 +2,31 @@
 
 use std::time::{Duration, Instant};
 
+/// What says how long a call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// The option for lookups.
+    Lookup,
+    /// What the caller asks for.
+    Deadline,
+    /// The options for requests and attempts.
+    Fetch,
+}
+
+impl std::fmt::Display for Limit {
+    /// As it stands behind the time it has set.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Lookup => "that a lookup may take (see fabric_options_set_lookup_timeout_ms)",
+            Self::Deadline => "of the call's deadline",
+            Self::Fetch => {
+                "that the call may take (see fabric_options_set_request_timeout_ms and \
+                 fabric_options_set_connect_attempts)"
+            }
+        })
+    }
+}
+
 /// The bound of one call: everything it waits for ends within it, or when the service interrupts.
 #[derive(Debug, Clone, Copy)]
 pub struct Bound {
@@ -10,12 +35,17 @@ pub struct Bound {
     until: Option<Instant>,
     /// How often the service had interrupted when the call began.
     interrupts: u64,
+    limit: Limit,
 }
 
 impl Bound {
     /// Begins now.
-    pub fn new(most: Duration, interrupts: u64) -> Self {
-        Self { most, until: Instant::now().checked_add(most), interrupts }
+    pub fn new(most: Duration, interrupts: u64, limit: Limit) -> Self {
+        Self { most, until: Instant::now().checked_add(most), interrupts, limit }
+    }
+
+    pub fn limit(&self) -> Limit {
+        self.limit
     }
 
     /// All of the time there was.
@@ -61,12 +91,12 @@ mod tests {
     #[test]
     fn a_part_of_a_bound_counts_from_its_beginning() {
         let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
-        let bound = Bound::new(minute, 0);
+        let bound = Bound::new(minute, 0, Limit::Lookup);
         assert!(bound.may_wait() && bound.left() > minute / 2);
         assert!(bound.up_to(second).left() <= second);
         assert_eq!(bound.up_to(second).until(), bound.until().map(|u| u - minute + second));
         assert_eq!(bound.up_to(minute * 2).until(), bound.until());
-        assert!(!Bound::new(Duration::ZERO, 0).may_wait());
-        assert_eq!(Bound::new(Duration::MAX, 0).left(), Duration::MAX);
+        assert!(!Bound::new(Duration::ZERO, 0, Limit::Lookup).may_wait());
+        assert_eq!(Bound::new(Duration::MAX, 0, Limit::Lookup).left(), Duration::MAX);
     }
 }

@@ -118,6 +118,8 @@ pub struct Seen {
     kept: Option<Arc<Document>>,
     /// Whether the bounds in that snapshot are remembered already.
     remembered: bool,
+    /// Why an earlier process left none to start from.
+    not_kept: Option<String>,
     /// The topology in the snapshot file, as far as it is known to be there.
     saved: Option<Saved>,
 }
@@ -168,7 +170,11 @@ impl Refresher {
     fn fetch_first(&self, shop: &Workshop, path: &Path, wish: &Wish, rounds: Rounds) -> Result<()> {
         write::clean_up(path);
         let kept = self.read_snapshot(path).map(Arc::new);
-        shop.disk.lock().kept = kept.as_ref().ok().cloned();
+        {
+            let mut seen = shop.disk.lock();
+            seen.kept = kept.as_ref().ok().cloned();
+            seen.not_kept = kept.as_ref().err().cloned();
+        }
         if kept.is_ok() {
             let (now, relaxed) = (self.clock.now(), Ordering::Relaxed);
             let _ = self.disk.kept_since.compare_exchange(0, now, relaxed, relaxed);
@@ -236,6 +242,14 @@ impl Refresher {
         match self.config.vanished_hold.is_zero() {
             true => Vec::new(),
             false => convert::held_bounds(document, |since| self.missing_since(since)),
+        }
+    }
+
+    /// Why there is no snapshot to go on from while the first fetch is under way.
+    pub(super) fn no_snapshot(&self, shop: &Workshop) -> Option<String> {
+        match self.has_snapshot_in_reserve() {
+            true => shop.disk.lock().not_kept.clone(),
+            false => None,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::error::{Code, Error, Result};
 use crate::fabric::{Attempt, ResultSets, Value};
 
 use super::ask::no_nodes;
+use super::bound::Limit;
 use super::clock::millis;
 use super::fetcher::interrupted;
 use super::nodes::may_pass;
@@ -30,7 +31,8 @@ impl Refresher {
         // Each node may take its time to be connected to, and one of them to answer.
         let nodes = u32::try_from(self.nodes().len().max(1)).unwrap_or(u32::MAX);
         let connecting = self.config.connect_timeout.saturating_mul(nodes);
-        let bound = self.bound(self.config.request_timeout.saturating_add(connecting));
+        let bound =
+            self.bound(self.config.request_timeout.saturating_add(connecting), Limit::Fetch);
         if !bound.may_wait() {
             return Err(Error::new(
                 Code::WouldBlock,

@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Result};
 use crate::log::Level;
 use crate::metrics::By;
 
-use super::bound::Bound;
+use super::bound::{Bound, Limit};
 use super::clock::millis;
 use super::feedback::LEAST_PAUSE;
 use super::flight::{Landing, OVERDUE, Ticket, Waited, Wish};
@@ -44,20 +44,20 @@ impl Fetchers {
 impl Refresher {
     /// The bound of a call that may take so long and begins now. In a callback of the service's
     /// nothing waits.
-    pub fn bound(&self, most: Duration) -> Bound {
+    pub fn bound(&self, most: Duration, limit: Limit) -> Bound {
         let most = if callback::is_running() { Duration::ZERO } else { most };
-        Bound::new(most, self.interrupts.load(Ordering::Relaxed))
+        Bound::new(most, self.interrupts.load(Ordering::Relaxed), limit)
     }
 
     /// The bound of a lookup.
     pub fn lookup_bound(&self) -> Bound {
-        self.bound(self.config.lookup_timeout)
+        self.bound(self.config.lookup_timeout, Limit::Lookup)
     }
 
     /// The bound of a call that asks for much: each attempt may take a request's time, for all
     /// requests and nodes together.
     pub fn fetch_bound(&self) -> Bound {
-        self.bound(self.fetch_time())
+        self.bound(self.fetch_time(), Limit::Fetch)
     }
 
     fn fetch_time(&self) -> Duration {
@@ -242,11 +242,14 @@ impl Refresher {
         let begun = self.clock.now().saturating_sub(most);
         let heard = self.metrics.last_error().filter(|last| last.at >= begun);
         let heard = heard.map(|last| format!("; meanwhile: {}", last.message)).unwrap_or_default();
+        let snapshot = self.workshop.with(|shop| self.no_snapshot(shop));
+        let snapshot = snapshot.map(|why| format!("; {why}")).unwrap_or_default();
         Error::new(
             Code::Timeout,
             format!(
-                "Fabric did not answer about {wish} within the {most} ms that the call may take \
-                 (see fabric_options_set_lookup_timeout_ms); it goes on being asked{heard}"
+                "Fabric did not answer about {wish} within the {most} ms {}; it goes on being \
+                 asked{snapshot}{heard}",
+                bound.limit()
             ),
         )
     }
@@ -260,8 +263,9 @@ pub fn would_block(wish: &Wish) -> Error {
     Error::new(
         Code::WouldBlock,
         format!(
-            "{wish} is not known yet, and the call may not wait; Fabric is being asked, and \
-             FABRIC_EVENT_FETCHED tells when it has answered"
+            "{wish} {} not known yet, and the call may not wait; Fabric is being asked, and \
+             FABRIC_EVENT_FETCHED tells when it has answered",
+            if wish.is_plural() { "are" } else { "is" }
         ),
     )
 }

@@ -45,6 +45,11 @@ impl Wish {
         !self.everything && self.tables.is_empty() && self.groups.is_empty()
     }
 
+    /// Whether its words, as they stand in messages, name several things.
+    pub fn is_plural(&self) -> bool {
+        !self.everything && self.tables.len() + self.groups.len() != 1
+    }
+
     /// Whether `other` asks for nothing more.
     pub fn covers(&self, other: &Self) -> bool {
         self.everything
@@ -482,5 +487,7 @@ mod tests {
         assert_eq!(wish.to_string(), "table 'a.b' and 1 more");
         assert_eq!(Wish::everything().to_string(), "the whole farm");
         assert_eq!(Wish::default().to_string(), "the Fabric nodes");
+        assert!(Wish::default().is_plural() && !Wish::everything().is_plural());
+        assert!(!Wish::table("a.b").is_plural() && !Wish::group("g").is_plural());
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
 use crate::local::Local;
-use crate::refresh::bound::Bound;
+use crate::refresh::bound::{Bound, Limit};
 use crate::refresh::flight::Wish;
 use crate::topology::balance::Turn;
 use crate::topology::{Chosen, Group, Key, Server, Wanted};
@@ -83,7 +83,7 @@ impl Router {
         wish: &mut Wish,
         mut look: impl FnMut(Bound, &mut Wish) -> Result<T>,
     ) -> Result<T> {
-        let bound = self.refresher.bound(most);
+        let bound = self.refresher.bound(most, Limit::Deadline);
         loop {
             // Asked for before looking, so that nothing published meanwhile is missed.
             let seen = self.refresher.published();

@@ -248,6 +248,21 @@ fn a_damaged_snapshot_is_named_in_the_error() {
     );
     assert!(heard.says("checksum"), "{:?}", heard.messages());
 
+    // Also for who does not wait until Fabric has failed.
+    let server = sample();
+    server.set_fault(fabricd::Fault::always(fabricd::FaultKind::Hang));
+    let hanging = Config {
+        lookup_timeout: Duration::from_millis(300),
+        request_timeout: Duration::from_secs(60),
+        ..keeping(&[&server], &place.file())
+    };
+    let error = primary_of(&Router::new(hanging), "shard1").expect_err("it is damaged");
+    assert_eq!(error.code, Code::Timeout);
+    assert!(
+        error.message.contains("topology.json") && error.message.contains("checksum"),
+        "{error}"
+    );
+
     fs::remove_file(place.file()).expect("removed");
     fs::create_dir(place.file()).expect("a directory");
     let error = primary_of(&Router::new(config.clone()), "shard1").expect_err("a directory");

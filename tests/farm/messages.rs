@@ -129,3 +129,41 @@ fn reports_name_the_host_the_process_and_the_handle() {
     }
     assert_ne!(reporters[0], reporters[1]);
 }
+
+/// Whatever ends a call is named for what it is.
+#[test]
+fn the_bound_that_ended_a_call_is_named() {
+    let server = sample();
+    server.set_fault(Fault::always(FaultKind::Hang));
+    let router = Router::new(Config {
+        lookup_timeout: Duration::from_millis(150),
+        request_timeout: Duration::from_millis(250),
+        connect_attempts: 1,
+        ..config(&[&server])
+    });
+    let option = "fabric_options_set_lookup_timeout_ms";
+    let lookup = primary_of(&router, "shard1").expect_err("it hangs");
+    assert_eq!(lookup.code, Code::Timeout);
+    assert!(lookup.message.contains("150 ms") && lookup.message.contains(option), "{lookup}");
+    let most = Duration::from_millis(180);
+    let waited = router.group_server_wait("shard1", Wanted::Primary, most, |_, _| Ok(()));
+    let waited = waited.expect_err("it hangs");
+    assert!(!waited.message.contains(option), "{waited}");
+    if waited.code == Code::Timeout && waited.message.contains("180 ms") {
+        assert!(waited.message.contains("deadline"), "{waited}");
+    }
+    // The request itself may end first.
+    let seeded = router.seed(None).expect_err("it hangs");
+    assert!(!seeded.message.contains(option), "{seeded}");
+}
+
+#[test]
+fn nodes_are_several() {
+    let server = sample();
+    let router = Router::new(Config { lookup_timeout: Duration::ZERO, ..config(&[&server]) });
+    let error = router.fabric_nodes().expect_err("nobody has asked");
+    assert_eq!(error.code, Code::WouldBlock);
+    assert!(error.message.contains("the Fabric nodes are not known yet"), "{error}");
+    let error = group_of(&router, "employees.salaries", Key::Integer(1)).expect_err("not known");
+    assert!(error.message.contains("table 'employees.salaries' is not known yet"), "{error}");
+}
