@@ -89,7 +89,9 @@
  * fabric_error_t or NULL, gets the details. There is no last error of a thread or a handle.
  *
  * ## Strings and lists
- * Names are UTF-8 and NUL-terminated. Lists are asked for in two calls: with too small a
+ * Names are UTF-8 and NUL-terminated, and have 1024 bytes at most (Fabric's own have 64 characters
+ * for each part); paths and passwords 4096, an argument of fabric_execute() 64 MiB, a text key 1 MiB.
+ * Longer ones are FABRIC_ERR_ARGUMENT, and nothing behind the limit is looked at. Lists are asked for in two calls: with too small a
  * capacity, FABRIC_ERR_BUFFER_TOO_SMALL tells the count needed.
  *
  * ## Beside this header
@@ -1746,7 +1748,8 @@ struct fabric_key_t fabric_key_uint(uint64_t value);
  *
  * @param text    The bytes; need no terminating NUL; may be NULL if `length` is 0. They are
  *                not copied: they must stay until the call that uses the key returns.
- * @param length  The number of bytes.
+ * @param length  The number of bytes, 1048576 (1 MiB) at most: a lookup of more answers
+ *                FABRIC_ERR_ARGUMENT. It takes time in proportion to them.
  * @return The key, by value; nothing to free. What is wrong with it (NULL, not UTF-8) is said
  *         by the call that uses it.
  *
@@ -1781,6 +1784,8 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  * @retval FABRIC_ERR_NO_SERVER         No server of the group serves this mode now; try again.
  * @retval FABRIC_ERR_WRITE_HELD        The group's primary refused a write; see
  *                                      fabric_report_result().
+ * @retval FABRIC_ERR_SHARD_UNAVAILABLE Fabric stopped listing the key's shard; see
+ *                                      fabric_options_set_vanished_hold_ms().
  * @retval FABRIC_ERR_STALE             See fabric_options_set_max_stale_ms().
  * @retval FABRIC_ERR_WOULD_BLOCK       The tables are not known, and the lookup timeout is 0, or
  *                                      the call is made in a callback. They are being fetched.
@@ -1789,8 +1794,9 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  *         FABRIC_ERR_ARGUMENT
  * @retval FABRIC_ERR_NOT_SEEDED, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH,
  *         FABRIC_ERR_FORBIDDEN, FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL,
- *         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC, FABRIC_ERR_SYSTEM
- *         The tables had to be fetched first, and could not be. FABRIC_ERR_TIMEOUT also when the
+ *         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC, FABRIC_ERR_FILE, FABRIC_ERR_SYSTEM
+ *         The tables had to be fetched first, and could not be; FABRIC_ERR_FILE from a topology
+ *         file, FABRIC_ERR_SYSTEM where the system has no thread, descriptor or random number left. FABRIC_ERR_TIMEOUT also when the
  *         lookup timeout is over; the fetch goes on then. FABRIC_ERR_PROTOCOL is also for a name
  *         that is longer than Fabric's schema allows.
  *
@@ -1821,7 +1827,8 @@ int32_t fabric_get_shard_server(const struct fabric_t *f,
  *
  * @param f       The handle.
  * @param group   The group's name, UTF-8, NUL-terminated, spelled as in Fabric.
- * @param mode    As for fabric_get_shard_server(); @ref FABRIC_MODE_NONE with a status.
+ * @param mode    As for fabric_get_shard_server(); @ref FABRIC_MODE_NONE with a status. Neither is
+ *                as @ref FABRIC_MODE_NONE there: a read.
  * @param status  @ref FABRIC_STATUS_NONE with a mode, @ref FABRIC_STATUS_PRIMARY for the
  *                primary, @ref FABRIC_STATUS_SECONDARY for a secondary, or the primary where
  *                there is none. Others never serve: FABRIC_ERR_NO_SERVER.
@@ -1870,7 +1877,9 @@ int32_t fabric_get_group_server(const struct fabric_t *f,
  *         FABRIC_ERR_SYSTEM
  *         The deadline passed; what was waited for says the message.
  * @retval FABRIC_ERR_WOULD_BLOCK  The deadline is 0, or this is a callback, and the tables are not
- *                                 known; they are being fetched.
+ *                                 known; they are being fetched. Where the system has no thread left
+ *                                 to fetch them it is FABRIC_ERR_SYSTEM, here and in any call that
+ *                                 may not wait.
  * @retval FABRIC_ERR_INTERRUPTED  See fabric_interrupt().
  * @retval other  As for fabric_get_shard_server(), at once: what time does not heal is not
  *                waited for.

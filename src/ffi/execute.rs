@@ -8,7 +8,7 @@ use crate::fabric::{ResultSets, Value};
 use super::boundary::{boundary, boundary_value};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::ptr::{Out, each, name, optional_text, reference, slice};
+use super::ptr::{Out, argument, each, name, reference, slice};
 
 /// What a Fabric command answered. Made by fabric_execute(), freed by fabric_result_free(),
 /// never changed: any number of threads may read it at once.
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn fabric_execute(
             )
         };
         // SAFETY: the caller's promise, for each string.
-        let args = unsafe { each(args, "args", optional_text) }?.into_iter();
+        let args = unsafe { each(args, "args", argument) }?.into_iter();
         let args: Vec<_> = args.map(|arg| arg.map_or(Value::Nil, Value::from)).collect();
         let sets = f.router.execute(group, command, &args)?;
         out.set(Box::into_raw(Box::new(fabric_result_t::of(sets))));

@@ -7,7 +7,7 @@ use crate::error::{Code, Error, Result};
 use crate::topology::Key;
 
 use super::boundary::plain_boundary;
-use super::ptr::{quick_slice, reference, slice};
+use super::ptr::{key_text, quick_key_text, reference};
 
 /// The kind of a key made by fabric_key_int().
 pub const FABRIC_KEY_INT: i32 = 1;
@@ -93,7 +93,8 @@ pub extern "C" fn fabric_key_uint(value: u64) -> fabric_key_t {
 ///
 /// @param text    The bytes; need no terminating NUL; may be NULL if `length` is 0. They are
 ///                not copied: they must stay until the call that uses the key returns.
-/// @param length  The number of bytes.
+/// @param length  The number of bytes, 1048576 (1 MiB) at most: a lookup of more answers
+///                FABRIC_ERR_ARGUMENT. It takes time in proportion to them.
 /// @return The key, by value; nothing to free. What is wrong with it (NULL, not UTF-8) is said
 ///         by the call that uses it.
 ///
@@ -117,8 +118,8 @@ pub(super) unsafe fn key<'a>(pointer: *const fabric_key_t) -> Result<Option<Key<
         FABRIC_KEY_INT => Ok(Some(Key::Integer(key.integer))),
         FABRIC_KEY_UINT => Ok(Some(Key::Unsigned(key.integer as u64))),
         FABRIC_KEY_TEXT => {
-            // SAFETY: the caller's promise; c_char and u8 have the same layout.
-            let text = unsafe { slice(key.text.cast::<u8>(), key.length, "key.text") }?;
+            // SAFETY: the caller's promise.
+            let text = unsafe { key_text(key.text, key.length, "key.text") }?;
             Ok(Some(Key::Text(text)))
         }
         kind => Err(Error::new(
@@ -141,9 +142,10 @@ pub(super) unsafe fn quick_key<'a>(pointer: *const fabric_key_t) -> Option<Optio
     let Some(key) = (unsafe { pointer.as_ref() }) else { return Some(None) };
     match key.kind {
         FABRIC_KEY_INT => Some(Some(Key::Integer(key.integer))),
-        // SAFETY: the caller's promise; c_char and u8 have the same layout.
-        FABRIC_KEY_TEXT => unsafe { quick_slice(key.text.cast::<u8>(), key.length) }
-            .map(|text| Some(Key::Text(text))),
+        FABRIC_KEY_TEXT => {
+            // SAFETY: the caller's promise.
+            unsafe { quick_key_text(key.text, key.length) }.map(|text| Some(Key::Text(text)))
+        }
         FABRIC_KEY_UINT => Some(Some(Key::Unsigned(key.integer as u64))),
         _ => None,
     }

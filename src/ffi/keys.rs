@@ -9,7 +9,7 @@ use crate::topology::Key;
 
 use super::boundary::plain_boundary;
 use super::key::{FABRIC_KEY_INT, FABRIC_KEY_TEXT, FABRIC_KEY_UINT};
-use super::ptr::{quick_slice, reference, slice};
+use super::ptr::{KEY, quick_key_text, reference, slice};
 
 /// Many sharding keys of one kind. Make it with fabric_keys_int(), fabric_keys_uint() or
 /// fabric_keys_text().
@@ -168,9 +168,11 @@ impl Keys for Many<'_> {
             Self::Texts(texts, lengths) => match (texts.get(at), lengths.get(at)) {
                 (_, Some(0)) => Some(Key::Text(&[])),
                 (Some(text), Some(length)) => {
+                    if !text.is_null() && *length > KEY {
+                        return Err(Code::Argument);
+                    }
                     // SAFETY: `read` was promised that the text is there as long as `self`.
-                    let text = unsafe { quick_slice(text.cast::<u8>(), *length) };
-                    text.map(Key::Text)
+                    unsafe { quick_key_text(*text, *length) }.map(Key::Text)
                 }
                 _ => None,
             },

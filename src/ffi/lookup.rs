@@ -54,6 +54,8 @@ pub const FABRIC_SCOPE_GLOBAL: i32 = 12;
 /// @retval FABRIC_ERR_NO_SERVER         No server of the group serves this mode now; try again.
 /// @retval FABRIC_ERR_WRITE_HELD        The group's primary refused a write; see
 ///                                      fabric_report_result().
+/// @retval FABRIC_ERR_SHARD_UNAVAILABLE Fabric stopped listing the key's shard; see
+///                                      fabric_options_set_vanished_hold_ms().
 /// @retval FABRIC_ERR_STALE             See fabric_options_set_max_stale_ms().
 /// @retval FABRIC_ERR_WOULD_BLOCK       The tables are not known, and the lookup timeout is 0, or
 ///                                      the call is made in a callback. They are being fetched.
@@ -62,8 +64,9 @@ pub const FABRIC_SCOPE_GLOBAL: i32 = 12;
 ///         FABRIC_ERR_ARGUMENT
 /// @retval FABRIC_ERR_NOT_SEEDED, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH,
 ///         FABRIC_ERR_FORBIDDEN, FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL,
-///         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC, FABRIC_ERR_SYSTEM
-///         The tables had to be fetched first, and could not be. FABRIC_ERR_TIMEOUT also when the
+///         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC, FABRIC_ERR_FILE, FABRIC_ERR_SYSTEM
+///         The tables had to be fetched first, and could not be; FABRIC_ERR_FILE from a topology
+///         file, FABRIC_ERR_SYSTEM where the system has no thread, descriptor or random number left. FABRIC_ERR_TIMEOUT also when the
 ///         lookup timeout is over; the fetch goes on then. FABRIC_ERR_PROTOCOL is also for a name
 ///         that is longer than Fabric's schema allows.
 ///
@@ -179,7 +182,8 @@ unsafe fn answer(local: &Local, call: &ShardCall, see: impl See, place: impl Loc
 ///
 /// @param f       The handle.
 /// @param group   The group's name, UTF-8, NUL-terminated, spelled as in Fabric.
-/// @param mode    As for fabric_get_shard_server(); @ref FABRIC_MODE_NONE with a status.
+/// @param mode    As for fabric_get_shard_server(); @ref FABRIC_MODE_NONE with a status. Neither is
+///                as @ref FABRIC_MODE_NONE there: a read.
 /// @param status  @ref FABRIC_STATUS_NONE with a mode, @ref FABRIC_STATUS_PRIMARY for the
 ///                primary, @ref FABRIC_STATUS_SECONDARY for a secondary, or the primary where
 ///                there is none. Others never serve: FABRIC_ERR_NO_SERVER.
@@ -306,7 +310,9 @@ pub(super) fn quick_place(scope: i32, key: Option<Key<'_>>) -> Option<Place<'_>>
 ///         FABRIC_ERR_SYSTEM
 ///         The deadline passed; what was waited for says the message.
 /// @retval FABRIC_ERR_WOULD_BLOCK  The deadline is 0, or this is a callback, and the tables are not
-///                                 known; they are being fetched.
+///                                 known; they are being fetched. Where the system has no thread left
+///                                 to fetch them it is FABRIC_ERR_SYSTEM, here and in any call that
+///                                 may not wait.
 /// @retval FABRIC_ERR_INTERRUPTED  See fabric_interrupt().
 /// @retval other  As for fabric_get_shard_server(), at once: what time does not heal is not
 ///                waited for.

@@ -13,7 +13,7 @@ use crate::log::{Level, Log};
 
 use super::boundary::{boundary, boundary_value, silence_panics};
 use super::log::{fabric_free_t, fabric_log_t, log_to};
-use super::ptr::{exclusive, name, optional_text, text};
+use super::ptr::{exclusive, name, optional_path, path as path_of, text};
 
 /// The port a Fabric node listens on for XML-RPC unless it is told otherwise.
 pub const FABRIC_DEFAULT_PORT: u16 = 32274;
@@ -176,7 +176,7 @@ pub unsafe extern "C" fn fabric_options_set_credentials(
             }
             let user = user.to_owned();
             // The message must not show the password, so its encoding is checked apart.
-            let password = super::ptr::bytes(password, "password")?;
+            let password = super::ptr::password(password)?;
             let password = std::str::from_utf8(password).map_err(|_| {
                 Error::new(Code::InvalidUtf8, "'password' is not UTF-8; convert it first")
             })?;
@@ -210,8 +210,8 @@ pub unsafe extern "C" fn fabric_options_set_tls(
     // SAFETY: the caller's promise, for the pointers of this call.
     unsafe {
         set("fabric_options_set_tls", options, |config| {
-            let ca = PathBuf::from(name(ca, "ca")?);
-            let identity = match (optional_text(key, "key")?, optional_text(cert, "cert")?) {
+            let ca = PathBuf::from(path_of(ca, "ca")?);
+            let identity = match (optional_path(key, "key")?, optional_path(cert, "cert")?) {
                 (None, None) => None,
                 (Some(key), Some(cert)) => Some(Identity { key: key.into(), cert: cert.into() }),
                 _ => {
@@ -418,7 +418,7 @@ pub unsafe extern "C" fn fabric_options_set_snapshot_file(
     // SAFETY: the caller's promise, for the pointers of this call.
     unsafe {
         set("fabric_options_set_snapshot_file", options, |config| {
-            let path = PathBuf::from(name(path, "path")?);
+            let path = PathBuf::from(path_of(path, "path")?);
             one_file(&config.topology_file)?;
             config.snapshot_file = Some(path);
             Ok(())
@@ -453,7 +453,7 @@ pub unsafe extern "C" fn fabric_options_set_topology_file(
     // SAFETY: the caller's promise, for the pointers of this call.
     unsafe {
         set("fabric_options_set_topology_file", options, |config| {
-            let path = PathBuf::from(name(path, "path")?);
+            let path = PathBuf::from(path_of(path, "path")?);
             one_file(&config.snapshot_file)?;
             config.topology_file = Some(path);
             Ok(())

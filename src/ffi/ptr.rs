@@ -1,6 +1,6 @@
 //! Pointers from C, checked before use. Every conversion of a raw pointer happens here.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 use std::slice;
 
 use crate::base::text::excerpt;
@@ -8,6 +8,19 @@ use crate::error::{Code, Error, Result};
 
 /// A text that is too long for its place is shown so far: the remedy stands behind it.
 const SHOWN: usize = 100;
+
+/// How many bytes a name has at most: of a table with its database, of a group, a host, a user, or
+/// a command. Fabric's own have 64 characters for each part.
+const NAME: usize = 1024;
+
+/// How many bytes a path or a password has at most.
+const PATH: usize = 4096;
+
+/// How many bytes an argument of a Fabric command has at most.
+const ARGUMENT: usize = 64 << 20;
+
+/// How many bytes a text key has at most. MySQL indexes no column of more than 3072.
+pub(super) const KEY: usize = 1 << 20;
 
 /// # Safety
 /// `pointer` is NULL or points to a `T` that stays valid and unchanged for `'a`.
@@ -89,6 +102,61 @@ pub(super) unsafe fn quick_slice<'a, T>(pointer: *const T, length: usize) -> Opt
     (!pointer.is_null() && fits).then(|| unsafe { slice::from_raw_parts(pointer, length) })
 }
 
+/// A NUL-terminated string of `most` bytes at most. No byte behind the NUL is looked at, and no more
+/// than one behind `most`.
+///
+/// # Safety
+/// `pointer` is not NULL, and points to a NUL-terminated string valid and unchanged for `'a`.
+#[inline(always)]
+unsafe fn bounded<'a>(pointer: *const c_char, most: usize) -> Option<&'a [u8]> {
+    // SAFETY: not NULL; the rest is the caller's promise.
+    let length = unsafe { libc::strnlen(pointer, most + 1) };
+    // SAFETY: so many bytes have just been looked at; c_char and u8 have the same layout.
+    (length <= most).then(|| unsafe { slice::from_raw_parts(pointer.cast(), length) })
+}
+
+/// As [`bounded`], with a reason for what is wrong.
+///
+/// # Safety
+/// `pointer` is NULL or as for [`bounded`].
+#[inline]
+unsafe fn string<'a>(pointer: *const c_char, what: &str, most: usize) -> Result<&'a [u8]> {
+    if pointer.is_null() {
+        return Err(null(what));
+    }
+    // SAFETY: not NULL; the rest is the caller's promise.
+    unsafe { bounded(pointer, most).ok_or_else(|| too_long(pointer, what, most)) }
+}
+
+/// # Safety
+/// `pointer` points to more than `most` bytes.
+#[cold]
+unsafe fn too_long(pointer: *const c_char, what: &str, most: usize) -> Error {
+    // SAFETY: the caller's promise; c_char and u8 have the same layout.
+    let beginning = unsafe { slice::from_raw_parts(pointer.cast::<u8>(), most.min(SHOWN)) };
+    Error::new(
+        Code::Argument,
+        format!(
+            "'{what}' has more than the {most} bytes that are the most: '{}...'; see that it ends \
+             with a NUL",
+            excerpt(&String::from_utf8_lossy(beginning), SHOWN)
+        ),
+    )
+}
+
+fn utf8<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str> {
+    std::str::from_utf8(bytes).map_err(|_| {
+        let beginning = bytes.get(..SHOWN).unwrap_or(bytes);
+        Error::new(
+            Code::InvalidUtf8,
+            format!(
+                "'{what}' is not UTF-8: '{}'; convert it first",
+                excerpt(&String::from_utf8_lossy(beginning), SHOWN)
+            ),
+        )
+    })
+}
+
 /// As [`bytes`], without a reason for what is wrong.
 ///
 /// # Safety
@@ -96,38 +164,114 @@ pub(super) unsafe fn quick_slice<'a, T>(pointer: *const T, length: usize) -> Opt
 #[inline(always)]
 pub(super) unsafe fn quick_bytes<'a>(pointer: *const c_char) -> Option<&'a [u8]> {
     // SAFETY: not NULL; the rest is the caller's promise.
-    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) }.to_bytes())
+    if pointer.is_null() { None } else { unsafe { bounded(pointer, NAME) } }
 }
 
-/// A NUL-terminated string, its encoding unchecked.
+/// A name, NUL-terminated, its encoding unchecked.
 ///
 /// # Safety
 /// `pointer` is NULL or points to a NUL-terminated string valid and unchanged for `'a`.
 #[inline]
 pub(super) unsafe fn bytes<'a>(pointer: *const c_char, what: &str) -> Result<&'a [u8]> {
-    if pointer.is_null() {
-        return Err(null(what));
-    }
-    // SAFETY: not NULL; the rest is the caller's promise.
-    Ok(unsafe { CStr::from_ptr(pointer) }.to_bytes())
+    // SAFETY: the same promise.
+    unsafe { string(pointer, what, NAME) }
 }
 
-/// A NUL-terminated string in UTF-8.
+/// A name in UTF-8.
 ///
 /// # Safety
 /// As for [`bytes`].
 pub(super) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
     // SAFETY: the same promise.
-    let bytes = unsafe { bytes(pointer, what) }?;
-    std::str::from_utf8(bytes).map_err(|_| {
+    utf8(unsafe { bytes(pointer, what) }?, what)
+}
+
+/// A path, not empty.
+///
+/// # Safety
+/// As for [`bytes`].
+pub(super) unsafe fn path<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
+    // SAFETY: the same promise.
+    not_empty(utf8(unsafe { string(pointer, what, PATH) }?, what)?, what)
+}
+
+/// As [`path`], with NULL for nothing, and it may be empty.
+///
+/// # Safety
+/// As for [`bytes`].
+pub(super) unsafe fn optional_path<'a>(
+    pointer: *const c_char,
+    what: &str,
+) -> Result<Option<&'a str>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the same promise.
+    utf8(unsafe { string(pointer, what, PATH) }?, what).map(Some)
+}
+
+/// A password, its encoding unchecked. No message shows any of it.
+///
+/// # Safety
+/// As for [`bytes`].
+pub(super) unsafe fn password<'a>(pointer: *const c_char) -> Result<&'a [u8]> {
+    if pointer.is_null() {
+        return Err(null("password"));
+    }
+    // SAFETY: not NULL; the rest is the caller's promise.
+    unsafe { bounded(pointer, PATH) }.ok_or_else(|| {
         Error::new(
-            Code::InvalidUtf8,
-            format!(
-                "'{what}' is not UTF-8: '{}'; convert it first",
-                String::from_utf8_lossy(bytes)
-            ),
+            Code::Argument,
+            format!("'password' has more than the {PATH} bytes that are the most"),
         )
     })
+}
+
+/// An argument of a Fabric command, or NULL for nothing.
+///
+/// # Safety
+/// As for [`bytes`].
+pub(super) unsafe fn argument<'a>(pointer: *const c_char, what: &str) -> Result<Option<&'a str>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the same promise.
+    utf8(unsafe { string(pointer, what, ARGUMENT) }?, what).map(Some)
+}
+
+/// The text of a key, which needs no NUL.
+///
+/// # Safety
+/// As for [`slice`].
+pub(super) unsafe fn key_text<'a>(
+    pointer: *const c_char,
+    length: usize,
+    what: &str,
+) -> Result<&'a [u8]> {
+    // SAFETY: the same promise; c_char and u8 have the same layout.
+    let text = unsafe { slice(pointer.cast::<u8>(), length, what) }?;
+    if length <= KEY {
+        return Ok(text);
+    }
+    let beginning = text.get(..SHOWN).unwrap_or(text);
+    Err(Error::new(
+        Code::Argument,
+        format!(
+            "a text key of {length} bytes, and {KEY} are the most: '{}...'; see that it is a key",
+            excerpt(&String::from_utf8_lossy(beginning), SHOWN)
+        ),
+    ))
+}
+
+/// As [`key_text`], without a reason for what is wrong.
+///
+/// # Safety
+/// As for [`slice`].
+#[inline(always)]
+pub(super) unsafe fn quick_key_text<'a>(pointer: *const c_char, length: usize) -> Option<&'a [u8]> {
+    let fits = length <= KEY;
+    // SAFETY: not NULL; the rest is the caller's promise, and c_char and u8 have the same layout.
+    (!pointer.is_null() && fits).then(|| unsafe { slice::from_raw_parts(pointer.cast(), length) })
 }
 
 /// As [`text`], and not empty.
@@ -136,9 +280,13 @@ pub(super) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a 
 /// As for [`bytes`].
 pub(super) unsafe fn name<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
     // SAFETY: the same promise.
-    match unsafe { text(pointer, what) }? {
+    not_empty(unsafe { text(pointer, what) }?, what)
+}
+
+fn not_empty<'a>(text: &'a str, what: &str) -> Result<&'a str> {
+    match text {
         "" => Err(Error::new(Code::Argument, format!("'{what}' is empty; give a name"))),
-        name => Ok(name),
+        text => Ok(text),
     }
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import mysqlfabric as mf
+from documented import documented
 
 ROOT = Path(__file__).resolve().parents[2]
 FARMS = ROOT / "tests" / "fabricd" / "data"
@@ -69,6 +70,30 @@ class FabricNode:
         self.process.stdin.close()
         self.process.wait(timeout=20)
         self.process.stdout.close()
+
+
+DOCUMENTED = documented()
+UNDOCUMENTED = set()
+
+
+def _look_up(status, function, _):
+    known = DOCUMENTED.get(function.__name__)
+    if known is not None and status not in known:
+        UNDOCUMENTED.add((function.__name__, mf.Code(status).name))
+    return status
+
+
+for _name in DOCUMENTED:
+    if _name in mf.SIGNATURES:
+        getattr(mf.lib, _name).errcheck = _look_up
+
+
+@pytest.fixture(autouse=True)
+def documented_alone():
+    """No function answers what its part of the header does not name."""
+    UNDOCUMENTED.clear()
+    yield
+    assert not UNDOCUMENTED
 
 
 @pytest.fixture

@@ -316,7 +316,13 @@ impl<'r, 't, K: Keys + ?Sized, T: Take> Run<'r, 't, K, T> {
     fn reason(&self, at: usize) -> Error {
         let key = match self.batch.keys.get(at) {
             Ok(key) => key,
-            Err(code) => return Error::new(code, "it is NULL or longer than memory"),
+            Err(code) => {
+                let why = match code {
+                    Code::NullPointer => "it is NULL",
+                    _ => "it is longer than any key; see fabric_key_text()",
+                };
+                return Error::new(code, why);
+            }
         };
         let (tables, scope) = (self.batch.tables, self.batch.scope);
         let request = Request { tables, key: Some(key), scope };
