@@ -4,8 +4,8 @@ use std::ffi::c_char;
 
 use crate::error::{Code, Error, Result};
 use crate::local::Local;
-use crate::router::{Locate, Place, Request, Router, Scope, See};
-use crate::topology::{Key, Mode, Status, Wanted};
+use crate::router::{Locate, Place, Request, Router, Scope, See, View};
+use crate::topology::{Chosen, GroupId, Key, Mode, Status, Wanted};
 
 use super::boundary::{boundary, quick_boundary};
 use super::error::fabric_error_t;
@@ -93,11 +93,10 @@ pub unsafe extern "C" fn fabric_get_shard_server(
     server: *mut fabric_server_t,
     err: *mut fabric_error_t,
 ) -> i32 {
-    let call = ShardCall { f, tables, n, key, scope, mode, server };
+    let call = ShardCall { f, tables, n, asked: Asked { key, scope, mode, server } };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let quick = |local: &Local, call: &ShardCall| unsafe {
-        quick_shard_server(local, call, Router::at_hand)
-    };
+    let quick =
+        |local: &Local, call: &ShardCall| unsafe { quick_server(local, call, Router::at_hand) };
     // SAFETY: the caller's promise, for every pointer of this call.
     let slow = |local: &Local, call: &ShardCall| unsafe { shard_server(local, call) };
     quick_boundary("fabric_get_shard_server", err, &call, quick, slow)
@@ -109,10 +108,16 @@ struct ShardCall {
     f: *const fabric_t,
     tables: *const *const c_char,
     n: usize,
-    key: *const fabric_key_t,
-    scope: i32,
-    mode: i32,
-    server: *mut fabric_server_t,
+    asked: Asked,
+}
+
+/// What calls about sharded tables ask for, however they name the tables.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    pub key: *const fabric_key_t,
+    pub scope: i32,
+    pub mode: i32,
+    pub server: *mut fabric_server_t,
 }
 
 /// The answer, or what is wrong.
@@ -121,61 +126,128 @@ struct ShardCall {
 /// As for fabric_get_shard_server().
 unsafe fn shard_server(local: &Local, call: &ShardCall) -> Result<()> {
     // SAFETY: the caller's promise.
-    if unsafe { quick_shard_server(local, call, Router::sight) }.is_some() {
+    if unsafe { quick_server(local, call, Router::sight) }.is_some() {
         return Ok(());
     }
+    let Asked { key, scope, mode, server } = call.asked;
     // SAFETY: the caller's promise, for every pointer of this call.
     let (f, tables, key, out) = unsafe {
         (
             reference(call.f, "f")?,
             slice(call.tables, call.n, "tables")?,
-            read_key(call.key)?,
-            Out::new(call.server, "server")?,
+            read_key(key)?,
+            Out::new(server, "server")?,
         )
     };
-    let (scope, wanted) = (scope_of(call.scope)?, wanted_by_mode(call.mode)?);
+    let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
     // SAFETY: the caller's promise, for each string.
     let tables = unsafe { each(tables, "tables", bytes) }?;
     let request = Request { tables: &tables, key, scope };
     f.router.choose(local, &request, wanted, |chosen| write_server(out, chosen))
 }
 
+/// How a call about sharded tables names them.
+pub(super) trait Names {
+    fn asked(&self) -> &Asked;
+
+    /// # Safety
+    /// The call's pointers are NULL or what the header asks for.
+    unsafe fn router(&self) -> Option<&Router>;
+
+    /// The group of the tables, if all of them are known and lie in one.
+    ///
+    /// # Safety
+    /// As for [`Self::router`].
+    unsafe fn group(&self, view: View<'_>, place: impl Locate) -> Option<GroupId>;
+}
+
+impl Names for ShardCall {
+    #[inline(always)]
+    fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
+    #[inline(always)]
+    unsafe fn router(&self) -> Option<&Router> {
+        // SAFETY: the caller's promise.
+        Some(&unsafe { self.f.as_ref() }?.router)
+    }
+
+    #[inline(always)]
+    unsafe fn group(&self, view: View<'_>, place: impl Locate) -> Option<GroupId> {
+        if self.n == 1 && !self.tables.is_null() {
+            // SAFETY: not NULL; the rest is the caller's promise.
+            return view.group_of_name(unsafe { quick_bytes(*self.tables) }?, place);
+        }
+        // SAFETY: the caller's promise.
+        let tables = unsafe { quick_slice(self.tables, self.n) }?.iter();
+        // SAFETY: the caller's promise, for each string.
+        view.group_of_names(tables.map(|table| unsafe { quick_bytes(*table) }), place)
+    }
+}
+
 /// The answer, if everything about the call is in order and all is known. Says nothing otherwise.
 ///
 /// # Safety
-/// As for fabric_get_shard_server().
+/// The call's pointers are NULL or what the header asks for.
 #[inline(always)]
-unsafe fn quick_shard_server(local: &Local, call: &ShardCall, see: impl See) -> Option<()> {
-    // SAFETY: the caller's promise, for every pointer of this call.
-    match unsafe { quick_integer(call.key) } {
+pub(super) unsafe fn quick_server(local: &Local, call: &impl Names, see: impl See) -> Option<()> {
+    let Asked { key, scope, .. } = *call.asked();
+    // SAFETY: the caller's promise.
+    match unsafe { quick_integer(key) } {
         // SAFETY: the caller's promise.
-        Some(key) if call.scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, see, key) },
-        // SAFETY: the caller's promise, for every pointer of this call.
-        _ => unsafe { answer(local, call, see, quick_place(call.scope, quick_key(call.key)?)?) },
+        Some(key) if scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, see, key) },
+        // SAFETY: the caller's promise.
+        _ => unsafe { answer(local, call, see, quick_place(scope, quick_key(key)?)?) },
     }
 }
 
 /// # Safety
-/// As for fabric_get_shard_server().
+/// As for [`quick_server`].
 #[inline(always)]
-unsafe fn answer(local: &Local, call: &ShardCall, see: impl See, place: impl Locate) -> Option<()> {
+unsafe fn answer(
+    local: &Local,
+    call: &impl Names,
+    see: impl See,
+    place: impl Locate,
+) -> Option<()> {
+    let asked = call.asked();
     // SAFETY: the caller's promise.
-    let f = unsafe { call.f.as_ref() }?;
-    let (out, wanted) = (Out::quick(call.server)?, quick_mode(call.mode)?);
-    let sight = see(&f.router, local)?;
+    let router = unsafe { call.router() }?;
+    let (out, wanted) = (Out::quick(asked.server)?, quick_mode(asked.mode)?);
+    let sight = see(router, local)?;
     let view = sight.view();
-    let group = if call.n == 1 && !call.tables.is_null() {
-        // SAFETY: not NULL; the rest is the caller's promise.
-        view.group_of_name(unsafe { quick_bytes(*call.tables) }?, place)?
-    } else {
-        // SAFETY: the caller's promise.
-        let tables = unsafe { quick_slice(call.tables, call.n) }?.iter();
-        // SAFETY: the caller's promise, for each string.
-        view.group_of_names(tables.map(|table| unsafe { quick_bytes(*table) }), place)?
-    };
-    write_card(out, view.server(group, wanted, local)?)?;
-    f.router.count(local);
+    // SAFETY: the caller's promise.
+    let group = unsafe { call.group(view, place) }?;
+    hand_out(local, router, view.server(group, wanted, local)?, out)
+}
+
+/// The end of a lookup that was answered from what the thread has at hand.
+#[inline(always)]
+fn hand_out(
+    local: &Local,
+    router: &Router,
+    chosen: Chosen<'_>,
+    out: Out<fabric_server_t>,
+) -> Option<()> {
+    write_card(out, chosen)?;
+    router.count(local);
     Some(())
+}
+
+/// The end of the calls about sharded tables that wait.
+pub(super) fn wait_for_server(
+    router: &Router,
+    tables: &[&[u8]],
+    key: Option<Key<'_>>,
+    (scope, mode): (i32, i32),
+    deadline: i64,
+    out: Out<fabric_server_t>,
+) -> Result<()> {
+    let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
+    let most = time("a deadline", deadline, 0)?;
+    out.set(router.shard_server_wait(tables, key, scope, wanted, most, fabric_server_t::of)?);
+    Ok(())
 }
 
 /// Which server of this group serves this mode or status?
@@ -245,7 +317,7 @@ unsafe fn group_server(local: &Local, call: &GroupCall) -> Result<()> {
     f.router.choose_in_group(local, group, wanted, |chosen| write_server(out, chosen))
 }
 
-/// As [`quick_shard_server`].
+/// As [`quick_server`].
 ///
 /// # Safety
 /// As for fabric_get_group_server().
@@ -263,9 +335,7 @@ unsafe fn quick_group_server(local: &Local, call: &GroupCall, see: impl See) -> 
     let sight = see(&f.router, local)?;
     let view = sight.view();
     let group = view.topology.group_number(group)?;
-    write_card(out, view.server(group, wanted, local)?)?;
-    f.router.count(local);
-    Some(())
+    hand_out(local, &f.router, view.server(group, wanted, local)?, out)
 }
 
 /// What the mode wants, if it is one.
@@ -342,14 +412,9 @@ pub unsafe extern "C" fn fabric_get_shard_server_wait(
                 Out::new(server, "server")?,
             )
         };
-        let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
-        let most = time("a deadline", deadline, 0)?;
         // SAFETY: the caller's promise, for each string.
         let tables = unsafe { each(tables, "tables", bytes) }?;
-        let found =
-            f.router.shard_server_wait(&tables, key, scope, wanted, most, fabric_server_t::of)?;
-        out.set(found);
-        Ok(())
+        wait_for_server(&f.router, &tables, key, (scope, mode), deadline, out)
     })
 }
 
