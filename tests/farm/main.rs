@@ -8,6 +8,7 @@ mod cache;
 mod credentials;
 mod died;
 mod disk;
+mod early;
 mod event_fd;
 mod events;
 mod feedback;
