@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory
 help:
 	@echo 'make demo      route keys of a sample farm and see a failover'
 	@echo 'make test      everything: lint, Rust, C, installation, Python and Go tests'
-	@echo 'make check-all what takes longer than that: 10,000 forks, and more of the like'
+	@echo 'make check-all what takes longer than that: 10,000 forks, 1,000 kills, and more of the like'
 	@echo 'make bench     measure; the tables go to $(BUILD)/bench.md, and with UPDATE_PERFORMANCE=1'
 	@echo '               to docs/PERFORMANCE.md'
 	@echo 'make fuzz      look for a dump that is read in two ways, for SECONDS=$(SECONDS)'
