@@ -121,6 +121,7 @@ impl Refresher {
             if let Some(next) = update.finish() {
                 let is_changed = next.generation != current.generation;
                 unused = self.topology.publish(Arc::new(next));
+                self.note_vanished();
                 if is_changed {
                     self.events.published(&current, &self.topology.load(), &self.clock);
                 }

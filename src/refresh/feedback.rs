@@ -120,7 +120,10 @@ impl Refresher {
     /// Ends what has lasted long enough.
     pub fn settle(&self) {
         self.workshop.with(|shop| {
-            if shop.observing.ends_in(self.clock.now()) == Some(Duration::ZERO) {
+            let now = self.clock.now();
+            if self.vanished_ends_in(now) == Some(Duration::ZERO) {
+                self.end_vanished_holds(shop);
+            } else if shop.observing.ends_in(now) == Some(Duration::ZERO) {
                 self.publish(shop, |_| {});
             }
         });
@@ -131,14 +134,21 @@ impl Refresher {
     /// handle sees to it.
     #[inline]
     pub fn settle_at(&self, now: u64) {
-        if self.workshop.with(|shop| shop.observing.ends_in(now)) == Some(Duration::ZERO) {
+        if self.ends_in(now) == Some(Duration::ZERO) {
             self.settle();
         }
     }
 
     /// How long until a quarantine or a hold ends.
     pub(super) fn settles_in(&self) -> Option<Duration> {
-        self.workshop.with(|shop| shop.observing.ends_in(self.clock.now()))
+        self.ends_in(self.clock.now())
+    }
+
+    #[inline]
+    fn ends_in(&self, now: u64) -> Option<Duration> {
+        let observed = self.workshop.with(|shop| shop.observing.ends_in(now));
+        let ends = [observed, self.vanished_ends_in(now)];
+        ends.into_iter().flatten().min()
     }
 
     /// How many servers are quarantined.

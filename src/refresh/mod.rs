@@ -139,6 +139,8 @@ pub struct Refresher {
     next_poll: AtomicU64,
     /// Counts the interrupts: who waits leaves when there is one more than when its call began.
     interrupts: AtomicU64,
+    /// When the first hold of a vanished shard ends; 0 = none does.
+    vanished_end: AtomicU64,
     /// When a fetch failed last; 0 = the last one did not.
     last_failure: AtomicU64,
     /// Counts the resets of the cache: what was asked for before one is no answer to it.
@@ -210,6 +212,7 @@ impl Refresher {
             stopping: AtomicBool::new(false),
             next_poll: AtomicU64::new(0),
             interrupts: AtomicU64::new(0),
+            vanished_end: AtomicU64::new(0),
             last_failure: AtomicU64::new(0),
             resets: AtomicU64::new(0),
             absent_tables: AbsentNames::default(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::base::sync::{Mutex, rank};
 use crate::error::{Code, Error};
@@ -50,6 +51,27 @@ impl Refresher {
     pub(super) fn held_until(&self) -> i64 {
         let signed = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
         signed(self.clock.now()).saturating_sub(signed(millis(self.config.vanished_hold)))
+    }
+
+    /// Notes when the first hold of a vanished shard ends in the newest topology. Whoever publishes
+    /// one does, under the same lock.
+    pub(super) fn note_vanished(&self) {
+        let hold = millis(self.config.vanished_hold);
+        let since = self.topology.load().missing_first().filter(|_| hold != u64::MAX);
+        let end = since.map(|since| since.saturating_add_unsigned(hold).max(1));
+        let end = end.map_or(0, i64::unsigned_abs);
+        if self.vanished_end.swap(end, Ordering::Relaxed) != end {
+            self.worker.look();
+        }
+    }
+
+    /// How long until the hold of a vanished shard ends.
+    #[inline]
+    pub(super) fn vanished_ends_in(&self, now: u64) -> Option<Duration> {
+        match self.vanished_end.load(Ordering::Relaxed) {
+            0 => None,
+            end => Some(Duration::from_millis(end.saturating_sub(now))),
+        }
     }
 
     /// Ends the holds of vanished shards that have lasted long enough.

@@ -70,6 +70,8 @@ struct Orders {
     stop: bool,
     /// Somebody wants a refresh now rather than in time.
     hurry: bool,
+    /// Something ends at another time than it did.
+    look: bool,
     /// There is a topology to write to the disk.
     save: bool,
     /// Somebody uses the handle after a pause.
@@ -169,6 +171,14 @@ impl Worker {
     /// A caller waits for Fabric: the next pauses are short again.
     pub fn fabric_is_missed(&self) {
         self.is_missed.store(true, Ordering::Relaxed);
+    }
+
+    /// Has the thread look again what ends when.
+    pub fn look(&self) {
+        self.inner.with(|inner| {
+            inner.orders.lock().look = true;
+            inner.changed.notify_all();
+        });
     }
 
     /// Has the thread write the topology to the disk, at once or when it starts.
@@ -378,6 +388,9 @@ fn wait(refresher: &Refresher, inner: &Inner, schedule: &Schedule) -> Task {
         // makes them others has the thread hurry, which it sees below.
         let (urgent, settles_in) = (refresher.urgent_pause(), refresher.settles_in());
         let mut orders = inner.orders.lock();
+        if std::mem::take(&mut orders.look) {
+            continue;
+        }
         let now = refresher.clock.now();
         let hurry = orders.hurry.then_some(LEAST_PAUSE);
         let fetch_at = match hurry.or(urgent) {

@@ -8,6 +8,7 @@ use super::balance::{Turn, Turns};
 use super::group::{Group, GroupId};
 use super::names::Names;
 use super::seen_bounds::SeenBounds;
+use super::shard_map::{Shard, ShardMap};
 use super::table::{Table, TableError};
 
 /// Until when a part of the picture counts as fresh, and when it was last confirmed, on the handle's
@@ -244,6 +245,16 @@ impl Topology {
     pub fn missing(&self) -> usize {
         let kept: usize = self.maps().map(|(_, _, table)| table.map.missing()).sum();
         kept + self.seen_bounds.iter().map(|(_, seen)| seen.value.len()).sum::<usize>()
+    }
+
+    /// Since when the first of the bounds is missing whose shards nobody knows the whereabouts of, but
+    /// of those that nobody said it of.
+    pub fn missing_first(&self) -> Option<i64> {
+        let kept = self.maps().map(|(_, _, table)| &table.map).filter(|map| map.missing() > 0);
+        let seen = self.seen_bounds.iter().flat_map(|(_, seen)| seen.value.maps());
+        let shards = kept.chain(seen).flat_map(ShardMap::shards);
+        let lost = shards.filter(|shard| shard.group == GroupId::NOWHERE);
+        lost.filter_map(|s| s.missing_since()).filter(|since| *since != Shard::NO_TIME).min()
     }
 
     /// The shards nobody knows the whereabouts of: tables and lower bounds.

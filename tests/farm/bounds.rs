@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use fabricd::{Fault, FaultKind, Server};
+use fabricd::{Fault, FaultKind, Server, State};
 use mysqlfabric::config::Config;
 use mysqlfabric::error::Code;
 use mysqlfabric::events::Kind;
@@ -11,6 +11,7 @@ use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::topology::{Key, Wanted};
 
 use crate::cache::promote;
+use crate::feedback::shard_of;
 use crate::support::*;
 
 /// Well above what a call may take, and well below what one request takes that hangs.
@@ -272,6 +273,36 @@ fn a_hold_ends_in_time_while_a_fetch_hangs() {
             begun.elapsed()
         );
         assert_eq!(primary_of(&router, "shard1").expect("held no longer"), 33611);
+    }
+}
+
+#[test]
+fn the_hold_of_a_vanished_shard_ends_in_time_while_a_fetch_hangs() {
+    for background_refresh in [true, false] {
+        let server = sample();
+        let vanished_hold = Duration::from_secs(2);
+        let ttl_max = Duration::from_millis(if background_refresh { 50 } else { 3_600_000 });
+        let ttl_min = Duration::ZERO;
+        let config =
+            Config { background_refresh, vanished_hold, ttl_min, ttl_max, ..patient(&server) };
+        let router = Router::new(config);
+        router.event_fd().expect("a descriptor");
+        router.seed(None).expect("seeded");
+        let place = || group_of(&router, "employees.salaries", Key::Integer(15_000));
+        let shard = shard_of(&server, "employees.salaries", "10001");
+        server.farm().set_shard_state(shard, State::Disabled).expect("disabled");
+        match background_refresh {
+            true => eventually("a hold", || place().is_err()),
+            false => router.prefetch(&[]).expect("fetched"),
+        }
+        hang(&server);
+        assert_eq!(code(place()), Code::ShardUnavailable);
+        if !background_refresh {
+            // Then it is those who look up who see that it is over.
+            eventually("the end", || place().is_ok());
+        }
+        eventually("an event", || is_told(&router, Kind::ShardReleased));
+        assert_eq!(place().expect("the shard below"), "shard1");
     }
 }
 
