@@ -118,7 +118,8 @@ pub unsafe extern "C" fn fabric_free(f: *mut fabric_t) {
 
 /// Ends the waits of all calls that wait for Fabric or for a server now, on all threads, once: they
 /// answer FABRIC_ERR_INTERRUPTED, each as soon as its thread runs. Calls that begin later wait as
-/// ever. What is being fetched goes on being fetched.
+/// ever. What is being fetched goes on being fetched, unless the system has no thread left and a
+/// caller fetches itself: that is cut off.
 ///
 /// For a service that is to stop, and whose threads may be in a `_wait` call.
 ///
