@@ -26,12 +26,18 @@ library=$dir/$host/debug/libmysqlfabric.a
 "$cargo" build --locked --package fabricd
 export FABRICD="${CARGO_TARGET_DIR:-$PWD/target}/debug/fabricd"
 
-# The programs' own accesses are checked, too, by the same runtime.
+# program NAME SOURCE...: the program's own accesses are checked, too, by the same runtime. So the C
+# compiler is not asked to link one of its own.
 program() {
-    ${CC:-clang} -fsanitize=address -fno-sanitize-link-runtime -g -O1 -std=c99 -Iinclude -Itests/c \
-        -o "$dir/$1" "tests/c/$1.c" tests/c/support.c "$library" \
-        -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -rdynamic -lpthread -ldl -lm -lrt \
-        -lgcc_s
+    local name=$1 source objects=()
+    shift
+    for source in "$@"; do
+        objects+=("$dir/$name.$(basename "$source").o")
+        "${CC:-cc}" -fsanitize=address -g -O1 -std=c99 -D_GNU_SOURCE -Iinclude -Itests/c \
+            -c -o "${objects[-1]}" "$source"
+    done
+    "${CC:-cc}" -o "$dir/$name" "${objects[@]}" "$library" -rdynamic \
+        -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -lpthread -ldl -lm -lrt -lgcc_s
 }
 export ASAN_OPTIONS="detect_leaks=0:abort_on_error=0:exitcode=99 ${ASAN_OPTIONS:-}"
 
@@ -55,9 +61,7 @@ int main(void)
     return WIFEXITED(how) && WEXITSTATUS(how) == 99 ? 0 : 1;
 }
 END_OF_C
-${CC:-clang} -fsanitize=address -fno-sanitize-link-runtime -std=c99 -D_GNU_SOURCE -Iinclude \
-    -o "$dir/canary" "$dir/canary.c" "$library" -Wl,--whole-archive "$runtime" \
-    -Wl,--no-whole-archive -rdynamic -lpthread -ldl -lm -lrt -lgcc_s
+program canary "$dir/canary.c"
 if ! "$dir/canary" 2>"$dir/log" || ! grep -q 'heap-use-after-free' "$dir/log"; then
     cat "$dir/log"
     echo "asan.sh: a mistake was not found" >&2
@@ -65,8 +69,8 @@ if ! "$dir/canary" 2>"$dir/log" || ! grep -q 'heap-use-after-free' "$dir/log"; t
 fi
 echo "a mistake on purpose was found"
 
-program fork
-program fork_publish
+program fork tests/c/fork.c tests/c/support.c
+program fork_publish tests/c/fork_publish.c tests/c/support.c
 tests/with-fabricd.sh -- "$dir/fork" "$forks"
 "$dir/fork_publish" "$publications"
 echo "$forks and $publications forks, no report"
