@@ -164,6 +164,10 @@ fn a_hold_ends_in_time_and_can_be_turned_off() {
     assert_eq!(primary_of(&router, "shard1").expect("no hold"), 33611);
 }
 
+fn dumps(server: &Server) -> usize {
+    methods(server).iter().filter(|method| *method == "dump.servers").count()
+}
+
 #[test]
 fn waiting_callers_get_the_newer_primary_and_fabric_is_not_stormed() {
     for background in [false, true] {
@@ -188,7 +192,7 @@ fn waiting_callers_get_the_newer_primary_and_fabric_is_not_stormed() {
                     })
                 })
                 .collect();
-            std::thread::sleep(Duration::from_millis(500));
+            eventually("six questions", || dumps(&server) >= 6);
             promote(&server, "shard1", 33613);
             let promoted = Instant::now();
             for caller in waiting {
@@ -196,10 +200,11 @@ fn waiting_callers_get_the_newer_primary_and_fabric_is_not_stormed() {
             }
             println!("all there {:?} after the promotion", promoted.elapsed());
         });
-        let most = begun.elapsed().as_millis() / 100 + 2;
-        let asked = methods(&server).iter().filter(|m| *m == "dump.servers").count();
+        // One each 100 ms, whoever waits. A refresh that load makes slow has another one beside it,
+        // and each may be asked for twice; eight callers who ask by themselves would be many more.
+        let most = begun.elapsed().as_millis() / 100 * 3 + 6;
+        let asked = dumps(&server);
         assert!(asked as u128 <= most, "{asked} dumps in {:?}", begun.elapsed());
-        assert!(asked >= 2, "{asked}");
     }
 }
 
