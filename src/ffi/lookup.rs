@@ -4,8 +4,8 @@ use std::ffi::c_char;
 
 use crate::error::{Code, Error, Result};
 use crate::local::Local;
-use crate::router::{Locate, Place, Request, Router, Scope, See, View};
-use crate::topology::{Chosen, GroupId, Key, Mode, Status, Wanted};
+use crate::router::{Locate, Place, Request, Router, Scope, See};
+use crate::topology::{Chosen, Key, Mode, Status, Wanted};
 
 use super::boundary::{boundary, quick_boundary};
 use super::error::fabric_error_t;
@@ -93,10 +93,11 @@ pub unsafe extern "C" fn fabric_get_shard_server(
     server: *mut fabric_server_t,
     err: *mut fabric_error_t,
 ) -> i32 {
-    let call = ShardCall { f, tables, n, asked: Asked { key, scope, mode, server } };
+    let call = ShardCall { f, tables, n, key, scope, mode, server };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let quick =
-        |local: &Local, call: &ShardCall| unsafe { quick_server(local, call, Router::at_hand) };
+    let quick = |local: &Local, call: &ShardCall| unsafe {
+        quick_shard_server(local, call, Router::at_hand)
+    };
     // SAFETY: the caller's promise, for every pointer of this call.
     let slow = |local: &Local, call: &ShardCall| unsafe { shard_server(local, call) };
     quick_boundary("fabric_get_shard_server", err, &call, quick, slow)
@@ -108,16 +109,10 @@ struct ShardCall {
     f: *const fabric_t,
     tables: *const *const c_char,
     n: usize,
-    asked: Asked,
-}
-
-/// What calls about sharded tables ask for, however they name the tables.
-#[derive(Clone, Copy)]
-pub(super) struct Asked {
-    pub key: *const fabric_key_t,
-    pub scope: i32,
-    pub mode: i32,
-    pub server: *mut fabric_server_t,
+    key: *const fabric_key_t,
+    scope: i32,
+    mode: i32,
+    server: *mut fabric_server_t,
 }
 
 /// The answer, or what is wrong.
@@ -126,105 +121,64 @@ pub(super) struct Asked {
 /// As for fabric_get_shard_server().
 unsafe fn shard_server(local: &Local, call: &ShardCall) -> Result<()> {
     // SAFETY: the caller's promise.
-    if unsafe { quick_server(local, call, Router::sight) }.is_some() {
+    if unsafe { quick_shard_server(local, call, Router::sight) }.is_some() {
         return Ok(());
     }
-    let Asked { key, scope, mode, server } = call.asked;
     // SAFETY: the caller's promise, for every pointer of this call.
     let (f, tables, key, out) = unsafe {
         (
             reference(call.f, "f")?,
             slice(call.tables, call.n, "tables")?,
-            read_key(key)?,
-            Out::new(server, "server")?,
+            read_key(call.key)?,
+            Out::new(call.server, "server")?,
         )
     };
-    let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
+    let (scope, wanted) = (scope_of(call.scope)?, wanted_by_mode(call.mode)?);
     // SAFETY: the caller's promise, for each string.
     let tables = unsafe { each(tables, "tables", bytes) }?;
     let request = Request { tables: &tables, key, scope };
     f.router.choose(local, &request, wanted, |chosen| write_server(out, chosen))
 }
 
-/// How a call about sharded tables names them.
-pub(super) trait Names {
-    fn asked(&self) -> &Asked;
-
-    /// # Safety
-    /// The call's pointers are NULL or what the header asks for.
-    unsafe fn router(&self) -> Option<&Router>;
-
-    /// The group of the tables, if all of them are known and lie in one.
-    ///
-    /// # Safety
-    /// As for [`Self::router`].
-    unsafe fn group(&self, view: View<'_>, place: impl Locate) -> Option<GroupId>;
-}
-
-impl Names for ShardCall {
-    #[inline(always)]
-    fn asked(&self) -> &Asked {
-        &self.asked
-    }
-
-    #[inline(always)]
-    unsafe fn router(&self) -> Option<&Router> {
-        // SAFETY: the caller's promise.
-        Some(&unsafe { self.f.as_ref() }?.router)
-    }
-
-    #[inline(always)]
-    unsafe fn group(&self, view: View<'_>, place: impl Locate) -> Option<GroupId> {
-        if self.n == 1 && !self.tables.is_null() {
-            // SAFETY: not NULL; the rest is the caller's promise.
-            return view.group_of_name(unsafe { quick_bytes(*self.tables) }?, place);
-        }
-        // SAFETY: the caller's promise.
-        let tables = unsafe { quick_slice(self.tables, self.n) }?.iter();
-        // SAFETY: the caller's promise, for each string.
-        view.group_of_names(tables.map(|table| unsafe { quick_bytes(*table) }), place)
-    }
-}
-
 /// The answer, if everything about the call is in order and all is known. Says nothing otherwise.
 ///
 /// # Safety
-/// The call's pointers are NULL or what the header asks for.
+/// As for fabric_get_shard_server().
 #[inline(always)]
-pub(super) unsafe fn quick_server(local: &Local, call: &impl Names, see: impl See) -> Option<()> {
-    let Asked { key, scope, .. } = *call.asked();
-    // SAFETY: the caller's promise.
-    match unsafe { quick_integer(key) } {
+unsafe fn quick_shard_server(local: &Local, call: &ShardCall, see: impl See) -> Option<()> {
+    // SAFETY: the caller's promise, for every pointer of this call.
+    match unsafe { quick_integer(call.key) } {
         // SAFETY: the caller's promise.
-        Some(key) if scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, see, key) },
-        // SAFETY: the caller's promise.
-        _ => unsafe { answer(local, call, see, quick_place(scope, quick_key(key)?)?) },
+        Some(key) if call.scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, see, key) },
+        // SAFETY: the caller's promise, for every pointer of this call.
+        _ => unsafe { answer(local, call, see, quick_place(call.scope, quick_key(call.key)?)?) },
     }
 }
 
 /// # Safety
-/// As for [`quick_server`].
+/// As for fabric_get_shard_server().
 #[inline(always)]
-unsafe fn answer(
-    local: &Local,
-    call: &impl Names,
-    see: impl See,
-    place: impl Locate,
-) -> Option<()> {
-    let asked = call.asked();
+unsafe fn answer(local: &Local, call: &ShardCall, see: impl See, place: impl Locate) -> Option<()> {
     // SAFETY: the caller's promise.
-    let router = unsafe { call.router() }?;
-    let (out, wanted) = (Out::quick(asked.server)?, quick_mode(asked.mode)?);
-    let sight = see(router, local)?;
+    let f = unsafe { call.f.as_ref() }?;
+    let (out, wanted) = (Out::quick(call.server)?, quick_mode(call.mode)?);
+    let sight = see(&f.router, local)?;
     let view = sight.view();
-    // SAFETY: the caller's promise.
-    let group = unsafe { call.group(view, place) }?;
-    hand_out(local, router, view.server(group, wanted, local)?, out)
+    let group = if call.n == 1 && !call.tables.is_null() {
+        // SAFETY: not NULL; the rest is the caller's promise.
+        view.group_of_name(unsafe { quick_bytes(*call.tables) }?, place)?
+    } else {
+        // SAFETY: the caller's promise.
+        let tables = unsafe { quick_slice(call.tables, call.n) }?.iter();
+        // SAFETY: the caller's promise, for each string.
+        view.group_of_names(tables.map(|table| unsafe { quick_bytes(*table) }), place)?
+    };
+    hand_out(local, &f.router, view.server(group, wanted, local)?, out)
 }
 
 /// The end of a lookup that was answered from what the thread has at hand.
 #[inline(always)]
-fn hand_out(
+pub(super) fn hand_out(
     local: &Local,
     router: &Router,
     chosen: Chosen<'_>,
@@ -317,7 +271,7 @@ unsafe fn group_server(local: &Local, call: &GroupCall) -> Result<()> {
     f.router.choose_in_group(local, group, wanted, |chosen| write_server(out, chosen))
 }
 
-/// As [`quick_server`].
+/// As [`quick_shard_server`].
 ///
 /// # Safety
 /// As for fabric_get_group_server().

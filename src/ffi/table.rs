@@ -6,14 +6,17 @@ use std::sync::Arc;
 use crate::error::{Code, Error, Result};
 use crate::local::Local;
 use crate::router::table::Tables;
-use crate::router::{Locate, Request, Router, View};
-use crate::topology::{Chosen, GroupId};
+use crate::router::{Locate, Request, Router, See};
+use crate::topology::Chosen;
 
 use super::boundary::{boundary, boundary_value, quick_boundary};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::key::{fabric_key_t, key as read_key};
-use super::lookup::{Asked, Names, quick_server, scope_of, wait_for_server, wanted_by_mode};
+use super::key::{fabric_key_t, key as read_key, quick_integer, quick_key};
+use super::lookup::{
+    FABRIC_SCOPE_LOCAL, hand_out, quick_mode, quick_place, scope_of, wait_for_server,
+    wanted_by_mode,
+};
 use super::ptr::{Out, each, reference, slice, text};
 use super::server::{fabric_server_t, write_server};
 
@@ -91,10 +94,11 @@ pub unsafe extern "C" fn fabric_table_get_server(
     server: *mut fabric_server_t,
     err: *mut fabric_error_t,
 ) -> i32 {
-    let call = TableCall { t, asked: Asked { key, scope, mode, server } };
+    let call = TableCall { t, key, scope, mode, server };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let quick =
-        |local: &Local, call: &TableCall| unsafe { quick_server(local, call, Router::at_hand) };
+    let quick = |local: &Local, call: &TableCall| unsafe {
+        quick_table_server(local, call, Router::at_hand)
+    };
     // SAFETY: the caller's promise, for every pointer of this call.
     let slow = |local: &Local, call: &TableCall| unsafe { table_server(local, call) };
     quick_boundary("fabric_table_get_server", err, &call, quick, slow)
@@ -104,43 +108,54 @@ pub unsafe extern "C" fn fabric_table_get_server(
 #[derive(Clone, Copy)]
 struct TableCall {
     t: *const fabric_table_t,
-    asked: Asked,
-}
-
-impl Names for TableCall {
-    #[inline(always)]
-    fn asked(&self) -> &Asked {
-        &self.asked
-    }
-
-    #[inline(always)]
-    unsafe fn router(&self) -> Option<&Router> {
-        // SAFETY: the caller's promise.
-        Some(&unsafe { self.t.as_ref() }?.router)
-    }
-
-    #[inline(always)]
-    unsafe fn group(&self, view: View<'_>, place: impl Locate) -> Option<GroupId> {
-        // SAFETY: the caller's promise.
-        view.group_of_opened(&unsafe { self.t.as_ref() }?.tables, place)
-    }
+    key: *const fabric_key_t,
+    scope: i32,
+    mode: i32,
+    server: *mut fabric_server_t,
 }
 
 /// # Safety
 /// As for fabric_table_get_server().
 unsafe fn table_server(local: &Local, call: &TableCall) -> Result<()> {
     // SAFETY: the caller's promise.
-    if unsafe { quick_server(local, call, Router::sight) }.is_some() {
+    if unsafe { quick_table_server(local, call, Router::sight) }.is_some() {
         return Ok(());
     }
-    let Asked { key, scope, mode, server } = call.asked;
     // SAFETY: the caller's promise, for every pointer of this call.
     let (t, key, out) =
-        unsafe { (reference(call.t, "t")?, read_key(key)?, Out::new(server, "server")?) };
-    let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
+        unsafe { (reference(call.t, "t")?, read_key(call.key)?, Out::new(call.server, "server")?) };
+    let (scope, wanted) = (scope_of(call.scope)?, wanted_by_mode(call.mode)?);
     let request = Request { tables: &[], key, scope };
     let write = |chosen: Chosen<'_>| write_server(out, chosen);
     t.router.choose_opened(local, &t.tables, &request, wanted, write)
+}
+
+/// The answer, if everything about the call is in order and all is known. Says nothing otherwise.
+///
+/// # Safety
+/// As for fabric_table_get_server().
+#[inline(always)]
+unsafe fn quick_table_server(local: &Local, call: &TableCall, see: impl See) -> Option<()> {
+    // SAFETY: the caller's promise, for every pointer of this call.
+    match unsafe { quick_integer(call.key) } {
+        // SAFETY: the caller's promise.
+        Some(key) if call.scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, see, key) },
+        // SAFETY: the caller's promise, for every pointer of this call.
+        _ => unsafe { answer(local, call, see, quick_place(call.scope, quick_key(call.key)?)?) },
+    }
+}
+
+/// # Safety
+/// As for fabric_table_get_server().
+#[inline(always)]
+unsafe fn answer(local: &Local, call: &TableCall, see: impl See, place: impl Locate) -> Option<()> {
+    // SAFETY: the caller's promise.
+    let t = unsafe { call.t.as_ref() }?;
+    let (out, wanted) = (Out::quick(call.server)?, quick_mode(call.mode)?);
+    let sight = see(&t.router, local)?;
+    let view = sight.view();
+    let group = view.group_of_opened(&t.tables, place)?;
+    hand_out(local, &t.router, view.server(group, wanted, local)?, out)
 }
 
 /// As fabric_table_get_server(), but waits for a server instead of refusing, as
