@@ -1,6 +1,7 @@
 //! Names that come and go: what is gone takes no memory, and what took its place is not taken for
 //! it.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
@@ -121,6 +122,55 @@ proptest! {
         // Old snapshots are what they were.
         for (farm, topology) in kept {
             farm.is(&topology);
+        }
+    }
+}
+
+/// The groups of a table's shards in a topology, and the servers of a group.
+fn said(topology: &Topology, table: u8) -> Option<Vec<String>> {
+    let entry = topology.tables.get(format!("db.t{table}").as_bytes())?;
+    let TableState::Known(known) = &entry.value else { panic!("a map") };
+    let groups = known.map.shards().map(|shard| topology.group_name(shard.group).to_owned());
+    Some(groups.collect())
+}
+
+fn served(topology: &Topology, number: u16) -> Vec<String> {
+    let id = topology.group_number(group(number).as_bytes());
+    let entry = id.and_then(|id| topology.group(id));
+    let servers = entry.map(|entry| entry.value.servers()).unwrap_or_default();
+    servers.iter().map(|server| server.uuid.clone()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn what_has_left_off_is_in_part_as_before_and_in_part_new(
+        farms in (farm(), farm()),
+        steps in 0usize..300,
+    ) {
+        let _alone = ALONE.lock();
+        let mut seen = Observed::default();
+        let before = next(&Arc::default(), &mut seen, &farms.0);
+        let whole = next(&before, &mut seen.clone(), &farms.1);
+        let asked = Cell::new(0);
+        let stops = || asked.replace(asked.get() + 1) >= steps;
+        let log = Log::default();
+        let mut update = Update::new(&before, &mut seen, &log, 0, false, 1).until(&stops);
+        update.tables(&Asked::Everything, farms.1.listing(), &[], 2);
+        update.groups(&Asked::Everything, farms.1.rows(), &[], 2);
+        let has_stopped = update.has_stopped();
+        assert_eq!(has_stopped, asked.get() > steps);
+        let part = update.finish().map_or_else(|| Arc::clone(&before), Arc::new);
+        if !has_stopped {
+            farms.1.is(&part);
+        }
+        for table in 0..4 {
+            let now = said(&part, table);
+            assert!(now == said(&before, table) || now == said(&whole, table), "t{table}: {now:?}");
+        }
+        for number in 0..400 {
+            let now = served(&part, number);
+            assert!(now == served(&before, number) || now == served(&whole, number), "{number}");
         }
     }
 }

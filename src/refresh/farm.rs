@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::fabric::{Client, Dump, ServerRow};
 use crate::log::{Level, Log};
 use crate::source::{Size, Subject};
@@ -63,7 +63,10 @@ impl Refresher {
             Some(Ok(servers)) => (Some(servers), failure.map_or(Ok(()), Err)),
             Some(Err(error)) => (None, Err(error)),
         };
-        self.publish(shop, |update| {
+        // A large farm takes its time to build: more than a caller may have, or who frees the handle.
+        let stops =
+            || self.is_stopping() || rounds.are_over_here() || self.is_left(rounds.interrupts);
+        let is_whole_answer = self.publish_until(shop, &stops, |update| {
             // What was asked for before the service had the cache reset is no answer to it.
             let resets = self.resets.load(Ordering::Relaxed);
             let good = |asking: &Asking<'_>, until| if asking.resets == resets { until } else { 0 };
@@ -83,6 +86,11 @@ impl Refresher {
                 update.groups(&names.asked(), dump.rows, &dump.skipped, until);
             }
         });
+        if !is_whole_answer {
+            let message = "Fabric's answer is larger than what could be taken in within the time \
+                           of the call";
+            return Err(Error::new(Code::Timeout, message));
+        }
         self.ask_for_vanished(shop, rounds);
         if outcome.is_ok() && is_whole {
             self.whole.store(true, Ordering::Relaxed);
@@ -99,8 +107,19 @@ impl Refresher {
 
     /// Replaces the topology by what `write` makes of it, if that is another one.
     pub(super) fn publish(&self, shop: &Workshop, write: impl FnOnce(&mut Update<'_>)) {
+        self.publish_until(shop, &|| self.is_stopping(), write);
+    }
+
+    /// As `publish`, but leaves off when `stops` says so; whether it did not.
+    fn publish_until(
+        &self,
+        shop: &Workshop,
+        stops: &dyn Fn() -> bool,
+        write: impl FnOnce(&mut Update<'_>),
+    ) -> bool {
         // Callbacks never run under a lock.
         let notes = self.config.log.deferred();
+        let is_whole;
         let unused = {
             let mut unused = Vec::new();
             // Fetches are single already; what the service itself reports comes from any thread.
@@ -112,13 +131,17 @@ impl Refresher {
             let fabric = self.config.topology_file.is_none();
             let keeps = fabric && !self.config.vanished_hold.is_zero();
             let log = notes.log();
-            let mut update = Update::new(&current, &mut observed, log, self.start, keeps, now);
+            let update = Update::new(&current, &mut observed, log, self.start, keeps, now);
+            let mut update = update.until(stops);
             write(&mut update);
+            is_whole = !update.has_stopped();
             let absent = update.take_absent();
             absent.tables.iter().for_each(|(name, times)| self.absent_tables.note(name, *times));
             absent.groups.iter().for_each(|(name, times)| self.absent_groups.note(name, *times));
             let remembers_others = update.remembers_others();
-            if let Some(next) = update.finish() {
+            // Of a handle that is being freed a half of the farm must not come into the snapshot file.
+            let is_of_use = is_whole || !self.is_stopping();
+            if is_of_use && let Some(next) = update.finish() {
                 let is_changed = next.generation != current.generation;
                 unused = self.topology.publish(Arc::new(next));
                 self.note_vanished();
@@ -156,6 +179,7 @@ impl Refresher {
         notes.tell(&self.config.log);
         // Behind the topology: tests/model shows what a waiter could miss otherwise.
         shop.waiting.tell();
+        is_whole
     }
 
     /// Tells of the holds that ended, behind whatever ended them.

@@ -38,6 +38,11 @@ impl Rounds {
         Self { count: 1, ..self }
     }
 
+    /// Whether a caller asks in its own thread, and has no time left.
+    pub fn are_over_here(&self) -> bool {
+        self.interrupts.is_some() && self.is_over_in(Duration::ZERO)
+    }
+
     /// Whether there is no time left in so long.
     pub fn is_over_in(&self, pause: Duration) -> bool {
         self.until.is_some_and(|until| until <= Instant::now() + pause)

@@ -73,6 +73,9 @@ pub struct Update<'a> {
     now: i64,
     /// When what is taken in was last confirmed.
     confirmed: i64,
+    /// Whether there is no time for the rest, asked between two tables or groups.
+    stops: Option<&'a dyn Fn() -> bool>,
+    stopped: bool,
 }
 
 impl<'a> Update<'a> {
@@ -99,7 +102,25 @@ impl<'a> Update<'a> {
             remembers_less: false,
             now,
             confirmed,
+            stops: None,
+            stopped: false,
         }
+    }
+
+    /// Leaves off when `stops` says so: what has been taken in by then is a topology of its own, in
+    /// which the rest is as it was. A single table or group is taken in as a whole.
+    pub fn until(self, stops: &'a dyn Fn() -> bool) -> Self {
+        Self { stops: Some(stops), ..self }
+    }
+
+    /// Whether it left off before all was taken in.
+    pub fn has_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    fn stops(&mut self) -> bool {
+        self.stopped = self.stopped || self.stops.is_some_and(|stops| stops());
+        self.stopped
     }
 
     /// What is taken in from here on was last confirmed then; without a word of it, now.
@@ -229,6 +250,9 @@ impl<'a> Update<'a> {
         let mut found: BTreeMap<String, Option<ListedTable>> = BTreeMap::new();
         let mut dotted = Vec::new();
         for table in tables.filter(|table| asked.covers(&table.name)) {
+            if self.stops() {
+                return;
+            }
             match table.has_dots() {
                 true => dotted.push(table.name),
                 false => _ = found.insert(table.name.clone(), Some(table)),
@@ -247,6 +271,9 @@ impl<'a> Update<'a> {
             }
         }
         for (name, table) in &mut found {
+            if self.stops() {
+                return;
+            }
             // A map with a hole would send the missing keys to the wrong shard.
             match (spoiled.get(name), table.take()) {
                 (Some(reason), _) => {
@@ -565,6 +592,9 @@ impl<'a> Update<'a> {
         self.tell_skipped("a server is left out, its row is unusable", skipped);
         let mut found: BTreeMap<String, Vec<Server>> = BTreeMap::new();
         for row in rows {
+            if self.stops() {
+                return;
+            }
             if asked.covers(&row.group) {
                 let server = Server {
                     uuid: row.uuid,
@@ -578,6 +608,9 @@ impl<'a> Update<'a> {
             }
         }
         for (name, servers) in &mut found {
+            if self.stops() {
+                return;
+            }
             // Overlapping patterns repeat rows.
             without_repetitions(servers);
             if let Some(more) = servers.len().checked_sub(MAX_SERVERS + 1) {
@@ -605,6 +638,9 @@ impl<'a> Update<'a> {
             }
         }
         for (name, servers) in found {
+            if self.stops() {
+                return;
+            }
             let primary = server::primary(&servers).and_then(|at| servers.get(at));
             let primary = primary.filter(|server| server.takes_writes());
             self.observed.primary_is(&name, primary.map(|server| server.uuid.as_str()));

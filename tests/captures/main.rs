@@ -6,6 +6,7 @@ mod canned;
 mod certificates;
 mod costs;
 mod dumps;
+mod freed;
 mod generation_one;
 mod hostile;
 mod replies;
