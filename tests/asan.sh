@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-forks=${1:-10000} publications=${2:-2000}
+forks=${1:-10000} publications=${2:-50}
 cargo=${CARGO:-cargo}
 rustc=${RUSTC:-rustc}
 host=$("$rustc" -vV | sed -n 's/^host: //p')

@@ -24,7 +24,7 @@ part build c_programs
 part forks with_fabricd "$build/tests/c/fork" 10000
 part forks-publish "$build/tests/c/fork_publish" 10000
 part forks-valgrind valgrind -q --error-exitcode=9 --leak-check=no "$build/tests/c/fork_publish" 20
-part forks-asan tests/asan.sh 10000 2000
+part forks-asan tests/asan.sh 10000 50
 part killed with_fabricd "$build/tests/c/killed" 1000
 part splits cargo test --locked --test farm -- --ignored --nocapture split::
 part closed-fds with_fabricd "$build/tests/c/closed_fds" 3000
