@@ -2183,7 +2183,10 @@ int32_t fabric_split_keys(const struct fabric_t *f,
 /**
  * The shards of a table, in the order of their lower bounds.
  *
- * A disabled shard is not among them: Fabric does not list it.
+ * A disabled shard is not among them: Fabric does not list it. Neither is one whose keys are held
+ * (see fabric_options_set_vanished_hold_ms()), nor one of which Fabric told no more than the group.
+ * Their keys are not in the shard before: place keys by lookups, or intervals by
+ * fabric_get_shards_in_range(), which know of them, and not by this list.
  *
  * @param f         The handle.
  * @param table     A name of the form `db.table`, UTF-8, NUL-terminated.

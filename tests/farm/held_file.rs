@@ -210,6 +210,29 @@ fn the_time_of_a_hold_goes_on_while_no_process_runs() {
     }
 }
 
+#[test]
+fn a_hold_for_ever_lasts_for_ever_and_a_time_to_come_is_now() {
+    let at = Place::new();
+    let (_server, config) = file_and_less(&at);
+    seen(&config);
+    let endless = Config { vanished_hold: Duration::MAX, ..config.clone() };
+    let brief = Config { vanished_hold: Duration::from_secs(60), ..config };
+    let (never, always) = (i64::MAX as u64, 0);
+    for (since, hold) in [(always, &endless), (never, &endless), (never, &brief)] {
+        held_since(&at.file(), since);
+        for start in [hold.clone(), dead(hold.clone()), routing(hold, &at)] {
+            let router = Router::new(start);
+            for _ in 0..3 {
+                assert_eq!(place(&router, 15_000), Err(Code::ShardUnavailable), "{since}");
+                let _ = router.prefetch(&[]);
+            }
+        }
+        // What was written again in between has the time still, or now.
+        let written = document(&at.file()).held_shards.first().expect("a shard").since;
+        assert!(written.expect("a time") <= since.max(seconds_ago(0) + 1), "{written:?}");
+    }
+}
+
 fn routing(config: &Config, at: &Place) -> Config {
     Config { vanished_hold: config.vanished_hold, ..routing_from(&at.file()) }
 }
