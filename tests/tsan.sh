@@ -23,8 +23,8 @@ export CARGO_TARGET_DIR=$PWD/target/tsan
 export RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=thread'
 # What a thread did last is forgotten soon, as the library is compiled without optimisation and
 # calls much, and a race whose other side is forgotten is not told.
-# A test asks for memory that nobody has, and is to get none.
-export TSAN_OPTIONS="history_size=7 allocator_may_return_null=1 ${TSAN_OPTIONS:-}"
+# A test asks for memory that nobody has, and is to get none; a child that was forked may start threads.
+export TSAN_OPTIONS="history_size=7 allocator_may_return_null=1 die_after_fork=0 ${TSAN_OPTIONS:-}"
 run=("$cargo" test -Zbuild-std --target "$host")
 
 # A race that must be found, or the rest says nothing.
