@@ -14,14 +14,35 @@ const LEAST_LETTERS: usize = 4;
 /// What is wrong with a member that nobody knows: its place, and the name that was meant.
 pub fn slip(path: &Path<'_>) -> Option<String> {
     let Path::Map { parent, key } = path else { return None };
-    if key.chars().count() < LEAST_LETTERS {
-        return None;
-    }
-    let meant = known(parent).find(|name| is_one_off(key, name))?;
+    let letters = letters(key);
+    let meant = known(parent).find(|name| looks_like(&letters, &self::letters(name)));
+    let meant = meant.or_else(|| means_a_hold(parent, &letters).then_some(HELD_SHARDS))?;
     let place = Place(path);
     Some(format!(
         "{place}: there is no such member, but {meant} is one; correct it, or take it out"
     ))
+}
+
+/// Without it the keys of the shards that are to be held would go to the shards below.
+const HELD_SHARDS: &str = "held_shards";
+
+/// A name as far as nobody mistakes it: its case, and how its words are joined, are.
+fn letters(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
+}
+
+fn looks_like(letters: &str, known: &str) -> bool {
+    letters == known || letters.chars().count() >= LEAST_LETTERS && is_one_off(letters, known)
+}
+
+/// Whether a member of the file, of a table or of a shard can only be about shards that are held.
+fn means_a_hold(parent: &Path<'_>, letters: &str) -> bool {
+    let is_about_shards = match parent {
+        Path::Root => true,
+        Path::Seq { parent: Path::Map { key, .. }, .. } => key == "tables" || key == "shards",
+        _ => false,
+    };
+    is_about_shards && ["held", "hold"].iter().any(|begin| letters.starts_with(begin))
 }
 
 /// The members that there are at a place.

@@ -384,6 +384,21 @@ fn a_list_that_is_wrong_is_refused_with_the_place() {
         (r#""since": 7"#, r#""sinse": 7"#, "held_shards[1].sinse: there is no such member"),
         (r#""held_shards""#, r#""held_shard""#, "held_shard: there is no such member"),
         (r#""lower_bound": 100}"#, r#""bound": 100}"#, "missing field `lower_bound`"),
+        (r#""held_shards""#, r#""heldShards""#, "heldShards: there is no such member"),
+        (r#""held_shards""#, r#""Held_Shards""#, "Held_Shards: there is no such member"),
+        (r#""held_shards""#, r#""HELD-SHARDS""#, "HELD-SHARDS: there is no such member"),
+        (r#""held_shards""#, r#""HeldShard""#, "HeldShard: there is no such member"),
+        (r#""held_shards""#, r#""held""#, "held: there is no such member, but held_shards is"),
+        (r#""held_shards""#, r#""holds""#, "holds: there is no such member, but held_shards is"),
+        (r#""held_shards""#, r#""Held-Bounds""#, "Held-Bounds: there is no such member"),
+        (
+            r#""column": "name""#,
+            r#""heldShards": [], "column": "c""#,
+            "tables[1].heldShards: there",
+        ),
+        (r#"{"id": 2,"#, r#"{"held": true, "id": 2,"#, "tables[1].shards[0].held: there is no"),
+        (r#""since": 7"#, r#""SINCE": 7"#, "held_shards[1].SINCE: there is no such member"),
+        (r#"{"id": 2,"#, r#"{"ID": 2,"#, "tables[1].shards[0].ID: there is no such member"),
     ] {
         assert!(BY_HAND.contains(from), "{from}");
         fs::write(at.file(), BY_HAND.replace(from, to)).expect("written");
