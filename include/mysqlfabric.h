@@ -91,8 +91,8 @@
  * ## Strings and lists
  * Names are UTF-8 and NUL-terminated, and have 1024 bytes at most (Fabric's own have 64 characters
  * for each part); paths and passwords 4096, an argument of fabric_execute() 64 MiB, a text key 1 MiB.
- * Longer ones are FABRIC_ERR_ARGUMENT, and nothing behind the limit is looked at. Lists are asked for in two calls: with too small a
- * capacity, FABRIC_ERR_BUFFER_TOO_SMALL tells the count needed.
+ * Longer ones are FABRIC_ERR_ARGUMENT. Lists are asked for in two calls: with too small a capacity,
+ * FABRIC_ERR_BUFFER_TOO_SMALL tells the count needed.
  *
  * ## Beside this header
  * The installation has, below its prefix: `share/doc/MySQLFabric` with README.md, CHANGELOG.md,

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use crate::error::{Code, Error, Result};
 use crate::local::Local;
 use crate::router::{Locate, Place, Request, Router, Scope, See};
-use crate::topology::{Chosen, Key, Mode, Status, Wanted};
+use crate::topology::{Key, Mode, Status, Wanted};
 
 use super::boundary::{boundary, quick_boundary};
 use super::error::fabric_error_t;
@@ -173,19 +173,8 @@ unsafe fn answer(local: &Local, call: &ShardCall, see: impl See, place: impl Loc
         // SAFETY: the caller's promise, for each string.
         view.group_of_names(tables.map(|table| unsafe { quick_bytes(*table) }), place)?
     };
-    hand_out(local, &f.router, view.server(group, wanted, local)?, out)
-}
-
-/// The end of a lookup that was answered from what the thread has at hand.
-#[inline(always)]
-pub(super) fn hand_out(
-    local: &Local,
-    router: &Router,
-    chosen: Chosen<'_>,
-    out: Out<fabric_server_t>,
-) -> Option<()> {
-    write_card(out, chosen)?;
-    router.count(local);
+    write_card(out, view.server(group, wanted, local)?)?;
+    f.router.count(local);
     Some(())
 }
 
@@ -289,7 +278,9 @@ unsafe fn quick_group_server(local: &Local, call: &GroupCall, see: impl See) -> 
     let sight = see(&f.router, local)?;
     let view = sight.view();
     let group = view.topology.group_number(group)?;
-    hand_out(local, &f.router, view.server(group, wanted, local)?, out)
+    write_card(out, view.server(group, wanted, local)?)?;
+    f.router.count(local);
+    Some(())
 }
 
 /// What the mode wants, if it is one.

@@ -14,11 +14,10 @@ use super::error::fabric_error_t;
 use super::handle::fabric_t;
 use super::key::{fabric_key_t, key as read_key, quick_integer, quick_key};
 use super::lookup::{
-    FABRIC_SCOPE_LOCAL, hand_out, quick_mode, quick_place, scope_of, wait_for_server,
-    wanted_by_mode,
+    FABRIC_SCOPE_LOCAL, quick_mode, quick_place, scope_of, wait_for_server, wanted_by_mode,
 };
 use super::ptr::{Out, each, reference, slice, text};
-use super::server::{fabric_server_t, write_server};
+use super::server::{fabric_server_t, write_card, write_server};
 
 /// One table, or several that are joined, of a handle. Made by fabric_table_open(), freed by
 /// fabric_table_free().
@@ -155,7 +154,9 @@ unsafe fn answer(local: &Local, call: &TableCall, see: impl See, place: impl Loc
     let sight = see(&t.router, local)?;
     let view = sight.view();
     let group = view.group_of_opened(&t.tables, place)?;
-    hand_out(local, &t.router, view.server(group, wanted, local)?, out)
+    write_card(out, view.server(group, wanted, local)?)?;
+    t.router.count(local);
+    Some(())
 }
 
 /// As fabric_table_get_server(), but waits for a server instead of refusing, as
