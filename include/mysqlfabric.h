@@ -120,7 +120,6 @@
 extern "C" {
 #endif
 
-
 /**
  * The version this header belongs to: incompatible changes.
  */
@@ -1051,28 +1050,6 @@ typedef struct fabric_event_t {
  * started, so a program that it starts is as one that the service starts; see fabric_new().
  */
 typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void *userdata);
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
 
 /**
  * The version of the library that is running, such as "0.1.0".

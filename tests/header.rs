@@ -12,7 +12,12 @@ fn generated() -> String {
     let bindings = bindings.with_crate(root).generate().expect("bindings");
     let mut header = Vec::new();
     bindings.write(&mut header);
-    String::from_utf8(header).expect("UTF-8")
+    let mut header = String::from_utf8(header).expect("UTF-8");
+    // A constant that is left out leaves its blank line.
+    while header.contains("\n\n\n") {
+        header = header.replace("\n\n\n", "\n\n");
+    }
+    header
 }
 
 #[test]
