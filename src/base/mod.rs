@@ -3,9 +3,10 @@
 pub mod callback;
 pub mod fork;
 pub mod memory;
+pub mod raised;
 pub mod random;
 pub mod rank;
-pub mod sigpipe;
+pub mod signal_mask;
 pub mod sync;
 pub mod text;
 pub mod thread;

@@ -18,14 +18,17 @@
 
 use std::cell::Cell;
 use std::io;
+use std::os::unix::thread::JoinHandleExt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{self, Builder, JoinHandle, Scope, ScopedJoinHandle};
+use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 
 use nix::sched::{sched_getaffinity, sched_setaffinity};
+use nix::sys::pthread::pthread_self;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::{Pid, getpid};
 use once_cell::race::OnceBox;
 
+use super::signal_mask;
 use super::sync::assert_none_is_held;
 
 /// What the standard library gives a thread. Said here, because it looks for RUST_MIN_STACK
@@ -95,7 +98,9 @@ pub fn is_own() -> bool {
 /// Waits for the end of a thread of [`start`], unless it is the calling one, which goes on.
 pub fn join<T>(thread: JoinHandle<T>) {
     assert_none_is_held();
-    if thread.thread().id() != thread::current().id() {
+    // Not by the standard library's word for the calling thread, which panics on one that is
+    // ending: the handle may be freed by a destructor of what the service keeps for a thread.
+    if thread.as_pthread_t() != pthread_self() {
         // It has ended by itself or by a panic; either way it is over.
         let _ = thread.join();
     }
@@ -105,7 +110,7 @@ pub fn join<T>(thread: JoinHandle<T>) {
 /// thread of the service had which started it, on one of the service as it is.
 pub fn as_the_service<R>(callback: impl FnOnce() -> R) -> R {
     assert_none_is_held();
-    let _blocked_again = SERVICE.get().map(|mask| Restored::of(mask.thread_swap_mask(SET)));
+    let _blocked_again = SERVICE.get().map(|mask| Restored(signal_mask::swap(SET, &mask)));
     callback()
 }
 
@@ -134,21 +139,13 @@ impl Blocked {
     fn here() -> Self {
         let mut blocked = SigSet::all();
         OWN_FAULTS.into_iter().for_each(|fault| blocked.remove(fault));
-        let before = blocked.thread_swap_mask(SET);
-        let service = SERVICE.get().or(before.ok());
-        Self { service, _restored: Restored::of(before) }
+        let before = signal_mask::swap(SET, &blocked);
+        Self { service: SERVICE.get().or(before), _restored: Restored(before) }
     }
 }
 
-/// Sets a mask again when it is dropped.
+/// Sets a mask again when it is dropped; nothing if none was changed.
 struct Restored(Option<SigSet>);
-
-impl Restored {
-    /// Swapping a mask cannot fail; if it does, nothing was changed.
-    fn of(before: nix::Result<SigSet>) -> Self {
-        Self(before.ok())
-    }
-}
 
 impl Drop for Restored {
     fn drop(&mut self) {
@@ -180,7 +177,7 @@ pub fn take_ordinary_policy_by(take: fn()) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, thread};
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::thread;
 
 use tokio::runtime::Handle;
 
-use crate::base::sigpipe;
+use crate::base::raised::{self, Signal};
 use crate::base::thread::start_in;
 use crate::error::{Code, Error, Result};
 
@@ -12,8 +12,9 @@ use crate::error::{Code, Error, Result};
 /// is asynchronous itself calls from within its own runtime, where ours may not block. Nothing
 /// of the thread outlives the call. No SIGPIPE of a connection that breaks leaves it either way.
 pub fn apart<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    let work = || sigpipe::without(work);
-    if Handle::try_current().is_err() {
+    let work = || raised::without(Signal::SIGPIPE, work);
+    // A thread that is ending may have no place left in which a runtime could be entered.
+    if Handle::try_current().is_err_and(|none| none.is_missing_context()) {
         return work();
     }
     thread::scope(|scope| {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::{Duration, SystemTime};
 
+use crate::base::raised::{self, Signal};
 use crate::base::random;
 
 /// Younger files are left alone: their writer may not have locked them yet.
@@ -25,7 +26,13 @@ const LOCKED: &str = ".locked.tmp";
 
 /// Puts what `fill` writes in the place of whatever is at `path`, for the owner's eyes only. `fill`
 /// may be called twice.
+///
+/// Where the process may have no file of that size (`ulimit -f`) it is an error, and no signal.
 pub fn replace(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
+    raised::without(Signal::SIGXFSZ, || replace_by(path, fill))
+}
+
+fn replace_by(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
     let (directory, name) =
         parts(path).ok_or_else(|| io::Error::other("the path names no file"))?;
     let random = random::uuid().map_err(|error| io::Error::other(error.message))?;
