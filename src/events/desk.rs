@@ -48,7 +48,17 @@ impl Desk {
     /// polls; how many older ones had to go for them. Whoever sees the first of them finds them
     /// all, as they tell of one change.
     pub fn put(&self, events: &[Event], called: bool) -> u64 {
+        self.put_in(&mut self.lock(), events, called)
+    }
+
+    /// As `put`, for an event that `news` finds out under the lock, and nobody else meanwhile.
+    pub fn put_if(&self, news: impl FnOnce() -> Option<Event>, called: bool) -> u64 {
         let mut waiting = self.lock();
+        let events = news();
+        self.put_in(&mut waiting, events.as_slice(), called)
+    }
+
+    fn put_in(&self, waiting: &mut Waiting, events: &[Event], called: bool) -> u64 {
         if waiting.closed || events.is_empty() {
             return 0;
         }

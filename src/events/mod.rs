@@ -84,44 +84,34 @@ impl Events {
 
     /// Queues that Fabric is lost or back, if a refresh that ended like this means so.
     pub fn refreshed(&self, answered: bool, generation: u64, clock: &Clock) {
-        let kind = if answered {
-            self.reached.store(true, Ordering::Relaxed);
-            self.missed.swap(false, Ordering::Relaxed).then_some(Kind::FabricBack)
-        } else {
-            let had = self.reached.swap(false, Ordering::Relaxed);
-            self.missed.fetch_or(had, Ordering::Relaxed);
-            had.then_some(Kind::FabricLost)
+        let news = || {
+            let kind = if answered {
+                self.reached.store(true, Ordering::Relaxed);
+                self.missed.swap(false, Ordering::Relaxed).then_some(Kind::FabricBack)
+            } else {
+                let had = self.reached.swap(false, Ordering::Relaxed);
+                self.missed.fetch_or(had, Ordering::Relaxed);
+                had.then_some(Kind::FabricLost)
+            };
+            kind.map(|kind| about(kind, "", "", generation, clock))
         };
-        if let Some(kind) = kind {
-            self.queue(&[about(kind, "", "", generation, clock)]);
-        }
+        // Under the lock of the queue, or of two refreshes that end at once one could tell behind
+        // the other what was so before it.
+        let called = self.listener.callback.is_some();
+        let lost = self.desk.with(|desk| desk.put_if(news, called));
+        self.lost.fetch_add(lost, Ordering::Relaxed);
     }
 
-    /// Queues that a server is not to be used for now. May be called under a lock.
-    pub fn server_quarantined(&self, group: &str, server: &str, generation: u64, clock: &Clock) {
-        self.queue(&[about(Kind::ServerQuarantined, group, server, generation, clock)]);
-    }
-
-    /// Queues that a quarantined server may be used again; otherwise as `server_quarantined`.
-    pub fn server_back(&self, group: &str, server: &str, generation: u64, clock: &Clock) {
-        self.queue(&[about(Kind::ServerBack, group, server, generation, clock)]);
+    /// Queues what has begun or ended for a server of a group. May be called under a lock, and must
+    /// be where only that keeps two such changes in order.
+    pub fn of_server(&self, kind: Kind, group: &str, server: &str, generation: u64, clock: &Clock) {
+        self.queue(&[about(kind, group, server, generation, clock)]);
     }
 
     /// Queues that a fetch is over which somebody has left to itself, and why it failed if it did.
     pub fn fetched(&self, failure: Option<&Error>, generation: u64, clock: &Clock) {
         let failure = failure.map(|error| error.code);
         self.queue(&[Event { failure, ..about(Kind::Fetched, "", "", generation, clock) }]);
-    }
-
-    /// Queues that the writes of a group are held, since `server` refused one; otherwise as
-    /// `server_quarantined`.
-    pub fn writes_held(&self, group: &str, server: &str, generation: u64, clock: &Clock) {
-        self.queue(&[about(Kind::WritesHeld, group, server, generation, clock)]);
-    }
-
-    /// Queues that the writes of a group are held no longer; otherwise as `server_quarantined`.
-    pub fn writes_released(&self, group: &str, server: &str, generation: u64, clock: &Clock) {
-        self.queue(&[about(Kind::WritesReleased, group, server, generation, clock)]);
     }
 
     /// Sees that what is queued gets to the callback. Queuing does so once a thread is there for
@@ -192,4 +182,30 @@ impl Events {
 fn about(kind: Kind, group: &str, server: &str, generation: u64, clock: &Clock) -> Event {
     let (group, server) = (group.to_owned(), server.to_owned());
     Event { kind, generation, at: clock.now(), group, server, ..Event::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fabric_is_lost_and_back_in_turn_however_many_refreshes_end_at_once() {
+        let (events, clock) = (Events::new(Listener::default(), Log::default()), Clock::default());
+        events.fd().expect("a descriptor");
+        events.refreshed(true, 0, &clock);
+        for round in 0..2_000 {
+            std::thread::scope(|scope| {
+                for thread in 0..2 {
+                    let (events, clock) = (&events, &clock);
+                    scope.spawn(move || {
+                        (0..ROOM / 4).for_each(|i| events.refreshed(i % 2 == thread, 0, clock));
+                    });
+                }
+            });
+            let told = std::iter::from_fn(|| events.next(&clock).ok());
+            let told: Vec<Kind> = told.map(|delivery| delivery.event.kind).collect();
+            let in_turn = told.windows(2).all(|two| two.first() != two.last());
+            assert!(in_turn, "round {round}: {told:?}");
+        }
+    }
 }

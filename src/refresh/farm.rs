@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::error::{Code, Error, Result};
+use crate::events::Kind;
 use crate::fabric::{Client, Dump, ServerRow};
 use crate::log::{Level, Log};
 use crate::source::{Size, Subject};
-use crate::topology::{Observed, Reach, Topology};
+use crate::topology::{Change, Observed, Reach, Topology};
 
 use super::by_table::{Fetched, Reply};
 use super::clock::signed;
@@ -152,7 +153,8 @@ impl Refresher {
                     self.save_soon();
                 }
             }
-            self.writes_are_released(&mut observed, notes.log());
+            // Here, or an event could be told behind the one of what ended it.
+            self.tell_of_observed(&mut observed, notes.log());
             shop.observing.note(&observed);
             for ((group, server_uuid), reach) in changed {
                 let state = match reach {
@@ -163,10 +165,6 @@ impl Refresher {
                     Level::Info,
                     format_args!("server {server_uuid} of group '{group}' {state}"),
                 );
-            }
-            for (group, server_uuid) in observed.take_back() {
-                let generation = self.topology.load().generation;
-                self.events.server_back(&group, &server_uuid, generation, &self.clock);
             }
             // A forked child goes on from it.
             if observed.next_end().is_some() || self.inherited.load().next_end().is_some() {
@@ -182,12 +180,36 @@ impl Refresher {
         is_whole
     }
 
-    /// Tells of the holds that ended, behind whatever ended them.
-    fn writes_are_released(&self, observed: &mut Observed, log: &Log) {
+    /// Queues the events of what begins or ends for a server, behind whatever made it so, and keeps
+    /// the lines for the log. Only under the lock of `observed`, which keeps them in order.
+    fn tell_of_observed(&self, observed: &mut Observed, log: &Log) {
         let generation = self.topology.load().generation;
-        for (group, primary) in observed.take_released() {
-            log.write(Level::Info, format_args!("writes to group '{group}' are held no longer"));
-            self.events.writes_released(&group, &primary, generation, &self.clock);
+        for (change, group, server) in observed.take_news() {
+            let kind = match change {
+                Change::Quarantined => Kind::ServerQuarantined,
+                Change::Back => Kind::ServerBack,
+                Change::WritesHeld => Kind::WritesHeld,
+                Change::WritesReleased => Kind::WritesReleased,
+            };
+            self.events.of_server(kind, &group, &server, generation, &self.clock);
+            match change {
+                Change::Quarantined => log.write(
+                    Level::Warning,
+                    format_args!("server {server} of group '{group}' could not be reached"),
+                ),
+                Change::Back => {}
+                Change::WritesHeld => log.write(
+                    Level::Warning,
+                    format_args!(
+                        "the primary of group '{group}' is read-only: it was demoted, or a shard \
+                         is being split or moved; writes to the group are held"
+                    ),
+                ),
+                Change::WritesReleased => log.write(
+                    Level::Info,
+                    format_args!("writes to group '{group}' are held no longer"),
+                ),
+            }
         }
     }
 

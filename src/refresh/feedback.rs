@@ -8,7 +8,6 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::error::Result;
-use crate::log::Level;
 use crate::topology::Observed;
 
 use super::bound::Bound;
@@ -160,19 +159,9 @@ impl Refresher {
         let Some(found) = self.group_of_server(server_uuid) else { return };
         let InGroup { name: group, is_primary, .. } = found;
         let (now, pause) = (self.clock.now(), millis(self.config.quarantine));
-        let mut is_new = false;
         self.publish(shop, |update| {
-            let observed = update.observed();
-            is_new = observed.quarantine(&group, server_uuid, is_primary, now, pause);
+            update.observed().quarantine(&group, server_uuid, is_primary, now, pause);
         });
-        if is_new {
-            self.config.log.write(
-                Level::Warning,
-                format_args!("server {server_uuid} of group '{group}' could not be reached"),
-            );
-            let generation = self.topology.load().generation;
-            self.events.server_quarantined(&group, server_uuid, generation, &self.clock);
-        }
         self.ask_again(&group);
     }
 
@@ -183,21 +172,9 @@ impl Refresher {
         let InGroup { name: group, takes_writes, .. } = found;
         if takes_writes && !self.config.write_hold.is_zero() {
             let (now, lasts) = (self.clock.now(), self.write_hold());
-            let mut is_new = false;
             self.publish(shop, |update| {
-                is_new = update.observed().hold(&group, server_uuid, now, lasts);
+                update.observed().hold(&group, server_uuid, now, lasts);
             });
-            if is_new {
-                let generation = self.topology.load().generation;
-                self.events.writes_held(&group, server_uuid, generation, &self.clock);
-                self.config.log.write(
-                    Level::Warning,
-                    format_args!(
-                        "the primary of group '{group}' is read-only: it was demoted, or a shard \
-                         is being split or moved; writes to the group are held"
-                    ),
-                );
-            }
         }
         self.ask_again(&group);
     }

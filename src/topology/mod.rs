@@ -30,7 +30,7 @@ pub use build::{Listed, Listing};
 pub use card::Card;
 pub use group::{Care, Chosen, Group, GroupId, Wanted};
 pub use key::{Key, KeyError};
-pub use observed::Observed;
+pub use observed::{Change, Observed};
 pub use quarantine::{InGroup, Reach};
 pub use seen_bounds::SeenBounds;
 pub use server::{Mode, Server, Status};

@@ -11,14 +11,12 @@ use super::server::Server;
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
     quarantined: Quarantines,
-    /// Servers that turned out to be back since the last call of `take_back`.
-    back: Vec<InGroup>,
     /// By group.
     held: BTreeMap<String, Hold>,
     /// Groups whose servers must be judged anew.
     touched: BTreeSet<String>,
-    /// Holds that ended and were not told of yet.
-    released: Vec<Released>,
+    /// What was not told of yet, in order.
+    news: Vec<News>,
 }
 
 #[derive(Debug, Clone)]
@@ -30,8 +28,21 @@ struct Hold {
     until: u64,
 }
 
-/// A group whose writes are held no longer, and the primary that refused one.
-pub type Released = (String, String);
+/// What has begun or ended for a server of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The server could not be reached, and is left out.
+    Quarantined,
+    /// The server turned out to be back.
+    Back,
+    /// The writes of the group are held: the server, its primary, refused one.
+    WritesHeld,
+    /// The writes of the group are held no longer.
+    WritesReleased,
+}
+
+/// A change, and the group and the server that it is about.
+pub type News = (Change, String, String);
 
 impl Observed {
     pub fn reach(&self, group: &str, server_uuid: &str) -> Reach {
@@ -60,14 +71,18 @@ impl Observed {
         pause: u64,
     ) -> bool {
         self.touched.insert(group.to_owned());
-        self.quarantined.failed(group, server_uuid, is_primary, now, pause)
+        let is_new = self.quarantined.failed(group, server_uuid, is_primary, now, pause);
+        if is_new {
+            self.note(Change::Quarantined, group, server_uuid);
+        }
+        is_new
     }
 
     /// The server answers again.
     pub fn release(&mut self, server_uuid: &str) {
         if let Some(group) = self.quarantined.answered(server_uuid) {
             self.touched.insert(group.clone());
-            self.back.push((group, server_uuid.to_owned()));
+            self.note(Change::Back, &group, server_uuid);
         }
     }
 
@@ -75,13 +90,17 @@ impl Observed {
     pub fn listed(&mut self, group: &str, servers: &[Server], now: u64) {
         for uuid in self.quarantined.listed(group, servers, now) {
             self.touched.insert(group.to_owned());
-            self.back.push((group.to_owned(), uuid));
+            self.note(Change::Back, group, &uuid);
         }
     }
 
-    /// The servers that turned out to be back since the last call.
-    pub fn take_back(&mut self) -> Vec<InGroup> {
-        std::mem::take(&mut self.back)
+    fn note(&mut self, change: Change, group: &str, server_uuid: &str) {
+        self.news.push((change, group.to_owned(), server_uuid.to_owned()));
+    }
+
+    /// What has begun or ended since the last call, in order.
+    pub fn take_news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.news)
     }
 
     /// Holds the writes of a group whose primary refused one `now`, for as long as `lasts` from
@@ -94,6 +113,7 @@ impl Observed {
         let is_new = self.held.insert(group.to_owned(), hold).is_none();
         if is_new {
             self.touched.insert(group.to_owned());
+            self.note(Change::WritesHeld, group, primary);
         }
         is_new
     }
@@ -101,11 +121,6 @@ impl Observed {
     /// When a primary refused a write last, of those whose groups are held.
     pub fn refused_last(&self) -> Option<u64> {
         self.held.values().map(|hold| hold.refused).max()
-    }
-
-    /// The holds that ended since the last call.
-    pub fn take_released(&mut self) -> Vec<Released> {
-        std::mem::take(&mut self.released)
     }
 
     /// Fabric names `primary` for a group now: another one than the refusing one ends a hold.
@@ -124,7 +139,7 @@ impl Observed {
     fn end_hold(&mut self, group: &str) {
         if let Some(hold) = self.held.remove(group) {
             self.touched.insert(group.to_owned());
-            self.released.push((group.to_owned(), hold.primary));
+            self.note(Change::WritesReleased, group, &hold.primary);
         }
     }
 
@@ -179,8 +194,11 @@ mod tests {
         assert_eq!((seen.next_end(), seen.refused_last()), (Some(400), Some(299)));
         seen.expire(400);
         assert!(!seen.is_held("g"));
-        let released = ["p", "q", "q"].map(|primary| ("g".to_owned(), primary.to_owned()));
-        assert_eq!(seen.take_released(), released);
+        let told = ["p", "q", "q"].map(|primary| {
+            let told = |change| (change, "g".to_owned(), primary.to_owned());
+            [told(Change::WritesHeld), told(Change::WritesReleased)]
+        });
+        assert_eq!(seen.take_news(), told.concat());
         assert_eq!(seen.take_touched(), BTreeSet::from(["g".to_owned()]));
         assert!(seen.take_touched().is_empty());
     }
@@ -194,12 +212,13 @@ mod tests {
         assert!(seen.take_touched().is_empty());
         assert_eq!(seen.expire(100).len(), 1);
         assert!(seen.take_touched().contains("g"));
-        assert_eq!(seen.take_back(), []);
+        let told = |change| [(change, "g".to_owned(), "s".to_owned())];
+        assert_eq!(seen.take_news(), told(Change::Quarantined));
         seen.release("s");
         assert!(seen.take_touched().contains("g"));
-        assert_eq!(seen.take_back(), [("g".to_owned(), "s".to_owned())]);
-        assert_eq!(seen.take_back(), []);
+        assert_eq!(seen.take_news(), told(Change::Back));
+        assert_eq!(seen.take_news(), []);
         seen.release("s");
-        assert_eq!(seen.take_back(), [], "there was no doubt");
+        assert_eq!(seen.take_news(), [], "there was no doubt");
     }
 }

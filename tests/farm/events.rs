@@ -9,6 +9,7 @@ use fabricd::{Fault, FaultKind, Server};
 use mysqlfabric::config::{Config, ReportErrors};
 use mysqlfabric::error::Code;
 use mysqlfabric::events::{Delivery, Kind, Listener, ROOM};
+use mysqlfabric::log::{Level, Log};
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::Key;
 
@@ -372,4 +373,71 @@ fn a_callback_that_panics_does_not_end_the_events() {
     for kind in [Kind::Ready, Kind::TopologyChanged] {
         assert_eq!(events.recv_timeout(SOON), Ok(kind));
     }
+}
+
+/// A log that says when it is told a line with `words` in it, and then stays until there is a word
+/// for it to go on.
+fn slow_log(words: &'static str) -> (Log, Receiver<()>, Sender<()>) {
+    let (entered, inside) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let (entered, released) = (Mutex::new(entered), Mutex::new(released));
+    let log = Log::new(Level::Info, move |_, line| {
+        if line.contains(words) {
+            entered.lock().expect("unpoisoned").send(()).expect("the test listens");
+            let _ = released.lock().expect("unpoisoned").recv_timeout(SOON);
+        }
+    });
+    (log, inside, release)
+}
+
+fn of(router: &Router, wanted: [Kind; 2]) -> Vec<Kind> {
+    kinds(router).into_iter().filter(|kind| wanted.contains(kind)).collect()
+}
+
+#[test]
+fn a_slow_log_does_not_put_a_quarantine_behind_its_end() {
+    let server = sample();
+    let (log, inside, release) = slow_log("could not be reached");
+    let quarantine = Duration::from_secs(600);
+    let router = Router::new(Config { log, quarantine, ..config(&[&server]) });
+    router.event_fd().expect("a descriptor");
+    router.seed(None).expect("seeded");
+    primary_of(&router, "shard1").expect("a primary");
+    let away = uuid(&server, 33612);
+    std::thread::scope(|scope| {
+        scope.spawn(|| router.report_result(&away, 2003));
+        inside.recv_timeout(SOON).expect("a line");
+        router.report_result(&away, 0);
+        release.send(()).expect("the log waits");
+    });
+    assert_eq!(router.metrics().servers_quarantined, 0);
+    let told = [Kind::ServerQuarantined, Kind::ServerBack];
+    assert_eq!(of(&router, told), told);
+}
+
+#[test]
+fn a_slow_log_does_not_put_a_write_hold_behind_its_end() {
+    let server = sample();
+    let (log, inside, release) = slow_log("may be tried");
+    let quarantine = Duration::from_millis(20);
+    let router = Router::new(Config { log, quarantine, ..config(&[&server]) });
+    router.event_fd().expect("a descriptor");
+    router.seed(None).expect("seeded");
+    for group in ["shard1", "shard2"] {
+        primary_of(&router, group).expect("a primary");
+    }
+    router.report_result(&uuid(&server, 33622), 2003);
+    // With the hold its quarantine ends, which makes a line.
+    std::thread::sleep(Duration::from_millis(200));
+    let refuses = uuid(&server, 33611);
+    std::thread::scope(|scope| {
+        scope.spawn(|| router.report_result(&refuses, 1290));
+        inside.recv_timeout(SOON).expect("a line");
+        promote(&server, "shard1", 33612);
+        refetch(&router);
+        release.send(()).expect("the log waits");
+    });
+    assert_eq!(primary_of(&router, "shard1"), Ok(33612), "writes are held no longer");
+    let told = [Kind::WritesHeld, Kind::WritesReleased];
+    assert_eq!(of(&router, told), told);
 }
