@@ -143,7 +143,8 @@ impl Turns<'_> {
 /// are over at `until`. `failed` hears of those that failed, and of those that had not answered in
 /// time when another one did.
 ///
-/// Where no thread can be had, asks in the calling thread.
+/// Where no thread can be had, asks in the calling thread, one after the other: each has its share of
+/// what is left of the time, unless the next one is to be asked only when it has failed.
 pub fn race<T: Send>(
     nodes: &[Node],
     head_start: HeadStart,
@@ -191,6 +192,9 @@ pub fn race<T: Send>(
                     Err(_) if !running.is_empty() => most = running.len(),
                     Err(_) => {
                         turns.took(index);
+                        let left = nodes.len().saturating_sub(index);
+                        let until =
+                            if head_start == HeadStart::NONE { until } else { share(until, left) };
                         let won = here(index, node, until, ask, &mut failed);
                         if won.is_some() {
                             return won;
@@ -258,6 +262,13 @@ pub fn race<T: Send>(
 /// Whether a failure says nothing of what the node would answer.
 fn is_silence(error: &Error) -> bool {
     matches!(error.code, Code::Unreachable | Code::Timeout | Code::Protocol)
+}
+
+/// Until when the first of so many nodes may be asked, if each is to have as long.
+fn share(until: Option<Instant>, nodes: usize) -> Option<Instant> {
+    let (until, now) = (until?, Instant::now());
+    let nodes = u32::try_from(nodes.max(1)).unwrap_or(u32::MAX);
+    Some(now + until.saturating_duration_since(now) / nodes)
 }
 
 /// Asks one node in the calling thread.

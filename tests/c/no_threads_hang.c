@@ -4,7 +4,10 @@
 #include "refused_threads.h"
 #include "support.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* HANG: what a call takes that nothing ends. SOON: far less, and far more than it takes otherwise. */
 enum { TTL = 200, HANG = 60000, SOON = 20000 };
@@ -167,9 +170,38 @@ static void what_ends_in_time_ends(const fabric_t *ctl, int32_t background)
     fabric_free((fabric_t *)(uintptr_t)f);
 }
 
+/* A node that takes the connection and says nothing has its share of the time, and not all of it. */
+static void a_second_node_is_asked(void)
+{
+    int silent = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    CHECK(silent >= 0);
+    CHECK_INT(bind(silent, (struct sockaddr *)&address, size), 0);
+    CHECK_INT(listen(silent, 16), 0);
+    CHECK_INT(getsockname(silent, (struct sockaddr *)&address, &size), 0);
+    fabric_options_t *o = fabric_options_new();
+    CHECK_INT(fabric_options_add_node(o, "127.0.0.1", ntohs(address.sin_port)), FABRIC_OK);
+    CHECK_INT(fabric_options_add_node(o, fabricd_host(), fabricd_port()), FABRIC_OK);
+    CHECK_INT(fabric_options_set_credentials(o, "admin", "secret"), FABRIC_OK);
+    CHECK_INT(fabric_options_set_connect_attempts(o, 1), FABRIC_OK);
+    CHECK_INT(fabric_options_set_lookup_timeout_ms(o, 6000), FABRIC_OK);
+    CHECK_INT(fabric_options_set_request_timeout_ms(o, 6000), FABRIC_OK);
+    CHECK_INT(fabric_options_set_background_refresh(o, 0), FABRIC_OK);
+    f = handle(o);
+    atomic_store(&no_threads, 1);
+    fabric_server_t server;
+    fabric_error_t err;
+    CHECK_OK(find(f, tables[0], fabric_key_int(1), FABRIC_MODE_READWRITE, &server, &err), err);
+    atomic_store(&no_threads, 0);
+    fabric_free((fabric_t *)(uintptr_t)f);
+    close(silent);
+}
+
 int main(void)
 {
     fabric_t *ctl = control();
+    a_second_node_is_asked();
     an_interrupt_ends_them(ctl, 0);
     an_interrupt_ends_them(ctl, 1);
     what_ends_in_time_ends(ctl, 0);
