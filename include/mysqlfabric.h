@@ -52,11 +52,12 @@
  * refreshed (fabric_options_set_background_refresh() turns it off) and that a quarantine or a write
  * hold ends in time, whatever Fabric does. It has others for as long as they wait for Fabric: for a
  * refresh, a fetch, a command, a report of a failure; and one for its event callback, if it has
- * one, from the first event on. All end with fabric_free(), which waits for them but not for the
- * network.
+ * one, from the first event on. All end with fabric_free(), which waits for them, and so for an
+ * event or log callback that runs on one of them, but not for the network.
  * The library installs no signal handler, reads no environment variable, and prints nothing. A
- * connection that breaks sends the service no SIGPIPE: on a thread of the service that does I/O for
- * a call, SIGPIPE is blocked meanwhile, and one that was pending on that thread before is gone
+ * connection that breaks sends the service no SIGPIPE, and a snapshot file that is larger than the
+ * process may write (`ulimit -f`) no SIGXFSZ: on a thread of the service that does such I/O for a
+ * call, the signal is blocked meanwhile, and one that was pending on that thread before is gone
  * afterwards.
  * Host names are looked up by the system's resolver on threads of the process, `fabric-resolve`, at
  * most one for a name and eight together. They own nothing of a handle, so that neither a call nor
@@ -91,7 +92,9 @@
  * ## Strings and lists
  * Names are UTF-8 and NUL-terminated, and have 1024 bytes at most (Fabric's own have 64 characters
  * for each part); paths and passwords 4096, an argument of fabric_execute() 64 MiB, a text key 1 MiB.
- * Longer ones are FABRIC_ERR_ARGUMENT. Lists are asked for in two calls: with too small a capacity,
+ * Longer ones are FABRIC_ERR_ARGUMENT. So are lists that go in of more than 1024 tables (65536 for
+ * fabric_get_sharding_information()) or 1024 arguments of fabric_execute(); a batch may have any
+ * number of keys. Lists that come out are asked for in two calls: with too small a capacity,
  * FABRIC_ERR_BUFFER_TOO_SMALL tells the count needed.
  *
  * ## Beside this header
@@ -457,10 +460,6 @@ extern "C" {
 
 /**
  * The shard that holds a key.
- *
- * Scopes lie outside the numbers of modes and statuses, so that a scope in the place of one of
- * those is refused, and one of those in the place of a scope. Modes and statuses share Fabric's
- * numbers: a status in the place of a mode cannot be told from one.
  */
 #define FABRIC_SCOPE_LOCAL 11
 
@@ -1169,7 +1168,8 @@ int32_t fabric_options_set_credentials(struct fabric_options_t *options,
  * @param options  The options.
  * @param ca       The path of a PEM file with the authority's certificate or certificates. Copied.
  * @param key      The path of a PEM file with the client's private key, or NULL. Copied.
- * @param cert     The path of a PEM file with the client's certificate, or NULL. Copied.
+ * @param cert     The path of a PEM file with the client's certificate, or NULL. Copied. Relative
+ *                 paths begin at the working directory of this call.
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
  * @retval FABRIC_ERR_ARGUMENT  `key` without `cert`, or the other way round.
  *
@@ -1261,7 +1261,9 @@ int32_t fabric_options_set_lookup_timeout_ms(struct fabric_options_t *options, i
  *
  * A reply of more than 128 KiB is taken only as long as 96 MiB of address space can be had beside
  * what it takes; else it is FABRIC_ERR_SYSTEM. This is looked for and not set aside: where other
- * threads take the last memory meanwhile, the process ends as any does that has none.
+ * threads take the last memory meanwhile, the process ends. So it does where there is no memory for
+ * less, a small reply or what any other call allocates: nothing is looked for then, and the process
+ * ends as a C++ program does that catches no bad_alloc.
  *
  * @param options  The options.
  * @param bytes    1024 to 2^40; 67108864 (64 MiB) unless set.
@@ -1295,7 +1297,8 @@ int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int
  * share the file.
  *
  * @param options  The options.
- * @param path     UTF-8, NUL-terminated, not empty. Copied.
+ * @param path     UTF-8, NUL-terminated, not empty. Copied. A relative one begins at the working
+ *                 directory of this call, wherever the process goes later.
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
  * @retval FABRIC_ERR_ARGUMENT  Empty, or a topology file is set: such a handle has no Fabric.
  *
@@ -1320,7 +1323,8 @@ int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options,
  * FABRIC_ERR_NOT_SEEDED; fabric_report_failure() tells only the log.
  *
  * @param options  The options.
- * @param path     UTF-8, NUL-terminated, not empty. Copied.
+ * @param path     UTF-8, NUL-terminated, not empty. Copied. A relative one begins at the working
+ *                 directory of this call, wherever the process goes later.
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
  * @retval FABRIC_ERR_ARGUMENT  Empty, or a snapshot file is set: it would keep the same again.
  *
@@ -1630,8 +1634,9 @@ int32_t fabric_new(const struct fabric_options_t *options,
  * @param f  From fabric_new(), or NULL, which does nothing. No other call may be using it, and
  *           none may be made afterwards.
  *
- * Does not wait for the network, but for an event callback that runs, unless it is the caller;
- * events that were not delivered by then never are. The descriptor of fabric_event_fd() is closed.
+ * Does not wait for the network, but for an event callback that runs, unless it is the caller, and
+ * for a log callback that runs on a thread of the library, which must not be the caller; events that
+ * were not delivered by then never are. The descriptor of fabric_event_fd() is closed.
  */
 void fabric_free(struct fabric_t *f);
 
@@ -1750,9 +1755,11 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  * @param f       The handle.
  * @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated, spelled as in
  *                Fabric. All must lie in one group for this key.
- * @param n       The number of tables, at least 1.
+ * @param n       The number of tables, 1 to 1024.
  * @param key     The sharding key; may be NULL with @ref FABRIC_SCOPE_GLOBAL.
- * @param scope   @ref FABRIC_SCOPE_LOCAL or @ref FABRIC_SCOPE_GLOBAL.
+ * @param scope   @ref FABRIC_SCOPE_LOCAL or @ref FABRIC_SCOPE_GLOBAL. Their numbers are none of a
+ *                mode or a status, so that one in the place of the other is refused; modes and
+ *                statuses share Fabric's numbers, and cannot be told apart.
  * @param mode    One of FABRIC_MODE_NONE, _READONLY, _WRITEONLY, _READWRITE.
  * @param server  Where the server goes; left alone on failure.
  * @param err     Where details of a failure go; may be NULL.
@@ -1788,8 +1795,9 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  *
  * The thread needs 64 KiB of stack, as for any other call of the library; but 256 KiB where the
  * system may have no thread left for it, since the call then fetches itself. pthread_cancel() does not
- * end it inside a call, but at its first cancellation point afterwards; fabric_interrupt() ends the
- * call.
+ * end it inside a call, but at its first cancellation point afterwards, if its cancellation is
+ * deferred, as it is by default: a thread whose cancellation is asynchronous may call no library,
+ * this one neither. fabric_interrupt() ends the call.
  */
 FABRIC_MUST_USE
 int32_t fabric_get_shard_server(const struct fabric_t *f,
@@ -1938,7 +1946,7 @@ int32_t fabric_get_group_servers(const struct fabric_t *f,
  * @param f       The handle. It may be freed first; the tables then go on from the topology that
  *                was known last, which nobody refreshes.
  * @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated; copied.
- * @param n       The number of tables, at least 1.
+ * @param n       The number of tables, 1 to 1024.
  * @param out     Where the tables go, to be freed with fabric_table_free().
  * @param err     Where details of a failure go; may be NULL.
  * @retval FABRIC_OK
@@ -2272,12 +2280,13 @@ int32_t fabric_get_fabric_nodes(const struct fabric_t *f,
  *
  * @param f       The handle.
  * @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated.
- * @param n       The number of tables; 0 fetches the whole farm.
+ * @param n       The number of tables, 65536 at most; 0 fetches the whole farm.
  * @param err     Where details of a failure go; may be NULL.
  * @retval FABRIC_OK
  * @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
  *         Said of the first such table; the others were fetched.
- * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER
+ * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
+ *         FABRIC_ERR_ARGUMENT
  * @retval other  Fabric could not be asked, as for fabric_seed().
  *
  * Blocks, as fabric_seed() does. Any thread.
@@ -2449,7 +2458,7 @@ int32_t fabric_report_failure(const struct fabric_t *f,
  * @param command  The command's name, UTF-8, NUL-terminated.
  * @param args     `n` arguments, each UTF-8 and NUL-terminated and sent as a string; NULL in
  *                 place of one leaves that argument to its default.
- * @param n        The number of arguments.
+ * @param n        The number of arguments, 1024 at most.
  * @param result   Where the answer goes, to be freed with fabric_result_free().
  * @param err      Where details of a failure go; may be NULL.
  * @retval FABRIC_OK

@@ -13,7 +13,7 @@ use super::error::{FABRIC_OK, fabric_error_t};
 use super::handle::fabric_t;
 use super::keys::{Many, fabric_keys_t};
 use super::lookup::{scope_of, wanted_by_mode};
-use super::ptr::{Out, OutArray, bytes, element, reference, slice};
+use super::ptr::{self, Out, OutArray, bytes, element, reference};
 use super::server::{fabric_server_t, write_card, write_server};
 
 /// In place of an index: the key has no server.
@@ -212,7 +212,7 @@ impl<'a> Call<'a> {
         let (f, names, keys, servers, count) = unsafe {
             (
                 reference(f, "f")?,
-                slice(tables, n, "tables")?,
+                ptr::tables(tables, n)?,
                 Many::read(keys)?,
                 OutArray::new(servers, capacity, "servers")?,
                 Out::new(count, "count")?,

@@ -5,18 +5,19 @@ use std::ffi::c_char;
 use super::boundary::{boundary, boundary_value};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::ptr::{each, optional_text, reference, slice, text};
+use super::ptr::{FETCHED, each, optional_text, reference, strings, text};
 
 /// Fetches the shard maps of tables, and the groups they need, before they are looked up.
 ///
 /// @param f       The handle.
 /// @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated.
-/// @param n       The number of tables; 0 fetches the whole farm.
+/// @param n       The number of tables, 65536 at most; 0 fetches the whole farm.
 /// @param err     Where details of a failure go; may be NULL.
 /// @retval FABRIC_OK
 /// @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
 ///         Said of the first such table; the others were fetched.
-/// @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER
+/// @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
+///         FABRIC_ERR_ARGUMENT
 /// @retval other  Fabric could not be asked, as for fabric_seed().
 ///
 /// Blocks, as fabric_seed() does. Any thread.
@@ -29,8 +30,9 @@ pub unsafe extern "C" fn fabric_get_sharding_information(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_get_sharding_information", err, || {
+        let limit = (FETCHED, "check the count, or name none (n = 0) to fetch the whole farm");
         // SAFETY: the caller's promise, for both pointers.
-        let (f, tables) = unsafe { (reference(f, "f")?, slice(tables, n, "tables")?) };
+        let (f, tables) = unsafe { (reference(f, "f")?, strings(tables, n, "tables", limit)?) };
         // SAFETY: the caller's promise, for each string.
         f.router.prefetch(&unsafe { each(tables, "tables", text) }?)
     })

@@ -8,7 +8,7 @@ use crate::fabric::{ResultSets, Value};
 use super::boundary::{boundary, boundary_value};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::ptr::{Out, argument, each, name, reference, slice};
+use super::ptr::{ARGUMENTS, Out, argument, each, name, reference, strings};
 
 /// What a Fabric command answered. Made by fabric_execute(), freed by fabric_result_free(),
 /// never changed: any number of threads may read it at once.
@@ -81,7 +81,7 @@ impl fabric_result_t {
 /// @param command  The command's name, UTF-8, NUL-terminated.
 /// @param args     `n` arguments, each UTF-8 and NUL-terminated and sent as a string; NULL in
 ///                 place of one leaves that argument to its default.
-/// @param n        The number of arguments.
+/// @param n        The number of arguments, 1024 at most.
 /// @param result   Where the answer goes, to be freed with fabric_result_free().
 /// @param err      Where details of a failure go; may be NULL.
 /// @retval FABRIC_OK
@@ -108,13 +108,14 @@ pub unsafe extern "C" fn fabric_execute(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_execute", err, || {
+        let limit = (ARGUMENTS, "check the count");
         // SAFETY: the caller's promise, for every pointer of this call.
         let (f, group, command, args, out) = unsafe {
             (
                 reference(f, "f")?,
                 name(group, "group")?,
                 name(command, "command")?,
-                slice(args, n, "args")?,
+                strings(args, n, "args", limit)?,
                 Out::new(result, "result")?,
             )
         };

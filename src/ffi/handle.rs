@@ -102,8 +102,9 @@ pub unsafe extern "C" fn fabric_new(
 /// @param f  From fabric_new(), or NULL, which does nothing. No other call may be using it, and
 ///           none may be made afterwards.
 ///
-/// Does not wait for the network, but for an event callback that runs, unless it is the caller;
-/// events that were not delivered by then never are. The descriptor of fabric_event_fd() is closed.
+/// Does not wait for the network, but for an event callback that runs, unless it is the caller, and
+/// for a log callback that runs on a thread of the library, which must not be the caller; events that
+/// were not delivered by then never are. The descriptor of fabric_event_fd() is closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_free(f: *mut fabric_t) {
     boundary_value((), || {

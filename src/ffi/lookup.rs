@@ -12,7 +12,7 @@ use super::error::fabric_error_t;
 use super::handle::fabric_t;
 use super::key::{fabric_key_t, key as read_key, quick_integer, quick_key};
 use super::options::time;
-use super::ptr::{Out, OutList, bytes, each, name, quick_bytes, quick_slice, reference, slice};
+use super::ptr::{self, Out, OutList, bytes, each, name, quick_bytes, quick_tables, reference};
 use super::server::{
     FABRIC_MODE_NONE, FABRIC_MODE_READONLY, FABRIC_MODE_READWRITE, FABRIC_MODE_WRITEONLY,
     FABRIC_STATUS_NONE, FABRIC_STATUS_PRIMARY, FABRIC_STATUS_SECONDARY, fabric_server_t,
@@ -20,10 +20,6 @@ use super::server::{
 };
 
 /// The shard that holds a key.
-///
-/// Scopes lie outside the numbers of modes and statuses, so that a scope in the place of one of
-/// those is refused, and one of those in the place of a scope. Modes and statuses share Fabric's
-/// numbers: a status in the place of a mode cannot be told from one.
 pub const FABRIC_SCOPE_LOCAL: i32 = 11;
 /// The global group of the table's mapping, for what all shards share; needs no key.
 pub const FABRIC_SCOPE_GLOBAL: i32 = 12;
@@ -41,9 +37,11 @@ pub const FABRIC_SCOPE_GLOBAL: i32 = 12;
 /// @param f       The handle.
 /// @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated, spelled as in
 ///                Fabric. All must lie in one group for this key.
-/// @param n       The number of tables, at least 1.
+/// @param n       The number of tables, 1 to 1024.
 /// @param key     The sharding key; may be NULL with @ref FABRIC_SCOPE_GLOBAL.
-/// @param scope   @ref FABRIC_SCOPE_LOCAL or @ref FABRIC_SCOPE_GLOBAL.
+/// @param scope   @ref FABRIC_SCOPE_LOCAL or @ref FABRIC_SCOPE_GLOBAL. Their numbers are none of a
+///                mode or a status, so that one in the place of the other is refused; modes and
+///                statuses share Fabric's numbers, and cannot be told apart.
 /// @param mode    One of FABRIC_MODE_NONE, _READONLY, _WRITEONLY, _READWRITE.
 /// @param server  Where the server goes; left alone on failure.
 /// @param err     Where details of a failure go; may be NULL.
@@ -79,8 +77,9 @@ pub const FABRIC_SCOPE_GLOBAL: i32 = 12;
 ///
 /// The thread needs 64 KiB of stack, as for any other call of the library; but 256 KiB where the
 /// system may have no thread left for it, since the call then fetches itself. pthread_cancel() does not
-/// end it inside a call, but at its first cancellation point afterwards; fabric_interrupt() ends the
-/// call.
+/// end it inside a call, but at its first cancellation point afterwards, if its cancellation is
+/// deferred, as it is by default: a thread whose cancellation is asynchronous may call no library,
+/// this one neither. fabric_interrupt() ends the call.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_shard_server(
@@ -128,7 +127,7 @@ unsafe fn shard_server(local: &Local, call: &ShardCall) -> Result<()> {
     let (f, tables, key, out) = unsafe {
         (
             reference(call.f, "f")?,
-            slice(call.tables, call.n, "tables")?,
+            ptr::tables(call.tables, call.n)?,
             read_key(call.key)?,
             Out::new(call.server, "server")?,
         )
@@ -169,7 +168,7 @@ unsafe fn answer(local: &Local, call: &ShardCall, see: impl See, place: impl Loc
         view.group_of_name(unsafe { quick_bytes(*call.tables) }?, place)?
     } else {
         // SAFETY: the caller's promise.
-        let tables = unsafe { quick_slice(call.tables, call.n) }?.iter();
+        let tables = unsafe { quick_tables(call.tables, call.n) }?.iter();
         // SAFETY: the caller's promise, for each string.
         view.group_of_names(tables.map(|table| unsafe { quick_bytes(*table) }), place)?
     };
@@ -352,7 +351,7 @@ pub unsafe extern "C" fn fabric_get_shard_server_wait(
         let (f, tables, key, out) = unsafe {
             (
                 reference(f, "f")?,
-                slice(tables, n, "tables")?,
+                ptr::tables(tables, n)?,
                 read_key(key)?,
                 Out::new(server, "server")?,
             )

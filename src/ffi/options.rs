@@ -194,7 +194,8 @@ pub unsafe extern "C" fn fabric_options_set_credentials(
 /// @param options  The options.
 /// @param ca       The path of a PEM file with the authority's certificate or certificates. Copied.
 /// @param key      The path of a PEM file with the client's private key, or NULL. Copied.
-/// @param cert     The path of a PEM file with the client's certificate, or NULL. Copied.
+/// @param cert     The path of a PEM file with the client's certificate, or NULL. Copied. Relative
+///                 paths begin at the working directory of this call.
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
 /// @retval FABRIC_ERR_ARGUMENT  `key` without `cert`, or the other way round.
 ///
@@ -210,10 +211,12 @@ pub unsafe extern "C" fn fabric_options_set_tls(
     // SAFETY: the caller's promise, for the pointers of this call.
     unsafe {
         set("fabric_options_set_tls", options, |config| {
-            let ca = PathBuf::from(path_of(ca, "ca")?);
+            let ca = absolute(path_of(ca, "ca")?);
             let identity = match (optional_path(key, "key")?, optional_path(cert, "cert")?) {
                 (None, None) => None,
-                (Some(key), Some(cert)) => Some(Identity { key: key.into(), cert: cert.into() }),
+                (Some(key), Some(cert)) => {
+                    Some(Identity { key: absolute(key), cert: absolute(cert) })
+                }
                 _ => {
                     return Err(Error::new(
                         Code::Argument,
@@ -360,7 +363,9 @@ pub(super) fn time(what: &str, millis: i64, least: i64) -> Result<Duration> {
 ///
 /// A reply of more than 128 KiB is taken only as long as 96 MiB of address space can be had beside
 /// what it takes; else it is FABRIC_ERR_SYSTEM. This is looked for and not set aside: where other
-/// threads take the last memory meanwhile, the process ends as any does that has none.
+/// threads take the last memory meanwhile, the process ends. So it does where there is no memory for
+/// less, a small reply or what any other call allocates: nothing is looked for then, and the process
+/// ends as a C++ program does that catches no bad_alloc.
 ///
 /// @param options  The options.
 /// @param bytes    1024 to 2^40; 67108864 (64 MiB) unless set.
@@ -404,7 +409,8 @@ pub unsafe extern "C" fn fabric_options_set_max_reply_bytes(
 /// share the file.
 ///
 /// @param options  The options.
-/// @param path     UTF-8, NUL-terminated, not empty. Copied.
+/// @param path     UTF-8, NUL-terminated, not empty. Copied. A relative one begins at the working
+///                 directory of this call, wherever the process goes later.
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
 /// @retval FABRIC_ERR_ARGUMENT  Empty, or a topology file is set: such a handle has no Fabric.
 ///
@@ -418,7 +424,7 @@ pub unsafe extern "C" fn fabric_options_set_snapshot_file(
     // SAFETY: the caller's promise, for the pointers of this call.
     unsafe {
         set("fabric_options_set_snapshot_file", options, |config| {
-            let path = PathBuf::from(path_of(path, "path")?);
+            let path = absolute(path_of(path, "path")?);
             one_file(&config.topology_file)?;
             config.snapshot_file = Some(path);
             Ok(())
@@ -440,7 +446,8 @@ pub unsafe extern "C" fn fabric_options_set_snapshot_file(
 /// FABRIC_ERR_NOT_SEEDED; fabric_report_failure() tells only the log.
 ///
 /// @param options  The options.
-/// @param path     UTF-8, NUL-terminated, not empty. Copied.
+/// @param path     UTF-8, NUL-terminated, not empty. Copied. A relative one begins at the working
+///                 directory of this call, wherever the process goes later.
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
 /// @retval FABRIC_ERR_ARGUMENT  Empty, or a snapshot file is set: it would keep the same again.
 ///
@@ -453,12 +460,18 @@ pub unsafe extern "C" fn fabric_options_set_topology_file(
     // SAFETY: the caller's promise, for the pointers of this call.
     unsafe {
         set("fabric_options_set_topology_file", options, |config| {
-            let path = PathBuf::from(path_of(path, "path")?);
+            let path = absolute(path_of(path, "path")?);
             one_file(&config.snapshot_file)?;
             config.topology_file = Some(path);
             Ok(())
         })
     }
+}
+
+/// A path that stays what it is when the process changes its working directory. As it is if the
+/// system has no name for that any more.
+fn absolute(path: &str) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path))
 }
 
 fn one_file(other: &Option<PathBuf>) -> Result<()> {

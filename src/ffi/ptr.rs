@@ -22,6 +22,16 @@ const ARGUMENT: usize = 64 << 20;
 /// How many bytes a text key has at most. MySQL indexes no column of more than 3072.
 pub(super) const KEY: usize = 1 << 20;
 
+/// How many tables a call about one key or one batch of keys names at most. Those that are looked up
+/// together share their shards, which few do; and each takes its time, which no bound cuts short.
+pub(super) const TABLES: usize = 1024;
+
+/// How many tables are fetched at most where each is named.
+pub(super) const FETCHED: usize = 65_536;
+
+/// How many arguments a Fabric command has at most. Fabric's own take ten.
+pub(super) const ARGUMENTS: usize = 1024;
+
 /// # Safety
 /// `pointer` is NULL or points to a `T` that stays valid and unchanged for `'a`.
 #[inline]
@@ -91,14 +101,52 @@ pub(super) unsafe fn slice<'a, T>(pointer: *const T, length: usize, what: &str) 
     Ok(unsafe { slice::from_raw_parts(pointer, length) })
 }
 
-/// As [`slice`], without a reason for what is wrong.
+/// A list of `most` strings at most, and what to do where there are more.
+///
+/// # Safety
+/// As for [`slice`].
+#[inline]
+pub(super) unsafe fn strings<'a>(
+    pointer: *const *const c_char,
+    length: usize,
+    what: &str,
+    (most, remedy): (usize, &str),
+) -> Result<&'a [*const c_char]> {
+    if length > most && !pointer.is_null() {
+        return Err(Error::new(
+            Code::Argument,
+            format!("'{what}' has {length} elements, and {most} are the most; {remedy}"),
+        ));
+    }
+    // SAFETY: the same promise.
+    unsafe { slice(pointer, length, what) }
+}
+
+/// The names of the tables of one lookup, or of one batch of lookups.
+///
+/// # Safety
+/// As for [`slice`].
+#[inline]
+pub(super) unsafe fn tables<'a>(
+    pointer: *const *const c_char,
+    length: usize,
+) -> Result<&'a [*const c_char]> {
+    let remedy = "check the count, or look them up in several calls";
+    // SAFETY: the same promise.
+    unsafe { strings(pointer, length, "tables", (TABLES, remedy)) }
+}
+
+/// As [`tables`], without a reason for what is wrong.
 ///
 /// # Safety
 /// As for [`slice`].
 #[inline(always)]
-pub(super) unsafe fn quick_slice<'a, T>(pointer: *const T, length: usize) -> Option<&'a [T]> {
-    let fits = length <= isize::MAX as usize / size_of::<T>().max(1);
-    // SAFETY: not NULL, and no larger than an object can be; the rest is the caller's promise.
+pub(super) unsafe fn quick_tables<'a>(
+    pointer: *const *const c_char,
+    length: usize,
+) -> Option<&'a [*const c_char]> {
+    let fits = length <= TABLES;
+    // SAFETY: not NULL; the rest is the caller's promise.
     (!pointer.is_null() && fits).then(|| unsafe { slice::from_raw_parts(pointer, length) })
 }
 

@@ -16,7 +16,7 @@ use super::key::{fabric_key_t, key as read_key, quick_integer, quick_key};
 use super::lookup::{
     FABRIC_SCOPE_LOCAL, quick_mode, quick_place, scope_of, wait_for_server, wanted_by_mode,
 };
-use super::ptr::{Out, each, reference, slice, text};
+use super::ptr::{self, Out, each, reference, text};
 use super::server::{fabric_server_t, write_card, write_server};
 
 /// One table, or several that are joined, of a handle. Made by fabric_table_open(), freed by
@@ -35,7 +35,7 @@ pub struct fabric_table_t {
 /// @param f       The handle. It may be freed first; the tables then go on from the topology that
 ///                was known last, which nobody refreshes.
 /// @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated; copied.
-/// @param n       The number of tables, at least 1.
+/// @param n       The number of tables, 1 to 1024.
 /// @param out     Where the tables go, to be freed with fabric_table_free().
 /// @param err     Where details of a failure go; may be NULL.
 /// @retval FABRIC_OK
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn fabric_table_open(
     boundary("fabric_table_open", err, || {
         // SAFETY: the caller's promise, for every pointer of this call.
         let (f, tables, out) =
-            unsafe { (reference(f, "f")?, slice(tables, n, "tables")?, Out::new(out, "out")?) };
+            unsafe { (reference(f, "f")?, ptr::tables(tables, n)?, Out::new(out, "out")?) };
         if tables.is_empty() {
             return Err(Error::new(Code::Argument, "no table is named; name at least one"));
         }

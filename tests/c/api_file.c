@@ -93,6 +93,39 @@ static void a_long_node(void)
     fabric_free(f);
 }
 
+/* A service that sets its paths and then becomes a daemon. */
+static void a_relative_path(void)
+{
+    char directory[] = "/tmp/mysqlfabric-XXXXXX", before[4096];
+    CHECK(getcwd(before, sizeof before) != NULL);
+    CHECK(mkdtemp(directory) != NULL);
+    CHECK_INT(chdir(directory), 0);
+    FILE *file = fopen("topology", "w");
+    CHECK(file != NULL);
+    fprintf(file, head, "", "b");
+    CHECK_INT(fclose(file), 0);
+    fabric_options_t *o = fabric_options_new();
+    CHECK_INT(fabric_options_set_topology_file(o, "topology"), FABRIC_OK);
+    CHECK_INT(chdir("/"), 0);
+    fabric_t *f = handle(o);
+    CHECK_INT(port_of(f, "d.t", text("a"), RW), 1);
+    fabric_free(f);
+
+    CHECK_INT(chdir(directory), 0);
+    CHECK_INT(unlink("topology"), 0);
+    o = options();
+    CHECK_INT(fabric_options_set_snapshot_file(o, "snapshot"), FABRIC_OK);
+    CHECK_INT(chdir("/"), 0);
+    f = handle(o);
+    fabric_error_t err;
+    CHECK_OK(fabric_seed(f, NULL, 0, &err), err);
+    fabric_free(f);
+    CHECK_INT(chdir(directory), 0);
+    CHECK_INT(unlink("snapshot"), 0);
+    CHECK_INT(chdir(before), 0);
+    CHECK_INT(rmdir(directory), 0);
+}
+
 static void a_slip_of_the_pen(void)
 {
     fabric_error_t err;
@@ -107,6 +140,7 @@ int main(void)
 {
     a_long_bound();
     a_long_node();
+    a_relative_path();
     a_slip_of_the_pen();
     return 0;
 }

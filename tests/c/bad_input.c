@@ -272,6 +272,40 @@ static void several_tables(const fabric_t *f)
     still_works(f);
 }
 
+/* Each table takes its time, which no bound cuts short. */
+static void too_many(const fabric_t *f)
+{
+    enum { MOST = 1024, FETCHED = 65536 };
+    static const char *names[FETCHED + 1];
+    for (size_t i = 0; i <= FETCHED; i++)
+        names[i] = SALARIES;
+    fabric_key_t key = fabric_key_int(1);
+    const int64_t integers[] = {1};
+    fabric_keys_t keys = fabric_keys_int(integers, 1);
+    uint32_t index[1];
+    size_t count, order[1], starts[2];
+    fabric_table_t *t;
+    fabric_result_t *result;
+    CHECK_INT(fabric_get_shard_server(f, names, MOST, &key, LOCAL, ANY, &server, NULL), FABRIC_OK);
+    REFUSED(fabric_get_shard_server(f, names, MOST + 1, &key, LOCAL, ANY, &server, err), server,
+            FABRIC_ERR_ARGUMENT, {"1025", "1024", "several calls"});
+    REFUSED(fabric_get_shard_server_wait(f, names, MOST + 1, &key, LOCAL, ANY, 0, &server, err),
+            server, FABRIC_ERR_ARGUMENT, {"1025"});
+    REFUSED(fabric_get_shard_servers(f, names, MOST + 1, &keys, LOCAL, ANY, index, NULL, &server, 1,
+                                     &count, err),
+            server, FABRIC_ERR_ARGUMENT, {"1025"});
+    REFUSED(fabric_split_keys(f, names, MOST + 1, &keys, LOCAL, ANY, order, starts, NULL, &server, 1,
+                              &count, err),
+            server, FABRIC_ERR_ARGUMENT, {"1025"});
+    REFUSED(fabric_table_open(f, names, MOST + 1, &t, err), t, FABRIC_ERR_ARGUMENT, {"1025"});
+    CHECK_INT(fabric_get_sharding_information(f, names, FETCHED, NULL), FABRIC_OK);
+    REFUSED(fabric_get_sharding_information(f, names, FETCHED + 1, err), server,
+            FABRIC_ERR_ARGUMENT, {"65537", "65536", "n = 0"});
+    REFUSED(fabric_execute(f, "dump", "servers", names, MOST + 1, &result, err), result,
+            FABRIC_ERR_ARGUMENT, {"'args'", "1025"});
+    still_works(f);
+}
+
 static void commands(const fabric_t *f)
 {
     static const char *const bad_args[] = {"0", "\xff"};
@@ -325,6 +359,7 @@ int main(void)
     numbers(f);
     in_each_others_place(f);
     several_tables(f);
+    too_many(f);
     commands(f);
     small_buffers(f);
     fabric_free(f);
