@@ -1294,7 +1294,9 @@ int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int
  *
  * TOPOLOGY_FILE.md (see "Beside this header") has the format. Who can write the file can send the
  * service anywhere: keep it in a directory of the service's own. Processes of one service may
- * share the file.
+ * share the file: who writes it keeps what another one has there of tables and groups that it knows nothing
+ * about, for up to a week. Writers take turns by a lock on the directory, for which they wait half a
+ * second at most.
  *
  * @param options  The options.
  * @param path     UTF-8, NUL-terminated, not empty. Copied. A relative one begins at the working
@@ -1541,9 +1543,11 @@ int32_t fabric_options_set_least_write_hold_ms(struct fabric_options_t *options,
  * (`sharding.lookup_servers`, which the built-in role `connector` may not use) where a key of it
  * belongs, or fabric_reset_cache() has the maps taken as they are, or this time is over. The time
  * begins when the bound is not listed any more, whether the rest of its table is listed then or
- * not, and goes on while Fabric hangs or is down, or no process runs: with fabric_options_set_snapshot_file()
+ * not, and goes on while Fabric hangs or is down: with fabric_options_set_snapshot_file()
  * every bound that the file knows of counts as seen, also when Fabric answers at the start, and
- * what is held is in the file with its time. A topology file may have shards held as well; see
+ * what is held is in the file with its time. While no process runs the time goes on as far as both the time
+ * of day and the machine's own clock say so (on Linux, for as long as the machine runs); a clock that is
+ * set ends no hold. A topology file may have shards held as well; see
  * TOPOLOGY_FILE.md ("Beside this header"). A handle remembers 32 MiB of such bounds, which is
  * 1,048,576 of them or some 31,000 tables of one shard, and besides whatever one dump stops listing
  * at once; more than that, and those are forgotten that went first, which is logged.
@@ -2333,7 +2337,7 @@ uint64_t fabric_topology_generation(const struct fabric_t *f);
  * Each table and each group has an age of its own. It is confirmed by an answer of Fabric's about
  * it, the same as before or not, and its age counts from the question. All count that the handle knows and
  * Fabric lists, whether they are looked up or not; a table that Fabric does not list, and a group
- * of which it lists no server, do not. What came from a snapshot file is as old as the file until
+ * of which it lists no server, do not. What came from a snapshot file is as old as the file says until
  * Fabric has confirmed it, and a topology file confirms all it says whenever it is looked at.
  *
  * When it grows beyond the time to live, some lookups are being answered from what is old: because

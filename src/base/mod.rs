@@ -1,5 +1,6 @@
 //! What every other part may use and what uses none of them.
 
+pub mod boot_clock;
 pub mod callback;
 pub mod fork;
 pub mod memory;

@@ -318,9 +318,11 @@ pub unsafe extern "C" fn fabric_options_set_least_write_hold_ms(
 /// (`sharding.lookup_servers`, which the built-in role `connector` may not use) where a key of it
 /// belongs, or fabric_reset_cache() has the maps taken as they are, or this time is over. The time
 /// begins when the bound is not listed any more, whether the rest of its table is listed then or
-/// not, and goes on while Fabric hangs or is down, or no process runs: with fabric_options_set_snapshot_file()
+/// not, and goes on while Fabric hangs or is down: with fabric_options_set_snapshot_file()
 /// every bound that the file knows of counts as seen, also when Fabric answers at the start, and
-/// what is held is in the file with its time. A topology file may have shards held as well; see
+/// what is held is in the file with its time. While no process runs the time goes on as far as both the time
+/// of day and the machine's own clock say so (on Linux, for as long as the machine runs); a clock that is
+/// set ends no hold. A topology file may have shards held as well; see
 /// TOPOLOGY_FILE.md ("Beside this header"). A handle remembers 32 MiB of such bounds, which is
 /// 1,048,576 of them or some 31,000 tables of one shard, and besides whatever one dump stops listing
 /// at once; more than that, and those are forgotten that went first, which is logged.

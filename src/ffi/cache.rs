@@ -87,7 +87,7 @@ pub unsafe extern "C" fn fabric_topology_generation(f: *const fabric_t) -> u64 {
 /// Each table and each group has an age of its own. It is confirmed by an answer of Fabric's about
 /// it, the same as before or not, and its age counts from the question. All count that the handle knows and
 /// Fabric lists, whether they are looked up or not; a table that Fabric does not list, and a group
-/// of which it lists no server, do not. What came from a snapshot file is as old as the file until
+/// of which it lists no server, do not. What came from a snapshot file is as old as the file says until
 /// Fabric has confirmed it, and a topology file confirms all it says whenever it is looked at.
 ///
 /// When it grows beyond the time to live, some lookups are being answered from what is old: because

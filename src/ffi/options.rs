@@ -406,7 +406,9 @@ pub unsafe extern "C" fn fabric_options_set_max_reply_bytes(
 ///
 /// TOPOLOGY_FILE.md (see "Beside this header") has the format. Who can write the file can send the
 /// service anywhere: keep it in a directory of the service's own. Processes of one service may
-/// share the file.
+/// share the file: who writes it keeps what another one has there of tables and groups that it knows nothing
+/// about, for up to a week. Writers take turns by a lock on the directory, for which they wait half a
+/// second at most.
 ///
 /// @param options  The options.
 /// @param path     UTF-8, NUL-terminated, not empty. Copied. A relative one begins at the working

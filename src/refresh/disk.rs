@@ -2,22 +2,26 @@
 //! topology file it routes from without any Fabric.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use crate::base::boot_clock::BootTime;
 use crate::base::wall_clock::WallClock;
 use crate::config::Node;
 use crate::error::{Code, Error, Result};
 use crate::log::Level;
 use crate::snapshot::document::{Author, Document, FabricNode};
+use crate::snapshot::rest::Rest;
 use crate::snapshot::{convert, read, write};
 use crate::topology::build::full_name;
-use crate::topology::{Listing, Shard, ShardMap, Times, Topology};
+use crate::topology::{Listing, ShardMap, Times, Topology};
 
 use super::bound::Bound;
 use super::clock::{Clock, signed};
+use super::file_times::{FollowedWall, Stamp, since_1970};
 use super::flight::Wish;
 use super::nodes::{Rounds, may_pass};
 use super::update::Asked;
@@ -52,9 +56,10 @@ pub struct Disk {
     age: AtomicI64,
     /// The topology file's own time to live; 0 = not known.
     ttl_ms: AtomicU64,
-    /// What the times in files are on the handle's clock: the same at each reading, or a file that is
-    /// read again would seem to say something else.
-    wall: WallClock,
+    /// What the times in files are on the handle's clock.
+    pub(super) wall: FollowedWall,
+    /// When the service last wanted all maps as they are; 0 = never.
+    pub(super) reset: AtomicI64,
 }
 
 impl Default for Disk {
@@ -66,7 +71,8 @@ impl Default for Disk {
             kept_since: AtomicU64::new(0),
             age: AtomicI64::new(UNKNOWN),
             ttl_ms: AtomicU64::new(0),
-            wall: WallClock::new(since_1970(), Clock::default().now()),
+            wall: FollowedWall::new(WallClock::new(since_1970(), Clock::default().now())),
+            reset: AtomicI64::new(0),
         }
     }
 }
@@ -120,6 +126,10 @@ pub struct Seen {
     remembered: bool,
     /// Why an earlier process left none to start from.
     not_kept: Option<String>,
+    /// The snapshot file that this handle wrote or read last: it knows all that is in it.
+    pub(super) snapshot: Option<read::Signature>,
+    /// What the file that was read last has for the time it was saved, and when that was.
+    pub(super) saved_when: Option<(Stamp, i64)>,
     /// The topology in the snapshot file, as far as it is known to be there.
     saved: Option<Saved>,
 }
@@ -169,7 +179,7 @@ impl Refresher {
     /// else the first table that is looked up would replace all those on disk.
     fn fetch_first(&self, shop: &Workshop, path: &Path, wish: &Wish, rounds: Rounds) -> Result<()> {
         write::clean_up(path);
-        let kept = self.read_snapshot(path).map(Arc::new);
+        let kept = self.read_snapshot(shop, path).map(Arc::new);
         {
             let mut seen = shop.disk.lock();
             seen.kept = kept.as_ref().ok().cloned();
@@ -221,28 +231,23 @@ impl Refresher {
         if self.config.vanished_hold.is_zero() || shop.disk.lock().remembered {
             return;
         }
-        let bounds = convert::seen_bounds(document, |since| self.missing_since(since));
+        let bounds = {
+            let seen = &mut *shop.disk.lock();
+            convert::seen_bounds(document, |since| self.missing_since(seen, document, since))
+        };
         self.publish(shop, |update| {
             bounds.iter().for_each(|(name, bounds)| update.remember(name, bounds));
         });
         shop.disk.lock().remembered = true;
     }
 
-    /// The shard that is missing since a time in seconds since 1970, if it is to be held for longer.
-    fn missing_since(&self, seconds: Option<u64>) -> Option<Shard> {
-        let now = i64::try_from(self.clock.now()).unwrap_or(i64::MAX);
-        // A time to come is a clock that was wrong.
-        let since = seconds.map(|seconds| self.disk.wall.at(seconds).min(now));
-        let is_over = since.is_some_and(|since| since <= self.held_until());
-        (!is_over).then(|| Shard::missing(since.unwrap_or(Shard::NO_TIME)))
-    }
-
     /// The bounds that a topology file has held.
-    fn held_bounds(&self, document: &Document) -> Vec<(String, ShardMap)> {
-        match self.config.vanished_hold.is_zero() {
-            true => Vec::new(),
-            false => convert::held_bounds(document, |since| self.missing_since(since)),
+    fn held_bounds(&self, shop: &Workshop, document: &Document) -> Vec<(String, ShardMap)> {
+        if self.config.vanished_hold.is_zero() {
+            return Vec::new();
         }
+        let seen = &mut *shop.disk.lock();
+        convert::held_bounds(document, |since| self.missing_since(seen, document, since))
     }
 
     /// Why there is no snapshot to go on from while the first fetch is under way.
@@ -307,12 +312,17 @@ impl Refresher {
     }
 
     /// The snapshot that an earlier process left, or why there is none to start from.
-    fn read_snapshot(&self, path: &Path) -> std::result::Result<Document, String> {
+    fn read_snapshot(&self, shop: &Workshop, path: &Path) -> std::result::Result<Document, String> {
         let shown = path.display();
         let (level, why) = match read::open(path) {
-            Ok(opened) => match opened.read(Author::Library) {
-                Ok(document) => return Ok(document),
-                Err(why) => (Level::Warning, format!("snapshot file '{shown}' is refused: {why}")),
+            Ok(opened) => match (opened.signature, opened.read(Author::Library)) {
+                (signature, Ok(document)) => {
+                    shop.disk.lock().snapshot = Some(signature);
+                    return Ok(document);
+                }
+                (_, Err(why)) => {
+                    (Level::Warning, format!("snapshot file '{shown}' is refused: {why}"))
+                }
             },
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 (Level::Info, format!("there is no snapshot file '{shown}' yet"))
@@ -366,7 +376,6 @@ impl Refresher {
         );
         let age = age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         self.disk.set_age(age, now);
-        let confirmed = age.map_or(Times::UNKNOWN, |age| signed(now).saturating_sub(signed(age)));
         if self.facts.load().ttl.is_none()
             && let Some(ttl_ms) = document.ttl_ms
         {
@@ -378,17 +387,43 @@ impl Refresher {
         // A fetch that failed half-way has left newer answers than the file's.
         let known = self.topology.load_full();
         let tables = document.tables.iter().map(|table| full_name(&table.schema, &table.table));
-        let tables = tables.filter(|name| !self.knows_table(&known, name)).collect();
+        let tables: BTreeSet<String> =
+            tables.filter(|name| !self.knows_table(&known, name)).collect();
         let groups = document.groups.iter().map(|group| group.id.clone());
         let groups: BTreeSet<String> =
             groups.filter(|name| !self.knows_group(&known, name)).collect();
         self.publish(shop, |update| {
-            update.confirmed_at(confirmed);
+            update.confirmed_at(self.confirmed_when(document.saved_at));
             let rows = convert::listing(document);
             update.tables(&Asked::Names(&tables), rows, &[], expires);
             let rows = convert::server_rows(document);
             update.groups(&Asked::Names(&groups), rows, &[], expires);
+            self.confirm_each(update.view(), document, &tables, &groups);
         });
+    }
+
+    /// What of these the file has another time for was confirmed then.
+    fn confirm_each(
+        &self,
+        topology: &Topology,
+        document: &Document,
+        tables: &BTreeSet<String>,
+        groups: &BTreeSet<String>,
+    ) {
+        for table in document.tables.iter().filter(|table| table.confirmed_at.is_some()) {
+            let name = full_name(&table.schema, &table.table);
+            let entry = topology.tables.get(name.as_bytes()).filter(|_| tables.contains(&name));
+            if let Some(entry) = entry {
+                entry.confirm_at(self.confirmed_when(table.confirmed_at));
+            }
+        }
+        for group in document.groups.iter().filter(|group| group.confirmed_at.is_some()) {
+            let number = topology.group_number(group.id.as_bytes());
+            let entry = number.and_then(|id| topology.group(id));
+            if let Some(entry) = entry.filter(|_| groups.contains(&group.id)) {
+                entry.confirm_at(self.confirmed_when(group.confirmed_at));
+            }
+        }
     }
 
     /// Has a topology that was just published written, by the thread in the background if
@@ -445,12 +480,19 @@ impl Refresher {
             saved.topology = Arc::downgrade(&topology);
             return Ok(());
         }
-        let age = Duration::from_millis(self.clock.now().saturating_sub(answer));
-        document.saved_at = Some(since_1970().saturating_sub(age).as_secs());
-        document.generation = Some(topology.generation);
         let now = self.clock.now();
+        // One reading of the time of day for all of it: of times that were saved at once it matters how
+        // they lie to each other.
         let wall = WallClock::new(since_1970(), now);
-        document.held_shards.times = Some((i64::try_from(now).unwrap_or(i64::MAX), wall));
+        let saved_at = wall.seconds(signed(answer));
+        document.saved_at = Some(saved_at);
+        if let Some(BootTime { boot_id, uptime_ms }) = BootTime::now() {
+            document.boot_id = Some(boot_id);
+            document.uptime_ms = Some(uptime_ms.saturating_sub(now.saturating_sub(answer)));
+        }
+        document.generation = Some(topology.generation);
+        document.held_shards.times = Some((signed(now), wall));
+        convert::tell_times(&mut document, saved_at, wall);
         let ttl_ms = self.facts().ttl.map(|ttl| ttl.saturating_mul(1000));
         document.ttl_ms = ttl_ms.filter(|ttl| (1..=86_400_000).contains(ttl));
         let nodes = shop.nodes.lock().known().into_iter();
@@ -461,12 +503,26 @@ impl Refresher {
         // Even if it cannot be written: what failed now fails again for the same topology,
         // and the next one is a new try.
         seen.saved = Some(Saved { topology: Arc::downgrade(&topology), content, answer });
-        write::replace(path, |file| document.write(file)).map_err(|error| error.to_string())
+        let _turn = write::Turn::take(path);
+        convert::keep(&mut document, self.rest_of_file(&mut seen, path, &topology));
+        let mut written = write::replace(path, |file| document.write(read::Limited::of(file)));
+        if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::FileTooLarge) {
+            // What is too large to be read is of no use to anybody.
+            convert::keep(&mut document, Rest::default());
+            written = write::replace(path, |file| document.write(read::Limited::of(file)));
+        }
+        written.map_err(|error| error.to_string())?;
+        seen.snapshot = read::open(path).ok().map(|opened| opened.signature);
+        Ok(())
     }
 
     /// Reads the topology file if it is another than the one in use.
     fn look_at_file(&self, shop: &Workshop, path: &Path, wish: &Wish) -> Result<()> {
         let now = self.clock.now();
+        // The clock was ahead: what the file has held may have been left out as over.
+        if self.wall().1 < 0 {
+            shop.disk.lock().file = None;
+        }
         match look(shop, path) {
             Look::Same => {
                 self.disk.set_age(Some(0), now);
@@ -498,7 +554,7 @@ impl Refresher {
         self.disk.set_age(Some(0), now);
         self.learn_from_file(shop, &document.fabric_nodes);
         let expires = now.saturating_add(self.time_to_live(None));
-        let held = self.held_bounds(document);
+        let held = self.held_bounds(shop, document);
         self.publish(shop, |update| {
             update.remember_only(&held);
             let rows = convert::listing(document);
@@ -638,8 +694,4 @@ fn look(shop: &Workshop, path: &Path) -> Look {
     let news = seen.refused.as_ref().is_none_or(|(_, earlier)| *earlier != why);
     seen.refused = Some((signature, why.clone()));
     Look::Refused { why, news }
-}
-
-fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -15,6 +15,7 @@ mod execute;
 mod farm;
 mod feedback;
 pub mod fetcher;
+mod file_times;
 pub mod flight;
 pub mod health;
 mod idle;
@@ -26,6 +27,7 @@ mod refreshing;
 mod reports;
 mod shards;
 mod share;
+mod shared_file;
 pub mod update;
 mod vanished;
 mod waiting;
@@ -51,7 +53,7 @@ use crate::topology::{Observed, Times, Topology};
 
 use self::absent::AbsentNames;
 use self::by_table::Spoiling;
-use self::clock::{Clock, millis};
+use self::clock::{Clock, millis, signed};
 use self::current::Current;
 use self::disk::Disk;
 use self::feedback::Observing;
@@ -336,6 +338,9 @@ impl Refresher {
         self.workshop.with(|shop| {
             let _publishing = shop.observed.lock();
             self.resets.fetch_add(1, Ordering::Relaxed);
+            if group.is_none() {
+                self.disk.reset.store(signed(self.clock.now()), Ordering::Relaxed);
+            }
             self.knows_all.store(false, Ordering::Relaxed);
             self.distrust_known(group);
         });

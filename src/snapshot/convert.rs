@@ -1,11 +1,13 @@
 //! From a topology to a document, and from a document to the rows a topology is made of.
 
+use crate::base::wall_clock::WallClock;
 use crate::fabric::ServerRow;
 use crate::topology::{self, Listed, Listing, Shard, ShardMap, TableState, Topology};
 
 use super::document::{Document, FORMAT, Group, Server, VERSION};
 use super::held::{self, HeldShards, Unlisted};
-use super::tables::{KnownTable, Tables};
+use super::rest::Rest;
+use super::tables::{self, KnownTable, Tables};
 
 /// What is known of the farm, in the order of the names, so that equal farms make equal files.
 ///
@@ -16,17 +18,18 @@ pub fn document(topology: &Topology) -> Document<Tables<'_>, HeldShards<'_>> {
         .groups()
         .filter_map(|(_, name, entry)| {
             let servers = entry?.value.servers().iter().map(server).collect();
-            Some(Group { id: name.to_owned(), servers })
+            Some(Group { id: name.to_owned(), confirmed_at: None, servers })
         })
         .collect();
     groups.sort_by(|a, b| a.id.cmp(&b.id));
     let mut tables: Vec<KnownTable<'_>> = Vec::new();
     let mut maps: Vec<Unlisted<'_>> = Vec::new();
-    for (name, _, known) in topology.maps() {
+    for (name, entry, known) in topology.maps() {
         let Some((schema, table)) = parts(name) else { continue };
         let has_groups = known.groups().into_iter().all(|id| topology.group(id).is_some());
         if has_groups {
-            tables.push(KnownTable { schema, table, known });
+            let confirmed = entry.confirmed();
+            tables.push(KnownTable { schema, table, known, confirmed });
         }
         if !has_groups || known.map.missing() > 0 {
             maps.push(Unlisted { schema, table, map: &known.map, whole: !has_groups });
@@ -49,13 +52,43 @@ pub fn document(topology: &Topology) -> Document<Tables<'_>, HeldShards<'_>> {
         version: VERSION,
         written_by: Some(concat!("libmysqlfabric ", env!("CARGO_PKG_VERSION")).to_owned()),
         saved_at: None,
+        boot_id: None,
+        uptime_ms: None,
         generation: None,
         ttl_ms: None,
         fabric_nodes: Vec::new(),
-        tables: Tables { topology, tables },
-        held_shards: HeldShards { maps, times: None },
+        tables: Tables { topology, tables, times: None, rest: Vec::new() },
+        held_shards: HeldShards { maps, times: None, rest: Vec::new() },
         groups,
     }
+}
+
+/// Says of the tables and groups when they were confirmed, where that was before the rest.
+pub fn tell_times(
+    document: &mut Document<Tables<'_>, HeldShards<'_>>,
+    saved_at: u64,
+    wall: WallClock,
+) {
+    let topology = document.tables.topology;
+    document.tables.times = Some((saved_at, wall));
+    for group in &mut document.groups {
+        let number = topology.group_number(group.id.as_bytes());
+        let confirmed = number.and_then(|id| topology.group(id)).map(|entry| entry.confirmed());
+        group.confirmed_at = confirmed.and_then(|at| tables::confirmed_at(at, (saved_at, wall)));
+    }
+}
+
+/// Has the file keep what another process has there.
+pub fn keep(document: &mut Document<Tables<'_>, HeldShards<'_>>, rest: Rest) {
+    document.tables.rest = rest.tables;
+    document.held_shards.rest = rest.held_shards;
+    let topology = document.tables.topology;
+    let is_own = |group: &Group| {
+        let number = topology.group_number(group.id.as_bytes());
+        number.is_some_and(|number| topology.group(number).is_some())
+    };
+    document.groups.retain(is_own);
+    document.groups.extend(rest.groups);
 }
 
 fn server(server: &topology::Server) -> Server {
@@ -78,9 +111,9 @@ fn parts(name: &[u8]) -> Option<(&str, &str)> {
 /// one that is missing since a time in seconds, if it is still to be held.
 pub fn seen_bounds(
     document: &Document,
-    missing: impl Fn(Option<u64>) -> Option<Shard>,
+    mut missing: impl FnMut(Option<u64>) -> Option<Shard>,
 ) -> Vec<(String, ShardMap)> {
-    let mut seen = held_bounds(document, missing);
+    let mut seen = held_bounds(document, &mut missing);
     seen.extend(held::bounds_of_tables(document));
     seen
 }
@@ -88,7 +121,7 @@ pub fn seen_bounds(
 /// Of [`seen_bounds`] those of the held shards.
 pub fn held_bounds(
     document: &Document,
-    missing: impl Fn(Option<u64>) -> Option<Shard>,
+    mut missing: impl FnMut(Option<u64>) -> Option<Shard>,
 ) -> Vec<(String, ShardMap)> {
     held::maps(&document.held_shards, |_, held| missing(held.since)).unwrap_or_default()
 }
@@ -136,7 +169,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::base::wall_clock::WallClock;
     use crate::log::Log;
     use crate::refresh::update::{Asked, Update};
     use crate::snapshot::document::{Author, HeldShard, Shard, Table, parse};
@@ -222,6 +254,8 @@ mod tests {
                 version,
                 written_by,
                 saved_at: None,
+                boot_id: None,
+                uptime_ms: None,
                 generation: None,
                 ttl_ms: None,
                 fabric_nodes: Vec::new(),
@@ -233,7 +267,7 @@ mod tests {
                 for (at, server) in servers.iter_mut().enumerate() {
                     server.uuid = format!("{id}-{at}");
                 }
-                document.groups.push(Group { id, servers });
+                document.groups.push(Group { id, confirmed_at: None, servers });
             }
             for (name, ((type_name, shards), index, holds)) in tables {
                 let at = index.index(document.groups.len());
@@ -262,6 +296,7 @@ mod tests {
                     column: "c".into(),
                     type_name: type_name.into(),
                     global_group: group(0),
+                    confirmed_at: None,
                     shards: shards.collect(),
                 };
                 document.tables.push(table);

@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_ignored::Path;
 
+use crate::base::boot_clock::BootTime;
+
 use super::leaf::{self, Named};
 use super::{by_hand, check, checksum, members};
 
@@ -26,6 +28,11 @@ pub struct Document<Tables = Vec<Table>, Held = Vec<HeldShard>> {
     /// When Fabric last confirmed the content, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved_at: Option<u64>,
+    /// The machine's boot and how long that had lasted at `saved_at`, if the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uptime_ms: Option<u64>,
     /// The generation the topology had in the handle that wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
@@ -59,6 +66,9 @@ pub struct Table {
     pub type_name: String,
     #[serde(deserialize_with = "leaf::name")]
     pub global_group: String,
+    /// When Fabric confirmed the table, if that is not `saved_at`; 0 if nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "leaf::seconds")]
+    pub confirmed_at: Option<u64>,
     pub shards: Vec<Shard>,
 }
 
@@ -115,6 +125,9 @@ impl<'de> Deserialize<'de> for Bound {
 pub struct Group {
     #[serde(deserialize_with = "leaf::name")]
     pub id: String,
+    /// As that of a table.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "leaf::seconds")]
+    pub confirmed_at: Option<u64>,
     pub servers: Vec<Server>,
 }
 
@@ -225,6 +238,13 @@ fn read<T: DeserializeOwned>(text: &str, mut not_read: impl FnMut(Path<'_>)) -> 
     })?;
     reader.end().map_err(|error| format!("something follows its end: {error}"))?;
     Ok(value)
+}
+
+impl<Tables, Held> Document<Tables, Held> {
+    /// The time of `saved_at` on the machine's clock.
+    pub fn boot_time(&self) -> Option<BootTime> {
+        Some(BootTime { boot_id: self.boot_id.clone()?, uptime_ms: self.uptime_ms? })
+    }
 }
 
 impl<Tables: Serialize, Held: Serialize> Document<Tables, Held> {

@@ -11,12 +11,15 @@ use crate::topology::shard_map::MapError;
 use crate::topology::{GroupId, Shard, ShardMap, ShardingType};
 
 use super::document::{Document, HeldShard};
+use super::tables::Either;
 
 /// Looks like a list of [`HeldShard`].
 pub struct HeldShards<'a> {
     pub maps: Vec<Unlisted<'a>>,
     /// The time on the handle's clock, and how that goes. Without it no times are written.
     pub times: Option<(i64, WallClock)>,
+    /// What another process has there, behind the handle's own.
+    pub rest: Vec<HeldShard>,
 }
 
 /// A map some of whose shards the file does not list.
@@ -44,9 +47,9 @@ impl Serialize for HeldShards<'_> {
         let since = |shard: Shard| {
             let (now, wall) = self.times?;
             let since = shard.missing_since().unwrap_or(now);
-            (since != Shard::NO_TIME).then(|| wall.seconds(since))
+            (since != Shard::NO_TIME).then(|| wall.same_seconds(since))
         };
-        to.collect_seq(self.maps.iter().flat_map(|Unlisted { schema, table, map, whole }| {
+        let own = self.maps.iter().flat_map(|Unlisted { schema, table, map, whole }| {
             let shards = map.shards().enumerate();
             let shards = shards.filter(|(_, shard)| *whole || shard.group == GroupId::NOWHERE);
             shards.map(move |(at, shard)| Held {
@@ -56,7 +59,8 @@ impl Serialize for HeldShards<'_> {
                 lower_bound: map.bound_text(at),
                 since: since(shard),
             })
-        }))
+        });
+        to.collect_seq(own.map(Either::Own).chain(self.rest.iter().map(Either::Rest)))
     }
 }
 
@@ -64,7 +68,7 @@ impl Serialize for HeldShards<'_> {
 /// entry and the entry's place, if it makes one. Says which entry is wrong, and how.
 pub fn maps(
     list: &[HeldShard],
-    shard: impl Fn(usize, &HeldShard) -> Option<Shard>,
+    mut shard: impl FnMut(usize, &HeldShard) -> Option<Shard>,
 ) -> Result<Vec<(String, ShardMap)>, String> {
     let mut drafts: BTreeMap<(String, i32), Draft> = BTreeMap::new();
     for (at, held) in list.iter().enumerate() {

@@ -4,7 +4,8 @@
 //! [`document`] is the format with [`leaf`] for its single values, [`checksum`] its seal,
 //! [`check`] what a file must fulfil, [`by_hand`] and [`members`] what one must that a person wrote, and
 //! [`convert`] the way from and to a topology, with
-//! [`tables`] and [`held`] for what is too large to be there twice: no I/O in any of them. [`read`] and [`write`] are the I/O.
+//! [`tables`] and [`held`] for what is too large to be there twice, and [`rest`] for what another process
+//! keeps in the same file: no I/O in any of them. [`read`] and [`write`] are the I/O.
 
 pub(crate) mod by_hand;
 pub mod check;
@@ -15,6 +16,7 @@ mod held;
 mod leaf;
 mod members;
 pub mod read;
+pub mod rest;
 mod tables;
 pub mod write;
 

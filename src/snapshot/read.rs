@@ -1,7 +1,7 @@
 //! Reading a topology file whole, and noticing that it has changed.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -40,6 +40,11 @@ impl Signature {
         }
     }
 
+    /// Whether a file is the same one, whenever the two were looked at.
+    pub fn is_of_same(&self, other: &Self) -> bool {
+        Self { settled: other.settled, ..*self } == *other
+    }
+
     /// Whether a file of this signature need not be read again. An unsettled one must be, and
     /// settles meanwhile.
     pub fn still(&self, other: &Self) -> bool {
@@ -51,6 +56,31 @@ impl Signature {
 pub struct Opened {
     file: File,
     pub signature: Signature,
+}
+
+/// Lets no more through than a reader takes.
+pub struct Limited<W> {
+    to: W,
+    left: u64,
+}
+
+impl<W: Write> Limited<W> {
+    pub fn of(to: W) -> Self {
+        Self { to, left: MAX_BYTES }
+    }
+}
+
+impl<W: Write> Write for Limited<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.left.checked_sub(bytes.len() as u64);
+        self.left = left.ok_or(io::ErrorKind::FileTooLarge)?;
+        self.to.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// Opens a regular file; the error says in words why that cannot be.

@@ -2,12 +2,25 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::base::wall_clock::WallClock;
 use crate::topology::{self, GroupId, Topology};
+
+use super::document;
 
 /// Looks like a list of [`super::document::Table`].
 pub struct Tables<'a> {
     pub topology: &'a Topology,
     pub tables: Vec<KnownTable<'a>>,
+    /// `saved_at`, and how the handle's clock goes. Without it no times are written.
+    pub times: Option<(u64, WallClock)>,
+    /// What another process has there, behind the handle's own.
+    pub rest: Vec<document::Table>,
+}
+
+/// When something was confirmed, for a file that was saved when most of it was. What the handle does not
+/// know the age of has none in the file either.
+pub fn confirmed_at(confirmed: i64, (saved_at, wall): (u64, WallClock)) -> Option<u64> {
+    Some(wall.seconds(confirmed)).filter(|confirmed| *confirmed < saved_at)
 }
 
 /// Fabric numbers its shards from 1 on. This one has its group from Fabric, but not its number.
@@ -18,6 +31,8 @@ pub struct KnownTable<'a> {
     pub schema: &'a str,
     pub table: &'a str,
     pub known: &'a topology::Table,
+    /// On the handle's clock.
+    pub confirmed: i64,
 }
 
 #[derive(Serialize)]
@@ -28,6 +43,8 @@ struct Table<'a> {
     #[serde(rename = "type")]
     type_name: &'a str,
     global_group: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmed_at: Option<u64>,
     shards: Shards<'a>,
 }
 
@@ -46,15 +63,25 @@ struct Shard<'a> {
 impl Serialize for Tables<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let topology = self.topology;
-        to.collect_seq(self.tables.iter().map(|KnownTable { schema, table, known }| Table {
+        let own = self.tables.iter().map(|KnownTable { schema, table, known, confirmed }| Table {
             schema,
             table,
             column: &known.column,
             type_name: known.map.kind().name(),
             global_group: topology.group_name(known.global_group),
+            confirmed_at: self.times.and_then(|times| confirmed_at(*confirmed, times)),
             shards: Shards { topology, map: &known.map },
-        }))
+        });
+        to.collect_seq(own.map(Either::Own).chain(self.rest.iter().map(Either::Rest)))
     }
+}
+
+/// An entry of a list that another process adds to.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Either<Own, Rest> {
+    Own(Own),
+    Rest(Rest),
 }
 
 impl Serialize for Shards<'_> {

@@ -7,7 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::base::raised::{self, Signal};
 use crate::base::random;
@@ -23,6 +24,42 @@ const TEMPORARY: &str = ".tmp";
 
 /// The end of the name of one that was locked before it had a name.
 const LOCKED: &str = ".locked.tmp";
+
+/// Nobody waits longer for another writer: what the two know of is then in the file at the next writing.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How often a writer looks whether the other one is done.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// The right to read and replace the files of a directory with no other writer in between.
+pub struct Turn {
+    /// The directory: a lock that leaves no file behind.
+    directory: File,
+}
+
+impl Turn {
+    /// Waits for it, but not for long; nothing if it cannot be had.
+    pub fn take(path: &Path) -> Option<Self> {
+        let directory = File::open(parts(path)?.0).ok()?;
+        let begun = Instant::now();
+        loop {
+            match directory.try_lock() {
+                Ok(()) => return Some(Self { directory }),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+                    thread::sleep(LOOK_EVERY);
+                }
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // A child that was forked meanwhile has the directory open, too.
+        let _ = self.directory.unlock();
+    }
+}
 
 /// Puts what `fill` writes in the place of whatever is at `path`, for the owner's eyes only. `fill`
 /// may be called twice.

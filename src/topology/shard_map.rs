@@ -373,6 +373,11 @@ impl ShardMap {
         self.shard(both.next().filter(|_| of_one_type)?)
     }
 
+    /// Whether it has the bound of `other` at `at`, listed or kept.
+    pub fn has_bound(&self, other: &Self, at: usize) -> bool {
+        self.is_comparable(other) && self.bounds.position(&other.bounds, at).is_some()
+    }
+
     /// Whether `before` lists the shards of this map in the same groups, and no others.
     fn lists_as(&self, before: &Self) -> bool {
         let listed = || before.shards().enumerate().filter(|(_, shard)| !shard.is_kept());

@@ -618,6 +618,61 @@ fn a_snapshot_from_the_future_is_of_unknown_age() {
     assert!(strict.age().is_some());
 }
 
+/// Fabric answers no more about one table: a file that is written for the sake of the others does not
+/// make it young again.
+#[test]
+fn what_was_confirmed_before_the_rest_is_as_old_in_the_next_process() {
+    let place = Place::new();
+    let server = sample();
+    let config = keeping(&[&server], &place.file());
+    let router = Router::new(config.clone());
+    let read = || parse(&fs::read(place.file()).expect("a snapshot"), Author::Library).expect("it");
+    let orders = |document: &Document| {
+        let orders = document.tables.iter().find(|table| table.table == "orders");
+        orders.expect("the table").confirmed_at
+    };
+    router.prefetch(&["shop.orders", "employees.salaries"]).expect("fetched");
+    assert_eq!(orders(&read()), None, "as old as the rest");
+    server.farm().broken_tables.push("shop.orders".into());
+    std::thread::sleep(Duration::from_millis(2_100));
+    promote(&server, "shard1", 33612);
+    let _ = router.prefetch(&["shop.orders", "employees.salaries"]);
+    router.reset_cache(Some("shard1"));
+    assert_eq!(primary_of(&router, "shard1").expect("news, which is written"), 33612);
+    let mut document = read();
+    let (saved_at, confirmed_at) = (document.saved_at.expect("a time"), orders(&document));
+    assert!(confirmed_at.expect("a time of its own") + 2 <= saved_at, "{confirmed_at:?}");
+    let others = document.tables.iter().filter(|table| table.table != "orders");
+    assert!(others.into_iter().all(|table| table.confirmed_at.is_none()));
+
+    let key = Key::Integer(1);
+    let day = Duration::from_secs(86_400);
+    for (confirmed_at, age) in [(saved_at - 1000, Some(1000)), (saved_at + 5_000, None), (0, None)]
+    {
+        for table in document.tables.iter_mut().filter(|table| table.table == "orders") {
+            table.confirmed_at = Some(confirmed_at);
+        }
+        document.write(fs::File::create(place.file()).expect("a file")).expect("written");
+        for (is_down, start) in [(true, dead(config.clone())), (false, config.clone())] {
+            let limit = age.map_or(day, |age| Duration::from_secs(age - 100));
+            let strict = Router::new(Config { max_stale: Some(limit), ..start.clone() });
+            group_of(&strict, "employees.salaries", key).expect("young enough");
+            assert_eq!(code(group_of(&strict, "shop.orders", key)), Code::Stale, "{age:?}");
+            let router = Router::new(start);
+            group_of(&router, "employees.salaries", key).expect("a group");
+            group_of(&router, "shop.orders", key).expect("from the file");
+            let known = router.age().map(|age| age / 1000);
+            assert!(
+                known.zip(age).map_or(known == age, |(a, b)| (b..b + 60).contains(&a)),
+                "{known:?}"
+            );
+            // Nor does a process that could not have it either.
+            let written = orders(&read()).expect("a time of its own");
+            assert!(is_down || written <= confirmed_at.min(saved_at), "{written}");
+        }
+    }
+}
+
 #[test]
 fn what_a_killed_writer_left_is_taken_away() {
     let place = Place::new();

@@ -233,6 +233,210 @@ fn a_hold_for_ever_lasts_for_ever_and_a_time_to_come_is_now() {
     }
 }
 
+/// The clock was wrong before, or is now: what was held until the file was saved counts, and the time
+/// since as far as the machine's own clock says so, too.
+#[test]
+fn a_hold_does_not_end_by_a_clock_that_was_set() {
+    let at = Place::new();
+    let (_server, config) = file_and_less(&at);
+    seen(&config);
+    let kept = document(&at.file());
+    let past = kept.uptime_ms.map(|uptime| (uptime / 2_000).min(3600));
+    let starts = |hold: u64| {
+        let config = Config { vanished_hold: Duration::from_secs(hold), ..config.clone() };
+        [config.clone(), dead(config.clone()), routing(&config, &at)]
+    };
+    let check = |what: &str, hold: u64, holds: bool, changed: &dyn Fn(&mut Document)| {
+        for start in starts(hold) {
+            let mut written = kept.clone();
+            changed(&mut written);
+            written.write(fs::File::create(at.file()).expect("a file")).expect("written");
+            let router = Router::new(start);
+            for _ in 0..3 {
+                let expected =
+                    if holds { Err(Code::ShardUnavailable) } else { Ok("shard1".into()) };
+                assert_eq!(place(&router, 15_000), expected, "{what}");
+                let _ = router.seed(None);
+            }
+        }
+    };
+    let earlier = |document: &mut Document, seconds: u64| {
+        *document.saved_at.as_mut().expect("a time") -= seconds;
+        let held = document.held_shards.iter_mut();
+        held.for_each(|held| *held.since.as_mut().expect("a time") -= seconds);
+    };
+    const YEAR: u64 = 365 * 86_400;
+    check("a year behind until then", 600, true, &|document| earlier(document, YEAR));
+    check("no time by then", 600, true, &|document| {
+        document.saved_at = None;
+        document.held_shards.iter_mut().for_each(|held| held.since = Some(seconds_ago(YEAR)));
+    });
+    let Some(past) = past.filter(|past| *past > 60) else { return };
+    let by_machine = |document: &mut Document| {
+        earlier(document, past);
+        *document.uptime_ms.as_mut().expect("a time") -= past * 1000;
+    };
+    check("both clocks", past / 2, false, &by_machine);
+    check("both clocks, not as long", past * 2, true, &by_machine);
+    check("another boot", past / 2, true, &|document| {
+        by_machine(document);
+        document.boot_id = Some("another".into());
+    });
+    check("the machine alone", past / 2, true, &|document| {
+        *document.uptime_ms.as_mut().expect("a time") -= past * 1000;
+    });
+}
+
+fn other(router: &Router, table: &str) {
+    let _ = group_of(router, table, Key::Integer(5));
+    let known =
+        router.table(table, |topology, _| Ok(topology.tables.get(table.as_bytes()).is_some()));
+    assert!(known.expect("a table"), "{table}");
+}
+
+fn tables(path: &Path) -> Vec<String> {
+    let tables = document(path).tables.into_iter();
+    tables.map(|table| format!("{}.{}", table.schema, table.table)).collect()
+}
+
+/// Two processes that use one file and look up tables of their own: neither knew the other's when it
+/// began. The shard at 10001 is held by the first one.
+fn two_processes(at: &Place) -> (Server, Config, Router, Router) {
+    let server = sample();
+    let config = keeping(&[&server], &at.file());
+    let second = Router::new(config.clone());
+    other(&second, "shop.orders");
+    let first = Router::new(config.clone());
+    assert_eq!(place(&first, 15_000).expect("a shard"), "shard2");
+    set_state(&server, "10001", State::Disabled);
+    first.prefetch(&[SALARIES]).expect("fetched");
+    assert_eq!(place(&first, 15_000), Err(Code::ShardUnavailable));
+    (server, config, first, second)
+}
+
+#[test]
+fn what_another_process_keeps_in_the_file_stays_there() {
+    let at = Place::new();
+    let (server, config, first, second) = two_processes(&at);
+    let before = document(&at.file());
+    other(&second, "crm.names");
+    let after = document(&at.file());
+    assert_eq!(tables(&at.file()), ["crm.names", "shop.orders", SALARIES]);
+    assert_eq!(after.held_shards, before.held_shards);
+    let groups = |document: &Document| {
+        let mut groups: Vec<_> = document.groups.iter().map(|group| group.id.clone()).collect();
+        groups.sort();
+        groups
+    };
+    assert!(groups(&before).iter().all(|group| groups(&after).contains(group)));
+    drop(first);
+    let first = Router::new(config.clone());
+    assert_eq!(place(&first, 15_000), Err(Code::ShardUnavailable), "Fabric is up");
+    assert_eq!(place(&first, 5).expect("the shard that is listed"), "shard1");
+    // What it learns meanwhile stays as well, and is its own again.
+    set_state(&server, "10001", State::Enabled);
+    first.prefetch(&[SALARIES]).expect("fetched");
+    other(&second, "hashdb.users");
+    assert!(held(&at.file()).is_empty());
+    set_state(&server, "10001", State::Disabled);
+    first.prefetch(&[SALARIES]).expect("fetched");
+    drop((server, first));
+    let first = Router::new(dead(config));
+    assert_eq!(place(&first, 15_000), Err(Code::ShardUnavailable), "Fabric is down");
+    assert_eq!(place(&first, 5).expect("the shard that is listed"), "shard1");
+    other(&first, "hashdb.users");
+    drop(second);
+}
+
+/// Has the file be so many seconds older.
+fn age(path: &Path, seconds: u64) {
+    change(path, |document| *document.saved_at.as_mut().expect("a time") -= seconds);
+}
+
+#[test]
+fn what_fabric_told_is_gone_is_not_kept() {
+    for (what, by_name) in [("the farm was listed", false), ("the table was asked for", true)] {
+        let at = Place::new();
+        let (server, _config, _first, second) = two_processes(&at);
+        age(&at.file(), 60);
+        mapping(&mut server.farm()).tables.clear();
+        if by_name {
+            place(&second, 5).expect_err("there is no such table");
+        } else {
+            second.seed(None).expect("seeded");
+        }
+        other(&second, "crm.names");
+        assert!(!tables(&at.file()).contains(&SALARIES.to_owned()), "{what}");
+    }
+}
+
+#[test]
+fn what_nobody_confirmed_for_a_week_is_not_kept() {
+    const DAY: u64 = 86_400;
+    for (days, stays) in [(6, true), (8, false)] {
+        let at = Place::new();
+        let (_server, _config, _first, second) = two_processes(&at);
+        age(&at.file(), days * DAY);
+        other(&second, "crm.names");
+        let file = document(&at.file());
+        let is_there = tables(&at.file()).contains(&SALARIES.to_owned());
+        assert_eq!(is_there, stays, "{days} days: {:?}", tables(&at.file()));
+        let salaries = file.tables.iter().find(|table| table.table == "salaries");
+        let confirmed = salaries.map(|table| table.confirmed_at.expect("a time of its own"));
+        assert!(confirmed.is_none_or(|at| at <= seconds_ago(days * DAY)), "{confirmed:?}");
+        assert!(file.saved_at.expect("a time") >= seconds_ago(60));
+    }
+}
+
+#[test]
+fn what_a_reset_ended_does_not_come_back_from_another_process() {
+    let at = Place::new();
+    let (_server, config, first, second) = two_processes(&at);
+    other(&second, "crm.names");
+    assert_eq!(held(&at.file()), ["10001"]);
+    first.reset_cache(None);
+    assert_eq!(place(&first, 15_000).expect("as it is"), "shard1");
+    assert!(held(&at.file()).is_empty());
+    drop((first, second));
+    assert_eq!(place(&Router::new(config), 15_000).expect("as it was"), "shard1");
+}
+
+#[test]
+fn a_damaged_file_is_replaced_by_what_its_writer_knows() {
+    let at = Place::new();
+    let (_server, _config, _first, second) = two_processes(&at);
+    let text = fs::read_to_string(at.file()).expect("a snapshot");
+    fs::write(at.file(), text.replace("10001", "10002")).expect("written");
+    other(&second, "crm.names");
+    assert_eq!(tables(&at.file()), ["crm.names", "shop.orders"]);
+    assert!(held(&at.file()).is_empty());
+}
+
+#[test]
+fn writers_at_one_time_do_not_lose_one_anothers() {
+    let names = [SALARIES, "employees.dept_emp", "shop.orders", "crm.names", "hashdb.users"];
+    let server = sample();
+    for round in 0..10 {
+        let at = Place::new();
+        let start = std::sync::Barrier::new(names.len());
+        std::thread::scope(|threads| {
+            for name in names {
+                let router = Router::new(keeping(&[&server], &at.file()));
+                let start = &start;
+                threads.spawn(move || {
+                    start.wait();
+                    other(&router, name);
+                });
+            }
+        });
+        let mut expected = names.to_vec();
+        expected.sort_unstable();
+        let mut found = tables(&at.file());
+        found.sort();
+        assert_eq!(found, expected, "round {round}");
+    }
+}
+
 fn routing(config: &Config, at: &Place) -> Config {
     Config { vanished_hold: config.vanished_hold, ..routing_from(&at.file()) }
 }

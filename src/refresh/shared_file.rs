@@ -1,0 +1,91 @@
+//! What other processes of the service keep in the same snapshot file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use crate::base::wall_clock::WallClock;
+use crate::snapshot::document::{Author, Document, HeldShard};
+use crate::snapshot::read;
+use crate::snapshot::rest::{self, Judge, Rest};
+use crate::topology::{Shard, Times, Topology};
+
+use super::Refresher;
+use super::absent::AbsentNames;
+use super::clock::{millis, signed};
+use super::disk::Seen;
+use super::file_times::UNKNOWN_AGE;
+
+/// What nobody confirmed for a week is nobody's, in milliseconds.
+const NOBODYS: i64 = 7 * 86_400_000;
+
+/// Times in files are whole seconds.
+const SECOND: i64 = 1_000;
+
+impl Refresher {
+    /// What the snapshot file has that this handle knows nothing about, if another one wrote it last.
+    pub(super) fn rest_of_file(&self, seen: &mut Seen, path: &Path, topology: &Topology) -> Rest {
+        let Ok(opened) = read::open(path) else { return Rest::default() };
+        if seen.snapshot.is_some_and(|own| own.is_of_same(&opened.signature)) {
+            return Rest::default();
+        }
+        // A damaged file says nothing, and is replaced.
+        let Ok(document) = opened.read(Author::Library) else { return Rest::default() };
+        let times = document.held_shards.iter().filter_map(|held| held.since);
+        let times: BTreeMap<u64, i64> =
+            times.map(|since| (since, self.missing_when(seen, &document, since))).collect();
+        let judge = Own { refresher: self, wall: self.wall().0, times };
+        rest::rest(document, topology, &judge)
+    }
+
+    /// Whether Fabric has said since `confirmed` that it does not list a name which is not known.
+    fn is_gone(&self, absent: &AbsentNames, name: &str, confirmed: i64) -> bool {
+        let answer = absent.get(name.as_bytes()).map_or(Times::UNKNOWN, |a| a.confirmed());
+        let told = answer.max(self.farm_confirmed());
+        told != Times::UNKNOWN && confirmed.saturating_add(SECOND) <= told
+    }
+}
+
+struct Own<'a> {
+    refresher: &'a Refresher,
+    wall: WallClock,
+    /// Since when bounds are missing, by the seconds in the file.
+    times: BTreeMap<u64, i64>,
+}
+
+impl Judge for Own<'_> {
+    fn confirmed(&self, of: &Document, confirmed_at: Option<u64>) -> Option<u64> {
+        let at = self.refresher.confirmed_when(confirmed_at.or(of.saved_at));
+        if at == Times::UNKNOWN {
+            return Some(UNKNOWN_AGE);
+        }
+        let is_old = at < signed(self.refresher.clock.now()).saturating_sub(NOBODYS);
+        (!is_old).then(|| confirmed_at.or(of.saved_at)).flatten()
+    }
+
+    fn is_table_gone(&self, name: &str, confirmed_at: u64) -> bool {
+        let confirmed = self.refresher.confirmed_when(Some(confirmed_at));
+        self.refresher.is_gone(&self.refresher.absent_tables, name, confirmed)
+    }
+
+    fn is_group_gone(&self, name: &str, confirmed_at: u64) -> bool {
+        let confirmed = self.refresher.confirmed_when(Some(confirmed_at));
+        self.refresher.is_gone(&self.refresher.absent_groups, name, confirmed)
+    }
+
+    fn since(&self, held: &HeldShard, is_known: bool) -> Option<Option<u64>> {
+        let since = held.since.and_then(|since| self.times.get(&since).copied());
+        let at = since.unwrap_or(Shard::NO_TIME);
+        let reset = self.refresher.disk.reset.load(Ordering::Relaxed);
+        // The service wanted the maps as they are.
+        if is_known
+            && reset != 0
+            && (at <= reset.saturating_add(WallClock::JITTER) || since.is_none())
+        {
+            return None;
+        }
+        let longest = signed(millis(self.refresher.config.vanished_hold)).max(NOBODYS);
+        let is_old = at < signed(self.refresher.clock.now()).saturating_sub(longest);
+        (!is_old).then(|| since.map(|since| self.wall.same_seconds(since)))
+    }
+}
