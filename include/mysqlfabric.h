@@ -1259,11 +1259,11 @@ int32_t fabric_options_set_lookup_timeout_ms(struct fabric_options_t *options, i
  * is FABRIC_ERR_REPLY_TOO_LARGE; a shard takes about 400 bytes. So is one whose values take more
  * than twice this in memory, or that has a single text of more than 4 MiB.
  *
- * A reply of more than 128 KiB is taken only as long as 96 MiB of address space can be had beside
- * what it takes; else it is FABRIC_ERR_SYSTEM. This is looked for and not set aside: where other
- * threads take the last memory meanwhile, the process ends. So it does where there is no memory for
- * less, a small reply or what any other call allocates: nothing is looked for then, and the process
- * ends as a C++ program does that catches no bad_alloc.
+ * Fabric is asked only while 48 MiB of address space can be had, and a reply of more than 128 KiB is
+ * taken only as long as there are 96 MiB beside what it takes; else it is FABRIC_ERR_SYSTEM. This is
+ * looked for and not set aside: where other threads take the last memory meanwhile, the process ends.
+ * So it does where there is none for what any other call allocates, as a C++ program does that
+ * catches no bad_alloc.
  *
  * @param options  The options.
  * @param bytes    1024 to 2^40; 67108864 (64 MiB) unless set.
@@ -1271,7 +1271,8 @@ int32_t fabric_options_set_lookup_timeout_ms(struct fabric_options_t *options, i
  *
  * Never blocks.
  */
-int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options, int64_t bytes);
+int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options,
+                                           int64_t bytes);
 
 /**
  * Names a file that keeps the topology for a start while Fabric is down.

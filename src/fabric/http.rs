@@ -67,6 +67,14 @@ impl Http {
         let failure = Failure { node: node.clone(), secure: self.secure, times };
         // Client and loop need some, and panic without.
         random::bytes()?;
+        if !memory::is_there(LEAST) {
+            let message = format!(
+                "the system has no memory left to ask Fabric, which takes {} MiB of address space at \
+                 times; give the process more (ulimit -v)",
+                LEAST >> 20
+            );
+            return Err(Error::new(Code::System, message).into());
+        }
         let request = self.request(node, authorization, body, times, attempt)?;
         let runtime = self.runtime(attempt, &failure)?;
         let begun = Instant::now();
@@ -314,6 +322,11 @@ struct Watched<R> {
     /// How much was read when memory was last looked for.
     looked_at: usize,
 }
+
+/// Memory that must be there before anything is asked. A thread that the C library has none at once
+/// for, 64 MiB, takes a page for each small thing: that is 20 MiB for what is read before the first
+/// look, and as much again for a node that is asked once more.
+const LEAST: usize = 48 << 20;
 
 /// How much is read between two looks for memory.
 const LOOK_EVERY: usize = 128 << 10;

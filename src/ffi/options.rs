@@ -361,11 +361,11 @@ pub(super) fn time(what: &str, millis: i64, least: i64) -> Result<Duration> {
 /// is FABRIC_ERR_REPLY_TOO_LARGE; a shard takes about 400 bytes. So is one whose values take more
 /// than twice this in memory, or that has a single text of more than 4 MiB.
 ///
-/// A reply of more than 128 KiB is taken only as long as 96 MiB of address space can be had beside
-/// what it takes; else it is FABRIC_ERR_SYSTEM. This is looked for and not set aside: where other
-/// threads take the last memory meanwhile, the process ends. So it does where there is no memory for
-/// less, a small reply or what any other call allocates: nothing is looked for then, and the process
-/// ends as a C++ program does that catches no bad_alloc.
+/// Fabric is asked only while 48 MiB of address space can be had, and a reply of more than 128 KiB is
+/// taken only as long as there are 96 MiB beside what it takes; else it is FABRIC_ERR_SYSTEM. This is
+/// looked for and not set aside: where other threads take the last memory meanwhile, the process ends.
+/// So it does where there is none for what any other call allocates, as a C++ program does that
+/// catches no bad_alloc.
 ///
 /// @param options  The options.
 /// @param bytes    1024 to 2^40; 67108864 (64 MiB) unless set.
