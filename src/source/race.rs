@@ -3,7 +3,7 @@
 //! A connection may hang though its node is well: where all have had their turn, a node that has sent
 //! no byte is asked once more, beside the first question.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -159,6 +159,8 @@ pub fn race<T: Send>(
     thread::scope(|scope| {
         let mut running: Vec<Running> = Vec::new();
         let mut turns = Turns { nodes, head_start, begun: 0, again: BTreeSet::new() };
+        // What came of the one question to a node while its other one was under way.
+        let mut silences: BTreeMap<usize, (usize, Error)> = BTreeMap::new();
         // Whether the next one need not wait, and how many may run.
         let (mut at_once, mut most) = (true, MAX_AT_ONCE);
         let mut number = 0;
@@ -244,9 +246,16 @@ pub fn race<T: Send>(
                     // A question that came to nothing is no answer while the same node has another
                     // one; what the node says itself it would only say twice.
                     let others = running.iter().filter(|running| running.node == index);
-                    if is_silence(&error) && others.clone().next().is_some() {
+                    let is_silence = is_silence(&error);
+                    if is_silence && others.clone().next().is_some() {
+                        silences.insert(index, (number, error));
                         continue;
                     }
+                    // The first one had all of the time, and so tells how much that was.
+                    let error = match silences.remove(&index) {
+                        Some((other, earlier)) if is_silence && other < number => earlier,
+                        _ => error,
+                    };
                     others.for_each(|other| other.attempt.cancel());
                     running.retain(|running| running.node != index);
                     if let Some(node) = nodes.get(index) {
@@ -409,6 +418,29 @@ mod tests {
         ask_all(&nodes(60), Instant::now() + NEVER, ask, |_, _| answers += 1);
         assert_eq!(answers, 60);
         assert!(most.load(Ordering::SeqCst) <= MAX_AT_ONCE);
+    }
+
+    #[test]
+    fn of_two_questions_that_came_to_nothing_the_first_one_tells_why() {
+        let soon = Duration::from_millis(1);
+        let head_start = HeadStart { to_connect: soon, to_answer: soon, to_begin: soon };
+        for ends_first in [0, 1] {
+            let (asked, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let ask = |_: &Node, _: &Attempt| -> Result<()> {
+                let number = asked.fetch_add(1, Ordering::SeqCst);
+                while asked.load(Ordering::SeqCst) < 2
+                    || number != ends_first && ended.load(Ordering::SeqCst) == 0
+                {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                ended.fetch_add(1, Ordering::SeqCst);
+                Err(Error::new(Code::Timeout, number.to_string()))
+            };
+            let mut told = Vec::new();
+            let failed = |_: &Node, error: Option<Error>| told.extend(error.map(|e| e.message));
+            assert!(race(&nodes(1), head_start, None, ask, failed).is_none());
+            assert_eq!(told, ["0"], "{ends_first}");
+        }
     }
 
     #[test]
