@@ -1610,7 +1610,8 @@ int32_t fabric_options_set_compat(struct fabric_options_t *options, int32_t comp
  * @retval FABRIC_ERR_NULL_POINTER  `options` or `out` is NULL.
  * @retval FABRIC_ERR_SYSTEM  The system gives this process no random numbers: no getrandom(2), and
  *         no /dev/urandom.
- * @retval other   The status of the first option that was refused, with its message.
+ * @retval FABRIC_ERR_ARGUMENT, FABRIC_ERR_INVALID_UTF8  An option was refused: the status of the
+ *         first one that was, with its message.
  *
  * Threads. A handle has threads of its own from its first fetch, report or event on, named
  * `fabric-refresh`, `fabric-report` and so on, until fabric_free(). They take no signal but SIGSEGV,

@@ -380,5 +380,5 @@ def test_outputs_are_left_alone_on_failure(fabric):
 
 
 def test_a_long_message_is_cut_at_a_character(fabric):
-    message = fails(Code.UNKNOWN_GROUP, fabric.group_server, "é" * 600, Mode.READONLY)
+    message = fails(Code.UNKNOWN_GROUP, fabric.group_server, "é" * 500, Mode.READONLY)
     assert 500 < len(message.encode()) < mf.MESSAGE_SIZE
