@@ -2578,7 +2578,7 @@ const char *fabric_result_value(const struct fabric_result_t *result,
 const char *fabric_get_user(const struct fabric_t *f);
 
 /**
- * The path of the authority's certificate the handle was given.
+ * The absolute path of the authority's certificate the handle was given.
  *
  * @param f  The handle.
  * @return As fabric_get_user().
@@ -2588,7 +2588,7 @@ const char *fabric_get_user(const struct fabric_t *f);
 const char *fabric_get_tls_ca(const struct fabric_t *f);
 
 /**
- * The path of the client's private key the handle was given.
+ * The absolute path of the client's private key the handle was given.
  *
  * @param f  The handle.
  * @return As fabric_get_user().
@@ -2598,7 +2598,7 @@ const char *fabric_get_tls_ca(const struct fabric_t *f);
 const char *fabric_get_tls_key(const struct fabric_t *f);
 
 /**
- * The path of the client's certificate the handle was given.
+ * The absolute path of the client's certificate the handle was given.
  *
  * @param f  The handle.
  * @return As fabric_get_user().

@@ -32,7 +32,7 @@ pub unsafe extern "C" fn fabric_get_user(f: *const fabric_t) -> *const c_char {
     boundary_value(ptr::null(), || unsafe { string(f, |strings| &strings.user) })
 }
 
-/// The path of the authority's certificate the handle was given.
+/// The absolute path of the authority's certificate the handle was given.
 ///
 /// @param f  The handle.
 /// @return As fabric_get_user().
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn fabric_get_tls_ca(f: *const fabric_t) -> *const c_char 
     boundary_value(ptr::null(), || unsafe { string(f, |strings| &strings.tls_ca) })
 }
 
-/// The path of the client's private key the handle was given.
+/// The absolute path of the client's private key the handle was given.
 ///
 /// @param f  The handle.
 /// @return As fabric_get_user().
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn fabric_get_tls_key(f: *const fabric_t) -> *const c_char
     boundary_value(ptr::null(), || unsafe { string(f, |strings| &strings.tls_key) })
 }
 
-/// The path of the client's certificate the handle was given.
+/// The absolute path of the client's certificate the handle was given.
 ///
 /// @param f  The handle.
 /// @return As fabric_get_user().

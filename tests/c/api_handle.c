@@ -5,6 +5,13 @@ struct ears {
     int heard, freed, worst, mildest, secrets;
 };
 
+/* Paths are made absolute when they are set. */
+static void expect_absolute(const char *path, const char *end)
+{
+    CHECK(path && path[0] == '/' && strlen(path) > strlen(end));
+    CHECK_TEXT(path + strlen(path) - strlen(end), end);
+}
+
 static void listen(int32_t level, const char *message, void *userdata)
 {
     struct ears *ears = userdata;
@@ -87,9 +94,9 @@ static void getters(void)
     CHECK_INT(fabric_options_set_tls(o, "ca.pem", "key.pem", "cert.pem"), FABRIC_OK);
     f = handle(o);
     CHECK_TEXT(fabric_get_user(f), "admin");
-    CHECK_TEXT(fabric_get_tls_ca(f), "ca.pem");
-    CHECK_TEXT(fabric_get_tls_key(f), "key.pem");
-    CHECK_TEXT(fabric_get_tls_cert(f), "cert.pem");
+    expect_absolute(fabric_get_tls_ca(f), "/ca.pem");
+    expect_absolute(fabric_get_tls_key(f), "/key.pem");
+    expect_absolute(fabric_get_tls_cert(f), "/cert.pem");
     fabric_free(f);
 
     f = handle(options());

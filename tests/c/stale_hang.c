@@ -53,8 +53,10 @@ static void callers_refresh(const fabric_t *ctl)
         sleep_ms(1);
     for (int i = 0; i < 10000; i++)
         CHECK_INT(primary(f), 33611);
+    /* One fetch, or a few where all this takes long; each of its questions goes out twice, since the
+     * node says nothing. */
     size_t asked = requests(ctl) - before;
-    CHECK(asked <= 3);
+    CHECK(asked <= 20);
     while (fabric_topology_age(f) < TTL + timeout)
         CHECK_INT(primary(f), 33611);
     CHECK_INT(fabric_topology_generation(f), generation);
