@@ -39,22 +39,13 @@ static void hang_up(const char *count)
     fabric_free(ctl);
 }
 
-static void quiet(void)
-{
-    sigset_t set;
-    CHECK_INT(sigpending(&set), 0);
-    CHECK_INT(sigismember(&set, SIGPIPE), 0);
-    CHECK_INT(pthread_sigmask(SIG_BLOCK, NULL, &set), 0);
-    CHECK_INT(sigismember(&set, SIGPIPE), 0);
-}
-
 static void look_up(void)
 {
     fabric_t *f = handle(hasty());
     fabric_server_t server;
     CHECK(find(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE, &server, NULL)
           != FABRIC_OK);
-    quiet();
+    CHECK_UNTOUCHED(SIGPIPE);
     fabric_free(f);
 }
 
@@ -68,7 +59,7 @@ static void send_much(void)
     const char *args[] = {much};
     fabric_result_t *result = NULL;
     CHECK(fabric_execute(f, "manage", "ping", args, 1, &result, NULL) != FABRIC_OK);
-    quiet();
+    CHECK_UNTOUCHED(SIGPIPE);
     free(much);
     fabric_free(f);
 }
@@ -81,7 +72,7 @@ static void sleep_through_it(void)
     CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33611);
     hang_up("-1");
     sleep_ms(SECONDS * 1000);
-    quiet();
+    CHECK_UNTOUCHED(SIGPIPE);
     fabric_free(f);
 }
 

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -166,6 +167,15 @@ void sleep_ms(int64_t ms)
 {
     struct timespec pause = {ms / 1000, (ms % 1000) * 1000000};
     nanosleep(&pause, NULL);
+}
+
+void check_untouched(const char *file, int line, int number)
+{
+    sigset_t set;
+    check_int(file, line, "sigpending()", sigpending(&set), 0);
+    check_int(file, line, "a pending signal", sigismember(&set, number), 0);
+    check_int(file, line, "pthread_sigmask()", pthread_sigmask(SIG_BLOCK, NULL, &set), 0);
+    check_int(file, line, "a blocked signal", sigismember(&set, number), 0);
 }
 
 enum { PATTERN = 0xA5 };

@@ -51,6 +51,10 @@ uint16_t closed_port(void);
 int64_t now_ms(void);
 void sleep_ms(int64_t ms);
 
+/* Checks that a signal neither waits for this thread nor is blocked on it. */
+#define CHECK_UNTOUCHED(signal) check_untouched(__FILE__, __LINE__, signal)
+void check_untouched(const char *file, int line, int number);
+
 /* A pattern that no call writes, to see what is left alone. */
 void fill(void *object, size_t size);
 int is_filled(const void *object, size_t size);
