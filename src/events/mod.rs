@@ -14,10 +14,10 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::base::fork::PerProcess;
 use crate::error::{Code, Error, Result};
 use crate::log::{Level, Log};
 use crate::refresh::clock::Clock;
-use crate::refresh::process::PerProcess;
 use crate::topology::Topology;
 
 pub use self::event::{Delivery, Event, Kind};

@@ -245,6 +245,18 @@ pub(super) unsafe fn path<'a>(pointer: *const c_char, what: &str) -> Result<&'a 
     not_empty(utf8(unsafe { string(pointer, what, PATH) }?, what)?, what)
 }
 
+/// A string of `most` bytes at most, in UTF-8, with NULL for nothing.
+///
+/// # Safety
+/// As for [`bytes`].
+unsafe fn optional<'a>(pointer: *const c_char, what: &str, most: usize) -> Result<Option<&'a str>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the same promise.
+    utf8(unsafe { string(pointer, what, most) }?, what).map(Some)
+}
+
 /// As [`path`], with NULL for nothing, and it may be empty.
 ///
 /// # Safety
@@ -253,11 +265,8 @@ pub(super) unsafe fn optional_path<'a>(
     pointer: *const c_char,
     what: &str,
 ) -> Result<Option<&'a str>> {
-    if pointer.is_null() {
-        return Ok(None);
-    }
     // SAFETY: the same promise.
-    utf8(unsafe { string(pointer, what, PATH) }?, what).map(Some)
+    unsafe { optional(pointer, what, PATH) }
 }
 
 /// A password, its encoding unchecked. No message shows any of it.
@@ -282,11 +291,8 @@ pub(super) unsafe fn password<'a>(pointer: *const c_char) -> Result<&'a [u8]> {
 /// # Safety
 /// As for [`bytes`].
 pub(super) unsafe fn argument<'a>(pointer: *const c_char, what: &str) -> Result<Option<&'a str>> {
-    if pointer.is_null() {
-        return Ok(None);
-    }
     // SAFETY: the same promise.
-    utf8(unsafe { string(pointer, what, ARGUMENT) }?, what).map(Some)
+    unsafe { optional(pointer, what, ARGUMENT) }
 }
 
 /// The text of a key, which needs no NUL.
@@ -348,11 +354,8 @@ pub(super) unsafe fn optional_text<'a>(
     pointer: *const c_char,
     what: &str,
 ) -> Result<Option<&'a str>> {
-    if pointer.is_null() {
-        return Ok(None);
-    }
     // SAFETY: the same promise.
-    unsafe { text(pointer, what) }.map(Some)
+    unsafe { optional(pointer, what, NAME) }
 }
 
 /// The strings of the list `what`, each read by `read`. An error names the element.

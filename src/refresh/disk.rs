@@ -21,7 +21,7 @@ use crate::topology::{Listing, ShardMap, Times, Topology};
 
 use super::bound::Bound;
 use super::clock::{Clock, signed};
-use super::file_times::{FollowedWall, Stamp, since_1970};
+use super::file_times::{FollowedWall, Stamp, past, since_1970};
 use super::flight::Wish;
 use super::nodes::{Rounds, may_pass};
 use super::update::Asked;
@@ -359,10 +359,9 @@ impl Refresher {
     ) {
         let now = self.clock.now();
         // The file's clock may have been wrong, or this one is: a time to come tells nothing.
-        let saved_at = document.saved_at.map(Duration::from_secs);
-        let age = saved_at.and_then(|saved_at| since_1970().checked_sub(saved_at));
+        let age = document.saved_at.and_then(past);
         let shown = match age {
-            Some(age) => format!("{} s old", age.as_secs()),
+            Some(age) => format!("{} s old", age / 1000),
             None => {
                 "of unknown age (it is dated in the future; see that the clock is right)".into()
             }
@@ -374,7 +373,6 @@ impl Refresher {
                 path.display()
             ),
         );
-        let age = age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         self.disk.set_age(age, now);
         if self.facts.load().ttl.is_none()
             && let Some(ttl_ms) = document.ttl_ms

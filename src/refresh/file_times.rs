@@ -52,6 +52,13 @@ pub fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+/// How many milliseconds ago a time in seconds since 1970 was, by the time of day; nothing for a time to
+/// come.
+pub fn past(seconds: u64) -> Option<u64> {
+    let past = since_1970().checked_sub(Duration::from_secs(seconds))?;
+    Some(u64::try_from(past.as_millis()).unwrap_or(u64::MAX))
+}
+
 impl Refresher {
     /// The time of day as the handle's clock has it, and by how many milliseconds it was set since that
     /// was asked last.
@@ -64,9 +71,7 @@ impl Refresher {
         let Some(seconds) = seconds.filter(|seconds| *seconds != UNKNOWN_AGE) else {
             return Times::UNKNOWN;
         };
-        let age = since_1970().checked_sub(Duration::from_secs(seconds));
-        let age = age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
-        age.map_or(Times::UNKNOWN, |a| signed(self.clock.now()).saturating_sub(signed(a)))
+        past(seconds).map_or(Times::UNKNOWN, |a| signed(self.clock.now()).saturating_sub(signed(a)))
     }
 
     /// When a file was saved that the library wrote, at the latest. The time between then and now
@@ -80,9 +85,7 @@ impl Refresher {
             return *at;
         }
         let now = signed(self.clock.now());
-        let saved_at = document.saved_at.map(Duration::from_secs);
-        let by_day = saved_at.and_then(|saved_at| since_1970().checked_sub(saved_at));
-        let by_day = by_day.map(|past| u64::try_from(past.as_millis()).unwrap_or(u64::MAX));
+        let by_day = document.saved_at.and_then(past);
         let by_machine = then.and_then(|then| BootTime::now()?.since(&then));
         let past = by_day.zip(by_machine).map_or(0, |(day, machine)| day.min(machine));
         let at = now.saturating_sub(signed(past));

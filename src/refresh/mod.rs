@@ -22,7 +22,6 @@ mod idle;
 pub mod nodes;
 mod order;
 mod present;
-pub mod process;
 mod refreshing;
 mod reports;
 mod shards;
@@ -40,6 +39,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use crate::base::fork::PerProcess;
 use crate::base::random;
 use crate::base::sync::{Mutex, rank};
 use crate::config::{Config, Node, ReportErrors};
@@ -63,7 +63,6 @@ use self::health::reporter::Reporter;
 use self::nodes::Rounds;
 use self::order::Order;
 use self::present::Present;
-use self::process::PerProcess;
 use self::reports::Reports;
 use self::share::Work;
 use self::vanished::Vanished;

@@ -14,6 +14,8 @@ use crate::topology::{
     TableState, Times, Topology,
 };
 
+use super::clock::signed;
+
 /// So many lines about one reply's broken rows or names tell what is wrong with it.
 const MAX_LINES: usize = 20;
 
@@ -87,7 +89,7 @@ impl<'a> Update<'a> {
         keeps: bool,
         now: u64,
     ) -> Self {
-        let (absent, now) = (Absent::default(), i64::try_from(now).unwrap_or(i64::MAX));
+        let (absent, now) = (Absent::default(), signed(now));
         let confirmed = now;
         Self {
             current,

@@ -11,7 +11,7 @@ use crate::log::Level;
 use crate::source::Subject;
 use crate::topology::{HeldKey, TableState};
 
-use super::clock::millis;
+use super::clock::{millis, signed};
 use super::nodes::Rounds;
 use super::{Refresher, Workshop};
 
@@ -49,7 +49,6 @@ impl Vanished {
 impl Refresher {
     /// What went missing at this time on the handle's clock or before has been held long enough.
     pub(super) fn held_until(&self) -> i64 {
-        let signed = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
         signed(self.clock.now()).saturating_sub(signed(millis(self.config.vanished_hold)))
     }
 

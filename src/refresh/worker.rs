@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::base;
 use crate::base::random::jitter;
 use crate::base::sync::{Condvar, Mutex, rank};
+use crate::base::{self, fork};
 use crate::error::Result;
 use crate::log::Level;
 use crate::source::Backoff;
@@ -22,7 +22,6 @@ use super::clock::millis;
 use super::feedback::LEAST_PAUSE;
 use super::flight::OVERDUE;
 use super::idle::Idle;
-use super::process;
 use super::refreshing::Refreshed;
 use super::share::Share;
 
@@ -51,7 +50,7 @@ pub struct Worker {
     dozes: AtomicBool,
     /// When a thread may be tried to be had again after there was none.
     retry_at: AtomicU64,
-    inner: process::PerProcess<Inner>,
+    inner: fork::PerProcess<Inner>,
     /// Whether the last refresh failed.
     is_blind: AtomicBool,
     /// Whether a caller has had to wait for Fabric since.
@@ -84,7 +83,7 @@ impl Worker {
     /// Whether there is a thread in this process. Two loads, no call.
     #[inline]
     pub fn is_alive(&self) -> bool {
-        self.alive_in.load(Ordering::Relaxed) == process::generation() + 1
+        self.alive_in.load(Ordering::Relaxed) == fork::generation() + 1
     }
 
     /// Whether lookups may leave it to the thread to keep things fresh.
@@ -136,7 +135,7 @@ impl Worker {
                     // A predecessor can only be one that ended by a panic.
                     *thread = Some(handle);
                     self.dozes.store(false, Ordering::Relaxed);
-                    self.alive_in.store(process::generation() + 1, Ordering::Relaxed);
+                    self.alive_in.store(fork::generation() + 1, Ordering::Relaxed);
                 }
                 Err(error) => {
                     drop(thread);
