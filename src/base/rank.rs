@@ -45,8 +45,8 @@ pub(crate) const WAITING: u8 = 14;
 /// Messages that are kept until no lock is held.
 pub(crate) const LOG: u8 = 15;
 
-/// The threads that fetch for callers.
-pub(crate) const FETCHERS: u8 = 16;
+/// Threads that are waited for in the end.
+pub(crate) const THREADS: u8 = 16;
 
 /// Questions to Fabric that have no answer yet.
 pub(crate) const QUESTIONS: u8 = 17;

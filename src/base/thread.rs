@@ -16,7 +16,7 @@
 //! mask back meanwhile, or a program that a callback starts would inherit a mask it cannot know
 //! of, and could not be ended by SIGTERM.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +29,7 @@ use nix::unistd::{Pid, getpid};
 use once_cell::race::OnceBox;
 
 use super::signal_mask;
-use super::sync::assert_none_is_held;
+use super::sync::{Mutex, assert_none_is_held, rank};
 
 /// What the standard library gives a thread. Said here, because it looks for RUST_MIN_STACK
 /// otherwise, and nobody may read the environment of a program that may be changing it.
@@ -76,6 +76,62 @@ pub fn start_in<'scope, T: Send + 'scope>(
     let signals = Blocked::here();
     let service = signals.service;
     builder(name).spawn_scoped(scope, move || begun(service, work)).inspect_err(note_refusal)
+}
+
+/// Threads that whoever owns them waits for in the end. Nothing of them outlives [`Threads::end`]:
+/// a thread that has done its work still runs what ends it, which is code of the library and of the
+/// C library, and the service may unload the one or leave `main`.
+#[derive(Default)]
+pub struct Threads {
+    threads: Mutex<Vec<JoinHandle<()>>, { rank::THREADS }>,
+}
+
+impl Threads {
+    /// Takes in a thread, and waits for those that have done their work: they only have to end.
+    pub fn add(&self, thread: JoinHandle<()>) {
+        let done: Vec<_> = {
+            let mut threads = self.threads.lock();
+            threads.push(thread);
+            threads.extract_if(.., |thread| thread.is_finished()).collect()
+        };
+        done.into_iter().for_each(join);
+    }
+
+    /// Waits for all of them. What they wait for themselves must have been cut off before.
+    pub fn end(&self) {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        threads.into_iter().for_each(join);
+    }
+}
+
+/// Starts threads that end before the call of [`scope`] that hands it out does.
+pub struct Scoped<'scope, 'env: 'scope> {
+    scope: &'scope Scope<'scope, 'env>,
+    threads: RefCell<Vec<ScopedJoinHandle<'scope, ()>>>,
+}
+
+impl<'scope> Scoped<'scope, '_> {
+    /// As [`start`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start(&self, name: &str, work: impl FnOnce() + Send + 'scope) -> io::Result<()> {
+        let thread = start_in(self.scope, name, work)?;
+        self.threads.borrow_mut().push(thread);
+        Ok(())
+    }
+}
+
+/// Does `work`, and waits for the threads that it starts to their very end. The standard library's
+/// own scope waits for what they do, and not for what ends them.
+pub fn scope<'env, R>(work: impl for<'scope> FnOnce(&Scoped<'scope, 'env>) -> R) -> R {
+    std::thread::scope(|scope| {
+        let scoped = Scoped { scope, threads: RefCell::default() };
+        let outcome = work(&scoped);
+        // One that panicked has said so to whoever waited for what it does.
+        scoped.threads.into_inner().into_iter().for_each(|thread| _ = thread.join());
+        outcome
+    })
 }
 
 /// How many threads this process has wanted here and not got, those of the process that it was
@@ -177,6 +233,8 @@ pub fn take_ordinary_policy_by(take: fn()) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
     use std::{fs, thread};
 
     use super::*;
@@ -211,6 +269,49 @@ mod tests {
         })
         .join()
         .unwrap();
+    }
+
+    thread_local! {
+        static ENDS_LATE: RefCell<Option<EndsLate>> = const { RefCell::new(None) };
+    }
+
+    /// Held by a thread, which takes a while to end and then counts.
+    struct EndsLate(Arc<AtomicU64>);
+
+    impl Drop for EndsLate {
+        fn drop(&mut self) {
+            thread::sleep(Duration::from_millis(200));
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn ends_late(ended: &Arc<AtomicU64>) -> impl FnOnce() + Send + 'static {
+        let ended = Arc::clone(ended);
+        || ENDS_LATE.set(Some(EndsLate(ended)))
+    }
+
+    #[test]
+    fn threads_are_waited_for_to_their_end_though_they_have_done_their_work() {
+        let (threads, ended) = (Threads::default(), Arc::new(AtomicU64::new(0)));
+        for _ in 0..3 {
+            let late = start("late", ends_late(&ended)).unwrap();
+            while !late.is_finished() {
+                thread::yield_now();
+            }
+            threads.add(late);
+        }
+        threads.end();
+        assert_eq!(ended.load(Ordering::Relaxed), 3);
+    }
+
+    #[test]
+    fn a_scope_waits_for_its_threads_to_their_end() {
+        let ended = Arc::new(AtomicU64::new(0));
+        scope(|threads| {
+            threads.start("late", ends_late(&ended)).unwrap();
+            threads.start("late", ends_late(&ended)).unwrap();
+        });
+        assert_eq!(ended.load(Ordering::Relaxed), 2);
     }
 
     #[test]

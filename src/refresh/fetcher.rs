@@ -4,10 +4,8 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::base::sync::{Mutex, rank};
 use crate::base::{self, callback};
 use crate::error::{Code, Error, Result};
 use crate::log::Level;
@@ -19,27 +17,6 @@ use super::feedback::LEAST_PAUSE;
 use super::flight::{Landing, OVERDUE, Ticket, Waited, Wish};
 use super::nodes::Rounds;
 use super::{Refresher, Workshop};
-
-/// The threads that fetch, as far as nobody has waited for their end.
-#[derive(Default)]
-pub struct Fetchers {
-    threads: Mutex<Vec<JoinHandle<()>>, { rank::FETCHERS }>,
-}
-
-impl Fetchers {
-    pub fn add(&self, thread: JoinHandle<()>) {
-        let mut threads = self.threads.lock();
-        // Those that are over need nobody to wait for them.
-        threads.retain(|thread| !thread.is_finished());
-        threads.push(thread);
-    }
-
-    /// Waits for all of them. What they have on the wire must have been cut off before.
-    pub fn end(&self) {
-        let threads = std::mem::take(&mut *self.threads.lock());
-        threads.into_iter().for_each(base::thread::join);
-    }
-}
 
 impl Refresher {
     /// The bound of a call that may take so long and begins now. In a callback of the service's

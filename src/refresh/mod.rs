@@ -42,6 +42,7 @@ use arc_swap::ArcSwap;
 use crate::base::fork::PerProcess;
 use crate::base::random;
 use crate::base::sync::{Mutex, rank};
+use crate::base::thread::Threads;
 use crate::config::{Config, Node, ReportErrors};
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -57,7 +58,6 @@ use self::clock::{Clock, millis, signed};
 use self::current::Current;
 use self::disk::Disk;
 use self::feedback::Observing;
-use self::fetcher::Fetchers;
 use self::flight::{Flights, Wish};
 use self::health::reporter::Reporter;
 use self::nodes::Rounds;
@@ -85,7 +85,7 @@ struct Workshop {
     /// What the background refresh has cost the nodes since it was asked last.
     work: Work,
     flights: Flights,
-    fetchers: Fetchers,
+    fetchers: Threads,
     present: Present,
     tables_order: Order,
     groups_order: Order,
@@ -169,7 +169,7 @@ impl Refresher {
             },
             work: Work::default(),
             flights: Flights::default(),
-            fetchers: Fetchers::default(),
+            fetchers: Threads::default(),
             present: Present::default(),
             tables_order: Order::default(),
             groups_order: Order::default(),

@@ -8,6 +8,7 @@ use std::{io, mem};
 
 use crate::base;
 use crate::base::sync::{Mutex, rank};
+use crate::base::thread::Threads;
 use crate::error::{Code, Error};
 use crate::log::Level;
 
@@ -21,6 +22,8 @@ const MAX_QUEUED: usize = 64;
 #[derive(Default)]
 pub struct Reports {
     state: Mutex<State, { rank::REPORTS }>,
+    /// The thread that reports, and those before it that may not be over yet.
+    threads: Threads,
 }
 
 #[derive(Default)]
@@ -30,37 +33,30 @@ struct State {
     reported: BTreeMap<String, u64>,
     busy: bool,
     stopped: bool,
-    /// The thread that reports, and those before it that may not be over yet.
-    threads: Vec<JoinHandle<()>>,
 }
 
 impl Reports {
     /// Ends the reporting thread and waits for it. What it has on the wire must have been cut
     /// off before.
     pub fn stop(&self) {
-        let threads = {
+        {
             let mut state = self.state.lock();
             state.stopped = true;
             state.queue.clear();
-            mem::take(&mut state.threads)
-        };
-        threads.into_iter().for_each(base::thread::join);
+        }
+        self.threads.end();
     }
 
     /// Takes in the thread that was started for what waits, or that there is none to be had.
-    /// A thread before it is not waited for: it has found the queue empty, but needs the lock to
-    /// say so and may still have something to log, so whoever waits for it under the lock waits
-    /// for ever.
     fn begun(&self, thread: io::Result<JoinHandle<()>>) -> io::Result<()> {
-        let mut guard = self.state.lock();
-        let state = &mut *guard;
         match thread {
             Ok(thread) => {
-                state.threads.retain(|before| !before.is_finished());
-                state.threads.push(thread);
+                self.threads.add(thread);
                 Ok(())
             }
             Err(error) => {
+                let mut guard = self.state.lock();
+                let state = &mut *guard;
                 state.busy = false;
                 // They were not reported, and may be as soon as somebody says so again.
                 for (server_uuid, _) in mem::take(&mut state.queue) {

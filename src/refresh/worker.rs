@@ -132,10 +132,12 @@ impl Worker {
             self.is_alone.store(false, Ordering::Relaxed);
             match base::thread::start("fabric-refresh", move || run(&shared)) {
                 Ok(handle) => {
-                    // A predecessor can only be one that ended by a panic.
-                    *thread = Some(handle);
+                    let predecessor = thread.replace(handle);
                     self.dozes.store(false, Ordering::Relaxed);
                     self.alive_in.store(fork::generation() + 1, Ordering::Relaxed);
+                    drop(thread);
+                    // It is one that panicked, and only has to end.
+                    predecessor.into_iter().for_each(base::thread::join);
                 }
                 Err(error) => {
                     drop(thread);

@@ -6,10 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::base::thread::start_in;
+use crate::base::thread;
 use crate::base::work;
 use crate::config::Node;
 use crate::error::{Code, Error, Result};
@@ -156,7 +155,7 @@ pub fn race<T: Send>(
         return here(0, node, until, &ask, &mut failed);
     }
     let (told, heard) = mpsc::channel();
-    thread::scope(|scope| {
+    thread::scope(|threads| {
         let mut running: Vec<Running> = Vec::new();
         let mut turns = Turns { nodes, head_start, begun: 0, again: BTreeSet::new() };
         // What came of the one question to a node while its other one was under way.
@@ -176,7 +175,7 @@ pub fn race<T: Send>(
                 let (told, ask, own) = (told.clone(), &ask, attempt.clone());
                 number += 1;
                 let own_number = number;
-                let started = start_in(scope, "fabric-ask", move || {
+                let started = threads.start("fabric-ask", move || {
                     let outcome = panic::catch_unwind(AssertUnwindSafe(|| ask(node, &own)));
                     // The winner may have been heard already, and the others are of no interest.
                     let _ = told.send((
@@ -186,7 +185,7 @@ pub fn race<T: Send>(
                     ));
                 });
                 match started {
-                    Ok(_) => {
+                    Ok(()) => {
                         turns.took(index);
                         running.push(Running { number, node: index, begun: now, attempt });
                     }
@@ -311,11 +310,11 @@ pub fn ask_all<T: Send>(
 ) {
     for some in nodes.chunks(MAX_AT_ONCE) {
         let (told, heard) = mpsc::channel();
-        thread::scope(|scope| {
+        thread::scope(|threads| {
             for node in some {
                 let (told, ask) = (told.clone(), &ask);
                 // Without a thread a node is not asked this time.
-                let _ = start_in(scope, "fabric-ask", move || {
+                let _ = threads.start("fabric-ask", move || {
                     let attempt = Attempt::until(Some(until));
                     let outcome = panic::catch_unwind(AssertUnwindSafe(|| ask(node, &attempt)));
                     let _ = told.send((node, outcome.unwrap_or_else(|_| Err(panicked()))));
@@ -351,7 +350,7 @@ mod tests {
     /// Hangs until another one has won.
     fn hang(attempt: &Attempt) -> Result<u16> {
         while !attempt.is_cancelled() {
-            thread::sleep(Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1));
         }
         Err(silent())
     }
@@ -406,7 +405,7 @@ mod tests {
         let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let ask = |_: &Node, _: &Attempt| -> Result<()> {
             most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            thread::sleep(Duration::from_millis(2));
+            std::thread::sleep(Duration::from_millis(2));
             inside.fetch_sub(1, Ordering::SeqCst);
             Err(silent())
         };
@@ -431,7 +430,7 @@ mod tests {
                 while asked.load(Ordering::SeqCst) < 2
                     || number != ends_first && ended.load(Ordering::SeqCst) == 0
                 {
-                    thread::sleep(Duration::from_millis(1));
+                    std::thread::sleep(Duration::from_millis(1));
                 }
                 ended.fetch_add(1, Ordering::SeqCst);
                 Err(Error::new(Code::Timeout, number.to_string()))
@@ -467,7 +466,7 @@ mod tests {
         let ask = |_: &Node, attempt: &Attempt| {
             asked.fetch_add(1, Ordering::SeqCst);
             attempt.answered(Duration::ZERO);
-            thread::sleep(Duration::from_millis(900));
+            std::thread::sleep(Duration::from_millis(900));
             Ok(())
         };
         // Time enough for its first byte on a busy machine.
@@ -489,9 +488,9 @@ mod tests {
                     return Err(silent());
                 }
                 while over.load(Ordering::SeqCst) == 0 {
-                    thread::sleep(Duration::from_millis(1));
+                    std::thread::sleep(Duration::from_millis(1));
                 }
-                thread::sleep(Duration::from_millis(20));
+                std::thread::sleep(Duration::from_millis(20));
                 assert!(!attempt.is_cancelled());
                 if refuses { Err(Error::new(Code::Fabric, "no")) } else { Ok(()) }
             };

@@ -3,7 +3,7 @@
  * own, which must not die of it, in a log callback least of all. */
 #define _GNU_SOURCE
 
-#include "refused_threads.h"
+#include "pthread_create.h"
 #include "support.h"
 
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* A process that gets no more threads: what is known serves on, what is not is fetched by the caller
  * within its bound, and all is as before once there are threads again. Nothing is printed. */
 #define _GNU_SOURCE
-#include "refused_threads.h"
+#include "pthread_create.h"
 #include "support.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* A process that gets no more threads while Fabric hangs: an interrupt ends what a caller waits for in
  * its own thread, and quarantines and holds end in time. */
 #define _GNU_SOURCE
-#include "refused_threads.h"
+#include "pthread_create.h"
 #include "support.h"
 
 #include <arpa/inet.h>

@@ -2,7 +2,7 @@
  * no more than the documentation asks for, and how much of it they touch. Without a thread to be had
  * the caller fetches itself, and needs more. */
 #define _GNU_SOURCE
-#include "refused_threads.h"
+#include "pthread_create.h"
 #include "support.h"
 
 #include <pthread.h>
