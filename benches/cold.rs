@@ -16,10 +16,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mysqlfabric::config::{Config, Node};
-use mysqlfabric::fabric::transport::{Reply, Times, Transport, TransportError};
-use mysqlfabric::fabric::{Attempt, Client};
-use mysqlfabric::log::Log;
+use mysqlfabric::observe::log::Log;
 use mysqlfabric::refresh::update::{Asked, Update};
+use mysqlfabric::source::fabric::transport::{Reply, Times, Transport, TransportError};
+use mysqlfabric::source::fabric::{Attempt, Client};
 use mysqlfabric::topology::{Listing, Observed, Topology};
 
 const PIECE: usize = 64 << 10;

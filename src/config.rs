@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::events::Listener;
-use crate::log::Log;
+use crate::observe::events::Listener;
+use crate::observe::log::Log;
 
 /// The port a Fabric node listens on for XML-RPC unless told otherwise.
 pub const DEFAULT_PORT: u16 = 32274;

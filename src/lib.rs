@@ -1,13 +1,12 @@
-//! The map of the house. Data flows one way:
+//! The map of the source. Imports go one way:
 //!
-//! `fabric` (one Fabric node) -> `refresh` (when and which node to ask) -> `topology` (what
-//! the farm looks like) -> `router` (which server) -> `ffi` (the C boundary).
+//! `ffi` (the C boundary) -> `router` (which server) -> `refresh` (when to ask) -> `source` (whom to
+//! ask; `source/fabric` speaks with one Fabric node) -> `topology` (what the farm looks like) ->
+//! `base` (errors, clocks, locks, threads).
 //!
-//! All of them stand on `base`, where every thread of the library starts.
-//!
-//! What others may see of it all: `metrics` counts, `events` tells what changed.
+//! `store` is a topology as a file; it stands beside `source`, and so does `config`, what a handle
+//! was told by its options. `observe` is what a service sees of a handle: metrics, events, the log.
 //! `local` is what each thread keeps for itself, so that lookups share no written memory.
-//! `snapshot` is a topology as a file, which `refresh` writes, and reads in Fabric's stead.
 //!
 //! `topology` is pure: it imports nothing of the others. `unsafe` lives in `ffi` alone, but for
 //! the hashing of keys in `topology/md5`. C programs see `include/mysqlfabric.h`, which is made
@@ -23,16 +22,12 @@
 
 pub mod base;
 pub mod config;
-pub mod error;
-pub mod events;
-pub mod fabric;
 pub mod ffi;
 pub mod local;
-pub mod log;
-pub mod metrics;
+pub mod observe;
 pub mod refresh;
 pub mod router;
-pub mod snapshot;
 pub mod source;
+pub mod store;
 mod sync;
 pub mod topology;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mysqlfabric::base::wall_clock::WallClock;
-use mysqlfabric::fabric::ServerRow;
-use mysqlfabric::log::Log;
+use mysqlfabric::observe::log::Log;
 use mysqlfabric::refresh::update::{Asked, Update};
-use mysqlfabric::snapshot::convert;
-use mysqlfabric::snapshot::document::{Author, parse};
+use mysqlfabric::source::fabric::ServerRow;
+use mysqlfabric::store::convert;
+use mysqlfabric::store::document::{Author, parse};
 use mysqlfabric::topology::{
     Compat, GroupId, Key, Listed, Listing, Observed, Shard, TableState, Topology,
 };

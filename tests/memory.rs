@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::{Config, Node};
-use mysqlfabric::error::Code;
-use mysqlfabric::fabric::Client;
 use mysqlfabric::router::Router;
+use mysqlfabric::source::fabric::Client;
 
 #[path = "captures/dumps.rs"]
 mod dumps;

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use mysqlfabric::config::Config;
-use mysqlfabric::fabric::ServerRow;
-use mysqlfabric::log::Log;
+use mysqlfabric::observe::log::Log;
 use mysqlfabric::refresh::update::{Asked, Update};
 use mysqlfabric::router::Router;
+use mysqlfabric::source::fabric::ServerRow;
 use mysqlfabric::topology::{Listed, Listing, Observed, TableState, Topology, Wanted};
 use proptest::prelude::*;
 
@@ -312,7 +312,7 @@ fn tables_that_vanish_time_and_again_are_not_all_remembered() {
     let _alone = ALONE.lock();
     let lines = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&lines);
-    let log = Log::new(mysqlfabric::log::Level::Warning, move |_, line| {
+    let log = Log::new(mysqlfabric::observe::log::Level::Warning, move |_, line| {
         told.lock().expect("unpoisoned").push(line.to_owned());
     });
     let before = resident();

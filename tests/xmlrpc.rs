@@ -1,9 +1,9 @@
 //! Properties of the XML-RPC codec: what is written is read back, and no input makes it panic.
 
-use mysqlfabric::error::Code;
-use mysqlfabric::fabric::xmlrpc::event::Event;
-use mysqlfabric::fabric::xmlrpc::reader::Reader;
-use mysqlfabric::fabric::xmlrpc::{Response, Value, read_response, writer};
+use mysqlfabric::base::error::Code;
+use mysqlfabric::source::fabric::xmlrpc::event::Event;
+use mysqlfabric::source::fabric::xmlrpc::reader::Reader;
+use mysqlfabric::source::fabric::xmlrpc::{Response, Value, read_response, writer};
 use proptest::prelude::*;
 
 fn text() -> impl Strategy<Value = String> {

@@ -9,8 +9,8 @@ use std::thread::{self, JoinHandle};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use mysqlfabric::fabric::rows::FromRow;
-use mysqlfabric::fabric::{ServerRow, ShardCells};
+use mysqlfabric::source::fabric::rows::FromRow;
+use mysqlfabric::source::fabric::{ServerRow, ShardCells};
 
 /// How large a farm is. The shards of a table are spread over the groups.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@
 //! that they can be had is what `is_there` is for. It is no promise: other threads of the service
 //! take memory, too.
 
-use crate::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Result};
 
 /// Whether so many bytes can be had at once now.
 pub fn is_there(bytes: usize) -> bool {

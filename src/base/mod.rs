@@ -2,6 +2,8 @@
 
 pub mod boot_clock;
 pub mod callback;
+pub mod clock;
+pub mod error;
 pub mod fork;
 pub mod memory;
 pub mod raised;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::{Builder, Uuid};
 
-use crate::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Result};
 
 /// # Errors
 /// The system has no random numbers for this process.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::base::error::{Code, Error};
 use crate::config::ReportErrors;
-use crate::error::{Code, Error};
 
 use super::options::{fabric_options_t, set, time as millis, within};
 

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::error::{Code, Error};
+use crate::base::error::{Code, Error};
 
 use super::boundary::boundary_value;
 use super::ptr::cut_text;

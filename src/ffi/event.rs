@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 
 use crate::base::thread::as_the_service;
-use crate::events::{Delivery, Kind, Listener};
+use crate::observe::events::{Delivery, Kind, Listener};
 
 use super::boundary::{boundary, boundary_value};
 use super::error::{FABRIC_OK, fabric_error_t};

@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char, c_void};
 
 use crate::base::thread::as_the_service;
-use crate::log::{Level, Log};
+use crate::observe::log::{Level, Log};
 
 use super::boundary::boundary_value;
 

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::local::Local;
 use crate::router::{Locate, Place, Request, Router, Scope, See};
 use crate::topology::{Key, Mode, Status, Wanted};

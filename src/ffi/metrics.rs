@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::metrics::Numbers;
+use crate::observe::metrics::Numbers;
 
 use super::boundary::boundary;
 use super::error::fabric_error_t;

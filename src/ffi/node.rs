@@ -2,8 +2,8 @@
 
 use std::ffi::c_char;
 
+use crate::base::error::Result;
 use crate::config::Node;
-use crate::error::Result;
 
 use super::boundary::boundary;
 use super::error::fabric_error_t;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::base::error::{Code, Error, Result};
 use crate::config::{Config, Credentials, DEFAULT_PORT, Identity, Node, TlsFiles};
-use crate::error::{Code, Error, Result};
-use crate::log::{Level, Log};
+use crate::observe::log::{Level, Log};
 
 use super::boundary::{boundary, boundary_value, silence_panics};
 use super::log::{fabric_free_t, fabric_log_t, log_to};

@@ -3,8 +3,8 @@
 use std::ffi::{CStr, c_char};
 use std::slice;
 
+use crate::base::error::{Code, Error, Result};
 use crate::base::text::excerpt;
-use crate::error::{Code, Error, Result};
 
 /// A text that is too long for its place is shown so far: the remedy stands behind it.
 const SHOWN: usize = 100;

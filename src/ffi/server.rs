@@ -3,8 +3,8 @@
 use std::ffi::c_char;
 use std::mem::offset_of;
 
-use crate::error::Result;
-use crate::snapshot::by_hand;
+use crate::base::error::Result;
+use crate::store::by_hand;
 use crate::topology::card::{Card, Rest};
 use crate::topology::{Chosen, Server};
 

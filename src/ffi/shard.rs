@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::topology::{Shard, Table, Topology};
 
 use super::boundary::boundary;

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use crate::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::local::Local;
 use crate::router::table::Tables;
 use crate::router::{Locate, Request, Router, See};

@@ -2,12 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::error::{Code, Error};
+use crate::base::error::{Code, Error};
 use crate::topology::Times;
 
 use super::Refresher;
-use super::clock::{millis, signed};
 use super::flight::Wish;
+use crate::base::clock::{millis, signed};
 
 /// The limit of who takes anything, however old.
 pub(crate) const ANY_AGE: i64 = i64::MIN;

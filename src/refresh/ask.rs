@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use crate::base::error::{Code, Error, Result};
 use crate::base::text::excerpt;
 use crate::config::Node;
-use crate::error::{Code, Error, Result};
-use crate::fabric::{Client, NodesReply, is_usable};
-use crate::log::Level;
+use crate::observe::log::Level;
 use crate::source::Subject;
 use crate::source::endpoints::MAX_NODES;
+use crate::source::fabric::{Client, NodesReply, is_usable};
 use crate::source::race::{HeadStart, Won, ask_all, race};
 
-use super::clock::millis;
 use super::fetcher::interrupted;
 use super::nodes::{Rounds, may_pass, more_telling, spares_node};
 use super::{Refresher, Workshop};
+use crate::base::clock::millis;
 
 /// How long the nodes are waited for that are asked, by the way, which nodes there are.
 const TO_TELL: Duration = Duration::from_secs(1);

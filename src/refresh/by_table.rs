@@ -7,10 +7,10 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
+use crate::base::error::{Code, Error, Result};
 use crate::base::sync::{Mutex, rank};
-use crate::error::{Code, Error, Result};
-use crate::fabric::{Client, Dump};
-use crate::log::Level;
+use crate::observe::log::Level;
+use crate::source::fabric::{Client, Dump};
 use crate::source::{Size, Subject};
 use crate::topology::{Listing, Topology};
 

@@ -9,23 +9,23 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::base::boot_clock::BootTime;
+use crate::base::error::{Code, Error, Result};
 use crate::base::wall_clock::WallClock;
 use crate::config::Node;
-use crate::error::{Code, Error, Result};
-use crate::log::Level;
-use crate::snapshot::document::{Author, Document, FabricNode};
-use crate::snapshot::rest::Rest;
-use crate::snapshot::{convert, read, write};
+use crate::observe::log::Level;
+use crate::store::document::{Author, Document, FabricNode};
+use crate::store::rest::Rest;
+use crate::store::{convert, read, write};
 use crate::topology::build::full_name;
 use crate::topology::{Listing, ShardMap, Times, Topology};
 
 use super::bound::Bound;
-use super::clock::{Clock, signed};
 use super::file_times::{FollowedWall, Stamp, past, since_1970};
 use super::flight::Wish;
 use super::nodes::{Rounds, may_pass};
 use super::update::Asked;
 use super::{Facts, Refresher, Workshop};
+use crate::base::clock::{Clock, signed};
 
 /// How long the first fetch may take before reads go on from a snapshot.
 pub(crate) const SNAPSHOT_AFTER: Duration = Duration::from_secs(1);

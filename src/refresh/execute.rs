@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::base;
+use crate::base::error::{Code, Error, Result};
 use crate::base::sync::{Mutex, rank};
-use crate::error::{Code, Error, Result};
-use crate::fabric::{Attempt, ResultSets, Value};
+use crate::source::fabric::{Attempt, ResultSets, Value};
 
 use super::ask::no_nodes;
 use super::bound::Limit;
-use super::clock::millis;
 use super::fetcher::interrupted;
 use super::nodes::may_pass;
 use super::{Refresher, Workshop};
+use crate::base::clock::millis;
 
 type Answer = Mutex<Option<Result<ResultSets>>, { rank::ANSWER }>;
 

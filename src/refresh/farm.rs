@@ -4,20 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::error::{Code, Error, Result};
-use crate::events::Kind;
-use crate::fabric::{Client, Dump, ServerRow};
-use crate::log::{Level, Log};
+use crate::base::error::{Code, Error, Result};
+use crate::observe::events::Kind;
+use crate::observe::log::{Level, Log};
+use crate::source::fabric::{Client, Dump, ServerRow};
 use crate::source::{Size, Subject};
 use crate::topology::{Change, Observed, Reach, Topology};
 
 use super::by_table::{Fetched, Reply};
-use super::clock::signed;
 use super::flight::Wish;
 use super::nodes::Rounds;
 use super::order::{About, Question};
 use super::update::{Asked, Update};
 use super::{Facts, Refresher, Workshop};
+use crate::base::clock::signed;
 
 /// With more names than this one request for everything is cheaper for Fabric than a query for
 /// each pattern.

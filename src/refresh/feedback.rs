@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::topology::Observed;
 
 use super::bound::Bound;
-use super::clock::millis;
 use super::fetcher::interrupted;
 use super::flight::{OVERDUE, Wish};
 use super::health::errno::{self, Actions};
 use super::{Refresher, Workshop};
+use crate::base::clock::millis;
 
 /// The least time between two fetches, however many callers are in a hurry.
 pub const LEAST_PAUSE: Duration = Duration::from_millis(100);

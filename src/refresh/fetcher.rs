@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use crate::base::error::{Code, Error, Result};
 use crate::base::{self, callback};
-use crate::error::{Code, Error, Result};
-use crate::log::Level;
-use crate::metrics::By;
+use crate::observe::log::Level;
+use crate::observe::metrics::By;
 
 use super::bound::{Bound, Limit};
-use super::clock::millis;
 use super::feedback::LEAST_PAUSE;
 use super::flight::{Landing, OVERDUE, Ticket, Waited, Wish};
 use super::nodes::Rounds;
 use super::{Refresher, Workshop};
+use crate::base::clock::millis;
 
 impl Refresher {
     /// The bound of a call that may take so long and begins now. In a callback of the service's

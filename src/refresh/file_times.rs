@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::base::boot_clock::BootTime;
 use crate::base::wall_clock::WallClock;
-use crate::snapshot::Document;
+use crate::store::Document;
 use crate::topology::{Shard, Times};
 
 use super::Refresher;
-use super::clock::signed;
 use super::disk::Seen;
+use crate::base::clock::signed;
 
 /// Times of two clocks that differ by no more, in milliseconds, are the same: files have whole seconds.
 const SAME: i64 = 3_000;

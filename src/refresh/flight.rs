@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::sync::{Arc, AtomicUsize, Condvar, Mutex, MutexGuard, OnceCell, Ordering, rank};
 
 /// How long a batch waits for a fetcher that is at something else.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Refresher;
-use super::clock::millis;
+use crate::base::clock::millis;
 
 /// When the handle was used last, as far as the background refresh has noticed.
 #[derive(Debug)]

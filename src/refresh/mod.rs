@@ -8,7 +8,6 @@ pub mod age;
 mod ask;
 pub mod bound;
 mod by_table;
-pub mod clock;
 pub mod current;
 pub mod disk;
 mod execute;
@@ -39,22 +38,22 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use crate::base::clock::{Clock, millis, signed};
+use crate::base::error::{Error, Result};
 use crate::base::fork::PerProcess;
 use crate::base::random;
 use crate::base::sync::{Mutex, rank};
 use crate::base::thread::Threads;
 use crate::config::{Config, Node, ReportErrors};
-use crate::error::{Error, Result};
-use crate::events::Events;
-use crate::fabric::Client;
-use crate::log::Level;
-use crate::metrics::{By, Metrics};
+use crate::observe::events::Events;
+use crate::observe::log::Level;
+use crate::observe::metrics::{By, Metrics};
+use crate::source::fabric::Client;
 use crate::source::{Endpoints, Subject};
 use crate::topology::{Observed, Times, Topology};
 
 use self::absent::AbsentNames;
 use self::by_table::Spoiling;
-use self::clock::{Clock, millis, signed};
 use self::current::Current;
 use self::disk::Disk;
 use self::feedback::Observing;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::error::{Code, Error};
+use crate::base::error::{Code, Error};
 
 /// How often all nodes are tried, and the pause in between.
 #[derive(Debug, Clone, Copy)]

@@ -3,9 +3,9 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::base::error::Result;
 use crate::base::sync::{Mutex, rank};
-use crate::error::Result;
-use crate::fabric::Attempt;
+use crate::source::fabric::Attempt;
 
 use super::fetcher::interrupted;
 use super::{Refresher, Workshop};

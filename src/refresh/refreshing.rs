@@ -4,8 +4,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::error::{Code, Error, Result};
 use crate::base::{self, work};
-use crate::error::{Code, Error, Result};
 
 use super::Refresher;
 

@@ -7,13 +7,13 @@ use std::thread::JoinHandle;
 use std::{io, mem};
 
 use crate::base;
+use crate::base::error::{Code, Error};
 use crate::base::sync::{Mutex, rank};
 use crate::base::thread::Threads;
-use crate::error::{Code, Error};
-use crate::log::Level;
+use crate::observe::log::Level;
 
 use super::Refresher;
-use super::clock::millis;
+use crate::base::clock::millis;
 
 /// More servers than this do not fail at once; a queue that is longer is a mistake.
 const MAX_QUEUED: usize = 64;

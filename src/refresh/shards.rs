@@ -1,6 +1,6 @@
 //! The rows of a dump of shards on their way into the tables of a topology.
 
-use crate::fabric::{Collect, Owner, Row, ShardCells};
+use crate::source::fabric::{Collect, Owner, Row, ShardCells};
 use crate::topology::{Listed, Listing};
 
 impl Collect for Listing {

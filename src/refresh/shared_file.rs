@@ -5,16 +5,16 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use crate::base::wall_clock::WallClock;
-use crate::snapshot::document::{Author, Document, HeldShard};
-use crate::snapshot::read;
-use crate::snapshot::rest::{self, Judge, Rest};
+use crate::store::document::{Author, Document, HeldShard};
+use crate::store::read;
+use crate::store::rest::{self, Judge, Rest};
 use crate::topology::{Shard, Times, Topology};
 
 use super::Refresher;
 use super::absent::AbsentNames;
-use super::clock::{millis, signed};
 use super::disk::Seen;
 use super::file_times::UNKNOWN_AGE;
+use crate::base::clock::{millis, signed};
 
 /// What nobody confirmed for a week is nobody's, in milliseconds.
 const NOBODYS: i64 = 7 * 86_400_000;

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::fabric::{Owner, ServerRow, Skipped};
-use crate::log::{Level, Log};
+use crate::observe::log::{Level, Log};
+use crate::source::fabric::{Owner, ServerRow, Skipped};
 use crate::topology::build::{ListedGroups, ListedTable, Listing, full_name};
 use crate::topology::group::MAX_SERVERS;
 use crate::topology::server;
@@ -14,7 +14,7 @@ use crate::topology::{
     TableState, Times, Topology,
 };
 
-use super::clock::signed;
+use crate::base::clock::signed;
 
 /// So many lines about one reply's broken rows or names tell what is wrong with it.
 const MAX_LINES: usize = 20;

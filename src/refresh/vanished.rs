@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::base::error::{Code, Error};
 use crate::base::sync::{Mutex, rank};
-use crate::error::{Code, Error};
-use crate::fabric::{Client, Value};
-use crate::log::Level;
+use crate::observe::log::Level;
 use crate::source::Subject;
+use crate::source::fabric::{Client, Value};
 use crate::topology::{HeldKey, TableState};
 
-use super::clock::{millis, signed};
 use super::nodes::Rounds;
 use super::{Refresher, Workshop};
+use crate::base::clock::{millis, signed};
 
 /// The least time between two questions about one shard, in milliseconds.
 const ASK_EVERY: u64 = 1_000;

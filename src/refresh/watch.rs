@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::error::{Code, Result};
-use crate::events::Events;
-use crate::metrics::{By, Metrics, Numbers};
+use crate::base::error::{Code, Result};
+use crate::observe::events::Events;
+use crate::observe::metrics::{By, Metrics, Numbers};
 
 use super::flight::Wish;
 use super::nodes::Rounds;

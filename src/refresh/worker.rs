@@ -10,20 +10,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::base::error::Result;
 use crate::base::random::jitter;
 use crate::base::sync::{Condvar, Mutex, rank};
 use crate::base::{self, fork};
-use crate::error::Result;
-use crate::log::Level;
+use crate::observe::log::Level;
 use crate::source::Backoff;
 
 use super::Refresher;
-use super::clock::millis;
 use super::feedback::LEAST_PAUSE;
 use super::flight::OVERDUE;
 use super::idle::Idle;
 use super::refreshing::Refreshed;
 use super::share::Share;
+use crate::base::clock::millis;
 
 /// A fetch begins when this share of the time to live is over, at the latest and the earliest:
 /// early enough to be done before the end, spread so that handles do not march in step.

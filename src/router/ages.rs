@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::refresh::Refresher;
 use crate::refresh::age::ANY_AGE;
 use crate::refresh::flight::Wish;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::error::{Code, Error, Result};
+use crate::base::clock::Clock;
+use crate::base::error::{Code, Error, Result};
 use crate::refresh::absent::AbsentNames;
 use crate::refresh::bound::Bound;
-use crate::refresh::clock::Clock;
 use crate::refresh::disk::SNAPSHOT_AFTER;
 use crate::refresh::fetcher::would_block;
 use crate::refresh::flight::Wish;

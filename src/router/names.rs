@@ -1,6 +1,6 @@
 //! The form of a table name.
 
-use crate::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Result};
 
 /// A full name: `db.table`, UTF-8, exactly one dot, nothing empty.
 ///

@@ -2,7 +2,7 @@
 
 use super::look::Terms;
 use super::{Router, look, refusal};
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::local::Local;
 use crate::topology::{GroupId, Key, Shard, Table, Topology};
 

@@ -1,7 +1,7 @@
 //! Why a lookup has no answer, in words that name the value and the remedy.
 
+use crate::base::error::{Code, Error};
 use crate::base::text::excerpt;
-use crate::error::{Code, Error};
 use crate::topology::{Group, Key, KeyError, Status, Table, TableError, Wanted};
 
 /// Long keys are shown only so far: a message holds 511 bytes.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::local::Local;
 use crate::topology::{Chosen, Entry, GroupId, TableState, Topology, Wanted};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::local::Local;
 use crate::refresh::bound::{Bound, Limit};
 use crate::refresh::flight::Wish;

@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod endpoints;
+pub mod fabric;
 pub mod race;
 pub mod usual;
 pub mod way;

@@ -8,11 +8,11 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use crate::base::error::{Code, Error, Result};
 use crate::base::thread;
 use crate::base::work;
 use crate::config::Node;
-use crate::error::{Code, Error, Result};
-use crate::fabric::Attempt;
+use crate::source::fabric::Attempt;
 
 /// More nodes than this are not asked at the same time.
 const MAX_AT_ONCE: usize = 16;

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::canned::{Canned, capture, client, config, header, path, with_password};
-use mysqlfabric::error::Code;
-use mysqlfabric::fabric::Client;
-use mysqlfabric::fabric::challenge::Challenge;
-use mysqlfabric::fabric::digest::{Proof, authorization, response, user_hash};
+use mysqlfabric::base::error::Code;
+use mysqlfabric::source::fabric::Client;
+use mysqlfabric::source::fabric::challenge::Challenge;
+use mysqlfabric::source::fabric::digest::{Proof, authorization, response, user_hash};
 
 fn field<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     // "nonce" is also the end of "cnonce".
@@ -89,7 +89,7 @@ fn proofs(server: &Canned) -> Vec<Option<(String, String)>> {
 const CHALLENGE: &str = "auth_401_challenge";
 const OK: &str = "auth_200_answered";
 
-fn ask(client: &Client, server: &Canned) -> Result<usize, mysqlfabric::error::Error> {
+fn ask(client: &Client, server: &Canned) -> Result<usize, mysqlfabric::base::error::Error> {
     client.fabric_nodes(&server.node).map(|reply| reply.nodes.len())
 }
 
@@ -194,7 +194,7 @@ fn refused_for_good() {
 fn a_backing_store_that_is_down_is_no_wrong_password() {
     let [challenge, ok, closed] = [capture(CHALLENGE), capture(OK), Vec::new()];
     let down = [challenge.clone(), closed.clone()];
-    let hurt = |error: mysqlfabric::error::Error| {
+    let hurt = |error: mysqlfabric::base::error::Error| {
         // What a node in trouble is called, so that others are asked and it is asked again.
         assert_eq!(error.code, Code::Protocol, "{error}");
         assert!(error.message.contains("backing store"), "{error}");

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mysqlfabric::config::{Config, Credentials, Node};
-use mysqlfabric::fabric::Client;
+use mysqlfabric::source::fabric::Client;
 
 /// What to do with a connection once its request is in.
 #[derive(Clone)]

@@ -7,8 +7,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use crate::canned::{client, config};
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::{Config, Identity, Node, TlsFiles};
-use mysqlfabric::error::Code;
 
 /// A directory of its own, gone at the end.
 struct Place(PathBuf);

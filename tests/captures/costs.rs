@@ -3,8 +3,8 @@
 
 use crate::canned::{Act, Canned, client, config, ok};
 use crate::dumps::{SERVERS, SHARDS, array, dump, response, row, two};
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::Config;
-use mysqlfabric::error::Code;
 use mysqlfabric::router::Router;
 
 /// CPU time of this thread in milliseconds.

@@ -1,8 +1,8 @@
 //! Replies of Fabric 1.4.4, recognised without being told.
 
 use crate::canned::{Canned, client, config};
-use mysqlfabric::error::{Code, Error};
-use mysqlfabric::fabric::{Generation, ResultSets, Value};
+use mysqlfabric::base::error::{Code, Error};
+use mysqlfabric::source::fabric::{Generation, ResultSets, Value};
 
 fn execute(name: &str, group: &str, command: &str) -> Result<ResultSets, Error> {
     let server = Canned::replaying(&[name]);

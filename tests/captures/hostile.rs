@@ -4,8 +4,8 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use crate::canned::{Canned, capture, client, config, ok};
+use mysqlfabric::base::error::{Code, Error};
 use mysqlfabric::config::Config;
-use mysqlfabric::error::{Code, Error};
 
 fn failure_with(config: Config, reply: Vec<u8>) -> Error {
     let server = Canned::sending(&[reply]);

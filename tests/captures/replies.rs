@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::canned::{Canned, capture, client, config, header, path};
-use mysqlfabric::error::{Code, Error};
-use mysqlfabric::fabric::{Generation, ResultSets, ServerRow, ShardRow, Value};
+use mysqlfabric::base::error::{Code, Error};
+use mysqlfabric::source::fabric::{Generation, ResultSets, ServerRow, ShardRow, Value};
 
 const UUID: &str = "5ca1ab1e-a007-feed-f00d-cab3fe13249e";
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::canned::{Canned, capture, client, config, with_password};
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::Config;
-use mysqlfabric::error::Code;
 
 fn inside<T>(work: impl FnOnce() -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -24,7 +24,7 @@ fn calls_from_within_a_runtime() {
     let error = inside(|| client.sharding_information(&server.node, "")).unwrap_err();
     assert!(error.message.contains("before its answer was whole"), "{error}");
     let small = Arc::new(Config { max_reply_bytes: 4000, ..config() });
-    let small = mysqlfabric::fabric::Client::new(small);
+    let small = mysqlfabric::source::fabric::Client::new(small);
     let error = inside(|| small.sharding_information(&server.node, "")).unwrap_err();
     assert_eq!(error.code, Code::ReplyTooLarge);
     assert_eq!(inside(|| client.sharding_information(&server.node, "")).unwrap().rows.len(), 28);

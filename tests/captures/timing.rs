@@ -8,8 +8,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::canned::{self, Act, Canned, capture, client, config, with_password};
+use mysqlfabric::base::error::{Code, Error};
 use mysqlfabric::config::{Config, Node};
-use mysqlfabric::error::{Code, Error};
 
 fn timed(config: Config, node: &Node) -> (Error, Duration) {
     let start = Instant::now();

@@ -10,8 +10,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use crate::canned::{Act, Canned, Stream, capture, client, config, path};
+use mysqlfabric::base::error::{Code, Error};
 use mysqlfabric::config::{Config, Identity, Node, TlsFiles};
-use mysqlfabric::error::{Code, Error};
 
 fn server(certificate: &str, ask_client: bool, names: &[&str]) -> Canned {
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fabricd::State;
+use mysqlfabric::base::error::{Code, Error, Result};
 use mysqlfabric::config::Config;
-use mysqlfabric::error::{Code, Error, Result};
 use mysqlfabric::local::Local;
 use mysqlfabric::router::batch::{Batch, Outcome, Take};
 use mysqlfabric::router::{Router, Scope};

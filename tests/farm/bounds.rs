@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use fabricd::{Fault, FaultKind, Server, State};
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::Config;
-use mysqlfabric::error::Code;
-use mysqlfabric::events::Kind;
+use mysqlfabric::observe::events::Kind;
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::topology::{Key, Wanted};
 
@@ -26,7 +26,7 @@ fn hang(server: &Server) {
     server.set_fault(Fault::always(FaultKind::Hang));
 }
 
-fn wait(router: &Router, table: &str, most: u64) -> mysqlfabric::error::Result<u16> {
+fn wait(router: &Router, table: &str, most: u64) -> mysqlfabric::base::error::Result<u16> {
     let (key, most) = (Some(Key::Integer(1)), Duration::from_millis(most));
     let tables = [table.as_bytes()];
     router.shard_server_wait(&tables, key, Scope::Local, Wanted::Primary, most, |_, s| Ok(s.port))

@@ -5,10 +5,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use fabricd::{Extra, Farm, Server};
+use mysqlfabric::base::error::{Code, Error, Result};
 use mysqlfabric::config::Config;
-use mysqlfabric::error::{Code, Error, Result};
-use mysqlfabric::events::{Delivery, Kind, Listener};
 use mysqlfabric::local::Local;
+use mysqlfabric::observe::events::{Delivery, Kind, Listener};
 use mysqlfabric::router::batch::{Batch, Take};
 use mysqlfabric::router::{Request, Router, Scope};
 use mysqlfabric::topology::{Chosen, Key, Wanted};

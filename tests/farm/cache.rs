@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fabricd::{Fault, FaultKind};
-use mysqlfabric::error::Code;
+use mysqlfabric::base::error::Code;
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::Key;
 

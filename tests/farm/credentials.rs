@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use fabricd::Fault;
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::Config;
-use mysqlfabric::error::Code;
 use mysqlfabric::router::Router;
 
 use crate::support::*;

@@ -6,7 +6,7 @@ use std::thread;
 
 use fabricd::{Fault, FaultKind, Server};
 use mysqlfabric::config::Config;
-use mysqlfabric::log::{Level, Log};
+use mysqlfabric::observe::log::{Level, Log};
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::Key;
 

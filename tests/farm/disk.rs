@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use fabricd::{Fault, FaultKind, Options, Server};
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::{Config, Node};
-use mysqlfabric::error::Code;
 use mysqlfabric::router::{Router, Scope};
-use mysqlfabric::snapshot::document::{Author, Document, parse};
+use mysqlfabric::store::document::{Author, Document, parse};
 use mysqlfabric::topology::{Key, TableState, Wanted};
 
 use crate::cache::promote;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use fabricd::{Fault, FaultKind};
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::Config;
-use mysqlfabric::error::Code;
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::{Key, Wanted};
 

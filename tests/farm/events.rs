@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use fabricd::{Fault, FaultKind, Server};
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::{Config, ReportErrors};
-use mysqlfabric::error::Code;
-use mysqlfabric::events::{Delivery, Kind, Listener, ROOM};
-use mysqlfabric::log::{Level, Log};
+use mysqlfabric::observe::events::{Delivery, Kind, Listener, ROOM};
+use mysqlfabric::observe::log::{Level, Log};
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::Key;
 

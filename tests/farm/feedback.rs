@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use fabricd::{Fault, FaultKind, Server};
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::{Config, ReportErrors};
-use mysqlfabric::error::Code;
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::topology::{Key, Wanted};
 

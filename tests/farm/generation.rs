@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::Config;
-use mysqlfabric::error::Code;
-use mysqlfabric::events::Kind;
+use mysqlfabric::observe::events::Kind;
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::{Key, Wanted};
 

@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fabricd::{Farm, Fault, FaultKind, Server, State};
 use md5::{Digest, Md5};
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::Config;
-use mysqlfabric::error::Code;
-use mysqlfabric::events::{Delivery, Event, Kind, Listener};
+use mysqlfabric::observe::events::{Delivery, Event, Kind, Listener};
 use mysqlfabric::router::Router;
-use mysqlfabric::snapshot::document::{Author, Document, HeldShard, parse};
+use mysqlfabric::store::document::{Author, Document, HeldShard, parse};
 use mysqlfabric::topology::Key;
 
 use crate::disk::{Place, dead, keeping, routing_from};

@@ -1,7 +1,7 @@
 //! What cannot be understood disables itself alone.
 
 use fabricd::{Farm, Mapping, Shard, State, Table};
-use mysqlfabric::error::Code;
+use mysqlfabric::base::error::Code;
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::topology::{Key, Wanted};
 

@@ -4,9 +4,9 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use fabricd::{Fault, FaultKind, Server};
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::{Config, Node, ReportErrors};
-use mysqlfabric::error::Code;
-use mysqlfabric::events::Kind;
+use mysqlfabric::observe::events::Kind;
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::{Key, Wanted};
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fabricd::{Farm, Fault, FaultKind};
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::{Config, ReportErrors};
-use mysqlfabric::error::Code;
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::{Key, Wanted};
 

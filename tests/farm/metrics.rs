@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fabricd::{Fault, FaultKind};
-use mysqlfabric::error::Code;
+use mysqlfabric::base::error::Code;
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::topology::{Key, Wanted};
 

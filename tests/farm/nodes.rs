@@ -4,8 +4,8 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use fabricd::{Fault, FaultKind, Options, Server};
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::{Config, Node};
-use mysqlfabric::error::Code;
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::Key;
 use zeroize::Zeroizing;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use fabricd::Server;
 use mysqlfabric::config::Config;
-use mysqlfabric::events::{Delivery, Kind, Listener};
+use mysqlfabric::observe::events::{Delivery, Kind, Listener};
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::Wanted;
 

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fabricd::{Farm, Options, Server};
+use mysqlfabric::base::error::{Code, Result};
 use mysqlfabric::config::{Config, Credentials, Node};
-use mysqlfabric::error::{Code, Result};
-use mysqlfabric::log::{Level, Log};
+use mysqlfabric::observe::log::{Level, Log};
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::topology::{Key, Wanted};
 use zeroize::Zeroizing;

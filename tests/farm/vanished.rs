@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fabricd::{Server, State};
+use mysqlfabric::base::error::Code;
 use mysqlfabric::config::Config;
-use mysqlfabric::error::Code;
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::Key;
 use zeroize::Zeroizing;

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use self::run::Run;
 use super::look::{Terms, Trust};
 use super::{Router, Scope};
-use crate::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::local::Local;
 use crate::topology::{Chosen, Key, Topology, Wanted};
 

@@ -6,7 +6,7 @@ use super::super::look::{self, Look, Trust};
 use super::super::{Request, Scope, choose_or_refuse, refusal};
 use super::slots::{self, Slots};
 use super::{Batch, CHUNK, Keys, Outcome, Take};
-use crate::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::local::Local;
 use crate::refresh::flight::Wish;
 use crate::topology::{Compat, GroupId, Key, KeyError, Table, Topology};

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-#[path = "../../../src/fabric/both_ways.rs"]
+#[path = "../../../src/source/fabric/both_ways.rs"]
 mod both_ways;
 
 use libfuzzer_sys::fuzz_target;

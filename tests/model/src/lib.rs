@@ -2,16 +2,12 @@
 //! place of the standard library's: loom runs a test again and again, in every order in which
 //! its threads may take their steps and see each other's writes.
 
+pub mod base;
 #[path = "../../../src/refresh/current.rs"]
 pub mod current;
-#[path = "../../../src/error.rs"]
-pub mod error;
 #[path = "../../../src/refresh/flight.rs"]
 pub mod flight;
 pub mod local;
-#[allow(dead_code)] // Most locks are in files that are not here.
-#[path = "../../../src/base/rank.rs"]
-pub mod rank;
 pub mod sync;
 pub mod topology;
 #[path = "../../../src/refresh/waiting.rs"]

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub use loom::sync::{Arc, MutexGuard};
 
-pub use crate::rank;
+pub use crate::base::rank;
 
 /// A lock, without what a fork and a debug build make of it.
 pub struct Mutex<T, const RANK: u8>(loom::sync::Mutex<T>);

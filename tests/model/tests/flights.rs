@@ -6,7 +6,7 @@ use std::time::Duration;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use loom::thread;
-use model::error::{Code, Error, Result};
+use model::base::error::{Code, Error, Result};
 use model::flight::{Flights, Landing, Waited, Wish};
 
 /// A Fabric whose farm changes whenever somebody is about to ask.
