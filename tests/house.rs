@@ -1,5 +1,8 @@
 //! What every file of the library keeps to, read in the source.
 
+// Which way imports go is a rule of the house, too.
+mod imports;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +22,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 
 /// Where the tests at the end of a file begin.
 fn start_of_tests(text: &str) -> usize {
-    let conditions = ["#[cfg(test)]\nmod ", "#[cfg(all(test,"];
+    let conditions = ["#[cfg(test)]\nmod tests {", "#[cfg(all(test,"];
     conditions.iter().filter_map(|condition| text.find(condition)).min().unwrap_or(text.len())
 }
 
