@@ -97,9 +97,15 @@
  * number of keys. Lists that come out are asked for in two calls: with too small a capacity,
  * FABRIC_ERR_BUFFER_TOO_SMALL tells the count needed.
  *
+ * ## Versions
+ * Each function and type says since which version it is there (`@since`); a constant or a member of
+ * a struct says so where it is younger than what it belongs to. FABRIC_VERSION_NUMBER is the version
+ * of this header, for `#if`; fabric_version() that of the library that runs. What may change between
+ * two versions is in ABI.md.
+ *
  * ## Beside this header
  * The installation has, below its prefix: `share/doc/MySQLFabric` with README.md, CHANGELOG.md,
- * TOPOLOGY_FILE.md (the format of topology and snapshot files) and `examples`, small complete
+ * ABI.md, TOPOLOGY_FILE.md (the format of topology and snapshot files) and `examples`, small complete
  * programs; and `share/mysqlfabric/valgrind.supp`, for valgrind's `--suppressions`.
  *
  * ## Metrics and events
@@ -137,6 +143,12 @@ extern "C" {
  * The version this header belongs to: corrections.
  */
 #define FABRIC_VERSION_PATCH 0
+
+/**
+ * The version this header belongs to as one number that grows, for `#if`: 10000 for each major, 100
+ * for each minor number, and the patch number.
+ */
+#define FABRIC_VERSION_NUMBER (((FABRIC_VERSION_MAJOR * 10000) + (FABRIC_VERSION_MINOR * 100)) + FABRIC_VERSION_PATCH)
 
 /**
  * The call did what it says.
@@ -639,12 +651,16 @@ extern "C" {
  * Not for use by several threads at once. An option that is refused leaves the others alone,
  * and fabric_new() refuses the whole set with the same message, so the statuses of the single
  * calls need not be looked at.
+ *
+ * @since 0.1.0
  */
 typedef struct fabric_options_t fabric_options_t;
 
 /**
  * What a Fabric command answered. Made by fabric_execute(), freed by fabric_result_free(),
  * never changed: any number of threads may read it at once.
+ *
+ * @since 0.1.0
  */
 typedef struct fabric_result_t fabric_result_t;
 
@@ -652,6 +668,8 @@ typedef struct fabric_result_t fabric_result_t;
  * A farm of MySQL servers. Made by fabric_new(), freed by fabric_free().
  *
  * Every call that takes a `const fabric_t *` may be made by any number of threads at once.
+ *
+ * @since 0.1.0
  */
 typedef struct fabric_t fabric_t;
 
@@ -661,6 +679,8 @@ typedef struct fabric_t fabric_t;
  *
  * It follows the handle: every refresh, a fork, and the handle's options count for it, too. It
  * may be used by any number of threads at once.
+ *
+ * @since 0.1.0
  */
 typedef struct fabric_table_t fabric_table_t;
 
@@ -675,11 +695,15 @@ typedef struct fabric_table_t fabric_table_t;
  * longjmp() or pthread_exit(). It runs with the signal mask of the service, on a thread of the
  * library with that of the thread that had it started; see fabric_new(). A child that it forks
  * must end in it, with exec() or _exit().
+ *
+ * @since 0.1.0
  */
 typedef void (*fabric_log_t)(int32_t level, const char *message, void *userdata);
 
 /**
  * Frees what `userdata` points at.
+ *
+ * @since 0.1.0
  */
 typedef void (*fabric_free_t)(void *userdata);
 
@@ -688,6 +712,8 @@ typedef void (*fabric_free_t)(void *userdata);
  *
  * Owned by the caller, on its stack as a rule; nothing in it needs freeing. A call writes it
  * only when it fails.
+ *
+ * @since 0.1.0
  */
 typedef struct fabric_error_t {
   /**
@@ -723,6 +749,8 @@ typedef struct fabric_error_t {
  *
  * Passed around by value; it owns nothing. A text key points at the caller's bytes, which must
  * stay unchanged for the call that uses it.
+ *
+ * @since 0.1.0
  */
 typedef struct fabric_key_t {
   /**
@@ -752,6 +780,8 @@ typedef struct fabric_key_t {
  *
  * A plain copy that the caller owns: nothing in it needs freeing, and no later call changes
  * it. Strings are UTF-8 and NUL-terminated; bytes behind the NUL are undefined.
+ *
+ * @since 0.1.0
  */
 typedef struct fabric_server_t {
   /**
@@ -799,6 +829,8 @@ typedef struct fabric_server_t {
  *
  * Passed around by value; it owns nothing. It points at the caller's arrays and texts, which must
  * stay unchanged for the call that uses it.
+ *
+ * @since 0.1.0
  */
 typedef struct fabric_keys_t {
   /**
@@ -829,6 +861,8 @@ typedef struct fabric_keys_t {
 
 /**
  * A shard of a table. A plain copy that the caller owns.
+ *
+ * @since 0.1.0
  */
 typedef struct fabric_shard_t {
   /**
@@ -868,6 +902,8 @@ typedef struct fabric_shard_t {
 
 /**
  * The address of a Fabric node. A plain copy that the caller owns.
+ *
+ * @since 0.1.0
  */
 typedef struct fabric_node_t {
   /**
@@ -889,6 +925,8 @@ typedef struct fabric_node_t {
  *
  * Counters begin at 0 with fabric_new() and only grow; a forked child goes on from its parent's.
  * They are read one after the other while threads go on counting.
+ *
+ * @since 0.1.0
  */
 typedef struct fabric_metrics_t {
   /**
@@ -979,6 +1017,8 @@ typedef struct fabric_metrics_t {
  *
  * Strings are UTF-8 and NUL-terminated, and empty where the event is not about such a thing,
  * or a name is longer than Fabric's schema or MySQL allows.
+ *
+ * @since 0.1.0
  */
 typedef struct fabric_event_t {
   /**
@@ -1047,6 +1087,8 @@ typedef struct fabric_event_t {
  * child that it forks must end in it, with exec() or _exit(). A child that is forked elsewhere has
  * a thread of its own from its own first event on, and none of its parent's events. It runs with the signal mask of the thread of the service that had the handle's thread
  * started, so a program that it starts is as one that the service starts; see fabric_new().
+ *
+ * @since 0.1.0
  */
 typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void *userdata);
 
@@ -1056,6 +1098,8 @@ typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void
  * @return Static text, never NULL, never to be freed.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 const char *fabric_version(void);
 
@@ -1066,6 +1110,8 @@ const char *fabric_version(void);
  * @return Static text in English, never NULL, never to be freed.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 const char *fabric_strerror(int32_t code);
 
@@ -1087,6 +1133,8 @@ const char *fabric_strerror(int32_t code);
  * @return 1 or 0.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_status_is_retryable(int32_t code);
 
@@ -1118,6 +1166,8 @@ int32_t fabric_status_is_retryable(int32_t code);
  *         error.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 struct fabric_options_t *fabric_options_new(void);
 
@@ -1127,6 +1177,8 @@ struct fabric_options_t *fabric_options_new(void);
  * @param options  From fabric_options_new(), or NULL, which does nothing.
  *
  * Never blocks. The password is wiped from memory.
+ *
+ * @since 0.1.0
  */
 void fabric_options_free(struct fabric_options_t *options);
 
@@ -1140,6 +1192,8 @@ void fabric_options_free(struct fabric_options_t *options);
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
  *
  * Never blocks: nothing is resolved or connected to.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_add_node(struct fabric_options_t *options, const char *host, uint16_t port);
 
@@ -1155,6 +1209,8 @@ int32_t fabric_options_add_node(struct fabric_options_t *options, const char *ho
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_credentials(struct fabric_options_t *options,
                                        const char *user,
@@ -1175,6 +1231,8 @@ int32_t fabric_options_set_credentials(struct fabric_options_t *options,
  *
  * Never blocks: the files are read at the first connection, and what is wrong with them is
  * then said as FABRIC_ERR_TLS.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_tls(struct fabric_options_t *options,
                                const char *ca,
@@ -1189,6 +1247,8 @@ int32_t fabric_options_set_tls(struct fabric_options_t *options,
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_connect_attempts(struct fabric_options_t *options, int64_t attempts);
 
@@ -1200,6 +1260,8 @@ int32_t fabric_options_set_connect_attempts(struct fabric_options_t *options, in
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_connect_delay_ms(struct fabric_options_t *options, int64_t delay);
 
@@ -1211,6 +1273,8 @@ int32_t fabric_options_set_connect_delay_ms(struct fabric_options_t *options, in
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_connect_timeout_ms(struct fabric_options_t *options, int64_t timeout);
 
@@ -1232,6 +1296,8 @@ int32_t fabric_options_set_connect_timeout_ms(struct fabric_options_t *options, 
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_request_timeout_ms(struct fabric_options_t *options, int64_t timeout);
 
@@ -1251,6 +1317,8 @@ int32_t fabric_options_set_request_timeout_ms(struct fabric_options_t *options, 
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_lookup_timeout_ms(struct fabric_options_t *options, int64_t timeout);
 
@@ -1270,6 +1338,8 @@ int32_t fabric_options_set_lookup_timeout_ms(struct fabric_options_t *options, i
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options,
                                            int64_t bytes);
@@ -1307,6 +1377,8 @@ int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options,
  *
  * Never blocks: the file is read at the first lookup. fabric_free() waits for a file that is
  * being written.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options,
                                          const char *path);
@@ -1332,6 +1404,8 @@ int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options,
  * @retval FABRIC_ERR_ARGUMENT  Empty, or a snapshot file is set: it would keep the same again.
  *
  * Never blocks: a file that cannot be read or used is FABRIC_ERR_FILE at the first lookup.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_topology_file(struct fabric_options_t *options,
                                          const char *path);
@@ -1350,6 +1424,8 @@ int32_t fabric_options_set_topology_file(struct fabric_options_t *options,
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_log(struct fabric_options_t *options,
                                int32_t level,
@@ -1381,6 +1457,8 @@ int32_t fabric_options_set_log(struct fabric_options_t *options,
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_report_errors(struct fabric_options_t *options, int32_t how);
 
@@ -1393,6 +1471,8 @@ int32_t fabric_options_set_report_errors(struct fabric_options_t *options, int32
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_add_report_errno(struct fabric_options_t *options, int32_t errno_);
 
@@ -1410,6 +1490,8 @@ int32_t fabric_options_add_report_errno(struct fabric_options_t *options, int32_
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_background_refresh(struct fabric_options_t *options, int32_t on);
 
@@ -1424,6 +1506,8 @@ int32_t fabric_options_set_background_refresh(struct fabric_options_t *options, 
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_refresh_share(struct fabric_options_t *options, int32_t percent);
 
@@ -1442,6 +1526,8 @@ int32_t fabric_options_set_refresh_share(struct fabric_options_t *options, int32
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_backoff_limit_ms(struct fabric_options_t *options, int64_t limit);
 
@@ -1458,6 +1544,8 @@ int32_t fabric_options_set_backoff_limit_ms(struct fabric_options_t *options, in
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_idle_after_ms(struct fabric_options_t *options, int64_t time);
 
@@ -1476,6 +1564,8 @@ int32_t fabric_options_set_idle_after_ms(struct fabric_options_t *options, int64
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options, int64_t most);
 
@@ -1504,6 +1594,8 @@ int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options, int64_
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_quarantine_ms(struct fabric_options_t *options, int64_t time);
 
@@ -1532,6 +1624,8 @@ int32_t fabric_options_set_quarantine_ms(struct fabric_options_t *options, int64
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_least_write_hold_ms(struct fabric_options_t *options, int64_t time);
 
@@ -1559,6 +1653,8 @@ int32_t fabric_options_set_least_write_hold_ms(struct fabric_options_t *options,
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_vanished_hold_ms(struct fabric_options_t *options,
                                             int64_t time);
@@ -1571,6 +1667,8 @@ int32_t fabric_options_set_vanished_hold_ms(struct fabric_options_t *options,
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_report_window_ms(struct fabric_options_t *options, int64_t time);
 
@@ -1584,6 +1682,8 @@ int32_t fabric_options_set_report_window_ms(struct fabric_options_t *options, in
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_ttl_ms(struct fabric_options_t *options, int64_t min, int64_t max);
 
@@ -1597,6 +1697,8 @@ int32_t fabric_options_set_ttl_ms(struct fabric_options_t *options, int64_t min,
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_compat(struct fabric_options_t *options, int32_t compat);
 
@@ -1628,6 +1730,8 @@ int32_t fabric_options_set_compat(struct fabric_options_t *options, int32_t comp
  * little more.
  *
  * Never blocks. Any thread, but the options must not be changed meanwhile.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_new(const struct fabric_options_t *options,
@@ -1643,6 +1747,8 @@ int32_t fabric_new(const struct fabric_options_t *options,
  * Does not wait for the network, but for an event callback that runs, unless it is the caller, and
  * for a log callback that runs on a thread of the library, which must not be the caller; events that
  * were not delivered by then never are. The descriptor of fabric_event_fd() is closed.
+ *
+ * @since 0.1.0
  */
 void fabric_free(struct fabric_t *f);
 
@@ -1657,6 +1763,8 @@ void fabric_free(struct fabric_t *f);
  * @param f  The handle; NULL does nothing.
  *
  * Never blocks. Any thread, also in a callback. No signal handler: it takes locks.
+ *
+ * @since 0.1.0
  */
 void fabric_interrupt(const struct fabric_t *f);
 
@@ -1689,6 +1797,8 @@ void fabric_interrupt(const struct fabric_t *f);
  * together (62 s unless the options say otherwise); then it answers @ref FABRIC_ERR_TIMEOUT, and
  * the fetch goes on. fabric_interrupt() ends the wait. In a callback it is begun, and answers
  * @ref FABRIC_ERR_WOULD_BLOCK. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_seed(const struct fabric_t *f,
@@ -1705,6 +1815,8 @@ int32_t fabric_seed(const struct fabric_t *f,
  * @return The key, by value; nothing to free.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 struct fabric_key_t fabric_key_int(int64_t value);
 
@@ -1720,6 +1832,8 @@ struct fabric_key_t fabric_key_int(int64_t value);
  * @return The key, by value; nothing to free.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 struct fabric_key_t fabric_key_uint(uint64_t value);
 
@@ -1744,6 +1858,8 @@ struct fabric_key_t fabric_key_uint(uint64_t value);
  *         by the call that uses it.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 struct fabric_key_t fabric_key_text(const char *text, size_t length);
 
@@ -1804,6 +1920,8 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  * end it inside a call, but at its first cancellation point afterwards, if its cancellation is
  * deferred, as it is by default: a thread whose cancellation is asynchronous may call no library,
  * this one neither. fabric_interrupt() ends the call.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_get_shard_server(const struct fabric_t *f,
@@ -1838,6 +1956,8 @@ int32_t fabric_get_shard_server(const struct fabric_t *f,
  *                                   fabric_get_shard_server(), and could not be.
  *
  * Blocks as fabric_get_shard_server() does. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_get_group_server(const struct fabric_t *f,
@@ -1879,6 +1999,8 @@ int32_t fabric_get_group_server(const struct fabric_t *f,
  *
  * Blocks for the deadline at most, also for a table that is not known yet. Fabric is asked every
  * 100 ms meanwhile, however many callers of the handle wait. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_get_shard_server_wait(const struct fabric_t *f,
@@ -1907,6 +2029,8 @@ int32_t fabric_get_shard_server_wait(const struct fabric_t *f,
  * @retval other  As for fabric_get_shard_server_wait().
  *
  * Blocks as fabric_get_shard_server_wait() does. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_get_group_server_wait(const struct fabric_t *f,
@@ -1935,6 +2059,8 @@ int32_t fabric_get_group_server_wait(const struct fabric_t *f,
  *                                      fabric_get_shard_server().
  *
  * Blocks as fabric_get_shard_server() does, with `use_cache` 0 always. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_get_group_servers(const struct fabric_t *f,
@@ -1963,6 +2089,8 @@ int32_t fabric_get_group_servers(const struct fabric_t *f,
  *                fabric_get_shard_server().
  *
  * Blocks as fabric_get_shard_server() does when the tables are not known yet. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_table_open(const struct fabric_t *f,
@@ -1985,6 +2113,8 @@ int32_t fabric_table_open(const struct fabric_t *f,
  *                listing a table.
  *
  * Blocks as fabric_get_shard_server() does. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_table_get_server(const struct fabric_table_t *t,
@@ -2009,6 +2139,8 @@ int32_t fabric_table_get_server(const struct fabric_table_t *t,
  * @retval other  As for fabric_get_shard_server_wait().
  *
  * Blocks as fabric_get_shard_server_wait() does. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_table_get_server_wait(const struct fabric_table_t *t,
@@ -2026,6 +2158,8 @@ int32_t fabric_table_get_server_wait(const struct fabric_table_t *t,
  *           and none may be made afterwards.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 void fabric_table_free(struct fabric_table_t *t);
 
@@ -2039,6 +2173,8 @@ void fabric_table_free(struct fabric_table_t *t);
  *         uses them.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 struct fabric_keys_t fabric_keys_int(const int64_t *values, size_t n);
 
@@ -2053,6 +2189,8 @@ struct fabric_keys_t fabric_keys_int(const int64_t *values, size_t n);
  *         uses them.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 struct fabric_keys_t fabric_keys_uint(const uint64_t *values, size_t n);
 
@@ -2068,6 +2206,8 @@ struct fabric_keys_t fabric_keys_uint(const uint64_t *values, size_t n);
  *         uses them.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 struct fabric_keys_t fabric_keys_text(const char *const *texts, const size_t *lengths, size_t n);
 
@@ -2113,6 +2253,8 @@ struct fabric_keys_t fabric_keys_text(const char *const *texts, const size_t *le
  *
  * Blocks as fabric_get_shard_server() does. Allocates nothing when the tables are known and fresh
  * and the keys lie in up to 64 groups. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_get_shard_servers(const struct fabric_t *f,
@@ -2155,6 +2297,8 @@ int32_t fabric_get_shard_servers(const struct fabric_t *f,
  *
  * Blocks as fabric_get_shard_server() does. Allocates only for more than 256 keys or 64 servers,
  * and then once or twice a call. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_split_keys(const struct fabric_t *f,
@@ -2197,6 +2341,8 @@ int32_t fabric_split_keys(const struct fabric_t *f,
  *                                      fabric_get_shard_server().
  *
  * Blocks as fabric_get_shard_server() does. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_get_shards(const struct fabric_t *f,
@@ -2241,6 +2387,8 @@ int32_t fabric_get_shards(const struct fabric_t *f,
  *                                       fabric_get_shard_server().
  *
  * Blocks as fabric_get_shard_server() does. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_get_shards_in_range(const struct fabric_t *f,
@@ -2273,6 +2421,8 @@ int32_t fabric_get_shards_in_range(const struct fabric_t *f,
  * @retval other                        Fabric could not be asked, as for fabric_seed().
  *
  * Blocks only if nobody asked Fabric yet, and then as fabric_get_shard_server() does. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_get_fabric_nodes(const struct fabric_t *f,
@@ -2296,6 +2446,8 @@ int32_t fabric_get_fabric_nodes(const struct fabric_t *f,
  * @retval other  Fabric could not be asked, as for fabric_seed().
  *
  * Blocks, as fabric_seed() does. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_get_sharding_information(const struct fabric_t *f,
@@ -2315,6 +2467,8 @@ int32_t fabric_get_sharding_information(const struct fabric_t *f,
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_reset_cache(const struct fabric_t *f, const char *group, struct fabric_error_t *err);
 
@@ -2329,6 +2483,8 @@ int32_t fabric_reset_cache(const struct fabric_t *f, const char *group, struct f
  * @return 0 before the first fetch.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 uint64_t fabric_topology_generation(const struct fabric_t *f);
 
@@ -2352,6 +2508,8 @@ uint64_t fabric_topology_generation(const struct fabric_t *f);
  *         nobody knows.
  *
  * Never blocks, but looks at every table and group: of 100,000 some milliseconds. Any thread.
+ *
+ * @since 0.1.0
  */
 int64_t fabric_topology_age(const struct fabric_t *f);
 
@@ -2396,6 +2554,8 @@ int64_t fabric_topology_age(const struct fabric_t *f);
  *         added is not among it.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_errno_action(int32_t errno_);
 
@@ -2424,6 +2584,8 @@ int32_t fabric_errno_action(int32_t errno_);
  *
  * Never waits for the network. With 0 and nothing quarantined, it is a matter of nanoseconds:
  * call it after every statement if you like. Any thread.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_report_result(const struct fabric_t *f,
                              const char *server_uuid,
@@ -2447,6 +2609,8 @@ int32_t fabric_report_result(const struct fabric_t *f,
  * @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
  *
  * Never waits for the network. Any thread.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_report_failure(const struct fabric_t *f,
                               const char *server_uuid,
@@ -2479,6 +2643,8 @@ int32_t fabric_report_failure(const struct fabric_t *f,
  * one node unless the options say otherwise). fabric_interrupt() ends the wait, and the command may
  * have been run then, as with FABRIC_ERR_TIMEOUT. In a callback it is not run, and answers
  * FABRIC_ERR_WOULD_BLOCK. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_execute(const struct fabric_t *f,
@@ -2495,6 +2661,8 @@ int32_t fabric_execute(const struct fabric_t *f,
  * @param result  From fabric_execute(), or NULL, which does nothing.
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 void fabric_result_free(struct fabric_result_t *result);
 
@@ -2506,6 +2674,8 @@ void fabric_result_free(struct fabric_result_t *result);
  * @return The number.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 size_t fabric_result_sets(const struct fabric_result_t *result);
 
@@ -2517,6 +2687,8 @@ size_t fabric_result_sets(const struct fabric_result_t *result);
  * @return The number.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 size_t fabric_result_rows(const struct fabric_result_t *result, size_t set);
 
@@ -2528,6 +2700,8 @@ size_t fabric_result_rows(const struct fabric_result_t *result, size_t set);
  * @return The number.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 size_t fabric_result_columns(const struct fabric_result_t *result, size_t set);
 
@@ -2541,6 +2715,8 @@ size_t fabric_result_columns(const struct fabric_result_t *result, size_t set);
  * @return UTF-8, NUL-terminated, owned by the answer; NULL if there is no such column.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 const char *fabric_result_column_name(const struct fabric_result_t *result,
                                       size_t set,
@@ -2559,6 +2735,8 @@ const char *fabric_result_column_name(const struct fabric_result_t *result,
  *         there is no such value or it is nil.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 const char *fabric_result_value(const struct fabric_result_t *result,
                                 size_t set,
@@ -2574,6 +2752,8 @@ const char *fabric_result_value(const struct fabric_result_t *result,
  *         NULL.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 const char *fabric_get_user(const struct fabric_t *f);
 
@@ -2584,6 +2764,8 @@ const char *fabric_get_user(const struct fabric_t *f);
  * @return As fabric_get_user().
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 const char *fabric_get_tls_ca(const struct fabric_t *f);
 
@@ -2594,6 +2776,8 @@ const char *fabric_get_tls_ca(const struct fabric_t *f);
  * @return As fabric_get_user().
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 const char *fabric_get_tls_key(const struct fabric_t *f);
 
@@ -2604,6 +2788,8 @@ const char *fabric_get_tls_key(const struct fabric_t *f);
  * @return As fabric_get_user().
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 const char *fabric_get_tls_cert(const struct fabric_t *f);
 
@@ -2619,6 +2805,8 @@ const char *fabric_get_tls_cert(const struct fabric_t *f);
  * @retval FABRIC_ERR_PROTOCOL  Fabric sent something longer than a UUID.
  *
  * Never waits for the network. Any thread.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_get_fabric_uuid(const struct fabric_t *f, char *out, struct fabric_error_t *err);
 
@@ -2630,6 +2818,8 @@ int32_t fabric_get_fabric_uuid(const struct fabric_t *f, char *out, struct fabri
  * @return Milliseconds; -1 before the first answer.
  *
  * Never waits for the network. Any thread.
+ *
+ * @since 0.1.0
  */
 int64_t fabric_get_ttl_ms(const struct fabric_t *f);
 
@@ -2645,6 +2835,8 @@ int64_t fabric_get_ttl_ms(const struct fabric_t *f);
  *
  * Never waits for the network, whatever other threads are at. Any thread, also in a callback
  * and in a forked child.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_get_metrics(const struct fabric_t *f,
                            struct fabric_metrics_t *out,
@@ -2662,6 +2854,8 @@ int32_t fabric_get_metrics(const struct fabric_t *f,
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER
  *
  * Never blocks.
+ *
+ * @since 0.1.0
  */
 int32_t fabric_options_set_event_callback(struct fabric_options_t *options,
                                           fabric_event_callback_t callback,
@@ -2686,6 +2880,8 @@ int32_t fabric_options_set_event_callback(struct fabric_options_t *options,
  * @retval FABRIC_ERR_SYSTEM  The system has no descriptor left; close some and call again.
  *
  * Never waits for the network. Any thread.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_event_fd(const struct fabric_t *f,
@@ -2705,6 +2901,8 @@ int32_t fabric_event_fd(const struct fabric_t *f,
  *
  * Never waits for an event or for the network. Any thread; several threads share the events
  * between them.
+ *
+ * @since 0.1.0
  */
 FABRIC_MUST_USE
 int32_t fabric_next_event(const struct fabric_t *f,
@@ -2719,6 +2917,8 @@ int32_t fabric_next_event(const struct fabric_t *f,
  * @return Static text in English, never NULL, never to be freed.
  *
  * Never blocks. Any thread.
+ *
+ * @since 0.1.0
  */
 const char *fabric_event_name(int32_t kind);
 

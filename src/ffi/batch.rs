@@ -60,6 +60,8 @@ pub const FABRIC_NO_INDEX: u32 = u32::MAX;
 ///
 /// Blocks as fabric_get_shard_server() does. Allocates nothing when the tables are known and fresh
 /// and the keys lie in up to 64 groups. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_shard_servers(
@@ -114,6 +116,8 @@ pub unsafe extern "C" fn fabric_get_shard_servers(
 ///
 /// Blocks as fabric_get_shard_server() does. Allocates only for more than 256 keys or 64 servers,
 /// and then once or twice a call. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_split_keys(

@@ -50,6 +50,8 @@ const DAY: i64 = 86_400_000;
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_report_errors(
     options: *mut fabric_options_t,
@@ -82,6 +84,8 @@ pub unsafe extern "C" fn fabric_options_set_report_errors(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_add_report_errno(
     options: *mut fabric_options_t,
@@ -110,6 +114,8 @@ pub unsafe extern "C" fn fabric_options_add_report_errno(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_background_refresh(
     options: *mut fabric_options_t,
@@ -134,6 +140,8 @@ pub unsafe extern "C" fn fabric_options_set_background_refresh(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_refresh_share(
     options: *mut fabric_options_t,
@@ -163,6 +171,8 @@ pub unsafe extern "C" fn fabric_options_set_refresh_share(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_backoff_limit_ms(
     options: *mut fabric_options_t,
@@ -189,6 +199,8 @@ pub unsafe extern "C" fn fabric_options_set_backoff_limit_ms(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_idle_after_ms(
     options: *mut fabric_options_t,
@@ -217,6 +229,8 @@ pub unsafe extern "C" fn fabric_options_set_idle_after_ms(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_max_stale_ms(
     options: *mut fabric_options_t,
@@ -258,6 +272,8 @@ pub unsafe extern "C" fn fabric_options_set_max_stale_ms(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_quarantine_ms(
     options: *mut fabric_options_t,
@@ -296,6 +312,8 @@ pub unsafe extern "C" fn fabric_options_set_quarantine_ms(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_least_write_hold_ms(
     options: *mut fabric_options_t,
@@ -333,6 +351,8 @@ pub unsafe extern "C" fn fabric_options_set_least_write_hold_ms(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_vanished_hold_ms(
     options: *mut fabric_options_t,
@@ -357,6 +377,8 @@ pub unsafe extern "C" fn fabric_options_set_vanished_hold_ms(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_report_window_ms(
     options: *mut fabric_options_t,
@@ -380,6 +402,8 @@ pub unsafe extern "C" fn fabric_options_set_report_window_ms(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_ttl_ms(
     options: *mut fabric_options_t,
@@ -409,6 +433,8 @@ pub unsafe extern "C" fn fabric_options_set_ttl_ms(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_compat(
     options: *mut fabric_options_t,

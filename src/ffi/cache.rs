@@ -21,6 +21,8 @@ use super::ptr::{FETCHED, each, optional_text, reference, strings, text};
 /// @retval other  Fabric could not be asked, as for fabric_seed().
 ///
 /// Blocks, as fabric_seed() does. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_sharding_information(
@@ -49,6 +51,8 @@ pub unsafe extern "C" fn fabric_get_sharding_information(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_reset_cache(
     f: *const fabric_t,
@@ -73,6 +77,8 @@ pub unsafe extern "C" fn fabric_reset_cache(
 /// @return 0 before the first fetch.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_topology_generation(f: *const fabric_t) -> u64 {
     boundary_value(0, || {
@@ -100,6 +106,8 @@ pub unsafe extern "C" fn fabric_topology_generation(f: *const fabric_t) -> u64 {
 ///         nobody knows.
 ///
 /// Never blocks, but looks at every table and group: of 100,000 some milliseconds. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_topology_age(f: *const fabric_t) -> i64 {
     boundary_value(-1, || {

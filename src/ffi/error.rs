@@ -92,6 +92,8 @@ pub const FABRIC_MESSAGE_SIZE: usize = 512;
 ///
 /// Owned by the caller, on its stack as a rule; nothing in it needs freeing. A call writes it
 /// only when it fails.
+///
+/// @since 0.1.0
 #[repr(C)]
 pub struct fabric_error_t {
     /// The status that the call returned.
@@ -116,6 +118,8 @@ pub struct fabric_error_t {
 /// @return Static text in English, never NULL, never to be freed.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_strerror(code: i32) -> *const c_char {
     boundary_value(c"unknown status".as_ptr(), || {
@@ -176,6 +180,8 @@ pub extern "C" fn fabric_strerror(code: i32) -> *const c_char {
 /// @return 1 or 0.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_status_is_retryable(code: i32) -> i32 {
     boundary_value(0, || Code::from_number(code).is_some_and(Code::is_retryable).into())

@@ -62,6 +62,8 @@ pub const FABRIC_TABLE_SIZE: usize = 392;
 ///
 /// Strings are UTF-8 and NUL-terminated, and empty where the event is not about such a thing,
 /// or a name is longer than Fabric's schema or MySQL allows.
+///
+/// @since 0.1.0
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct fabric_event_t {
@@ -133,6 +135,8 @@ impl fabric_event_t {
 /// child that it forks must end in it, with exec() or _exit(). A child that is forked elsewhere has
 /// a thread of its own from its own first event on, and none of its parent's events. It runs with the signal mask of the thread of the service that had the handle's thread
 /// started, so a program that it starts is as one that the service starts; see fabric_new().
+///
+/// @since 0.1.0
 pub type fabric_event_callback_t =
     Option<unsafe extern "C" fn(event: *const fabric_event_t, userdata: *mut c_void)>;
 
@@ -176,6 +180,8 @@ impl Drop for Hearer {
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_event_callback(
     options: *mut fabric_options_t,
@@ -215,6 +221,8 @@ pub unsafe extern "C" fn fabric_options_set_event_callback(
 /// @retval FABRIC_ERR_SYSTEM  The system has no descriptor left; close some and call again.
 ///
 /// Never waits for the network. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_event_fd(
@@ -242,6 +250,8 @@ pub unsafe extern "C" fn fabric_event_fd(
 ///
 /// Never waits for an event or for the network. Any thread; several threads share the events
 /// between them.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_next_event(
@@ -264,6 +274,8 @@ pub unsafe extern "C" fn fabric_next_event(
 /// @return Static text in English, never NULL, never to be freed.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_event_name(kind: i32) -> *const c_char {
     boundary_value(c"unknown event".as_ptr(), || {

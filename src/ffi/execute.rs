@@ -12,6 +12,8 @@ use super::ptr::{ARGUMENTS, Out, argument, each, name, reference, strings};
 
 /// What a Fabric command answered. Made by fabric_execute(), freed by fabric_result_free(),
 /// never changed: any number of threads may read it at once.
+///
+/// @since 0.1.0
 pub struct fabric_result_t {
     sets: Vec<Set>,
 }
@@ -96,6 +98,8 @@ impl fabric_result_t {
 /// one node unless the options say otherwise). fabric_interrupt() ends the wait, and the command may
 /// have been run then, as with FABRIC_ERR_TIMEOUT. In a callback it is not run, and answers
 /// FABRIC_ERR_WOULD_BLOCK. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_execute(
@@ -133,6 +137,8 @@ pub unsafe extern "C" fn fabric_execute(
 /// @param result  From fabric_execute(), or NULL, which does nothing.
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_result_free(result: *mut fabric_result_t) {
     boundary_value((), || {
@@ -150,6 +156,8 @@ pub unsafe extern "C" fn fabric_result_free(result: *mut fabric_result_t) {
 /// @return The number.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_result_sets(result: *const fabric_result_t) -> usize {
     boundary_value(0, || {
@@ -165,6 +173,8 @@ pub unsafe extern "C" fn fabric_result_sets(result: *const fabric_result_t) -> u
 /// @return The number.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_result_rows(result: *const fabric_result_t, set: usize) -> usize {
     boundary_value(0, || {
@@ -180,6 +190,8 @@ pub unsafe extern "C" fn fabric_result_rows(result: *const fabric_result_t, set:
 /// @return The number.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_result_columns(
     result: *const fabric_result_t,
@@ -200,6 +212,8 @@ pub unsafe extern "C" fn fabric_result_columns(
 /// @return UTF-8, NUL-terminated, owned by the answer; NULL if there is no such column.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_result_column_name(
     result: *const fabric_result_t,
@@ -225,6 +239,8 @@ pub unsafe extern "C" fn fabric_result_column_name(
 ///         there is no such value or it is nil.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_result_value(
     result: *const fabric_result_t,

@@ -26,6 +26,8 @@ unsafe fn string(f: *const fabric_t, pick: impl Fn(&Strings) -> &Option<CString>
 ///         NULL.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_user(f: *const fabric_t) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -38,6 +40,8 @@ pub unsafe extern "C" fn fabric_get_user(f: *const fabric_t) -> *const c_char {
 /// @return As fabric_get_user().
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_tls_ca(f: *const fabric_t) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -50,6 +54,8 @@ pub unsafe extern "C" fn fabric_get_tls_ca(f: *const fabric_t) -> *const c_char 
 /// @return As fabric_get_user().
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_tls_key(f: *const fabric_t) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -62,6 +68,8 @@ pub unsafe extern "C" fn fabric_get_tls_key(f: *const fabric_t) -> *const c_char
 /// @return As fabric_get_user().
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_tls_cert(f: *const fabric_t) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -79,6 +87,8 @@ pub unsafe extern "C" fn fabric_get_tls_cert(f: *const fabric_t) -> *const c_cha
 /// @retval FABRIC_ERR_PROTOCOL  Fabric sent something longer than a UUID.
 ///
 /// Never waits for the network. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_fabric_uuid(
     f: *const fabric_t,
@@ -104,6 +114,8 @@ pub unsafe extern "C" fn fabric_get_fabric_uuid(
 /// @return Milliseconds; -1 before the first answer.
 ///
 /// Never waits for the network. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_ttl_ms(f: *const fabric_t) -> i64 {
     boundary_value(-1, || {

@@ -18,6 +18,8 @@ use super::thread::keep_threads_ordinary;
 /// A farm of MySQL servers. Made by fabric_new(), freed by fabric_free().
 ///
 /// Every call that takes a `const fabric_t *` may be made by any number of threads at once.
+///
+/// @since 0.1.0
 pub struct fabric_t {
     pub(super) router: Arc<Router>,
     pub(super) strings: Strings,
@@ -74,6 +76,8 @@ impl Strings {
 /// little more.
 ///
 /// Never blocks. Any thread, but the options must not be changed meanwhile.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_new(
@@ -106,6 +110,8 @@ pub unsafe extern "C" fn fabric_new(
 /// Does not wait for the network, but for an event callback that runs, unless it is the caller, and
 /// for a log callback that runs on a thread of the library, which must not be the caller; events that
 /// were not delivered by then never are. The descriptor of fabric_event_fd() is closed.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_free(f: *mut fabric_t) {
     boundary_value((), || {
@@ -128,6 +134,8 @@ pub unsafe extern "C" fn fabric_free(f: *mut fabric_t) {
 /// @param f  The handle; NULL does nothing.
 ///
 /// Never blocks. Any thread, also in a callback. No signal handler: it takes locks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_interrupt(f: *const fabric_t) {
     boundary_value((), || {
@@ -166,6 +174,8 @@ pub unsafe extern "C" fn fabric_interrupt(f: *const fabric_t) {
 /// together (62 s unless the options say otherwise); then it answers @ref FABRIC_ERR_TIMEOUT, and
 /// the fetch goes on. fabric_interrupt() ends the wait. In a callback it is begun, and answers
 /// @ref FABRIC_ERR_WOULD_BLOCK. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_seed(

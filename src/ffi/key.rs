@@ -20,6 +20,8 @@ pub const FABRIC_KEY_UINT: i32 = 3;
 ///
 /// Passed around by value; it owns nothing. A text key points at the caller's bytes, which must
 /// stay unchanged for the call that uses it.
+///
+/// @since 0.1.0
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct fabric_key_t {
@@ -43,6 +45,8 @@ pub struct fabric_key_t {
 /// @return The key, by value; nothing to free.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_key_int(value: i64) -> fabric_key_t {
     let key = fabric_key_t {
@@ -66,6 +70,8 @@ pub extern "C" fn fabric_key_int(value: i64) -> fabric_key_t {
 /// @return The key, by value; nothing to free.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_key_uint(value: u64) -> fabric_key_t {
     let integer = value as i64;
@@ -99,6 +105,8 @@ pub extern "C" fn fabric_key_uint(value: u64) -> fabric_key_t {
 ///         by the call that uses it.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_key_text(text: *const c_char, length: usize) -> fabric_key_t {
     let key = fabric_key_t { kind: FABRIC_KEY_TEXT, reserved: 0, integer: 0, text, length };

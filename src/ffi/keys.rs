@@ -16,6 +16,8 @@ use super::ptr::{KEY, quick_key_text, reference, slice};
 ///
 /// Passed around by value; it owns nothing. It points at the caller's arrays and texts, which must
 /// stay unchanged for the call that uses it.
+///
+/// @since 0.1.0
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct fabric_keys_t {
@@ -42,6 +44,8 @@ pub struct fabric_keys_t {
 ///         uses them.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_keys_int(values: *const i64, n: usize) -> fabric_keys_t {
     plain_boundary(fabric_keys_t {
@@ -64,6 +68,8 @@ pub extern "C" fn fabric_keys_int(values: *const i64, n: usize) -> fabric_keys_t
 ///         uses them.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_keys_uint(values: *const u64, n: usize) -> fabric_keys_t {
     plain_boundary(fabric_keys_t {
@@ -87,6 +93,8 @@ pub extern "C" fn fabric_keys_uint(values: *const u64, n: usize) -> fabric_keys_
 ///         uses them.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_keys_text(
     texts: *const *const c_char,

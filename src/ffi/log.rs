@@ -27,10 +27,14 @@ pub const FABRIC_LOG_DEBUG: i32 = 4;
 /// longjmp() or pthread_exit(). It runs with the signal mask of the service, on a thread of the
 /// library with that of the thread that had it started; see fabric_new(). A child that it forks
 /// must end in it, with exec() or _exit().
+///
+/// @since 0.1.0
 pub type fabric_log_t =
     Option<unsafe extern "C" fn(level: i32, message: *const c_char, userdata: *mut c_void)>;
 
 /// Frees what `userdata` points at.
+///
+/// @since 0.1.0
 pub type fabric_free_t = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
 
 struct Listener {

@@ -80,6 +80,8 @@ pub const FABRIC_SCOPE_GLOBAL: i32 = 12;
 /// end it inside a call, but at its first cancellation point afterwards, if its cancellation is
 /// deferred, as it is by default: a thread whose cancellation is asynchronous may call no library,
 /// this one neither. fabric_interrupt() ends the call.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_shard_server(
@@ -214,6 +216,8 @@ pub(super) fn wait_for_server(
 ///                                   fabric_get_shard_server(), and could not be.
 ///
 /// Blocks as fabric_get_shard_server() does. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_group_server(
@@ -333,6 +337,8 @@ pub(super) fn quick_place(scope: i32, key: Option<Key<'_>>) -> Option<Place<'_>>
 ///
 /// Blocks for the deadline at most, also for a table that is not known yet. Fabric is asked every
 /// 100 ms meanwhile, however many callers of the handle wait. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_shard_server_wait(
@@ -377,6 +383,8 @@ pub unsafe extern "C" fn fabric_get_shard_server_wait(
 /// @retval other  As for fabric_get_shard_server_wait().
 ///
 /// Blocks as fabric_get_shard_server_wait() does. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_group_server_wait(
@@ -416,6 +424,8 @@ pub unsafe extern "C" fn fabric_get_group_server_wait(
 ///                                      fabric_get_shard_server().
 ///
 /// Blocks as fabric_get_shard_server() does, with `use_cache` 0 always. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_group_servers(

@@ -16,6 +16,8 @@ pub const FABRIC_METRICS_TEXT_SIZE: usize = 256;
 ///
 /// Counters begin at 0 with fabric_new() and only grow; a forked child goes on from its parent's.
 /// They are read one after the other while threads go on counting.
+///
+/// @since 0.1.0
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct fabric_metrics_t {
@@ -114,6 +116,8 @@ fn count(number: usize) -> u32 {
 ///
 /// Never waits for the network, whatever other threads are at. Any thread, also in a callback
 /// and in a forked child.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_metrics(
     f: *const fabric_t,

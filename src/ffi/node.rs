@@ -12,6 +12,8 @@ use super::ptr::{OutList, copy_text, reference};
 use super::server::FABRIC_HOST_SIZE;
 
 /// The address of a Fabric node. A plain copy that the caller owns.
+///
+/// @since 0.1.0
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct fabric_node_t {
@@ -52,6 +54,8 @@ impl fabric_node_t {
 /// @retval other                        Fabric could not be asked, as for fabric_seed().
 ///
 /// Blocks only if nobody asked Fabric yet, and then as fabric_get_shard_server() does. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_fabric_nodes(

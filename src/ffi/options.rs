@@ -26,6 +26,8 @@ pub const FABRIC_MAX_TIME_MS: i64 = 600_000;
 /// Not for use by several threads at once. An option that is refused leaves the others alone,
 /// and fabric_new() refuses the whole set with the same message, so the statuses of the single
 /// calls need not be looked at.
+///
+/// @since 0.1.0
 pub struct fabric_options_t {
     pub(super) config: Config,
     pub(super) refused: Option<Error>,
@@ -86,6 +88,8 @@ pub(super) fn within(what: &str, value: i64, least: i64, most: i64) -> Result<u6
 ///         error.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_options_new() -> *mut fabric_options_t {
     // Here because every use of the library begins here.
@@ -100,6 +104,8 @@ pub extern "C" fn fabric_options_new() -> *mut fabric_options_t {
 /// @param options  From fabric_options_new(), or NULL, which does nothing.
 ///
 /// Never blocks. The password is wiped from memory.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_free(options: *mut fabric_options_t) {
     boundary_value((), || {
@@ -119,6 +125,8 @@ pub unsafe extern "C" fn fabric_options_free(options: *mut fabric_options_t) {
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks: nothing is resolved or connected to.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_add_node(
     options: *mut fabric_options_t,
@@ -158,6 +166,8 @@ pub(super) fn node(host: &str, port: u16) -> Result<Node> {
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_credentials(
     options: *mut fabric_options_t,
@@ -201,6 +211,8 @@ pub unsafe extern "C" fn fabric_options_set_credentials(
 ///
 /// Never blocks: the files are read at the first connection, and what is wrong with them is
 /// then said as FABRIC_ERR_TLS.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_tls(
     options: *mut fabric_options_t,
@@ -237,6 +249,8 @@ pub unsafe extern "C" fn fabric_options_set_tls(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_connect_attempts(
     options: *mut fabric_options_t,
@@ -258,6 +272,8 @@ pub unsafe extern "C" fn fabric_options_set_connect_attempts(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_connect_delay_ms(
     options: *mut fabric_options_t,
@@ -279,6 +295,8 @@ pub unsafe extern "C" fn fabric_options_set_connect_delay_ms(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_connect_timeout_ms(
     options: *mut fabric_options_t,
@@ -310,6 +328,8 @@ pub unsafe extern "C" fn fabric_options_set_connect_timeout_ms(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_request_timeout_ms(
     options: *mut fabric_options_t,
@@ -339,6 +359,8 @@ pub unsafe extern "C" fn fabric_options_set_request_timeout_ms(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_lookup_timeout_ms(
     options: *mut fabric_options_t,
@@ -372,6 +394,8 @@ pub(super) fn time(what: &str, millis: i64, least: i64) -> Result<Duration> {
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_max_reply_bytes(
     options: *mut fabric_options_t,
@@ -418,6 +442,8 @@ pub unsafe extern "C" fn fabric_options_set_max_reply_bytes(
 ///
 /// Never blocks: the file is read at the first lookup. fabric_free() waits for a file that is
 /// being written.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_snapshot_file(
     options: *mut fabric_options_t,
@@ -454,6 +480,8 @@ pub unsafe extern "C" fn fabric_options_set_snapshot_file(
 /// @retval FABRIC_ERR_ARGUMENT  Empty, or a snapshot file is set: it would keep the same again.
 ///
 /// Never blocks: a file that cannot be read or used is FABRIC_ERR_FILE at the first lookup.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_topology_file(
     options: *mut fabric_options_t,
@@ -503,6 +531,8 @@ fn one_file(other: &Option<PathBuf>) -> Result<()> {
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
 ///
 /// Never blocks.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_set_log(
     options: *mut fabric_options_t,

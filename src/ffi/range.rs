@@ -43,6 +43,8 @@ use super::shard::fabric_shard_t;
 ///                                       fabric_get_shard_server().
 ///
 /// Blocks as fabric_get_shard_server() does. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_shards_in_range(

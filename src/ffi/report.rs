@@ -66,6 +66,8 @@ pub const FABRIC_ACTION_HOLD_WRITES: i32 = 32;
 ///         added is not among it.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_errno_action(errno_: i32) -> i32 {
     boundary_value(FABRIC_ACTION_NONE, || errno::actions(errno_).bits())
@@ -95,6 +97,8 @@ pub extern "C" fn fabric_errno_action(errno_: i32) -> i32 {
 ///
 /// Never waits for the network. With 0 and nothing quarantined, it is a matter of nanoseconds:
 /// call it after every statement if you like. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_report_result(
     f: *const fabric_t,
@@ -126,6 +130,8 @@ pub unsafe extern "C" fn fabric_report_result(
 /// @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
 ///
 /// Never waits for the network. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_report_failure(
     f: *const fabric_t,

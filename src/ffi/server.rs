@@ -46,6 +46,8 @@ pub const FABRIC_HOST_SIZE: usize = 256;
 ///
 /// A plain copy that the caller owns: nothing in it needs freeing, and no later call changes
 /// it. Strings are UTF-8 and NUL-terminated; bytes behind the NUL are undefined.
+///
+/// @since 0.1.0
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct fabric_server_t {

@@ -29,6 +29,8 @@ pub const FABRIC_BOUND_SIZE: usize = 64;
 pub const FABRIC_COLUMN_SIZE: usize = 200;
 
 /// A shard of a table. A plain copy that the caller owns.
+///
+/// @since 0.1.0
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct fabric_shard_t {
@@ -109,6 +111,8 @@ impl fabric_shard_t {
 ///                                      fabric_get_shard_server().
 ///
 /// Blocks as fabric_get_shard_server() does. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_shards(

@@ -24,6 +24,8 @@ use super::server::{fabric_server_t, write_card, write_server};
 ///
 /// It follows the handle: every refresh, a fork, and the handle's options count for it, too. It
 /// may be used by any number of threads at once.
+///
+/// @since 0.1.0
 pub struct fabric_table_t {
     router: Arc<Router>,
     tables: Tables,
@@ -46,6 +48,8 @@ pub struct fabric_table_t {
 ///                fabric_get_shard_server().
 ///
 /// Blocks as fabric_get_shard_server() does when the tables are not known yet. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_table_open(
@@ -83,6 +87,8 @@ pub unsafe extern "C" fn fabric_table_open(
 ///                listing a table.
 ///
 /// Blocks as fabric_get_shard_server() does. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_table_get_server(
@@ -173,6 +179,8 @@ unsafe fn answer(local: &Local, call: &TableCall, see: impl See, place: impl Loc
 /// @retval other  As for fabric_get_shard_server_wait().
 ///
 /// Blocks as fabric_get_shard_server_wait() does. Any thread.
+///
+/// @since 0.1.0
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_table_get_server_wait(
@@ -198,6 +206,8 @@ pub unsafe extern "C" fn fabric_table_get_server_wait(
 ///           and none may be made afterwards.
 ///
 /// Never blocks. Any thread.
+///
+/// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_table_free(t: *mut fabric_table_t) {
     boundary_value((), || {

@@ -58,7 +58,7 @@ tree)
     for file in "$LIBDIR/$SHARED_NAME" "$LIBDIR/$SONAME" "$LIBDIR/libmysqlfabric.so" \
         "$LIBDIR/libmysqlfabric.a" include/mysqlfabric.h "$LIBDIR/pkgconfig/mysqlfabric.pc" \
         "$LIBDIR/pkgconfig/mysqlfabric-static.pc" share/mysqlfabric/valgrind.supp \
-        "$DOCDIR/README.md" "$DOCDIR/CHANGELOG.md" "$DOCDIR/TOPOLOGY_FILE.md" \
+        "$DOCDIR/README.md" "$DOCDIR/CHANGELOG.md" "$DOCDIR/ABI.md" "$DOCDIR/TOPOLOGY_FILE.md" \
         "$DOCDIR/examples/quickstart.c" "$DOCDIR/examples/example.h" \
         "$LIBDIR/cmake/MySQLFabric/MySQLFabricConfig.cmake" \
         "$LIBDIR/cmake/MySQLFabric/MySQLFabricConfigVersion.cmake"; do
