@@ -17,6 +17,8 @@ mod version;
 
 mod error;
 
+mod status;
+
 mod options;
 
 mod behaviour;
@@ -77,6 +79,7 @@ pub use range::*;
 pub use report::*;
 pub use server::*;
 pub use shard::*;
+pub use status::*;
 pub use table::*;
 #[cfg(feature = "test-hooks")]
 pub use test_hooks::*;

@@ -12,10 +12,12 @@ use crate::base::clock::Clock;
 use crate::base::sync::{Condvar, Mutex, MutexGuard, rank};
 use crate::base::{self, callback};
 
-use super::Callback;
 use super::event::{Delivery, Event};
 use super::ring::Ring;
 use super::wake::Wake;
+
+/// Who is called with each event.
+pub type Callback = dyn Fn(&Delivery) + Send + Sync;
 
 /// What a forked child has anew: its parent's thread, descriptor and events stay its parent's.
 #[derive(Default)]

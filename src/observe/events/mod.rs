@@ -23,9 +23,7 @@ use crate::topology::Topology;
 pub use self::event::{Delivery, Event, Kind};
 pub use self::ring::ROOM;
 
-use self::desk::Desk;
-
-type Callback = dyn Fn(&Delivery) + Send + Sync;
+use self::desk::{Callback, Desk};
 
 /// Who is called with a handle's events, or nobody. Cloned freely; never global.
 #[derive(Clone, Default)]

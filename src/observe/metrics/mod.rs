@@ -1,6 +1,7 @@
 //! What a handle counts. Nothing here waits for anybody: not for a lock, not for the network.
 
 mod striped;
+mod traffic;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,9 +10,9 @@ use arc_swap::ArcSwapOption;
 
 use crate::base::error::{Code, Error};
 use crate::base::thread;
-use crate::source::fabric::traffic::Traffic;
 
 pub use self::striped::Striped;
+pub use self::traffic::{Metered, Traffic};
 
 /// Who had a refresh done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::text::MAX_LINE;
 use crate::config::{Config, Credentials, Node};
 use crate::observe::log::Level;
+use crate::observe::metrics::Traffic;
 use crate::source::fabric::apart::apart;
 use crate::source::fabric::attempt::Attempt;
 use crate::source::fabric::auth::{Auth, Nonces};
@@ -14,7 +15,6 @@ use crate::source::fabric::http::Http;
 use crate::source::fabric::start::{Body, plausible};
 use crate::source::fabric::status_line::status;
 use crate::source::fabric::text::excerpt;
-use crate::source::fabric::traffic::Traffic;
 use crate::source::fabric::transport::{Reply, Times, Transport, TransportError};
 use crate::source::fabric::xmlrpc::{Response, Value, method_call, read_response_within};
 

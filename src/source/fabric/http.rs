@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use crate::base::error::{Code, Error};
 use crate::base::{memory, random};
 use crate::config::{Config, Node};
+use crate::observe::metrics::{Metered, Traffic};
 use crate::source::fabric::attempt::Attempt;
 use crate::source::fabric::connecting::Telling;
 use crate::source::fabric::event_loop::{Cancelled, EventLoop, guarded};
@@ -30,7 +31,6 @@ use crate::source::fabric::resolver::Resolver;
 use crate::source::fabric::status_line::status_line;
 use crate::source::fabric::text::excerpt;
 use crate::source::fabric::tls::{Tls, TlsConfig};
-use crate::source::fabric::traffic::{Metered, Traffic};
 use crate::source::fabric::transport::{Reply, Times, Transport, TransportError};
 
 const USER_AGENT: &str = concat!("libmysqlfabric/", env!("CARGO_PKG_VERSION"));

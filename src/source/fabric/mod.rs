@@ -1,10 +1,9 @@
 //! One Fabric node: how to reach it, what to say, and what its answers mean.
 //!
 //! From the wire up: [`http`] carries bytes under the [`transport`] contract, in an `event_loop`,
-//! with [`tls`] and [`failure`] at its side, counted by [`traffic`]; [`challenge`], [`digest`] and [`auth`] prove
-//! who asks; [`start`] looks at how a reply begins; [`xmlrpc`] writes calls and reads replies;
-//! [`client`] makes one call of all that, as one [`attempt`], [`apart`] from the caller's own event
-//! loop;
+//! with [`tls`] and [`failure`] at its side; [`challenge`], [`digest`] and [`auth`] prove who asks;
+//! [`start`] looks at how a reply begins; [`xmlrpc`] writes calls and reads replies; [`client`] makes
+//! one call of all that, as one [`attempt`], [`apart`] from the caller's own event loop;
 //! [`envelope`] and [`tabulate`] take the wrapping off, [`stream`] as it arrives, [`rows`] and
 //! [`nodes`] give types, and [`commands`] is what the rest of the library uses.
 
@@ -33,7 +32,6 @@ pub mod stream;
 pub mod tabulate;
 pub mod text;
 pub mod tls;
-pub mod traffic;
 pub mod transport;
 pub mod xmlrpc;
 

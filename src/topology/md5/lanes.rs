@@ -12,7 +12,7 @@ const LANES: usize = 16;
 
 /// How many keys are laid out before the first vector is loaded: a load of many words would wait
 /// for the stores of each one to leave the store buffer.
-pub(super) const CHUNK: usize = 64;
+const CHUNK: usize = 64;
 
 /// So few keys are done sooner one by one.
 const FEW: usize = 4;
@@ -38,8 +38,21 @@ const SHORT_ROWS: usize = 7;
 /// Seven 64-bit words of text, and the length.
 const LONG_ROWS: usize = 15;
 
+/// The digests of the texts of keys, several at a time; `None` for a text that is not UTF-8. As
+/// many as both slices have.
+pub fn digest_keys(keys: &[Key<'_>], digests: &mut [Option<u128>]) {
+    digest_keys_within(Width::Avx512, keys, digests);
+}
+
+/// As [`digest_keys`], by vectors of at most this width.
+pub fn digest_keys_within(most: Width, keys: &[Key<'_>], digests: &mut [Option<u128>]) {
+    for (keys, digests) in keys.chunks(CHUNK).zip(digests.chunks_mut(CHUNK)) {
+        digest_chunk(keys, digests, most);
+    }
+}
+
 /// At most `CHUNK` keys.
-pub(super) fn digest_chunk(keys: &[Key<'_>], digests: &mut [Option<u128>], most: Width) {
+fn digest_chunk(keys: &[Key<'_>], digests: &mut [Option<u128>], most: Width) {
     let whole = keys.len() - if keys.len() % LANES < FEW { keys.len() % LANES } else { 0 };
     let (together, alone) = keys.split_at_checked(whole).unwrap_or((&[], keys));
     let (rest, last) = digests.split_at_mut(whole.min(digests.len()));

@@ -10,7 +10,7 @@ mod message;
 
 use md5::{Digest, Md5};
 
-pub use self::lanes::Width;
+pub use self::lanes::{Width, digest_keys, digest_keys_within};
 use self::message::{LONG, Message, ONE_BLOCK, SHORT};
 use super::key::Key;
 
@@ -57,19 +57,6 @@ pub fn digest_of_unsigned(value: u64) -> u128 {
 #[inline(never)]
 pub fn digest_of_block(words: &[u32; 16]) -> u128 {
     block::number(block::digest::<true>(*words))
-}
-
-/// The digests of the texts of keys, several at a time; `None` for a text that is not UTF-8. As
-/// many as both slices have.
-pub fn digest_keys(keys: &[Key<'_>], digests: &mut [Option<u128>]) {
-    digest_keys_within(Width::Avx512, keys, digests);
-}
-
-/// As [`digest_keys`], by vectors of at most this width.
-pub fn digest_keys_within(most: Width, keys: &[Key<'_>], digests: &mut [Option<u128>]) {
-    for (keys, digests) in keys.chunks(lanes::CHUNK).zip(digests.chunks_mut(lanes::CHUNK)) {
-        lanes::digest_chunk(keys, digests, most);
-    }
 }
 
 #[inline]

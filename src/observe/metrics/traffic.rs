@@ -1,4 +1,4 @@
-//! How much goes over the wire to a farm's Fabric nodes.
+//! How much goes over the wire to the nodes of a source.
 
 use std::io::{self, Read};
 use std::sync::Arc;
