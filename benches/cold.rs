@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 use mysqlfabric::config::{Config, Node};
 use mysqlfabric::observe::log::Log;
 use mysqlfabric::refresh::update::{Asked, Update};
-use mysqlfabric::source::fabric::transport::{Reply, Times, Transport, TransportError};
-use mysqlfabric::source::fabric::{Attempt, Client};
+use mysqlfabric::source::Attempt;
+use mysqlfabric::source::fabric::Client;
+use mysqlfabric::source::fabric::http::transport::{Reply, Times, Transport, TransportError};
 use mysqlfabric::topology::{Listing, Observed, Topology};
 
 const PIECE: usize = 64 << 10;

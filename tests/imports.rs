@@ -34,7 +34,6 @@ const FOLDER_EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("refresh/execute.rs", "source/fabric", "no source but Fabric yet"),
     ("refresh/farm.rs", "source/fabric", "no source but Fabric yet"),
     ("refresh/mod.rs", "source/fabric", "no source but Fabric yet"),
-    ("refresh/present.rs", "source/fabric", "no source but Fabric yet"),
     ("refresh/shards.rs", "source/fabric", "rows are still Fabric's"),
     ("refresh/update.rs", "source/fabric", "rows are still Fabric's"),
     ("refresh/vanished.rs", "source/fabric", "no source but Fabric yet"),

@@ -7,7 +7,8 @@ use std::time::Instant;
 use crate::base;
 use crate::base::error::{Code, Error, Result};
 use crate::base::sync::{Mutex, rank};
-use crate::source::fabric::{Attempt, ResultSets, Value};
+use crate::source::Attempt;
+use crate::source::fabric::{ResultSets, Value};
 
 use super::ask::no_nodes;
 use super::bound::Limit;

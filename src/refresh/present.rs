@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crate::base::error::Result;
 use crate::base::sync::{Mutex, rank};
-use crate::source::fabric::Attempt;
+use crate::source::Attempt;
 
 use super::fetcher::interrupted;
 use super::{Refresher, Workshop};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::config::Node;
-use crate::source::fabric::Waits;
+use crate::source::Waits;
 
 use super::backoff::Backoff;
 use super::usual::{Subject, Usual};

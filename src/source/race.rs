@@ -12,7 +12,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::thread;
 use crate::base::work;
 use crate::config::Node;
-use crate::source::fabric::Attempt;
+use crate::source::Attempt;
 
 /// More nodes than this are not asked at the same time.
 const MAX_AT_ONCE: usize = 16;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::source::fabric::Waits;
+use crate::source::Waits;
 
 /// Answers are compared with the quickest of this time, and of as long before: a way that becomes
 /// longer is noticed then.

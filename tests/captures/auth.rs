@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::canned::{Canned, capture, client, config, header, path, with_password};
 use mysqlfabric::base::error::Code;
 use mysqlfabric::source::fabric::Client;
-use mysqlfabric::source::fabric::challenge::Challenge;
-use mysqlfabric::source::fabric::digest::{Proof, authorization, response, user_hash};
+use mysqlfabric::source::fabric::auth::challenge::Challenge;
+use mysqlfabric::source::fabric::auth::digest::{Proof, authorization, response, user_hash};
 
 fn field<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     // "nonce" is also the end of "cnonce".

@@ -1,15 +1,15 @@
 //! The commands a router needs, with types, and any other as rows and columns.
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::text::excerpt;
 use crate::config::Node;
-use crate::source::fabric::client::{Client, fault};
 use crate::source::fabric::envelope::{Envelope, Form, ResultSet};
-use crate::source::fabric::failure::address;
+use crate::source::fabric::http::client::{Client, fault};
+use crate::source::fabric::http::failure::address;
 use crate::source::fabric::nodes::{NodesReply, fabric_nodes};
 use crate::source::fabric::rows::{Collect, Dump, FromRow, ServerRow, ShardRow};
 use crate::source::fabric::stream::read_dump_within;
 use crate::source::fabric::tabulate::MAX_COLUMNS;
-use crate::source::fabric::text::excerpt;
 use crate::source::fabric::xmlrpc::{Response, Value};
 
 /// What any command answered.

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::text::excerpt;
 use crate::source::fabric::envelope::{Envelope, Form};
-use crate::source::fabric::text::excerpt;
 use crate::source::fabric::xmlrpc::{Cell, Value};
 
 /// A dump: what it holds for how long, its rows, and the rows nobody can use.

@@ -10,8 +10,8 @@ use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::memory::append;
-use crate::source::fabric::text::excerpt;
-use crate::source::fabric::transport::TransportError;
+use crate::base::text::excerpt;
+use crate::source::fabric::http::transport::TransportError;
 
 /// A tag, or the end of the input.
 #[derive(Debug, PartialEq)]

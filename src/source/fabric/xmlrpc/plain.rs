@@ -6,7 +6,7 @@ use std::io::{BufRead, ErrorKind};
 use super::reader::Reader;
 use super::value::Value;
 use crate::base::error::Result;
-use crate::source::fabric::transport::TransportError;
+use crate::source::fabric::http::transport::TransportError;
 
 /// More columns than a dump has; wider rows are left to the grammar.
 pub(crate) const MAX_CELLS: usize = 16;

@@ -7,7 +7,7 @@ use super::markup::{Markup, Token, protocol};
 use super::room::Room;
 use super::scalar;
 use crate::base::error::{Error, Result};
-use crate::source::fabric::text::excerpt;
+use crate::base::text::excerpt;
 
 /// How deep arrays and structs may nest. Fabric's own replies nest six deep.
 pub const MAX_DEPTH: usize = 64;

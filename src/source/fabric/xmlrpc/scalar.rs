@@ -4,7 +4,7 @@ use super::base64;
 use super::event::Scalar;
 use super::markup::protocol;
 use crate::base::error::Result;
-use crate::source::fabric::text::excerpt;
+use crate::base::text::excerpt;
 
 /// Reads `text` as the type `tag` says; nothing if `tag` is no scalar type.
 pub fn parse(tag: &str, text: String) -> Option<Result<Scalar>> {

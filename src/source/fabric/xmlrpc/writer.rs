@@ -5,7 +5,7 @@ use super::markup::is_xml_char;
 use super::reader::MAX_DEPTH;
 use super::value::Value;
 use crate::base::error::{Code, Error, Result};
-use crate::source::fabric::text::excerpt;
+use crate::base::text::excerpt;
 
 /// A call of `method` with positional parameters.
 ///

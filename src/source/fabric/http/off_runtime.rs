@@ -11,7 +11,7 @@ use crate::base::thread::start_in;
 /// Does `work` here, or on a thread of its own where this one runs an event loop: a service that
 /// is asynchronous itself calls from within its own runtime, where ours may not block. Nothing
 /// of the thread outlives the call. No SIGPIPE of a connection that breaks leaves it either way.
-pub fn apart<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+pub fn off_runtime<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let work = || raised::without(Signal::SIGPIPE, work);
     // A thread that is ending may have no place left in which a runtime could be entered.
     if Handle::try_current().is_err_and(|none| none.is_missing_context()) {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::source::fabric::attempt::Attempt;
+use crate::source::attempt::Attempt;
 
 /// Around what makes connections.
 #[derive(Clone)]

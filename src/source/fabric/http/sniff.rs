@@ -3,8 +3,8 @@
 use std::io::{BufReader, Cursor, ErrorKind, Read};
 
 use crate::base::error::{Code, Error, Result};
-use crate::source::fabric::text::excerpt;
-use crate::source::fabric::transport::TransportError;
+use crate::base::text::excerpt;
+use crate::source::fabric::http::transport::TransportError;
 
 /// How much of a body is looked at at once.
 const BUFFER: usize = 64 << 10;
@@ -19,7 +19,7 @@ const MOST_BLANKS: usize = 4096;
 
 /// Reads on until a body is seen to begin like XML-RPC, or not to. Each byte is looked at a
 /// bounded number of times.
-pub fn plausible(mut body: Box<dyn Read>) -> Result<Body> {
+pub fn sniff(mut body: Box<dyn Read>) -> Result<Body> {
     let mut start = Vec::new();
     let mut blanks = 0;
     let mut piece = [0; 256];
@@ -28,7 +28,7 @@ pub fn plausible(mut body: Box<dyn Read>) -> Result<Body> {
         let seen = rest.trim_ascii_start();
         blanks += rest.len() - seen.len();
         if blanks > MOST_BLANKS && seen.is_empty() {
-            return Err(implausible(b" "));
+            return Err(not_xmlrpc(b" "));
         }
         if STARTS.iter().any(|start| seen.starts_with(start)) {
             break;
@@ -43,14 +43,14 @@ pub fn plausible(mut body: Box<dyn Read>) -> Result<Body> {
         };
         match piece.get(..count) {
             Some([]) | None if seen.is_empty() => break,
-            Some([]) | None => return Err(implausible(seen)),
+            Some([]) | None => return Err(not_xmlrpc(seen)),
             Some(read) => start.extend_from_slice(read),
         }
     }
     Ok(BufReader::with_capacity(BUFFER, Box::new(Cursor::new(start).chain(body))))
 }
 
-fn implausible(seen: &[u8]) -> Error {
+fn not_xmlrpc(seen: &[u8]) -> Error {
     let seen = String::from_utf8_lossy(seen.get(..60).unwrap_or(seen));
     let message = format!(
         "the reply is not XML-RPC: it begins with \"{}\"; check that the address is a MySQL \
@@ -78,7 +78,7 @@ mod tests {
         let all = Cursor::new(text.as_bytes().to_vec());
         let body: Box<dyn Read> = if trickles { Box::new(Trickle(all)) } else { Box::new(all) };
         let mut read = String::new();
-        plausible(body)?.read_to_string(&mut read).unwrap();
+        sniff(body)?.read_to_string(&mut read).unwrap();
         Ok(read)
     }
 
@@ -102,7 +102,7 @@ mod tests {
                 Ok(buffer.len())
             }
         }
-        let error = plausible(Box::new(Blanks(0))).map(|_| ()).unwrap_err();
+        let error = sniff(Box::new(Blanks(0))).map(|_| ()).unwrap_err();
         assert!(error.message.contains("begins with \" \""), "{error}");
         let text = format!("{}<methodResponse>", " ".repeat(MOST_BLANKS));
         assert_eq!(whole(&text, true).unwrap(), text);

@@ -17,7 +17,7 @@ mod with_rustls {
 
     use crate::base::error::{Code, Error, Result};
     use crate::config::TlsFiles;
-    use crate::source::fabric::certificate::Verifier;
+    use crate::source::fabric::http::certificate::Verifier;
 
     pub type TlsConfig = ClientConfig;
 

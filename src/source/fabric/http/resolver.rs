@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::base::fork::PerProcess;
 use crate::base::sync::{Mutex, rank};
 use crate::base::thread::start;
-use crate::source::fabric::event_loop::guarded;
+use crate::source::event_loop::guarded;
 
 /// Names that are looked up at the same time in this process; more of them wait.
 const MAX_AT_ONCE: usize = 8;

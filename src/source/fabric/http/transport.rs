@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::error::{Code, Error};
 use crate::config::Node;
-use crate::source::fabric::attempt::Attempt;
+use crate::source::attempt::Attempt;
 
 /// Carries one request to a node and its reply back. All of the library's network I/O to
 /// Fabric goes through here.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::base::error::{Code, Error, Result};
 use crate::config::Credentials;
-use crate::source::fabric::challenge::Challenge;
+use crate::source::fabric::auth::challenge::Challenge;
 
 /// The method and the path every call is made with.
 const METHOD: &str = "POST";

@@ -5,11 +5,11 @@ use std::io::{self, ErrorKind};
 
 use crate::base::error::{Code, Error};
 use crate::config::Node;
+use crate::source::event_loop::{Ended, broken};
 #[cfg(feature = "tls")]
-use crate::source::fabric::certificate;
-use crate::source::fabric::event_loop::{Ended, broken};
-use crate::source::fabric::resolver::NoThread;
-use crate::source::fabric::transport::{Times, TransportError};
+use crate::source::fabric::http::certificate;
+use crate::source::fabric::http::resolver::NoThread;
+use crate::source::fabric::http::transport::{Times, TransportError};
 
 /// What there is to say about any failure of one exchange.
 #[derive(Clone)]

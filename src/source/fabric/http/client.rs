@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::text::MAX_LINE;
+use crate::base::text::excerpt;
 use crate::config::{Config, Credentials, Node};
 use crate::observe::log::Level;
 use crate::observe::metrics::Traffic;
-use crate::source::fabric::apart::apart;
-use crate::source::fabric::attempt::Attempt;
+use crate::source::attempt::Attempt;
 use crate::source::fabric::auth::{Auth, Nonces};
-use crate::source::fabric::failure::address;
-use crate::source::fabric::http::Http;
-use crate::source::fabric::start::{Body, plausible};
-use crate::source::fabric::status_line::status;
-use crate::source::fabric::text::excerpt;
-use crate::source::fabric::transport::{Reply, Times, Transport, TransportError};
+use crate::source::fabric::http::exchange::Http;
+use crate::source::fabric::http::failure::address;
+use crate::source::fabric::http::off_runtime::off_runtime;
+use crate::source::fabric::http::sniff::{Body, sniff};
+use crate::source::fabric::http::status_line::status;
+use crate::source::fabric::http::transport::{Reply, Times, Transport, TransportError};
 use crate::source::fabric::xmlrpc::{Response, Value, method_call, read_response_within};
 
 /// Talks to the nodes of one farm. Any number of threads may use it at once.
@@ -125,7 +125,7 @@ impl Client {
             times.total = most;
         }
         let ask = |authorization: Option<&str>| {
-            apart(|| {
+            off_runtime(|| {
                 let reply =
                     self.transport.post(node, authorization, body.as_bytes(), times, &attempt);
                 self.look(node, method, authorization.is_some(), reply, read)
@@ -182,7 +182,7 @@ impl Client {
     ) -> Option<u16> {
         let credentials = self.config.credentials.as_ref()?;
         let body = method_call("dump.fabric_nodes", &["protocol.xmlrpc".into()]).ok()?;
-        let line = apart(|| {
+        let line = off_runtime(|| {
             let asked = self.transport.post(node, None, body.as_bytes(), times, attempt);
             let reply = asked.map_err(TransportError::into_error)?;
             let challenge = reply.www_authenticate.unwrap_or_default();
@@ -219,7 +219,7 @@ impl Client {
             Err(error) => return Err(error.into_error()),
         };
         match reply.status {
-            200 => plausible(reply.body)
+            200 => sniff(reply.body)
                 .and_then(read)
                 .map(Outcome::Answer)
                 .map_err(|error| located(node, method, error)),

@@ -83,7 +83,7 @@ impl Attempt {
         *self.progress.cancelled.borrow()
     }
 
-    pub(super) fn cancelled(&self) -> watch::Receiver<bool> {
+    pub fn cancelled(&self) -> watch::Receiver<bool> {
         self.progress.cancelled.subscribe()
     }
 
@@ -97,7 +97,7 @@ impl Attempt {
     }
 
     /// Notes that a request goes out.
-    pub(super) fn asks(&self) {
+    pub fn asks(&self) {
         let Progress { begun, asked, .. } = &*self.progress;
         let now = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         asked.store(now.min(ANSWERED - 1), Ordering::Relaxed);

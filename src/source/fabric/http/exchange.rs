@@ -20,18 +20,18 @@ use reqwest::{Client, Response, Url};
 use tokio::sync::watch;
 
 use crate::base::error::{Code, Error};
+use crate::base::text::excerpt;
 use crate::base::{memory, random};
 use crate::config::{Config, Node};
 use crate::observe::metrics::{Metered, Traffic};
-use crate::source::fabric::attempt::Attempt;
-use crate::source::fabric::connecting::Telling;
-use crate::source::fabric::event_loop::{Cancelled, EventLoop, guarded};
-use crate::source::fabric::failure::{Failure, address};
-use crate::source::fabric::resolver::Resolver;
-use crate::source::fabric::status_line::status_line;
-use crate::source::fabric::text::excerpt;
-use crate::source::fabric::tls::{Tls, TlsConfig};
-use crate::source::fabric::transport::{Reply, Times, Transport, TransportError};
+use crate::source::attempt::Attempt;
+use crate::source::event_loop::{Cancelled, EventLoop, guarded};
+use crate::source::fabric::http::connecting::Telling;
+use crate::source::fabric::http::failure::{Failure, address};
+use crate::source::fabric::http::resolver::Resolver;
+use crate::source::fabric::http::status_line::status_line;
+use crate::source::fabric::http::tls::{Tls, TlsConfig};
+use crate::source::fabric::http::transport::{Reply, Times, Transport, TransportError};
 
 const USER_AGENT: &str = concat!("libmysqlfabric/", env!("CARGO_PKG_VERSION"));
 

@@ -4,14 +4,17 @@
 //! made here and counted once: no round trip for a challenge. A server that does check says so
 //! with a new challenge; then its own nonce is used, counted strictly.
 
+pub mod challenge;
+pub mod digest;
+
 use std::collections::HashMap;
 
 use crate::base::error::Result;
 use crate::base::random;
 use crate::base::sync::{Mutex, rank};
 use crate::config::{Credentials, Node};
-use crate::source::fabric::challenge::Challenge;
-use crate::source::fabric::digest::{self, Proof};
+use crate::source::fabric::auth::challenge::Challenge;
+use crate::source::fabric::auth::digest::Proof;
 
 /// Whose nonce a request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

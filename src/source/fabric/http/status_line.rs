@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::config::Node;
-use crate::source::fabric::resolver;
-use crate::source::fabric::tls::TlsConfig;
+use crate::source::fabric::http::resolver;
+use crate::source::fabric::http::tls::TlsConfig;
 
 /// A status line is shorter.
 const MOST: usize = 512;

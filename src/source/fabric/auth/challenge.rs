@@ -1,7 +1,7 @@
 //! The `WWW-Authenticate` header: which kinds of proof a node takes (RFC 9110, section 11.6.1).
 
 use crate::base::error::{Code, Error, Result};
-use crate::source::fabric::text::excerpt;
+use crate::base::text::excerpt;
 
 /// A digest challenge that can be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]

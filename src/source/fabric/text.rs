@@ -1,3 +1,0 @@
-//! Foreign text in our own sentences.
-
-pub use crate::base::text::excerpt;
