@@ -17,11 +17,12 @@ use std::time::{Duration, Instant};
 
 use mysqlfabric::config::{Config, Node};
 use mysqlfabric::observe::log::Log;
+use mysqlfabric::refresh::health::servers::Observed;
 use mysqlfabric::refresh::update::{Asked, Update};
 use mysqlfabric::source::Attempt;
 use mysqlfabric::source::fabric::Client;
 use mysqlfabric::source::fabric::http::transport::{Reply, Times, Transport, TransportError};
-use mysqlfabric::topology::{Listing, Observed, Topology};
+use mysqlfabric::topology::{Listing, Topology};
 
 const PIECE: usize = 64 << 10;
 const GROUPS: u64 = 4_000;

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use mysqlfabric::base::wall_clock::WallClock;
 use mysqlfabric::observe::log::Log;
+use mysqlfabric::refresh::health::servers::Observed;
 use mysqlfabric::refresh::update::{Asked, Update};
 use mysqlfabric::source::fabric::ServerRow;
 use mysqlfabric::store::convert;
 use mysqlfabric::store::document::{Author, parse};
-use mysqlfabric::topology::{
-    Compat, GroupId, Key, Listed, Listing, Observed, Shard, TableState, Topology,
-};
+use mysqlfabric::topology::{Compat, GroupId, Key, Listed, Listing, Shard, TableState, Topology};
 use proptest::prelude::*;
 
 const TABLE: &str = "db.t";

@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex};
 
 use mysqlfabric::config::Config;
 use mysqlfabric::observe::log::Log;
+use mysqlfabric::refresh::health::servers::Observed;
 use mysqlfabric::refresh::update::{Asked, Update};
 use mysqlfabric::router::Router;
 use mysqlfabric::source::fabric::ServerRow;
-use mysqlfabric::topology::{Listed, Listing, Observed, TableState, Topology, Wanted};
+use mysqlfabric::topology::{Listed, Listing, TableState, Topology, Wanted};
 use proptest::prelude::*;
 
 /// A farm in a model too simple to be wrong.

@@ -12,8 +12,8 @@ use crate::observe::log::Level;
 use crate::observe::metrics::By;
 
 use super::bound::{Bound, Limit};
-use super::feedback::LEAST_PAUSE;
 use super::flight::{Landing, OVERDUE, Ticket, Waited, Wish};
+use super::health::LEAST_PAUSE;
 use super::nodes::Rounds;
 use super::{Refresher, Workshop};
 use crate::base::clock::millis;

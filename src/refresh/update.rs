@@ -10,10 +10,11 @@ use crate::topology::build::{ListedGroups, ListedTable, Listing, full_name};
 use crate::topology::group::MAX_SERVERS;
 use crate::topology::server;
 use crate::topology::{
-    Care, Entry, Group, GroupId, Observed, SeenBounds, Server, Shard, ShardMap, Table, TableError,
+    Care, Entry, Group, GroupId, SeenBounds, Server, Shard, ShardMap, Table, TableError,
     TableState, Times, Topology,
 };
 
+use super::health::servers::Observed;
 use crate::base::clock::signed;
 
 /// So many lines about one reply's broken rows or names tell what is wrong with it.

@@ -18,8 +18,8 @@ use crate::observe::log::Level;
 use crate::source::Backoff;
 
 use super::Refresher;
-use super::feedback::LEAST_PAUSE;
 use super::flight::OVERDUE;
+use super::health::LEAST_PAUSE;
 use super::idle::Idle;
 use super::refreshing::Refreshed;
 use super::share::Share;

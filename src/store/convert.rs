@@ -170,9 +170,10 @@ mod tests {
 
     use super::*;
     use crate::observe::log::Log;
+    use crate::refresh::health::servers::Observed;
     use crate::refresh::update::{Asked, Update};
     use crate::store::document::{Author, HeldShard, Shard, Table, parse};
-    use crate::topology::{Observed, Shard as InMap};
+    use crate::topology::Shard as InMap;
 
     /// As seconds and milliseconds since the handle was made, in 1970.
     fn wall() -> (i64, WallClock) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::balance::{Rotation, Short, Turn};
 use super::card::{Card, Cards, Rest};
-use super::quarantine::{Reach, Ticket};
+use super::health_overlay::{Reach, Ticket};
 use super::server::{self, Server};
 
 /// A group's number in a snapshot. A group keeps it through the snapshots that follow, until it is

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::quarantine::{InGroup, Quarantines, Reach};
-use super::server::Server;
+use crate::topology::{Reach, Server};
+
+use super::quarantine::{InGroup, Quarantines};
 
 /// Servers that could not be reached, and groups whose primary refused writes.
 ///

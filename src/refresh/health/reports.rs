@@ -12,8 +12,8 @@ use crate::base::sync::{Mutex, rank};
 use crate::base::thread::Threads;
 use crate::observe::log::Level;
 
-use super::Refresher;
 use crate::base::clock::millis;
+use crate::refresh::Refresher;
 
 /// More servers than this do not fail at once; a queue that is longer is a mistake.
 const MAX_QUEUED: usize = 64;

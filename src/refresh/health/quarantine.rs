@@ -9,49 +9,14 @@
 //! died, or for ever.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::server::Server;
+use crate::topology::{Reach, Server, Ticket};
 
 /// The longest pause, as a multiple of the first one.
 const MAX_GROWTH: u64 = 16;
 
 /// How long a server is remembered that Fabric does not list any more, in milliseconds.
 const REMEMBER_UNLISTED: u64 = 3_600_000;
-
-/// How far a service gets with a server.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Reach {
-    #[default]
-    Good,
-    /// Nobody knows yet: it was away, and who takes the ticket may find out.
-    Trial(Ticket),
-    Away,
-}
-
-/// The right to try a server. All snapshots of one trial share it.
-#[derive(Debug, Clone, Default)]
-pub struct Ticket(Arc<AtomicBool>);
-
-impl Ticket {
-    /// True for the first who asks.
-    pub fn take(&self) -> bool {
-        !self.is_taken() && !self.0.swap(true, Ordering::Relaxed)
-    }
-
-    pub fn is_taken(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl PartialEq for Ticket {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Ticket {}
 
 /// A server, by its group and its UUID.
 pub type InGroup = (String, String);

@@ -11,9 +11,9 @@ use crate::source::Subject;
 use crate::source::fabric::{Client, Value};
 use crate::topology::{HeldKey, TableState};
 
-use super::nodes::Rounds;
-use super::{Refresher, Workshop};
 use crate::base::clock::{millis, signed};
+use crate::refresh::nodes::Rounds;
+use crate::refresh::{Refresher, Workshop};
 
 /// The least time between two questions about one shard, in milliseconds.
 const ASK_EVERY: u64 = 1_000;
@@ -48,13 +48,13 @@ impl Vanished {
 
 impl Refresher {
     /// What went missing at this time on the handle's clock or before has been held long enough.
-    pub(super) fn held_until(&self) -> i64 {
+    pub(in crate::refresh) fn held_until(&self) -> i64 {
         signed(self.clock.now()).saturating_sub(signed(millis(self.config.vanished_hold)))
     }
 
     /// Notes when the first hold of a vanished shard ends in the newest topology. Whoever publishes
     /// one does, under the same lock.
-    pub(super) fn note_vanished(&self) {
+    pub(in crate::refresh) fn note_vanished(&self) {
         let hold = millis(self.config.vanished_hold);
         let since = self.topology.load().missing_first().filter(|_| hold != u64::MAX);
         let end = since.map(|since| since.saturating_add_unsigned(hold).max(1));
@@ -66,7 +66,7 @@ impl Refresher {
 
     /// How long until the hold of a vanished shard ends.
     #[inline]
-    pub(super) fn vanished_ends_in(&self, now: u64) -> Option<Duration> {
+    pub(in crate::refresh) fn vanished_ends_in(&self, now: u64) -> Option<Duration> {
         match self.vanished_end.load(Ordering::Relaxed) {
             0 => None,
             end => Some(Duration::from_millis(end.saturating_sub(now))),
@@ -74,7 +74,7 @@ impl Refresher {
     }
 
     /// Ends the holds of vanished shards that have lasted long enough.
-    pub(super) fn end_vanished_holds(&self, shop: &Workshop) {
+    pub(in crate::refresh) fn end_vanished_holds(&self, shop: &Workshop) {
         if self.topology.load().missing() == 0 {
             return;
         }
@@ -93,7 +93,7 @@ impl Refresher {
     }
 
     /// Asks the server where the keys of the vanished shards are, and takes in what it says.
-    pub(super) fn ask_for_vanished(&self, shop: &Workshop, rounds: Rounds) {
+    pub(in crate::refresh) fn ask_for_vanished(&self, shop: &Workshop, rounds: Rounds) {
         if self.topology.load().missing() == 0 {
             return;
         }
