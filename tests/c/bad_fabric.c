@@ -12,10 +12,10 @@ static const struct {
     int64_t timeout;
     refusal wanted;
 } cases[] = {
-    {"hang", "", "", HASTY,
-     {FABRIC_ERR_TIMEOUT, {"within", "300 ms", "_timeout_ms"}}},
-    {"hang", "", "dump.servers", HASTY, {FABRIC_ERR_TIMEOUT, {"within", "300 ms"}}},
-    {"delay", "20000", "", HASTY, {FABRIC_ERR_TIMEOUT, {"within", "300 ms"}}},
+    /* How many is what is left of HASTY for the question that hangs. */
+    {"hang", "", "", HASTY, {FABRIC_ERR_TIMEOUT, {"within", " ms", "_timeout_ms"}}},
+    {"hang", "", "dump.servers", HASTY, {FABRIC_ERR_TIMEOUT, {"within", " ms"}}},
+    {"delay", "20000", "", HASTY, {FABRIC_ERR_TIMEOUT, {"within", " ms"}}},
     {"close", "", "", PATIENT, {FABRIC_ERR_PROTOCOL, {"closed the connection"}}},
     {"close", "", "*", PATIENT, {FABRIC_ERR_PROTOCOL, {"closed the connection", "backing store"}}},
     {"close_mid_reply", "", "", PATIENT, {FABRIC_ERR_PROTOCOL, {"closed the connection"}}},
