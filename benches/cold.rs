@@ -22,7 +22,7 @@ use mysqlfabric::refresh::update::{Asked, Update};
 use mysqlfabric::source::Attempt;
 use mysqlfabric::source::fabric::Client;
 use mysqlfabric::source::fabric::http::transport::{Reply, Times, Transport, TransportError};
-use mysqlfabric::topology::{Listing, Topology};
+use mysqlfabric::topology::{TablesBuilder, Topology};
 
 const PIECE: usize = 64 << 10;
 const GROUPS: u64 = 4_000;
@@ -122,7 +122,8 @@ impl Transport for Canned {
 /// From the call to the topology.
 fn take_in(client: &Client) -> Topology {
     let node = Node { host: "127.0.0.1".into(), port: 1 };
-    let dump = client.sharding_information_into(&node, "", &Listing::default).expect("a dump");
+    let dump =
+        client.sharding_information_into(&node, "", &TablesBuilder::default).expect("a dump");
     let (nothing, mut observed, log) = (Topology::default(), Observed::default(), Log::default());
     let mut update = Update::new(&nothing, &mut observed, &log, 0, false, 1);
     update.tables(&Asked::Everything, dump.rows, &dump.skipped, 2);

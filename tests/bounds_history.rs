@@ -9,10 +9,11 @@ use mysqlfabric::base::wall_clock::WallClock;
 use mysqlfabric::observe::log::Log;
 use mysqlfabric::refresh::health::servers::Observed;
 use mysqlfabric::refresh::update::{Asked, Update};
-use mysqlfabric::source::fabric::ServerRow;
 use mysqlfabric::store::convert;
 use mysqlfabric::store::document::{Author, parse};
-use mysqlfabric::topology::{Compat, GroupId, Key, Listed, Listing, Shard, TableState, Topology};
+use mysqlfabric::topology::{
+    Compat, GroupId, Key, Server, ServerRow, Shard, ShardRow, TableState, TablesBuilder, Topology,
+};
 use proptest::prelude::*;
 
 const TABLE: &str = "db.t";
@@ -70,18 +71,18 @@ fn bound(kind: &str, number: i64) -> String {
     }
 }
 
-fn listing(dump: &Dump) -> Listing {
-    let mut listing = Listing::default();
+fn listing(dump: &Dump) -> TablesBuilder {
+    let mut listing = TablesBuilder::default();
     let mut push = |table: &str, kind: &str, bound: &str, group: &str| {
-        listing.push(&Listed {
-            schema: "db",
-            table,
-            column: "c",
-            lower_bound: bound,
+        listing.push(&ShardRow {
+            schema: "db".into(),
+            table: table.into(),
+            column: "c".into(),
+            lower_bound: bound.into(),
             shard_id: 1,
-            type_name: kind,
-            group,
-            global_group: "all",
+            type_name: kind.into(),
+            group: group.into(),
+            global_group: "all".into(),
         });
     };
     if !matches!(dump, Dump::Nothing) {
@@ -126,13 +127,15 @@ fn restarted(topology: &Topology, knows_groups: bool, now: u64) -> Topology {
     if knows_groups {
         let mut update = Update::new(topology, &mut observed, &log, 0, true, now);
         let servers = ["g0", "g1", "g2", "all"].map(|group| ServerRow {
-            uuid: group.into(),
             group: group.into(),
-            host: "h".into(),
-            port: 1,
-            mode: 3,
-            status: 3,
-            weight: 1.0,
+            server: Server {
+                uuid: group.into(),
+                host: "h".into(),
+                port: 1,
+                mode: 3,
+                status: 3,
+                weight: 1.0,
+            },
         });
         update.groups(&Asked::Everything, servers.into(), &[], now);
         left = update.finish().unwrap_or(left);

@@ -34,11 +34,8 @@ const FOLDER_EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("refresh/execute.rs", "source/fabric", "no source but Fabric yet"),
     ("refresh/farm.rs", "source/fabric", "no source but Fabric yet"),
     ("refresh/mod.rs", "source/fabric", "no source but Fabric yet"),
-    ("refresh/shards.rs", "source/fabric", "rows are still Fabric's"),
-    ("refresh/update.rs", "source/fabric", "rows are still Fabric's"),
     ("refresh/health/missing_shards.rs", "source/fabric", "no source but Fabric yet"),
     ("router/mod.rs", "source/fabric", "values of commands are still XML-RPC's"),
-    ("store/convert.rs", "source/fabric", "rows are still Fabric's"),
 ];
 
 /// Files through which circles still go, and why. With these left out there must be none, and one

@@ -13,8 +13,9 @@ use mysqlfabric::observe::log::Log;
 use mysqlfabric::refresh::health::servers::Observed;
 use mysqlfabric::refresh::update::{Asked, Update};
 use mysqlfabric::router::Router;
-use mysqlfabric::source::fabric::ServerRow;
-use mysqlfabric::topology::{Listed, Listing, TableState, Topology, Wanted};
+use mysqlfabric::topology::{
+    Server, ServerRow, ShardRow, TableState, TablesBuilder, Topology, Wanted,
+};
 use proptest::prelude::*;
 
 /// A farm in a model too simple to be wrong.
@@ -39,19 +40,19 @@ fn group(number: u16) -> String {
 }
 
 impl Farm {
-    fn listing(&self) -> Listing {
-        let mut listing = Listing::default();
+    fn listing(&self) -> TablesBuilder {
+        let mut listing = TablesBuilder::default();
         for (table, shards) in &self.tables {
             for (at, number) in shards.iter().enumerate() {
-                listing.push(&Listed {
-                    schema: "db",
-                    table: &format!("t{table}"),
-                    column: "c",
-                    lower_bound: &at.to_string(),
+                listing.push(&ShardRow {
+                    schema: "db".into(),
+                    table: format!("t{table}").into(),
+                    column: "c".into(),
+                    lower_bound: at.to_string().into(),
                     shard_id: at as i64 + 1,
-                    type_name: "RANGE",
-                    group: &group(*number),
-                    global_group: "global",
+                    type_name: "RANGE".into(),
+                    group: group(*number).into(),
+                    global_group: "global".into(),
                 });
             }
         }
@@ -60,13 +61,15 @@ impl Farm {
 
     fn rows(&self) -> Vec<ServerRow> {
         let row = |number: &u16| ServerRow {
-            uuid: format!("uuid of {}", group(*number)),
             group: group(*number),
-            host: "h".into(),
-            port: 3306,
-            mode: 3,
-            status: 3,
-            weight: 1.0,
+            server: Server {
+                uuid: format!("uuid of {}", group(*number)),
+                host: "h".into(),
+                port: 3306,
+                mode: 3,
+                status: 3,
+                weight: 1.0,
+            },
         };
         self.groups.iter().map(row).collect()
     }
@@ -271,18 +274,18 @@ fn a_farm_that_renames_everything_takes_no_more_memory() {
 }
 
 /// Tables of one shard, each of them listed in one dump and never again.
-fn short_lived(name: impl Fn(usize) -> String, tables: usize) -> Listing {
-    let mut listing = Listing::default();
+fn short_lived(name: impl Fn(usize) -> String, tables: usize) -> TablesBuilder {
+    let mut listing = TablesBuilder::default();
     for at in 0..tables {
-        listing.push(&Listed {
-            schema: "db",
-            table: &name(at),
-            column: "c",
-            lower_bound: "1",
+        listing.push(&ShardRow {
+            schema: "db".into(),
+            table: name(at).into(),
+            column: "c".into(),
+            lower_bound: "1".into(),
             shard_id: 1,
-            type_name: "RANGE",
-            group: "g",
-            global_group: "g",
+            type_name: "RANGE".into(),
+            group: "g".into(),
+            global_group: "g".into(),
         });
     }
     listing

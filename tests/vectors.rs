@@ -3,11 +3,13 @@
 //! Where the library decides otherwise on purpose, the line is counted under its reason; a
 //! difference without a reason fails.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::PathBuf;
 
-use mysqlfabric::topology::{Compat, GroupId, Key, KeyError, Shard, Table, TableRow};
+use mysqlfabric::topology::builder::TableBuilder;
+use mysqlfabric::topology::{Compat, GroupId, Key, KeyError, Shard, ShardRow, Table};
 use serde_json::Value;
 
 struct Farm {
@@ -30,22 +32,34 @@ fn farm() -> Farm {
         });
         GroupId(at as u32)
     };
-    let mut rows: HashMap<String, Vec<TableRow<'_>>> = HashMap::new();
+    let mut builders: HashMap<String, TableBuilder> = HashMap::new();
     for row in dump["rows"].as_array().expect("rows") {
         let text = |column: usize| row[column].as_str().expect("text");
-        rows.entry(format!("{}.{}", text(0), text(1))).or_default().push(TableRow {
-            column: text(2),
-            lower_bound: text(3),
-            shard: Shard { id: row[4].as_i64().expect("shard id"), group: number(text(6)) },
-            type_name: text(5),
-            global_group: number(text(7)),
-        });
+        let shard_id = row[4].as_i64().expect("shard id");
+        let shard = Shard { id: shard_id, group: number(text(6)) };
+        let global_group = number(text(7));
+        let row = ShardRow {
+            schema: text(0).into(),
+            table: text(1).into(),
+            column: text(2).into(),
+            lower_bound: text(3).into(),
+            shard_id,
+            type_name: text(5).into(),
+            group: text(6).into(),
+            global_group: text(7).into(),
+        };
+        match builders.entry(format!("{}.{}", row.schema, row.table)) {
+            Entry::Vacant(entry) => _ = entry.insert(TableBuilder::new(&row, global_group, shard)),
+            Entry::Occupied(mut entry) => {
+                entry.get_mut().push(&row, global_group, shard, |id| format!("{id:?}"));
+            }
+        }
     }
-    let tables = rows
+    let tables = builders
         .into_iter()
-        .map(|(name, rows)| {
-            let table = Table::new(&rows, |id| format!("{id:?}")).expect("a usable table");
-            (name, table)
+        .map(|(name, builder)| {
+            let table = builder.table(|group| group, |id| format!("{id:?}"));
+            (name, table.expect("a usable table"))
         })
         .collect();
     Farm { names, tables }

@@ -9,8 +9,8 @@ use std::thread::{self, JoinHandle};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use mysqlfabric::source::fabric::rows::FromRow;
-use mysqlfabric::source::fabric::{ServerRow, ShardCells};
+use mysqlfabric::source::fabric::rows::{FromRow, SHARD_COLUMNS};
+use mysqlfabric::topology::ServerRow;
 
 /// How large a farm is. The shards of a table are spread over the groups.
 #[derive(Debug, Clone, Copy)]
@@ -143,7 +143,7 @@ fn shards(size: Size, change: Change) -> String {
             shard * 1000
         )
     });
-    document(ShardCells::COLUMNS, rows)
+    document(SHARD_COLUMNS, rows)
 }
 
 fn servers(size: Size, change: Change) -> String {

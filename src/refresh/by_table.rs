@@ -12,7 +12,7 @@ use crate::base::sync::{Mutex, rank};
 use crate::observe::log::Level;
 use crate::source::fabric::{Client, Dump};
 use crate::source::{Size, Subject};
-use crate::topology::{Listing, Topology};
+use crate::topology::{TablesBuilder, Topology};
 
 use super::farm::{MAX_PATTERNS, Timed, patterns};
 use super::flight::Wish;
@@ -48,7 +48,7 @@ struct State {
 }
 
 /// A reply, and the tables it is about; without them about all there are.
-pub(super) type Reply<'s> = (Option<BTreeSet<String>>, Timed<'s, Listing>);
+pub(super) type Reply<'s> = (Option<BTreeSet<String>>, Timed<'s, TablesBuilder>);
 
 /// What Fabric said of the tables wanted.
 #[derive(Default)]
@@ -197,10 +197,10 @@ impl Refresher {
         shop: &'s Workshop,
         asked: Option<&BTreeSet<String>>,
         rounds: Rounds,
-    ) -> Result<Timed<'s, Listing>> {
+    ) -> Result<Timed<'s, TablesBuilder>> {
         let patterns = asked.map(patterns).unwrap_or_default();
         let asking = self.asking(shop.tables_order.ask());
-        let rows = || Listing::of(asked.cloned());
+        let rows = || TablesBuilder::of(asked.cloned());
         let ask =
             |client: &Client, node: &_| client.sharding_information_into(node, &patterns, &rows);
         let names = asked.filter(|_| !patterns.is_empty());
@@ -217,7 +217,7 @@ fn known(topology: &Topology) -> Vec<String> {
 }
 
 /// Why no table may be made of a reply: a row of it may be any table's.
-fn doubt(dump: &Dump<Listing>) -> Option<Error> {
+fn doubt(dump: &Dump<TablesBuilder>) -> Option<Error> {
     let row = dump.skipped.iter().find(|row| row.owner.is_none())?;
     let message = format!(
         "a row of Fabric's sharding information names no table that can be read ({}), and any \

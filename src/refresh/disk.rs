@@ -16,8 +16,8 @@ use crate::observe::log::Level;
 use crate::store::document::{Author, Document, FabricNode};
 use crate::store::rest::Rest;
 use crate::store::{convert, read, write};
-use crate::topology::build::full_name;
-use crate::topology::{Listing, ShardMap, Times, Topology};
+use crate::topology::builder::full_name;
+use crate::topology::{ShardMap, TablesBuilder, Times, Topology};
 
 use super::bound::Bound;
 use super::file_times::{FollowedWall, Stamp, past, since_1970};
@@ -392,7 +392,7 @@ impl Refresher {
             groups.filter(|name| !self.knows_group(&known, name)).collect();
         self.publish(shop, |update| {
             update.confirmed_at(self.confirmed_when(document.saved_at));
-            let rows = convert::listing(document);
+            let rows = convert::tables(document);
             update.tables(&Asked::Names(&tables), rows, &[], expires);
             let rows = convert::server_rows(document);
             update.groups(&Asked::Names(&groups), rows, &[], expires);
@@ -555,7 +555,7 @@ impl Refresher {
         let held = self.held_bounds(shop, document);
         self.publish(shop, |update| {
             update.remember_only(&held);
-            let rows = convert::listing(document);
+            let rows = convert::tables(document);
             update.tables(&Asked::Everything, rows, &[], expires);
             let rows = convert::server_rows(document);
             update.groups(&Asked::Everything, rows, &[], expires);
@@ -596,7 +596,7 @@ impl Refresher {
         }
         self.publish(shop, |update| {
             update.confirmed_at(confirmed);
-            update.tables(&Asked::Names(&tables), Listing::default(), &[], expires);
+            update.tables(&Asked::Names(&tables), TablesBuilder::default(), &[], expires);
             update.groups(&Asked::Names(&groups), Vec::new(), &[], expires);
         });
     }

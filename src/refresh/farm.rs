@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::base::error::{Code, Error, Result};
-use crate::source::fabric::{Client, Dump, ServerRow};
+use crate::source::fabric::{Client, Dump};
 use crate::source::{Size, Subject};
-use crate::topology::Topology;
+use crate::topology::{ServerRow, Topology};
 
 use super::by_table::{Fetched, Reply};
 use super::flight::Wish;

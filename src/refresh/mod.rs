@@ -22,7 +22,6 @@ mod order;
 mod present;
 mod publisher;
 mod refreshing;
-mod shards;
 mod share;
 mod shared_file;
 pub mod update;

@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::observe::log::{Level, Log};
-use crate::source::fabric::{Owner, ServerRow, Skipped};
-use crate::topology::build::{ListedGroups, ListedTable, Listing, full_name};
+use crate::topology::builder::{ListedGroups, ListedTable, TablesBuilder, full_name};
 use crate::topology::group::MAX_SERVERS;
 use crate::topology::server;
 use crate::topology::{
-    Care, Entry, Group, GroupId, SeenBounds, Server, Shard, ShardMap, Table, TableError,
-    TableState, Times, Topology,
+    Care, Entry, Group, GroupId, Owner, RejectedRow, SeenBounds, Server, ServerRow, Shard,
+    ShardMap, Table, TableError, TableState, Times, Topology,
 };
 
 use super::health::servers::Observed;
@@ -244,8 +243,8 @@ impl<'a> Update<'a> {
     pub fn tables(
         &mut self,
         asked: &Asked<'_>,
-        listing: Listing,
-        skipped: &[Skipped],
+        listing: TablesBuilder,
+        skipped: &[RejectedRow],
         expires: u64,
     ) {
         let times = Times { expires, confirmed: self.confirmed };
@@ -323,7 +322,7 @@ impl<'a> Update<'a> {
     }
 
     /// Tells of rows that nobody can use, of so many as somebody will read about.
-    fn tell_skipped(&self, what: &str, skipped: &[Skipped]) {
+    fn tell_skipped(&self, what: &str, skipped: &[RejectedRow]) {
         for row in skipped.iter().take(MAX_LINES) {
             self.log.write_once(Level::Warning, format_args!("{what}: {}", row.reason));
         }
@@ -589,7 +588,7 @@ impl<'a> Update<'a> {
         &mut self,
         asked: &Asked<'_>,
         rows: Vec<ServerRow>,
-        skipped: &[Skipped],
+        skipped: &[RejectedRow],
         expires: u64,
     ) {
         self.tell_skipped("a server is left out, its row is unusable", skipped);
@@ -599,15 +598,7 @@ impl<'a> Update<'a> {
                 return;
             }
             if asked.covers(&row.group) {
-                let server = Server {
-                    uuid: row.uuid,
-                    host: row.host,
-                    port: row.port,
-                    mode: row.mode,
-                    status: row.status,
-                    weight: row.weight,
-                };
-                found.entry(row.group).or_default().push(server);
+                found.entry(row.group).or_default().push(row.server);
             }
         }
         for (name, servers) in &mut found {

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::topology::build::full_name;
+use crate::topology::builder::{TableBuilder, full_name};
 use crate::topology::group::MAX_SERVERS;
-use crate::topology::{Shard, ShardMap, Table, TableRow, Topology};
+use crate::topology::shard_map::MapError;
+use crate::topology::{Shard, ShardMap, Topology};
 
 use super::document::{self, Document, Group};
 use super::held;
@@ -64,16 +65,11 @@ fn table(table: &document::Table, named: &Topology) -> Result<ShardMap, String> 
             .map(|group| Shard::listed(shard.id, group))
     };
     let shards: Vec<Shard> = table.shards.iter().enumerate().map(row).collect::<Result<_, _>>()?;
-    let rows = table.shards.iter().zip(shards).map(|(from, shard)| TableRow {
-        column: &table.column,
-        type_name: &table.type_name,
-        lower_bound: &from.lower_bound.text,
-        global_group,
-        shard,
-    });
-    let rows: Vec<TableRow<'_>> = rows.collect();
-    match Table::new(&rows, |id| named.group_name(id).to_owned()) {
-        Ok(table) => Ok(table.map),
-        Err(error) => Err(error.to_string()),
-    }
+    let name = |id| named.group_name(id).to_owned();
+    let mut rows = table.rows().zip(shards);
+    let Some((first, shard)) = rows.next() else { return Err(MapError::NoShards.to_string()) };
+    let mut builder = TableBuilder::new(&first, global_group, shard);
+    rows.for_each(|(row, shard)| builder.push(&row, global_group, shard, name));
+    let table = builder.table(|group| group, name).map_err(|error| error.to_string())?;
+    Ok(table.map)
 }

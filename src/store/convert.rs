@@ -1,10 +1,9 @@
 //! From a topology to a document, and from a document to the rows a topology is made of.
 
 use crate::base::wall_clock::WallClock;
-use crate::source::fabric::ServerRow;
-use crate::topology::{self, Listed, Listing, Shard, ShardMap, TableState, Topology};
+use crate::topology::{self, ServerRow, Shard, ShardMap, TableState, TablesBuilder, Topology};
 
-use super::document::{Document, FORMAT, Group, Server, VERSION};
+use super::document::{Document, FORMAT, Group, Table, VERSION};
 use super::held::{self, HeldShards, Unlisted};
 use super::rest::Rest;
 use super::tables::{self, KnownTable, Tables};
@@ -17,7 +16,7 @@ pub fn document(topology: &Topology) -> Document<Tables<'_>, HeldShards<'_>> {
     let mut groups: Vec<Group> = topology
         .groups()
         .filter_map(|(_, name, entry)| {
-            let servers = entry?.value.servers().iter().map(server).collect();
+            let servers = entry?.value.servers().iter().cloned().map(Into::into).collect();
             Some(Group { id: name.to_owned(), confirmed_at: None, servers })
         })
         .collect();
@@ -91,17 +90,6 @@ pub fn keep(document: &mut Document<Tables<'_>, HeldShards<'_>>, rest: Rest) {
     document.groups.extend(rest.groups);
 }
 
-fn server(server: &topology::Server) -> Server {
-    Server {
-        uuid: server.uuid.clone(),
-        host: server.host.clone(),
-        port: server.port,
-        mode: server.mode,
-        status: server.status,
-        weight: server.weight,
-    }
-}
-
 fn parts(name: &[u8]) -> Option<(&str, &str)> {
     std::str::from_utf8(name).ok()?.split_once('.')
 }
@@ -126,39 +114,19 @@ pub fn held_bounds(
     held::maps(&document.held_shards, |_, held| missing(held.since)).unwrap_or_default()
 }
 
-/// The tables as Fabric would have sent them.
-pub fn listing(document: &Document) -> Listing {
-    let mut listing = Listing::default();
-    for table in &document.tables {
-        for shard in &table.shards {
-            listing.push(&Listed {
-                schema: &table.schema,
-                table: &table.table,
-                column: &table.column,
-                lower_bound: &shard.lower_bound.text,
-                shard_id: shard.id,
-                type_name: &table.type_name,
-                group: &shard.group,
-                global_group: &table.global_group,
-            });
-        }
-    }
-    listing
+/// The tables as rows of their shards.
+pub fn tables(document: &Document) -> TablesBuilder {
+    let mut tables = TablesBuilder::default();
+    document.tables.iter().flat_map(Table::rows).for_each(|row| tables.push(&row));
+    tables
 }
 
-/// The servers as Fabric would have sent them.
+/// The groups as rows of their servers.
 pub fn server_rows(document: &Document) -> Vec<ServerRow> {
     let of_group = |group: &Group| {
-        let group = group.clone();
-        group.servers.into_iter().map(move |server| ServerRow {
-            uuid: server.uuid,
-            group: group.id.clone(),
-            host: server.host,
-            port: server.port,
-            mode: server.mode,
-            status: server.status,
-            weight: server.weight,
-        })
+        let Group { id, servers, .. } = group.clone();
+        let row = move |server| ServerRow { group: id.clone(), server };
+        servers.into_iter().map(topology::Server::from).map(row)
     };
     document.groups.iter().flat_map(of_group).collect()
 }
@@ -172,7 +140,7 @@ mod tests {
     use crate::observe::log::Log;
     use crate::refresh::health::servers::Observed;
     use crate::refresh::update::{Asked, Update};
-    use crate::store::document::{Author, HeldShard, Shard, Table, parse};
+    use crate::store::document::{Author, HeldShard, Server, Shard, parse};
     use crate::topology::Shard as InMap;
 
     /// As seconds and milliseconds since the handle was made, in 1970.
@@ -187,7 +155,7 @@ mod tests {
         let since = |since: u64| InMap::missing(wall().1.at(since));
         let held = held_bounds(document, |s| Some(s.map_or(InMap::missing(InMap::NO_TIME), since)));
         held.iter().for_each(|(name, map)| update.remember(name, map));
-        update.tables(&Asked::Everything, listing(document), &[], 9);
+        update.tables(&Asked::Everything, super::tables(document), &[], 9);
         update.groups(&Asked::Everything, server_rows(document), &[], 9);
         update.finish().unwrap_or_default()
     }

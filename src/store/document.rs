@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_ignored::Path;
 
 use crate::base::boot_clock::BootTime;
+use crate::topology::{self, ShardRow};
 
 use super::leaf::{self, Named};
 use super::{by_hand, check, checksum, members};
@@ -70,6 +71,21 @@ pub struct Table {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "leaf::seconds")]
     pub confirmed_at: Option<u64>,
     pub shards: Vec<Shard>,
+}
+
+impl Table {
+    pub fn rows(&self) -> impl Iterator<Item = ShardRow<'_>> {
+        self.shards.iter().map(|shard| ShardRow {
+            schema: self.schema.as_str().into(),
+            table: self.table.as_str().into(),
+            column: self.column.as_str().into(),
+            lower_bound: shard.lower_bound.text.as_str().into(),
+            shard_id: shard.id,
+            type_name: self.type_name.as_str().into(),
+            group: shard.group.as_str().into(),
+            global_group: self.global_group.as_str().into(),
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +167,20 @@ pub struct Server {
     pub status: i32,
     #[serde(deserialize_with = "leaf::weight")]
     pub weight: f64,
+}
+
+impl From<topology::Server> for Server {
+    fn from(server: topology::Server) -> Self {
+        let topology::Server { uuid, host, port, mode, status, weight } = server;
+        Self { uuid, host, port, mode, status, weight }
+    }
+}
+
+impl From<Server> for topology::Server {
+    fn from(server: Server) -> Self {
+        let Server { uuid, host, port, mode, status, weight } = server;
+        Self { uuid, host, port, mode, status, weight }
+    }
 }
 
 /// What is looked at before the rest: whether the rest can be understood and is undamaged.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use crate::base::wall_clock::WallClock;
-use crate::topology::build::full_name;
-use crate::topology::draft::Draft;
+use crate::topology::builder::ShardMapBuilder;
+use crate::topology::builder::full_name;
 use crate::topology::shard_map::MapError;
 use crate::topology::{GroupId, Shard, ShardMap, ShardingType};
 
@@ -70,7 +70,7 @@ pub fn maps(
     list: &[HeldShard],
     mut shard: impl FnMut(usize, &HeldShard) -> Option<Shard>,
 ) -> Result<Vec<(String, ShardMap)>, String> {
-    let mut drafts: BTreeMap<(String, i32), Draft> = BTreeMap::new();
+    let mut drafts: BTreeMap<(String, i32), ShardMapBuilder> = BTreeMap::new();
     for (at, held) in list.iter().enumerate() {
         let HeldShard { schema, table, type_name, lower_bound, .. } = held;
         let kind = ShardingType::parse(type_name).ok_or_else(|| {
@@ -78,7 +78,7 @@ pub fn maps(
         })?;
         if let Some(shard) = shard(at, held) {
             let key = (full_name(schema, table), kind.class() as i32);
-            let draft = drafts.entry(key).or_insert_with(|| Draft::new(kind));
+            let draft = drafts.entry(key).or_insert_with(|| ShardMapBuilder::new(kind));
             draft.push(&lower_bound.text, shard);
             if draft.is_refused() {
                 let bound = &lower_bound.text;
@@ -89,7 +89,7 @@ pub fn maps(
         }
     }
     let place = |shard: GroupId| format!("held_shards[{}]", shard.0);
-    let map = |((name, _), draft): ((String, i32), Draft)| {
+    let map = |((name, _), draft): ((String, i32), ShardMapBuilder)| {
         let map = draft.map(|group| group, place).map_err(|error| match error {
             MapError::Ambiguous(bound, first, second) => {
                 format!("{second}.lower_bound: '{bound}' of table '{name}' is at {first}, too")
@@ -104,7 +104,7 @@ pub fn maps(
 /// The bounds that the tables list. Nobody asks for the groups.
 pub fn bounds_of_tables(document: &Document) -> impl Iterator<Item = (String, ShardMap)> {
     document.tables.iter().filter_map(|table| {
-        let mut draft = Draft::new(ShardingType::parse(&table.type_name)?);
+        let mut draft = ShardMapBuilder::new(ShardingType::parse(&table.type_name)?);
         for shard in &table.shards {
             draft.push(&shard.lower_bound.text, Shard::listed(shard.id, GroupId::NOWHERE));
         }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::topology::build::full_name;
+use crate::topology::builder::full_name;
 use crate::topology::{GroupId, Shard, TableState, Topology};
 
 use super::document::{Document, Group, HeldShard, Table};

@@ -4,10 +4,9 @@
 //! shared between snapshots as long as they stay the same.
 
 pub mod balance;
-pub mod build;
+pub mod builder;
 pub mod card;
 pub mod datetime;
-pub mod draft;
 pub mod group;
 pub mod hash;
 pub mod health_overlay;
@@ -16,6 +15,7 @@ pub mod key;
 pub mod long_text;
 pub mod md5;
 pub mod names;
+pub mod rows;
 pub mod scale;
 pub mod search;
 pub mod seen_bounds;
@@ -25,13 +25,14 @@ pub mod snapshot;
 pub mod table;
 pub mod text;
 
-pub use build::{Listed, Listing};
+pub use builder::TablesBuilder;
 pub use card::Card;
 pub use group::{Care, Chosen, Group, GroupId, Wanted};
 pub use health_overlay::{Reach, Ticket};
 pub use key::{Key, KeyError};
+pub use rows::{Owner, RejectedRow, ServerRow, ShardRow};
 pub use seen_bounds::SeenBounds;
 pub use server::{Mode, Server, Status};
 pub use shard_map::{Compat, HeldKey, Shard, ShardMap, ShardingType, Touched};
 pub use snapshot::{Entry, TableState, Times, Topology};
-pub use table::{Table, TableError, TableRow};
+pub use table::{Table, TableError};

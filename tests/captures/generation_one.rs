@@ -30,7 +30,7 @@ fn dumps() {
     let client = client(config());
     let dump = client.servers(&server.node, "shard1").unwrap();
     assert_eq!((dump.rows.len(), dump.ttl_seconds, dump.skipped.len()), (4, 1, 0));
-    let second = &dump.rows[1];
+    let second = &dump.rows[1].server;
     assert_eq!((second.port, second.mode, second.status, second.weight), (33612, 1, 2, 2.0));
     assert_eq!(dump.rows[3].group, "shard10");
     assert_eq!(client.servers(&server.node, "").unwrap().rows, []);
@@ -38,8 +38,7 @@ fn dumps() {
 
     let server = Canned::replaying(&["gen1_si_hash", "gen1_si_unknown", "gen1_si_all"]);
     let dump = client.sharding_information(&server.node, "").unwrap();
-    let bounds: Vec<_> =
-        dump.rows.iter().map(|row| (row.shard_id, row.lower_bound.as_str())).collect();
+    let bounds: Vec<_> = dump.rows.iter().map(|row| (row.shard_id, &*row.lower_bound)).collect();
     assert_eq!(bounds[0], (14, "C783BBB72B956E3F1818E9D4A59D76CB"));
     assert_eq!(bounds[3], (17, "66048CB1692FBF2BC8037F30D21FCFFE"));
     assert_eq!(client.sharding_information(&server.node, "").unwrap().rows, []);

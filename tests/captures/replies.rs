@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::canned::{Canned, capture, client, config, header, path};
 use mysqlfabric::base::error::{Code, Error};
-use mysqlfabric::source::fabric::{Generation, ResultSets, ServerRow, ShardRow, Value};
+use mysqlfabric::source::fabric::{Generation, ResultSets, Value};
+use mysqlfabric::topology::{Server, ShardRow};
 
 const UUID: &str = "5ca1ab1e-a007-feed-f00d-cab3fe13249e";
 
@@ -17,15 +18,15 @@ fn failure(name: &str) -> Error {
     execute(name, "some", "command").unwrap_err()
 }
 
-fn servers(name: &str) -> Vec<ServerRow> {
+fn servers(name: &str) -> Vec<(String, Server)> {
     let server = Canned::replaying(&[name]);
     let dump = client(config()).servers(&server.node, "").unwrap();
     assert_eq!((dump.uuid.as_str(), dump.ttl_seconds), (UUID, 1));
     assert_eq!(dump.skipped, []);
-    dump.rows
+    dump.rows.into_iter().map(|row| (row.group, row.server)).collect()
 }
 
-fn shards(name: &str) -> Vec<ShardRow> {
+fn shards(name: &str) -> Vec<ShardRow<'static>> {
     let server = Canned::replaying(&[name]);
     let dump = client(config()).sharding_information(&server.node, "").unwrap();
     assert_eq!((dump.uuid.as_str(), dump.ttl_seconds), (UUID, 1));
@@ -69,8 +70,8 @@ fn the_request_is_as_a_node_wants_it() {
 fn server_dumps() {
     let all = servers("servers_all_empty");
     let mut groups = BTreeMap::<&str, usize>::new();
-    for server in &all {
-        *groups.entry(&server.group).or_default() += 1;
+    for (group, server) in &all {
+        *groups.entry(group).or_default() += 1;
         assert_eq!((server.uuid.len(), server.host.as_str()), (36, "127.0.0.1"));
         assert!((33601..33700).contains(&server.port) && server.weight > 0.0);
         // PRIMARY is READ_WRITE, SECONDARY is READ_ONLY, SPARE is OFFLINE.
@@ -84,9 +85,9 @@ fn server_dumps() {
         assert_eq!(servers(same), all);
     }
     let shard1 = servers("servers_shard1_substring");
-    assert!(shard1.iter().any(|server| server.group == "shard10"), "the pattern is a substring");
+    assert!(shard1.iter().any(|(group, _)| group == "shard10"), "the pattern is a substring");
     let weights: Vec<f64> =
-        shard1.iter().filter(|server| server.group == "shard1").map(|s| s.weight).collect();
+        shard1.iter().filter(|(group, _)| group == "shard1").map(|(_, s)| s.weight).collect();
     assert_eq!(weights, [1.0, 2.0, 0.5]);
     let expected = [
         ("servers_case", 2),
@@ -113,13 +114,12 @@ fn sharding_dumps() {
         .collect();
     assert_eq!(types.len(), 5, "{types:?}");
     assert!(all.iter().all(|shard| shard.global_group == "global"));
-    let bounds =
-        |name| -> Vec<String> { shards(name).into_iter().map(|s| s.lower_bound).collect() };
+    let bounds = |name| -> Vec<_> { shards(name).into_iter().map(|s| s.lower_bound).collect() };
     assert_eq!(bounds("si_datetime"), ["2000-01-01", "2010-01-01", "2020-06-15"]);
     let hash = shards("si_hash");
     assert_eq!(hash.len(), 4);
     for shard in &hash {
-        assert_eq!((shard.schema.as_str(), shard.table.as_str()), ("hashdb", "accounts"));
+        assert_eq!((&*shard.schema, &*shard.table), ("hashdb", "accounts"));
         assert!(shard.lower_bound.len() == 32 && shard.type_name == "HASH");
     }
     for unknown in ["si_unknown", "si_dbonly", "si_tableonly", "si_trailingspace"] {

@@ -5,9 +5,10 @@ use std::io::{BufReader, Read};
 
 use crate::base::error::Result;
 use crate::source::fabric::envelope::Envelope;
-use crate::source::fabric::rows::{Dump, FromRow, Gathered, ServerRow, ShardRow};
+use crate::source::fabric::rows::{Dump, FromRow, Gathered};
 use crate::source::fabric::stream::read_dump;
 use crate::source::fabric::xmlrpc::{Response, read_response};
+use crate::topology::{ServerRow, ShardRow};
 
 /// Gives no more bytes at once than the next number says.
 struct Pieces<'a>(&'a [u8], std::iter::Cycle<std::vec::IntoIter<usize>>);
@@ -48,7 +49,12 @@ pub fn by_stream<T: FromRow>(document: &[u8], pieces: Vec<usize>) -> Outcome<T> 
 pub fn agree(document: &[u8], pieces: &[usize]) {
     let text = || String::from_utf8_lossy(document);
     let pieces = pieces.to_vec();
-    assert_eq!(by_stream::<ShardRow>(document, pieces.clone()), by_tree(document), "{}", text());
+    assert_eq!(
+        by_stream::<ShardRow<'_>>(document, pieces.clone()),
+        by_tree(document),
+        "{}",
+        text()
+    );
     // Without weights that are no numbers, which equal nothing.
     let servers: (Outcome<ServerRow>, _) = (by_stream(document, pieces), by_tree(document));
     assert_eq!(servers.0, servers.1, "{}", text());

@@ -7,10 +7,11 @@ use crate::source::fabric::envelope::{Envelope, Form, ResultSet};
 use crate::source::fabric::http::client::{Client, fault};
 use crate::source::fabric::http::failure::address;
 use crate::source::fabric::nodes::{NodesReply, fabric_nodes};
-use crate::source::fabric::rows::{Collect, Dump, FromRow, ServerRow, ShardRow};
+use crate::source::fabric::rows::{Collect, Dump, FromRow, SHARD_COLUMNS};
 use crate::source::fabric::stream::read_dump_within;
 use crate::source::fabric::tabulate::MAX_COLUMNS;
 use crate::source::fabric::xmlrpc::{Response, Value};
+use crate::topology::{ServerRow, ShardRow};
 
 /// What any command answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +44,11 @@ impl Client {
 
     /// The shards of the tables "database.table" that are LIKE one of `patterns`; "" means all.
     /// They come in no useful order.
-    pub fn sharding_information(&self, node: &Node, patterns: &str) -> Result<Dump<Vec<ShardRow>>> {
+    pub fn sharding_information(
+        &self,
+        node: &Node,
+        patterns: &str,
+    ) -> Result<Dump<Vec<ShardRow<'static>>>> {
         self.sharding_information_into(node, patterns, &Vec::new)
     }
 
@@ -171,7 +176,7 @@ fn method(group: &str, command: &str) -> Result<String> {
 const COLUMNS: [(&str, &[&str]); 8] = [
     ("dump.fabric_nodes", &["address"]),
     ("dump.servers", ServerRow::COLUMNS),
-    ("dump.sharding_information", ShardRow::COLUMNS),
+    ("dump.sharding_information", SHARD_COLUMNS),
     ("dump.shard_tables", &["schema_name", "table_name", "column_name", "mapping_id"]),
     ("dump.shard_maps", &["mapping_id", "type_name", "global_group_id"]),
     ("dump.shard_index", &["lower_bound", "mapping_id", "shard_id", "group_id"]),

@@ -20,5 +20,5 @@ pub use commands::ResultSets;
 pub use envelope::{Generation, ResultSet};
 pub use http::{Client, is_usable};
 pub use nodes::NodesReply;
-pub use rows::{Collect, Dump, Owner, Row, ServerRow, ShardCells, ShardRow, Skipped};
+pub use rows::{Collect, Dump, FromRow, Row};
 pub use xmlrpc::Value;

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use crate::base::error::Result;
 use crate::config::Node;
 use crate::source::fabric::envelope::{Envelope, Generation};
-use crate::source::fabric::rows::{Dump, FromRow, Owner, Row};
+use crate::source::fabric::rows::{Dump, FromRow, Row};
+use crate::topology::Owner;
 
 /// What a node says of itself and its like.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,6 +9,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::text::excerpt;
 use crate::source::fabric::envelope::{Envelope, Form};
 use crate::source::fabric::xmlrpc::{Cell, Value};
+use crate::topology::{Owner, RejectedRow, Server, ServerRow, ShardRow, TablesBuilder};
 
 /// A dump: what it holds for how long, its rows, and the rows nobody can use.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,22 +18,7 @@ pub struct Dump<C> {
     pub uuid: String,
     pub ttl_seconds: u64,
     pub rows: C,
-    pub skipped: Vec<Skipped>,
-}
-
-/// A row set aside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// What it belonged to, if that much could be read: the group of a server, the table of a
-    /// shard. What is said of that group or table without this row is incomplete.
-    pub owner: Option<Owner>,
-    pub reason: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Owner {
-    Group(String),
-    Table { schema: String, table: String },
+    pub skipped: Vec<RejectedRow>,
 }
 
 /// A row of a dump.
@@ -170,7 +156,7 @@ impl<T: FromRow> Dump<Vec<T>> {
 #[derive(Debug)]
 pub struct Gathered<C> {
     rows: C,
-    skipped: Vec<Skipped>,
+    skipped: Vec<RejectedRow>,
     /// Whose rows were set aside.
     owners: BTreeSet<Option<Owner>>,
 }
@@ -192,7 +178,7 @@ impl<C: Collect> Gathered<C> {
                 self.owners.insert(owner.clone());
             }
             if !known || self.skipped.len() < MAX_SKIPPED {
-                self.skipped.push(Skipped { owner, reason });
+                self.skipped.push(RejectedRow { owner, reason });
             }
         }
     }
@@ -237,28 +223,15 @@ pub fn named_positions(columns: &[String], wanted: &[&str]) -> Result<Vec<usize>
     wanted.iter().map(position).collect()
 }
 
-/// A server of a group, as `dump.servers` has it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ServerRow {
-    pub uuid: String,
-    pub group: String,
-    pub host: String,
-    pub port: u16,
-    /// 0 OFFLINE, 1 READ_ONLY, 2 WRITE_ONLY, 3 READ_WRITE; others as they came.
-    pub mode: i32,
-    /// 0 FAULTY, 1 SPARE, 2 SECONDARY, 3 PRIMARY; others as they came.
-    pub status: i32,
-    pub weight: f64,
-}
-
 impl FromRow for ServerRow {
     const COLUMNS: &'static [&'static str] =
         &["server_uuid", "group_id", "host", "port", "mode", "status", "weight"];
 
     fn from_row(row: &Row<'_>) -> std::result::Result<Self, String> {
-        let server = Self {
-            uuid: row.name_text(0)?.into_owned(),
-            group: row.name_text(1)?.into_owned(),
+        let uuid = row.name_text(0)?.into_owned();
+        let group = row.name_text(1)?.into_owned();
+        let server = Server {
+            uuid,
             host: row.name_text(2)?.into_owned(),
             port: row.integer(3)?,
             mode: row.integer(4)?,
@@ -269,7 +242,7 @@ impl FromRow for ServerRow {
             return Err("port 0 is out of range".into());
         }
         match server.weight > 0.0 && server.weight.is_finite() {
-            true => Ok(server),
+            true => Ok(Self { group, server }),
             false => Err(format!("weight {} is not a positive number", server.weight)),
         }
     }
@@ -279,87 +252,58 @@ impl FromRow for ServerRow {
     }
 }
 
-/// A shard of a table, as `dump.sharding_information` has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShardRow {
-    pub schema: String,
-    pub table: String,
-    pub column: String,
-    /// As the administrator typed it, or 32 hexadecimal digits for HASH; may be empty.
-    pub lower_bound: String,
-    pub shard_id: i64,
-    pub type_name: String,
-    pub group: String,
-    pub global_group: String,
+/// The columns of a shard, in the order of generation 1.
+pub const SHARD_COLUMNS: &[&str] = &[
+    "schema_name",
+    "table_name",
+    "column_name",
+    "lower_bound",
+    "shard_id",
+    "type_name",
+    "group_id",
+    "global_group",
+];
+
+fn shard_row<'a>(row: &'a Row<'_>) -> std::result::Result<ShardRow<'a>, String> {
+    Ok(ShardRow {
+        schema: row.name_text(0)?,
+        table: row.name_text(1)?,
+        column: row.text(2)?,
+        lower_bound: row.text(3)?,
+        shard_id: row.integer(4)?,
+        type_name: row.name_text(5)?,
+        group: row.name_text(6)?,
+        global_group: row.name_text(7)?,
+    })
 }
 
-impl FromRow for ShardRow {
-    const COLUMNS: &'static [&'static str] = ShardCells::COLUMNS;
+fn owning_table(row: &Row<'_>) -> Option<Owner> {
+    let (schema, table) = (row.name_text(0).ok()?, row.name_text(1).ok()?);
+    Some(Owner::Table { schema: schema.into_owned(), table: table.into_owned() })
+}
+
+impl FromRow for ShardRow<'static> {
+    const COLUMNS: &'static [&'static str] = SHARD_COLUMNS;
 
     fn from_row(row: &Row<'_>) -> std::result::Result<Self, String> {
-        ShardCells::read(row).map(Self::from)
+        shard_row(row).map(ShardRow::into_owned)
     }
 
     fn owner(row: &Row<'_>) -> Option<Owner> {
-        ShardCells::owner(row)
+        owning_table(row)
     }
 }
 
-/// A shard of a table while its row is looked at.
-pub struct ShardCells<'a> {
-    pub schema: Cow<'a, str>,
-    pub table: Cow<'a, str>,
-    pub column: Cow<'a, str>,
-    pub lower_bound: Cow<'a, str>,
-    pub shard_id: i64,
-    pub type_name: Cow<'a, str>,
-    pub group: Cow<'a, str>,
-    pub global_group: Cow<'a, str>,
-}
+impl Collect for TablesBuilder {
+    const COLUMNS: &'static [&'static str] = SHARD_COLUMNS;
 
-impl<'a> ShardCells<'a> {
-    pub const COLUMNS: &'static [&'static str] = &[
-        "schema_name",
-        "table_name",
-        "column_name",
-        "lower_bound",
-        "shard_id",
-        "type_name",
-        "group_id",
-        "global_group",
-    ];
-
-    pub fn read(row: &'a Row<'_>) -> std::result::Result<Self, String> {
-        Ok(Self {
-            schema: row.name_text(0)?,
-            table: row.name_text(1)?,
-            column: row.text(2)?,
-            lower_bound: row.text(3)?,
-            shard_id: row.integer(4)?,
-            type_name: row.name_text(5)?,
-            group: row.name_text(6)?,
-            global_group: row.name_text(7)?,
-        })
+    fn take(&mut self, row: &Row<'_>) -> std::result::Result<(), String> {
+        self.push(&shard_row(row)?);
+        Ok(())
     }
 
-    pub fn owner(row: &Row<'_>) -> Option<Owner> {
-        let (schema, table) = (row.name_text(0).ok()?, row.name_text(1).ok()?);
-        Some(Owner::Table { schema: schema.into_owned(), table: table.into_owned() })
-    }
-}
-
-impl From<ShardCells<'_>> for ShardRow {
-    fn from(cells: ShardCells<'_>) -> Self {
-        Self {
-            schema: cells.schema.into_owned(),
-            table: cells.table.into_owned(),
-            column: cells.column.into_owned(),
-            lower_bound: cells.lower_bound.into_owned(),
-            shard_id: cells.shard_id,
-            type_name: cells.type_name.into_owned(),
-            group: cells.group.into_owned(),
-            global_group: cells.global_group.into_owned(),
-        }
+    fn owner(row: &Row<'_>) -> Option<Owner> {
+        owning_table(row)
     }
 }
 
@@ -393,7 +337,7 @@ mod tests {
         cells.reverse();
         cells.insert(2, Value::Nil);
         let dump = Dump::<Vec<ServerRow>>::from_envelope(envelope(&columns, vec![cells])).unwrap();
-        let [server] = dump.rows.as_slice() else { panic!("{dump:?}") };
+        let [ServerRow { server, .. }] = dump.rows.as_slice() else { panic!("{dump:?}") };
         assert_eq!((server.host.as_str(), server.port, server.status), ("h", 3306, 9));
         let bare = Envelope { form: Form::Bare, ..envelope(&[], vec![]) };
         assert_eq!(Dump::<Vec<ServerRow>>::from_envelope(bare).unwrap_err().code, Code::Protocol);

@@ -159,8 +159,9 @@ mod tests {
     use super::*;
     use crate::base::error::Error;
     use crate::source::fabric::both_ways::{agree, by_stream};
-    use crate::source::fabric::rows::{FromRow, ShardRow};
+    use crate::source::fabric::rows::SHARD_COLUMNS;
     use crate::source::fabric::xmlrpc::Cell;
+    use crate::topology::ShardRow;
 
     /// The body of a captured reply.
     fn body(reply: &[u8]) -> Option<&[u8]> {
@@ -247,7 +248,7 @@ mod tests {
             format!("<member>\n<name>{name}</name>\n<value>{value}</value>\n</member>\n")
         };
         let mut columns: Vec<String> =
-            ShardRow::COLUMNS.iter().map(|name| format!("<string>{name}</string>")).collect();
+            SHARD_COLUMNS.iter().map(|name| format!("<string>{name}</string>")).collect();
         if shape.shuffled {
             columns.swap(0, 1);
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::hint::black_box;
 
 pub use self::range::Touched;
-use super::draft::{Begin, Begins, Draft};
+use super::builder::{LowerBound, LowerBounds, ShardMapBuilder};
 use super::group::GroupId;
 use super::key::{Key, KeyError};
 use super::long_text::LongTexts;
@@ -233,7 +233,7 @@ impl ShardMap {
         rows: impl Iterator<Item = (&'a str, Shard)>,
         group_name: impl Fn(GroupId) -> String,
     ) -> Result<Self, MapError> {
-        let mut draft = Draft::new(kind);
+        let mut draft = ShardMapBuilder::new(kind);
         rows.for_each(|(text, shard)| draft.push(text, shard));
         draft.map(|group| group, group_name)
     }
@@ -241,31 +241,31 @@ impl ShardMap {
     /// Of rows that are in the order of their bounds, no two of which are equal.
     pub(super) fn from_rows(
         kind: ShardingType,
-        rows: Begins,
+        rows: LowerBounds,
         number: impl Fn(GroupId) -> GroupId,
     ) -> Result<Self, MapError> {
         let (groups, ids) = match &rows {
-            Begins::Integer(rows) => shards(rows, number),
-            Begins::Wide(rows) => shards(rows, number),
-            Begins::LongText(rows) => shards(rows, number),
+            LowerBounds::Integer(rows) => shards(rows, number),
+            LowerBounds::Wide(rows) => shards(rows, number),
+            LowerBounds::LongText(rows) => shards(rows, number),
         };
         if ids.is_empty() {
             return Err(MapError::NoShards);
         }
         let bounds = match (rows, kind) {
-            (Begins::Integer(rows), ShardingType::RangeDatetime) => {
+            (LowerBounds::Integer(rows), ShardingType::RangeDatetime) => {
                 Bounds::DateTime(Sorted::of_integers(rows.iter().map(|row| row.bound)))
             }
-            (Begins::Integer(rows), _) => {
+            (LowerBounds::Integer(rows), _) => {
                 Bounds::Integer(Sorted::of_integers(rows.iter().map(|row| row.bound)))
             }
-            (Begins::Wide(rows), ShardingType::Hash) => {
+            (LowerBounds::Wide(rows), ShardingType::Hash) => {
                 Bounds::Hash(Sorted::of_digests(rows.iter().map(|row| row.bound)))
             }
-            (Begins::Wide(rows), _) => {
+            (LowerBounds::Wide(rows), _) => {
                 Bounds::Text(Sorted::of_wide(rows.iter().map(|row| row.bound)))
             }
-            (Begins::LongText(rows), _) => {
+            (LowerBounds::LongText(rows), _) => {
                 Bounds::LongText(LongTexts::new(rows.into_iter().map(|row| row.bound)))
             }
         };
@@ -435,7 +435,7 @@ impl ShardMap {
 
     /// Of the rows of other maps, one after the other: a large map is not held as texts.
     fn rebuilt(kind: ShardingType, rows: impl Iterator<Item = (String, Shard)>) -> Option<Self> {
-        let mut draft = Draft::new(kind);
+        let mut draft = ShardMapBuilder::new(kind);
         rows.for_each(|(text, shard)| draft.push(&text, shard));
         draft.map(|group| group, |_| String::new()).ok()
     }
@@ -651,7 +651,7 @@ impl ShardMap {
 }
 
 fn shards<B>(
-    rows: &[Begin<B>],
+    rows: &[LowerBound<B>],
     number: impl Fn(GroupId) -> GroupId,
 ) -> (Box<[GroupId]>, Box<[i64]>) {
     (rows.iter().map(|row| number(row.group)).collect(), rows.iter().map(|row| row.id).collect())

@@ -8,7 +8,7 @@ mod both_ways;
 
 use libfuzzer_sys::fuzz_target;
 // Under the names they have where `both_ways` is at home.
-use mysqlfabric::{base, source};
+use mysqlfabric::{base, source, topology};
 
 fuzz_target!(|input: &[u8]| {
     let Some(([low, high], document)) = input.split_first_chunk() else { return };

@@ -3,13 +3,13 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use super::group::GroupId;
-use super::shard_map::{MapError, Shard, ShardMap, ShardingType};
-use super::{datetime, hash, integer, text};
+use crate::topology::group::GroupId;
+use crate::topology::shard_map::{MapError, Shard, ShardMap, ShardingType};
+use crate::topology::{datetime, hash, integer, text};
 
 /// One shard that begins at a bound. At most 32 bytes: a million of them are held at once.
 #[derive(Debug)]
-pub struct Begin<B> {
+pub struct LowerBound<B> {
     pub bound: B,
     pub id: i64,
     pub group: GroupId,
@@ -17,36 +17,37 @@ pub struct Begin<B> {
     row: u32,
 }
 
-const _: () = assert!(size_of::<Begin<u128>>() <= 32 && size_of::<Begin<Box<[u8]>>>() <= 32);
+const _: () =
+    assert!(size_of::<LowerBound<u128>>() <= 32 && size_of::<LowerBound<Box<[u8]>>>() <= 32);
 
 /// Rows by what their bounds are read as.
 #[derive(Debug)]
-pub enum Begins {
+pub enum LowerBounds {
     /// Integers, and dates and times.
-    Integer(Vec<Begin<i64>>),
+    Integer(Vec<LowerBound<i64>>),
     /// Digests, and texts as long as Fabric stores them.
-    Wide(Vec<Begin<u128>>),
-    LongText(Vec<Begin<Box<[u8]>>>),
+    Wide(Vec<LowerBound<u128>>),
+    LongText(Vec<LowerBound<Box<[u8]>>>),
 }
 
 /// A shard map in the making.
 #[derive(Debug)]
-pub struct Draft {
+pub struct ShardMapBuilder {
     kind: ShardingType,
-    begins: Begins,
+    begins: LowerBounds,
     /// How bounds were written that would be written otherwise, by row, for messages.
     spellings: HashMap<u32, Box<str>>,
     rows: u32,
     error: Option<MapError>,
 }
 
-impl Draft {
+impl ShardMapBuilder {
     pub fn new(kind: ShardingType) -> Self {
         let begins = match kind {
             ShardingType::Range | ShardingType::RangeInteger | ShardingType::RangeDatetime => {
-                Begins::Integer(Vec::new())
+                LowerBounds::Integer(Vec::new())
             }
-            ShardingType::RangeString | ShardingType::Hash => Begins::Wide(Vec::new()),
+            ShardingType::RangeString | ShardingType::Hash => LowerBounds::Wide(Vec::new()),
         };
         Self { kind, begins, spellings: HashMap::new(), rows: 0, error: None }
     }
@@ -58,7 +59,7 @@ impl Draft {
         }
         if self.read(text, shard).is_none() {
             self.error = Some(MapError::Bound(text.to_owned(), self.kind.name()));
-            self.begins = Begins::Integer(Vec::new());
+            self.begins = LowerBounds::Integer(Vec::new());
         }
         self.rows = self.rows.saturating_add(1);
     }
@@ -71,41 +72,41 @@ impl Draft {
     fn read(&mut self, text: &str, Shard { id, group }: Shard) -> Option<()> {
         let (bytes, row) = (text.as_bytes(), self.rows);
         match (&mut self.begins, self.kind) {
-            (Begins::Integer(begins), ShardingType::RangeDatetime) => {
+            (LowerBounds::Integer(begins), ShardingType::RangeDatetime) => {
                 let bound = datetime::parse(bytes).ok()?;
                 if datetime::format(bound) != text {
                     self.spellings.insert(row, text.into());
                 }
-                begins.push(Begin { bound, id, group, row });
+                begins.push(LowerBound { bound, id, group, row });
             }
-            (Begins::Integer(begins), _) => {
+            (LowerBounds::Integer(begins), _) => {
                 let bound = integer::bound(bytes)?;
                 if matches!(bytes, [b'+', ..] | [b'0', _, ..] | [b'-', b'0', ..]) {
                     self.spellings.insert(row, text.into());
                 }
-                begins.push(Begin { bound, id, group, row });
+                begins.push(LowerBound { bound, id, group, row });
             }
-            (Begins::Wide(begins), ShardingType::Hash) => {
+            (LowerBounds::Wide(begins), ShardingType::Hash) => {
                 let bound = hash::parse(bytes)?;
                 if bytes.iter().any(u8::is_ascii_lowercase) {
                     self.spellings.insert(row, text.into());
                 }
-                begins.push(Begin { bound, id, group, row });
+                begins.push(LowerBound { bound, id, group, row });
             }
-            (Begins::Wide(begins), _) => match text::packed(bytes) {
+            (LowerBounds::Wide(begins), _) => match text::packed(bytes) {
                 Some(bound) => {
                     if bytes.ends_with(b" ") {
                         self.spellings.insert(row, text.into());
                     }
-                    begins.push(Begin { bound, id, group, row });
+                    begins.push(LowerBound { bound, id, group, row });
                 }
                 None => {
                     self.lengthen();
                     return self.read(text, Shard { id, group });
                 }
             },
-            (Begins::LongText(begins), _) => {
-                begins.push(Begin { bound: bytes.into(), id, group, row });
+            (LowerBounds::LongText(begins), _) => {
+                begins.push(LowerBound { bound: bytes.into(), id, group, row });
             }
         }
         Some(())
@@ -113,16 +114,17 @@ impl Draft {
 
     /// Makes room for texts longer than Fabric stores them.
     fn lengthen(&mut self) {
-        if let Begins::Wide(begins) = &mut self.begins {
+        if let LowerBounds::Wide(begins) = &mut self.begins {
             let spellings = &mut self.spellings;
-            let long = std::mem::take(begins).into_iter().map(|Begin { bound, id, group, row }| {
-                let bound = match spellings.remove(&row) {
-                    Some(text) => text.into_boxed_bytes(),
-                    None => text::unpacked(bound),
-                };
-                Begin { bound, id, group, row }
-            });
-            self.begins = Begins::LongText(long.collect());
+            let long =
+                std::mem::take(begins).into_iter().map(|LowerBound { bound, id, group, row }| {
+                    let bound = match spellings.remove(&row) {
+                        Some(text) => text.into_boxed_bytes(),
+                        None => text::unpacked(bound),
+                    };
+                    LowerBound { bound, id, group, row }
+                });
+            self.begins = LowerBounds::LongText(long.collect());
         }
     }
 
@@ -136,12 +138,12 @@ impl Draft {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let twins = match &mut self.begins {
-            Begins::Integer(begins) => settle(begins, i64::cmp),
-            Begins::Wide(begins) => settle(begins, u128::cmp),
-            Begins::LongText(begins) => settle(begins, |a, b| text::compare(a, b)),
+        let conflict = match &mut self.begins {
+            LowerBounds::Integer(begins) => settle(begins, i64::cmp),
+            LowerBounds::Wide(begins) => settle(begins, u128::cmp),
+            LowerBounds::LongText(begins) => settle(begins, |a, b| text::compare(a, b)),
         };
-        if let Some(Twins { at, groups: [first, second] }) = twins {
+        if let Some(Conflict { at, groups: [first, second] }) = conflict {
             return Err(MapError::Ambiguous(
                 self.written(at),
                 group_name(first),
@@ -157,21 +159,21 @@ impl Draft {
             return text.to_string();
         }
         let text = match &self.begins {
-            Begins::Integer(begins) => {
+            LowerBounds::Integer(begins) => {
                 let begin = begins.iter().find(|begin| begin.row == row);
                 begin.map(|begin| match self.kind {
                     ShardingType::RangeDatetime => datetime::format(begin.bound),
                     _ => begin.bound.to_string(),
                 })
             }
-            Begins::Wide(begins) => {
+            LowerBounds::Wide(begins) => {
                 let begin = begins.iter().find(|begin| begin.row == row);
                 begin.map(|begin| match self.kind {
                     ShardingType::Hash => hash::format(begin.bound),
                     _ => String::from_utf8_lossy(&text::unpacked(begin.bound)).into_owned(),
                 })
             }
-            Begins::LongText(begins) => {
+            LowerBounds::LongText(begins) => {
                 let begin = begins.iter().find(|begin| begin.row == row);
                 begin.map(|begin| String::from_utf8_lossy(&begin.bound).into_owned())
             }
@@ -181,22 +183,25 @@ impl Draft {
 }
 
 /// Two rows with one bound and different groups: the second row, and both groups.
-struct Twins {
+struct Conflict {
     at: u32,
     groups: [GroupId; 2],
 }
 
 /// Sorts rows, which the server lists by shard id and not by bound, and drops repetitions, which
 /// overlapping patterns produce; or gives the first two that contradict each other.
-fn settle<B>(rows: &mut Vec<Begin<B>>, order: impl Fn(&B, &B) -> Ordering) -> Option<Twins> {
+fn settle<B>(
+    rows: &mut Vec<LowerBound<B>>,
+    order: impl Fn(&B, &B) -> Ordering,
+) -> Option<Conflict> {
     rows.sort_unstable_by(|a, b| order(&a.bound, &b.bound).then(a.row.cmp(&b.row)));
-    let pair = |a: &Begin<B>, b: &Begin<B>| order(&a.bound, &b.bound).is_eq();
-    let mut first: Option<&Begin<B>> = None;
+    let pair = |a: &LowerBound<B>, b: &LowerBound<B>| order(&a.bound, &b.bound).is_eq();
+    let mut first: Option<&LowerBound<B>> = None;
     for row in rows.iter() {
         match first {
             Some(first) if pair(first, row) => {
                 if first.group != row.group {
-                    return Some(Twins { at: row.row, groups: [first.group, row.group] });
+                    return Some(Conflict { at: row.row, groups: [first.group, row.group] });
                 }
             }
             _ => first = Some(row),
@@ -211,7 +216,7 @@ mod tests {
     use super::*;
 
     fn map(kind: ShardingType, rows: &[(&str, u32)]) -> Result<ShardMap, String> {
-        let mut draft = Draft::new(kind);
+        let mut draft = ShardMapBuilder::new(kind);
         for (id, (text, group)) in rows.iter().enumerate() {
             draft.push(text, Shard { id: id as i64, group: GroupId(*group) });
         }

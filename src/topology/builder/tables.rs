@@ -2,27 +2,16 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::group::GroupId;
-use super::names::Names;
-use super::shard_map::Shard;
-use super::table::{Table, TableDraft, TableError, TableRow};
-
-/// A row of `dump.sharding_information`.
-#[derive(Debug, Clone, Copy)]
-pub struct Listed<'a> {
-    pub schema: &'a str,
-    pub table: &'a str,
-    pub column: &'a str,
-    pub lower_bound: &'a str,
-    pub shard_id: i64,
-    pub type_name: &'a str,
-    pub group: &'a str,
-    pub global_group: &'a str,
-}
+use super::table::TableBuilder;
+use crate::topology::group::GroupId;
+use crate::topology::names::Names;
+use crate::topology::rows::ShardRow;
+use crate::topology::shard_map::{MapError, Shard};
+use crate::topology::table::{Table, TableError};
 
 /// What a dump lists, without what nobody asked for.
 #[derive(Debug, Default)]
-pub struct Listing {
+pub struct TablesBuilder {
     asked: Option<BTreeSet<String>>,
     tables: Vec<ListedTable>,
     positions: Names<usize>,
@@ -47,7 +36,7 @@ pub struct ListedTable {
     /// How many rows it has.
     pub rows: usize,
     /// Nothing if its name has more than one dot, or nobody asked for it.
-    draft: Option<TableDraft>,
+    builder: Option<TableBuilder>,
     /// Whether somebody asked for it.
     wanted: bool,
     /// The groups its rows name, each once, in the order they first do.
@@ -55,13 +44,13 @@ pub struct ListedTable {
     seen: HashSet<GroupId>,
 }
 
-impl Listing {
+impl TablesBuilder {
     /// Of the tables named, or of all. The server's patterns match more than was meant.
     pub fn of(asked: Option<BTreeSet<String>>) -> Self {
         Self { asked, ..Self::default() }
     }
 
-    pub fn push(&mut self, row: &Listed<'_>) {
+    pub fn push(&mut self, row: &ShardRow<'_>) {
         let position = self.position(row);
         let Some(table) = self.tables.get_mut(position) else { return };
         self.last = position;
@@ -69,34 +58,31 @@ impl Listing {
         if !table.wanted || table.has_dots() {
             return;
         }
-        let group = self.groups.number(row.group);
+        let group = self.groups.number(&row.group);
         table.note(group, position, &mut self.groups);
-        let global_group = match table.draft.as_ref().map(TableDraft::global_group) {
+        let global_group = match table.builder.as_ref().map(TableBuilder::global_group) {
             Some(known) if self.groups.name(known) == row.global_group => known,
             _ => {
-                let number = self.groups.number(row.global_group);
+                let number = self.groups.number(&row.global_group);
                 table.note(number, position, &mut self.groups);
                 number
             }
         };
-        let row = TableRow {
-            column: row.column,
-            type_name: row.type_name,
-            lower_bound: row.lower_bound,
-            global_group,
-            shard: Shard::listed(row.shard_id, group),
-        };
-        match &mut table.draft {
-            Some(draft) => draft.push(&row, |group| self.groups.name(group).to_owned()),
-            None => table.draft = Some(TableDraft::new(&row)),
+        let shard = Shard::listed(row.shard_id, group);
+        match &mut table.builder {
+            Some(builder) => {
+                let name = |group| self.groups.name(group).to_owned();
+                builder.push(row, global_group, shard, name);
+            }
+            None => table.builder = Some(TableBuilder::new(row, global_group, shard)),
         }
     }
 
-    fn position(&mut self, row: &Listed<'_>) -> usize {
-        if self.tables.get(self.last).is_some_and(|table| table.is(row.schema, row.table)) {
+    fn position(&mut self, row: &ShardRow<'_>) -> usize {
+        if self.tables.get(self.last).is_some_and(|table| table.is(&row.schema, &row.table)) {
             return self.last;
         }
-        let name = full_name(row.schema, row.table);
+        let name = full_name(&row.schema, &row.table);
         if let Some(position) = self.positions.get(name.as_bytes()) {
             return *position;
         }
@@ -107,7 +93,7 @@ impl Listing {
             name,
             schema_length: row.schema.len(),
             rows: 0,
-            draft: None,
+            builder: None,
             groups: Vec::new(),
             seen: HashSet::new(),
         });
@@ -183,9 +169,9 @@ impl ListedTable {
         }
         let numbered =
             |group: GroupId| given.get(group.0 as usize).copied().unwrap_or(GroupId::NOWHERE);
-        match self.draft {
-            Some(draft) => draft.table(numbered, |group| listed.name(group).to_owned()),
-            None => Err(super::shard_map::MapError::NoShards.into()),
+        match self.builder {
+            Some(builder) => builder.table(numbered, |group| listed.name(group).to_owned()),
+            None => Err(MapError::NoShards.into()),
         }
     }
 }
@@ -216,21 +202,21 @@ pub fn full_name(schema: &str, table: &str) -> String {
 mod tests {
     use super::*;
 
-    fn listed<'a>(schema: &'a str, table: &'a str, bound: &'a str, group: &'a str) -> Listed<'a> {
-        Listed {
-            schema,
-            table,
-            column: "c",
-            lower_bound: bound,
+    fn listed<'a>(schema: &'a str, table: &'a str, bound: &'a str, group: &'a str) -> ShardRow<'a> {
+        ShardRow {
+            schema: schema.into(),
+            table: table.into(),
+            column: "c".into(),
+            lower_bound: bound.into(),
             shard_id: 1,
-            type_name: "RANGE",
-            group,
-            global_group: "all",
+            type_name: "RANGE".into(),
+            group: group.into(),
+            global_group: "all".into(),
         }
     }
 
     /// The tables by name, or why there is none.
-    fn finished(listing: Listing) -> Vec<(String, Result<Vec<u32>, String>)> {
+    fn finished(listing: TablesBuilder) -> Vec<(String, Result<Vec<u32>, String>)> {
         let (tables, mut groups) = listing.into_tables();
         let number = |name: &str| {
             let digits = name.trim_start_matches(|letter: char| !letter.is_ascii_digit());
@@ -246,7 +232,7 @@ mod tests {
 
     #[test]
     fn tables_may_alternate() {
-        let mut listing = Listing::default();
+        let mut listing = TablesBuilder::default();
         for at in 0..200 {
             let (bound, group) = (format!("{}", 999 - at), format!("g{at}"));
             for table in ["t", "tt", "a"] {
@@ -268,7 +254,7 @@ mod tests {
     #[test]
     fn what_nobody_asked_for_is_left_alone() {
         let names = ["db.t", "a.b.c"].map(str::to_owned);
-        let mut listing = Listing::of(Some(names.into()));
+        let mut listing = TablesBuilder::of(Some(names.into()));
         for row in [
             listed("db", "t", "1", "g1"),
             listed("db", "T", "1", "g2"),
@@ -287,27 +273,38 @@ mod tests {
     #[test]
     fn a_contradiction_goes_before_all_else() {
         let row = listed("db", "t", "1", "g1");
-        let unknown = Listed { type_name: "LIST", ..row };
+        let unknown = ShardRow { type_name: "LIST".into(), ..row.clone() };
         for (rows, expected) in [
-            (vec![unknown, unknown], "its sharding type 'LIST' is not known"),
+            (vec![unknown.clone(), unknown.clone()], "its sharding type 'LIST' is not known"),
             (
-                vec![unknown, row],
+                vec![unknown, row.clone()],
                 "it is listed with two different sharding types, 'LIST' and 'RANGE'",
             ),
             (
-                vec![Listed { lower_bound: "x", ..row }, Listed { column: "d", ..row }],
+                vec![
+                    ShardRow { lower_bound: "x".into(), ..row.clone() },
+                    ShardRow { column: "d".into(), ..row.clone() },
+                ],
                 "it is listed with two different sharding columns, 'c' and 'd'",
             ),
             (
-                vec![row, Listed { global_group: "g9", ..row }, Listed { column: "d", ..row }],
+                vec![
+                    row.clone(),
+                    ShardRow { global_group: "g9".into(), ..row.clone() },
+                    ShardRow { column: "d".into(), ..row.clone() },
+                ],
                 "it is listed with two different global groups, 'all' and 'g9'",
             ),
             (
-                vec![row, Listed { lower_bound: "x", ..row }, Listed { group: "g2", ..row }],
+                vec![
+                    row.clone(),
+                    ShardRow { lower_bound: "x".into(), ..row.clone() },
+                    ShardRow { group: "g2".into(), ..row.clone() },
+                ],
                 "lower bound 'x' is not one of type RANGE",
             ),
         ] {
-            let mut listing = Listing::default();
+            let mut listing = TablesBuilder::default();
             rows.iter().for_each(|row| listing.push(row));
             assert_eq!(finished(listing), [("db.t".to_owned(), Err(expected.to_owned()))]);
         }

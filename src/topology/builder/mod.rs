@@ -1,0 +1,9 @@
+//! From rows to tables: bounds are read at once into what they are compared by, names are kept once.
+
+pub mod shard_map;
+pub mod table;
+pub mod tables;
+
+pub use self::shard_map::{LowerBound, LowerBounds, ShardMapBuilder};
+pub use self::table::TableBuilder;
+pub use self::tables::{ListedGroups, ListedTable, TablesBuilder, full_name};
