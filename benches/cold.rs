@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use mysqlfabric::config::{Config, Node};
 use mysqlfabric::observe::log::Log;
-use mysqlfabric::refresh::health::servers::Observed;
+use mysqlfabric::refresh::health::servers::ServerHealth;
 use mysqlfabric::refresh::update::{Asked, Update};
 use mysqlfabric::source::Attempt;
 use mysqlfabric::source::fabric::Client;
@@ -124,7 +124,8 @@ fn take_in(client: &Client) -> Topology {
     let node = Node { host: "127.0.0.1".into(), port: 1 };
     let dump =
         client.sharding_information_into(&node, "", &TablesBuilder::default).expect("a dump");
-    let (nothing, mut observed, log) = (Topology::default(), Observed::default(), Log::default());
+    let (nothing, mut observed, log) =
+        (Topology::default(), ServerHealth::default(), Log::default());
     let mut update = Update::new(&nothing, &mut observed, &log, 0, false, 1);
     update.tables(&Asked::Everything, dump.rows, &dump.skipped, 2);
     update.finish().expect("news")

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mysqlfabric::base::wall_clock::WallClock;
 use mysqlfabric::observe::log::Log;
-use mysqlfabric::refresh::health::servers::Observed;
+use mysqlfabric::refresh::health::servers::ServerHealth;
 use mysqlfabric::refresh::update::{Asked, Update};
 use mysqlfabric::store::convert;
 use mysqlfabric::store::document::{Author, parse};
@@ -121,7 +121,7 @@ struct Model {
 
 /// What a process leaves, taken in by one that begins `now`, on the clock of the first one.
 fn restarted(topology: &Topology, knows_groups: bool, now: u64) -> Topology {
-    let (mut observed, log) = (Observed::default(), Log::default());
+    let (mut observed, log) = (ServerHealth::default(), Log::default());
     // The servers of groups are none of this test's matter, but tables without them are left out.
     let mut left = topology.clone();
     if knows_groups {
@@ -261,7 +261,7 @@ proptest! {
     #[test]
     fn no_history_sends_a_key_to_the_shard_below(history in prop::collection::vec(dump(), 1..25)) {
         let mut topology = Arc::new(Topology::default());
-        let (mut observed, log) = (Observed::default(), Log::default());
+        let (mut observed, log) = (ServerHealth::default(), Log::default());
         let (mut model, mut now) = (Model::default(), 0);
         for (step, dump) in history.iter().enumerate() {
             now += SECOND;

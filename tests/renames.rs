@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use mysqlfabric::config::Config;
 use mysqlfabric::observe::log::Log;
-use mysqlfabric::refresh::health::servers::Observed;
+use mysqlfabric::refresh::health::servers::ServerHealth;
 use mysqlfabric::refresh::update::{Asked, Update};
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::{
@@ -98,7 +98,7 @@ impl Farm {
 }
 
 /// The topology that follows one when the farm is like this, and whose writes are held then.
-fn next(before: &Arc<Topology>, seen: &mut Observed, farm: &Farm) -> Arc<Topology> {
+fn next(before: &Arc<Topology>, seen: &mut ServerHealth, farm: &Farm) -> Arc<Topology> {
     let log = Log::default();
     let mut update = Update::new(before, seen, &log, 0, false, 1);
     update.tables(&Asked::Everything, farm.listing(), &[], 2);
@@ -116,7 +116,7 @@ proptest! {
         farms in prop::collection::vec(farm(), 1..20),
     ) {
         let _alone = ALONE.lock();
-        let (mut topology, mut seen) = (Arc::<Topology>::default(), Observed::default());
+        let (mut topology, mut seen) = (Arc::<Topology>::default(), ServerHealth::default());
         let mut kept = Vec::new();
         for farm in farms {
             topology = next(&topology, &mut seen, &farm);
@@ -153,7 +153,7 @@ proptest! {
         steps in 0usize..300,
     ) {
         let _alone = ALONE.lock();
-        let mut seen = Observed::default();
+        let mut seen = ServerHealth::default();
         let before = next(&Arc::default(), &mut seen, &farms.0);
         let whole = next(&before, &mut seen.clone(), &farms.1);
         let asked = Cell::new(0);
@@ -182,7 +182,7 @@ proptest! {
 #[test]
 fn groups_that_are_gone_have_no_number() {
     let _alone = ALONE.lock();
-    let (mut topology, mut seen) = (Arc::<Topology>::default(), Observed::default());
+    let (mut topology, mut seen) = (Arc::<Topology>::default(), ServerHealth::default());
     for round in 0..100u16 {
         let groups = (0..100).map(|at| round * 100 + at).collect::<BTreeSet<u16>>();
         let shards = groups.iter().copied().take(10).collect();
@@ -293,7 +293,7 @@ fn short_lived(name: impl Fn(usize) -> String, tables: usize) -> TablesBuilder {
 
 /// How many tables are remembered, and of how much memory, after each of many dumps of other names.
 fn remembered(dumps: usize, tables: usize, name: impl Fn(usize) -> String, heard: &Log) -> usize {
-    let (mut topology, mut seen) = (Arc::<Topology>::default(), Observed::default());
+    let (mut topology, mut seen) = (Arc::<Topology>::default(), ServerHealth::default());
     let mut most = 0;
     for dump in 0..dumps {
         let mut update = Update::new(&topology, &mut seen, heard, 0, true, dump as u64 + 1);
@@ -338,7 +338,7 @@ fn tables_that_vanish_time_and_again_are_not_all_remembered() {
 #[test]
 fn what_one_dump_stops_listing_is_remembered_whole() {
     let _alone = ALONE.lock();
-    let (log, mut seen) = (Log::default(), Observed::default());
+    let (log, mut seen) = (Log::default(), ServerHealth::default());
     let mut time = |tables: usize| {
         let mut topology = Arc::<Topology>::default();
         let begun = std::time::Instant::now();

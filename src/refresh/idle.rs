@@ -46,12 +46,8 @@ impl Refresher {
     /// Whether somebody depends on the background refresh without looking anything up.
     pub(super) fn is_needed(&self) -> bool {
         self.events.somebody_listens()
-            || self.workshop.with(|shop| {
-                shop.waiting.is_needed()
-                    || shop.observing.next_end() != 0
-                    || shop.observing.quarantined() > 0
-                    || shop.observing.held() > 0
-            })
+            || self.workshop.with(|shop| shop.waiting.is_needed())
+            || self.health.numbers().is_needed()
     }
 
     /// Whether the keys of a shard are held until Fabric says where they belong. Looks through all

@@ -54,11 +54,10 @@ use self::by_table::Spoiling;
 use self::current::Current;
 use self::disk::Disk;
 use self::flight::{Flights, Wish};
-use self::health::Observing;
 use self::health::missing_shards::Vanished;
 use self::health::reporter::Reporter;
 use self::health::reports::Reports;
-use self::health::servers::Observed;
+use self::health::state::HealthState;
 use self::nodes::Rounds;
 use self::order::Order;
 use self::present::Present;
@@ -86,9 +85,6 @@ struct Workshop {
     present: Present,
     tables_order: Order,
     groups_order: Order,
-    /// Also the lock of whoever publishes.
-    observed: Mutex<Observed, { rank::OBSERVED }>,
-    observing: Observing,
     waiting: Waiting,
     reports: Reports,
     vanished: Vanished,
@@ -105,9 +101,8 @@ pub struct Refresher {
     facts: ArcSwap<Facts>,
     /// The nodes as they were learned last. A forked child makes its workshop from it.
     heritage: Arc<ArcSwap<Endpoints>>,
-    /// The holds and quarantines of the newest topology: a forked child goes on from them, or its
-    /// first refresh would end them.
-    inherited: Arc<ArcSwap<Observed>>,
+    /// Also the lock of whoever publishes.
+    health: HealthState,
     /// When it was asked last which nodes there are.
     nodes_asked: AtomicU64,
     /// When Fabric last answered a dump; 0 = never.
@@ -156,8 +151,6 @@ impl Refresher {
         let endpoints = Endpoints::new(&config.nodes, config.backoff_limit);
         let heritage = Arc::new(ArcSwap::from_pointee(endpoints));
         let (for_workshop, known) = (Arc::clone(&config), Arc::clone(&heritage));
-        let inherited: Arc<ArcSwap<Observed>> = Arc::default();
-        let (seen, inherited_too) = (Arc::clone(&inherited), Arc::clone(&inherited));
         let workshop = PerProcess::new(move || Workshop {
             client: Client::counted(Arc::clone(&for_workshop), Arc::clone(&traffic)),
             nodes: {
@@ -170,15 +163,6 @@ impl Refresher {
             present: Present::default(),
             tables_order: Order::default(),
             groups_order: Order::default(),
-            observed: {
-                let seen = Arc::clone(&seen);
-                Mutex::new(move || Observed::clone(&seen.load()))
-            },
-            observing: {
-                let observing = Observing::default();
-                observing.note(&inherited_too.load());
-                observing
-            },
             waiting: Waiting::default(),
             reports: Reports::default(),
             vanished: Vanished::default(),
@@ -191,7 +175,7 @@ impl Refresher {
             topology: Current::default(),
             workshop,
             facts: ArcSwap::default(),
-            inherited,
+            health: HealthState::default(),
             heritage,
             nodes_asked: AtomicU64::new(0),
             last_answer: AtomicU64::new(0),
@@ -331,15 +315,13 @@ impl Refresher {
     pub fn distrust(&self, group: Option<&str>) {
         // Nothing may be published in between, or it would count as newer than the reset.
         self.read_file_anew();
-        self.workshop.with(|shop| {
-            let _publishing = shop.observed.lock();
-            self.resets.fetch_add(1, Ordering::Relaxed);
-            if group.is_none() {
-                self.disk.reset.store(signed(self.clock.now()), Ordering::Relaxed);
-            }
-            self.knows_all.store(false, Ordering::Relaxed);
-            self.distrust_known(group);
-        });
+        let _publishing = self.health.lock();
+        self.resets.fetch_add(1, Ordering::Relaxed);
+        if group.is_none() {
+            self.disk.reset.store(signed(self.clock.now()), Ordering::Relaxed);
+        }
+        self.knows_all.store(false, Ordering::Relaxed);
+        self.distrust_known(group);
     }
 
     fn distrust_known(&self, group: Option<&str>) {
@@ -463,22 +445,6 @@ impl Refresher {
             };
             self.on_nodes(shop, Rounds::ONE_BY_ONE, Subject::Report, ask)
         })
-    }
-
-    /// Has the group of a server asked for again soon: at once by the background refresh, or
-    /// by the next lookup.
-    pub fn expire_group_of(&self, server_uuid: &str) {
-        if self.worker.is_alive() {
-            self.worker.hurry();
-        }
-        let topology = self.topology.load();
-        for (_, _, entry) in topology.groups() {
-            if let Some(entry) = entry
-                && entry.value.servers().iter().any(|server| server.uuid == server_uuid)
-            {
-                entry.expire();
-            }
-        }
     }
 
     /// The effective time to live in milliseconds for what the server said in seconds.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::observe::events::Kind;
 use crate::observe::log::{Level, Log};
-use crate::topology::Reach;
+use crate::topology::Reachability;
 
-use super::health::servers::{Change, Observed};
+use super::health::servers::{Change, ServerHealth};
 use super::update::Update;
 use super::{Refresher, Workshop};
 
@@ -29,7 +29,7 @@ impl Refresher {
         let unused = {
             let mut unused = Vec::new();
             // Fetches are single already; what the service itself reports comes from any thread.
-            let mut observed = shop.observed.lock();
+            let mut observed = self.health.lock();
             let now = self.clock.now();
             let changed = observed.expire(now);
             let current = self.topology.load_full();
@@ -60,20 +60,16 @@ impl Refresher {
             }
             // Here, or an event could be told behind the one of what ended it.
             self.tell_of_observed(&mut observed, notes.log());
-            shop.observing.note(&observed);
+            self.health.tell(&observed);
             for ((group, server_uuid), reach) in changed {
                 let state = match reach {
-                    Reach::Good => "is used again: the request that tried it told nothing bad",
+                    Reachability::Up => "is used again: the request that tried it told nothing bad",
                     _ => "may be tried by one request",
                 };
                 notes.log().write(
                     Level::Info,
                     format_args!("server {server_uuid} of group '{group}' {state}"),
                 );
-            }
-            // A forked child goes on from it.
-            if observed.next_end().is_some() || self.inherited.load().next_end().is_some() {
-                self.inherited.store(Arc::new(observed.clone()));
             }
             unused
         };
@@ -87,7 +83,7 @@ impl Refresher {
 
     /// Queues the events of what begins or ends for a server, behind whatever made it so, and keeps
     /// the lines for the log. Only under the lock of `observed`, which keeps them in order.
-    fn tell_of_observed(&self, observed: &mut Observed, log: &Log) {
+    fn tell_of_observed(&self, observed: &mut ServerHealth, log: &Log) {
         let generation = self.topology.load().generation;
         for (change, group, server) in observed.take_news() {
             let kind = match change {

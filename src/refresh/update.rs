@@ -9,11 +9,11 @@ use crate::topology::builder::{ListedGroups, ListedTable, TablesBuilder, full_na
 use crate::topology::group::MAX_SERVERS;
 use crate::topology::server;
 use crate::topology::{
-    Care, Entry, Group, GroupId, Owner, RejectedRow, SeenBounds, Server, ServerRow, Shard,
+    Entry, Group, GroupId, HealthOverlay, Owner, RejectedRow, SeenBounds, Server, ServerRow, Shard,
     ShardMap, Table, TableError, TableState, Times, Topology,
 };
 
-use super::health::servers::Observed;
+use super::health::servers::ServerHealth;
 use crate::base::clock::signed;
 
 /// So many lines about one reply's broken rows or names tell what is wrong with it.
@@ -58,7 +58,7 @@ pub struct Absent {
 pub struct Update<'a> {
     current: &'a Topology,
     next: Option<Topology>,
-    observed: &'a mut Observed,
+    observed: &'a mut ServerHealth,
     log: &'a Log,
     /// Where new rotations begin.
     start: u64,
@@ -83,7 +83,7 @@ pub struct Update<'a> {
 impl<'a> Update<'a> {
     pub fn new(
         current: &'a Topology,
-        observed: &'a mut Observed,
+        observed: &'a mut ServerHealth,
         log: &'a Log,
         start: u64,
         keeps: bool,
@@ -131,7 +131,7 @@ impl<'a> Update<'a> {
     }
 
     /// What the service saw, to be added to.
-    pub fn observed(&mut self) -> &mut Observed {
+    pub fn observed(&mut self) -> &mut ServerHealth {
         self.observed
     }
 
@@ -216,9 +216,9 @@ impl<'a> Update<'a> {
         });
     }
 
-    fn care(&self, group: &str, servers: &[Server]) -> Care {
-        let reach = servers.iter().map(|server| self.observed.reach(group, &server.uuid));
-        Care { reach: reach.collect(), held: self.observed.is_held(group) }
+    fn overlay(&self, group: &str, servers: &[Server]) -> HealthOverlay {
+        let reach = servers.iter().map(|server| self.observed.reachability(group, &server.uuid));
+        HealthOverlay { reachability: reach.collect(), held: self.observed.is_held(group) }
     }
 
     /// The topology as it stands so far.
@@ -570,7 +570,7 @@ impl<'a> Update<'a> {
         else {
             return;
         };
-        if self.observed.held() == 0 {
+        if self.observed.fences().count() == 0 {
             return;
         }
         let mut moved = before.map.moved(&after.map);
@@ -651,16 +651,16 @@ impl<'a> Update<'a> {
             return;
         }
         let known = number.and_then(|id| self.view().group(id)).cloned();
-        let care = self.care(name, &servers);
+        let overlay = self.overlay(name, &servers);
         if let Some(entry) = &known
-            && entry.value.is_same(&servers, &care)
+            && entry.value.is_same(&servers, &overlay)
         {
             entry.confirm(times);
             return;
         }
         let previous = known.as_ref().map(|entry| &entry.value);
         let is_news = previous.is_none_or(|previous| *previous.servers() != *servers);
-        let group = Group::new(name, servers, &care, previous, self.start);
+        let group = Group::new(name, servers, &overlay, previous, self.start);
         if group.has_primaries() && !previous.is_some_and(Group::has_primaries) {
             self.log.write(
                 Level::Warning,

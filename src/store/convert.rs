@@ -138,7 +138,7 @@ mod tests {
 
     use super::*;
     use crate::observe::log::Log;
-    use crate::refresh::health::servers::Observed;
+    use crate::refresh::health::servers::ServerHealth;
     use crate::refresh::update::{Asked, Update};
     use crate::store::document::{Author, HeldShard, Server, Shard, parse};
     use crate::topology::Shard as InMap;
@@ -150,7 +150,7 @@ mod tests {
 
     fn topology(document: &Document) -> Topology {
         let (nothing, log) = (Topology::default(), Log::default());
-        let mut nobody = Observed::default();
+        let mut nobody = ServerHealth::default();
         let mut update = Update::new(&nothing, &mut nobody, &log, 0, false, 1);
         let since = |since: u64| InMap::missing(wall().1.at(since));
         let held = held_bounds(document, |s| Some(s.map_or(InMap::missing(InMap::NO_TIME), since)));

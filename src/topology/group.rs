@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::balance::{Rotation, Short, Turn};
 use super::card::{Card, Cards, Rest};
-use super::health_overlay::{Reach, Ticket};
+use super::health_overlay::{HealthOverlay, Probe, Reachability};
 use super::server::{self, Server};
 
 /// A group's number in a snapshot. A group keeps it through the snapshots that follow, until it is
@@ -54,7 +54,7 @@ pub struct Group {
     name: Box<str>,
     servers: Box<[Server]>,
     /// How far the service gets with each of them.
-    reach: Box<[Reach]>,
+    reachability: Box<[Reachability]>,
     trials: Box<[Trial]>,
     /// Whether the primary refused a write and nobody knows yet where writes go now.
     held: bool,
@@ -64,7 +64,7 @@ pub struct Group {
 #[derive(Debug, Clone)]
 struct Trial {
     at: u32,
-    ticket: Ticket,
+    probe: Probe,
 }
 
 /// A server chosen from its group.
@@ -91,14 +91,6 @@ impl<'g> Chosen<'g> {
     }
 }
 
-/// What the service saw of one group's servers.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Care {
-    /// How far the service gets with each server, in Fabric's order. Missing ones are good.
-    pub reach: Vec<Reach>,
-    pub held: bool,
-}
-
 impl Group {
     /// Where the first card is.
     pub(super) const CARDS: usize = offset_of!(Group, cards) + offset_of!(Cards, few);
@@ -109,16 +101,17 @@ impl Group {
     pub fn new(
         name: &str,
         servers: Vec<Server>,
-        care: &Care,
+        overlay: &HealthOverlay,
         previous: Option<&Group>,
         start: u64,
     ) -> Self {
-        let reach: Box<[Reach]> =
-            (0..servers.len()).map(|at| care.reach.get(at).cloned().unwrap_or_default()).collect();
+        let reachability: Box<[Reachability]> = (0..servers.len())
+            .map(|at| overlay.reachability.get(at).cloned().unwrap_or_default())
+            .collect();
         let primary = server::primary(&servers);
         let takes_writes = |at: &usize| servers.get(*at).is_some_and(Server::takes_writes);
         let primary = primary.filter(takes_writes).map(|at| at as u32);
-        let readers = readers(&servers, &reach);
+        let readers = readers(&servers, &reachability);
         let reading = |index: &u32| servers.get(*index as usize);
         let weights: Vec<f64> =
             readers.iter().filter_map(reading).map(|server| server.weight).collect();
@@ -131,10 +124,10 @@ impl Group {
             }
             _ => Arc::new(Rotation::new(&weights, start)),
         };
-        let takes_writes = primary.is_some() && !care.held;
+        let takes_writes = primary.is_some() && !overlay.held;
         let primary = primary.unwrap_or_default();
         let readers: Box<[u32]> = readers.into();
-        let trials = trials(&servers, &reach, &readers);
+        let trials = trials(&servers, &reachability, &readers);
         let short = Short::of(&rotation).filter(|_| trials.is_empty()).unwrap_or(Short::NONE);
         let on_trial = trials.iter().map(|trial| &trial.at);
         let handed_out = [&primary].into_iter().chain(&readers).chain(on_trial);
@@ -148,9 +141,9 @@ impl Group {
             readers,
             name: name.into(),
             servers: servers.into(),
-            reach,
+            reachability,
             trials,
-            held: care.held,
+            held: overlay.held,
         }
     }
 
@@ -204,7 +197,7 @@ impl Group {
 
     #[inline(never)]
     fn next_of_all(&self, turn: &Turn) -> Option<usize> {
-        if let Some(trial) = self.trials.iter().position(|trial| trial.ticket.take()) {
+        if let Some(trial) = self.trials.iter().position(|trial| trial.probe.take()) {
             return Some(self.readers.len() + trial);
         }
         let reader = self.rotation.next(turn);
@@ -218,13 +211,13 @@ impl Group {
         let choices = if wanted == Wanted::Reader { self.readers.len().max(1) } else { 1 };
         (0..choices).find_map(|_| {
             let chosen = self.choose(wanted, turn)?;
-            match self.reach.get(self.position(chosen.at)?)? {
-                Reach::Good => Some(chosen),
-                // Those behind the readers were chosen by their tickets.
-                Reach::Trial(ticket) => {
-                    (chosen.at > self.readers.len() || ticket.take()).then_some(chosen)
+            match self.reachability.get(self.position(chosen.at)?)? {
+                Reachability::Up => Some(chosen),
+                // Those behind the readers were chosen by their probes.
+                Reachability::HalfOpen(probe) => {
+                    (chosen.at > self.readers.len() || probe.take()).then_some(chosen)
                 }
-                Reach::Away => None,
+                Reachability::Down => None,
             }
         })
     }
@@ -239,14 +232,14 @@ impl Group {
     }
 
     /// Whether both list the same servers in the same state, and the service saw the same.
-    pub fn is_same(&self, servers: &[Server], care: &Care) -> bool {
-        let is_as = |at: usize, known: &Reach| match care.reach.get(at) {
-            None => *known == Reach::Good,
+    pub fn is_same(&self, servers: &[Server], overlay: &HealthOverlay) -> bool {
+        let is_as = |at: usize, known: &Reachability| match overlay.reachability.get(at) {
+            None => *known == Reachability::Up,
             Some(reach) => known == reach,
         };
         *self.servers == *servers
-            && self.held == care.held
-            && self.reach.iter().enumerate().all(|(at, known)| is_as(at, known))
+            && self.held == overlay.held
+            && self.reachability.iter().enumerate().all(|(at, known)| is_as(at, known))
     }
 
     fn readers(&self) -> impl Iterator<Item = &String> {
@@ -256,12 +249,12 @@ impl Group {
 }
 
 /// The secondaries on trial, unless reads depend on them anyway.
-fn trials(servers: &[Server], reach: &[Reach], readers: &[u32]) -> Box<[Trial]> {
+fn trials(servers: &[Server], reach: &[Reachability], readers: &[u32]) -> Box<[Trial]> {
     let secondaries = positions(servers, Server::takes_reads_as_secondary);
     // Readers are in the order of the servers.
     let apart = secondaries.into_iter().filter(|at| readers.binary_search(at).is_err());
     let on_trial = apart.filter_map(|at| match reach.get(at as usize) {
-        Some(Reach::Trial(ticket)) => Some(Trial { at, ticket: ticket.clone() }),
+        Some(Reachability::HalfOpen(probe)) => Some(Trial { at, probe: probe.clone() }),
         _ => None,
     });
     on_trial.collect()
@@ -270,13 +263,13 @@ fn trials(servers: &[Server], reach: &[Reach], readers: &[u32]) -> Box<[Trial]> 
 /// Who takes reads: the secondaries within reach, else the primary if it is within reach, else
 /// those on trial, else whoever there is. A service that reaches nobody is better off trying than
 /// refused.
-fn readers(servers: &[Server], reach: &[Reach]) -> Vec<u32> {
+fn readers(servers: &[Server], reach: &[Reachability]) -> Vec<u32> {
     let secondaries = positions(servers, Server::takes_reads_as_secondary);
     let is_read = |at: &usize| servers.get(*at).is_some_and(Server::takes_reads_as_primary);
     let primary = server::primary(servers).filter(is_read).map(|at| at as u32);
     let primary = Vec::from_iter(primary);
-    let is_good = |at: &u32| reach.get(*at as usize).is_none_or(|reach| *reach == Reach::Good);
-    let is_away = |at: &u32| reach.get(*at as usize) == Some(&Reach::Away);
+    let is_good = |at: &u32| reach.get(*at as usize).is_none_or(|reach| *reach == Reachability::Up);
+    let is_away = |at: &u32| reach.get(*at as usize) == Some(&Reachability::Down);
     let not_away = |at: &u32| !is_away(at);
     let among = |all: &[u32], fits: &dyn Fn(&u32) -> bool| -> Vec<u32> {
         all.iter().copied().filter(fits).collect()
@@ -314,7 +307,7 @@ mod tests {
     #[test]
     fn writes_go_to_the_primary_and_reads_to_the_secondaries() {
         let servers = vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
-        let group = Group::new("g", servers, &Care::default(), None, 0);
+        let group = Group::new("g", servers, &HealthOverlay::default(), None, 0);
         assert_eq!(picks(&group, Wanted::Primary, 2), ["p", "p"]);
         let mut read = picks(&group, Wanted::Reader, 2);
         read.sort();
@@ -327,12 +320,13 @@ mod tests {
         let group = Group::new(
             "g",
             vec![server("p", 3, 3, 1.0), server("s", 1, 0, 1.0)],
-            &Care::default(),
+            &HealthOverlay::default(),
             None,
             5,
         );
         assert_eq!(picks(&group, Wanted::Reader, 2), ["p", "p"]);
-        let group = Group::new("g", vec![server("p", 3, 2, 1.0)], &Care::default(), None, 5);
+        let group =
+            Group::new("g", vec![server("p", 3, 2, 1.0)], &HealthOverlay::default(), None, 5);
         assert!(picks(&group, Wanted::Reader, 1).is_empty(), "a WRITE_ONLY primary reads nothing");
     }
 
@@ -348,7 +342,7 @@ mod tests {
             server("spare", 1, 3, 1.0),
             server("good", 2, 1, 1.0),
         ];
-        let group = Group::new("g", servers, &Care::default(), None, 0);
+        let group = Group::new("g", servers, &HealthOverlay::default(), None, 0);
         assert!(picks(&group, Wanted::Primary, 1).is_empty(), "a READ_ONLY primary writes nothing");
         assert_eq!(picks(&group, Wanted::Reader, 4), ["good"; 4]);
     }
@@ -357,16 +351,16 @@ mod tests {
     fn the_turns_survive_a_refresh_of_the_same_members() {
         let servers =
             || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
-        let first = Group::new("g", servers(), &Care::default(), None, 0);
+        let first = Group::new("g", servers(), &HealthOverlay::default(), None, 0);
         let mut taken = picks(&first, Wanted::Reader, 1);
-        let second = Group::new("g", servers(), &Care::default(), Some(&first), 0);
+        let second = Group::new("g", servers(), &HealthOverlay::default(), Some(&first), 0);
         taken.extend(picks(&second, Wanted::Reader, 1));
         taken.sort();
         assert_eq!(taken, ["a", "b"], "the second group went on where the first stood");
 
         let mut heavier = servers();
         heavier[1].weight = 3.0;
-        let third = Group::new("g", heavier, &Care::default(), Some(&second), 0);
+        let third = Group::new("g", heavier, &HealthOverlay::default(), Some(&second), 0);
         assert!(!Arc::ptr_eq(&third.rotation, &second.rotation));
     }
 
@@ -378,11 +372,11 @@ mod tests {
                 uuids.iter().map(|uuid| server(uuid, status(uuid).0, status(uuid).1, 1.0));
             servers.collect::<Vec<_>>()
         };
-        let first = Group::new("g", list(&["p", "a", "b"]), &Care::default(), None, 0);
+        let first = Group::new("g", list(&["p", "a", "b"]), &HealthOverlay::default(), None, 0);
         let mut moved = list(&["p", "a", "p", "b"]);
         moved[0] = server("spare", 1, 0, 1.0);
         moved.swap(1, 2);
-        let moved = Group::new("g", moved, &Care::default(), Some(&first), 0);
+        let moved = Group::new("g", moved, &HealthOverlay::default(), Some(&first), 0);
         assert!(Arc::ptr_eq(&first.rotation, &moved.rotation));
         let turn = Turn::default();
         let mut pick = |group: &Group| {
@@ -400,10 +394,10 @@ mod tests {
             .iter()
             .map(|uuid| server(uuid, if *uuid == "p" { 3 } else { 2 }, 3, 1.0))
             .collect();
-        let mut reach = vec![Reach::Good; servers.len()];
-        reach[2] = Reach::Trial(Ticket::default());
-        let care = Care { reach, held: false };
-        let group = Group::new("g", servers, &care, None, 0);
+        let mut reach = vec![Reachability::Up; servers.len()];
+        reach[2] = Reachability::HalfOpen(Probe::default());
+        let overlay = HealthOverlay { reachability: reach, held: false };
+        let group = Group::new("g", servers, &overlay, None, 0);
         let turn = Turn::default();
         for wanted in [Wanted::Primary].into_iter().chain([Wanted::Reader; 12]) {
             let chosen = group.choose(wanted, &turn).expect("a server");
@@ -417,8 +411,8 @@ mod tests {
     fn handles_begin_at_different_places() {
         let servers = || vec![server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
         let (one, two) = (
-            Group::new("g", servers(), &Care::default(), None, 0),
-            Group::new("g", servers(), &Care::default(), None, 1),
+            Group::new("g", servers(), &HealthOverlay::default(), None, 0),
+            Group::new("g", servers(), &HealthOverlay::default(), None, 1),
         );
         assert_ne!(picks(&one, Wanted::Reader, 1), picks(&two, Wanted::Reader, 1));
     }
@@ -428,9 +422,10 @@ mod tests {
         let servers =
             || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
         let shun = |shunned: [bool; 3]| {
-            let reach = shunned.map(|away| if away { Reach::Away } else { Reach::Good });
-            let care = Care { reach: reach.to_vec(), held: false };
-            Group::new("g", servers(), &care, None, 0)
+            let reach =
+                shunned.map(|away| if away { Reachability::Down } else { Reachability::Up });
+            let overlay = HealthOverlay { reachability: reach.to_vec(), held: false };
+            Group::new("g", servers(), &overlay, None, 0)
         };
         assert_eq!(picks(&shun([false, true, false]), Wanted::Reader, 2), ["b", "b"]);
         assert_eq!(picks(&shun([false, true, true]), Wanted::Reader, 2), ["p", "p"]);
@@ -447,25 +442,25 @@ mod tests {
     fn one_request_tries_a_server_that_was_away() {
         let servers =
             || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
-        let on_trial = |reach| Care { reach, held: false };
-        let trial = Reach::Trial(Ticket::default());
-        let care = on_trial(vec![Reach::Good, trial, Reach::Good]);
-        let group = Group::new("g", servers(), &care, None, 0);
+        let on_trial = |reach| HealthOverlay { reachability: reach, held: false };
+        let trial = Reachability::HalfOpen(Probe::default());
+        let overlay = on_trial(vec![Reachability::Up, trial, Reachability::Up]);
+        let group = Group::new("g", servers(), &overlay, None, 0);
         assert_eq!(picks(&group, Wanted::Reader, 4), ["a", "b", "b", "b"]);
         let mut heavier = servers();
         heavier[2].weight = 5.0;
-        let next = Group::new("g", heavier, &care, Some(&group), 0);
+        let next = Group::new("g", heavier, &overlay, Some(&group), 0);
         assert_eq!(picks(&next, Wanted::Reader, 2), ["b", "b"], "the trial is on already");
-        let again = Group::new("g", servers(), &Care::default(), Some(&next), 0);
+        let again = Group::new("g", servers(), &HealthOverlay::default(), Some(&next), 0);
         assert_eq!(picks(&again, Wanted::Reader, 10).iter().filter(|s| *s == "a").count(), 5);
 
-        let trial = Reach::Trial(Ticket::default());
-        let care = on_trial(vec![Reach::Good, trial, Reach::Away]);
-        let alone = Group::new("g", servers(), &care, None, 0);
+        let trial = Reachability::HalfOpen(Probe::default());
+        let overlay = on_trial(vec![Reachability::Up, trial, Reachability::Down]);
+        let alone = Group::new("g", servers(), &overlay, None, 0);
         assert_eq!(picks(&alone, Wanted::Reader, 3), ["a", "p", "p"], "one request, no more");
-        let trial = Reach::Trial(Ticket::default());
-        let care = on_trial(vec![Reach::Away, trial, Reach::Away]);
-        let last = Group::new("g", servers(), &care, None, 0);
+        let trial = Reachability::HalfOpen(Probe::default());
+        let overlay = on_trial(vec![Reachability::Down, trial, Reachability::Down]);
+        let last = Group::new("g", servers(), &overlay, None, 0);
         assert_eq!(picks(&last, Wanted::Reader, 3), ["a"; 3], "better than those that are away");
     }
 
@@ -473,9 +468,9 @@ mod tests {
     fn one_of_those_who_wait_gets_a_server_on_trial() {
         let servers =
             || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
-        let trial = || Reach::Trial(Ticket::default());
-        let care = Care { reach: vec![trial(), trial(), trial()], held: false };
-        let group = Group::new("g", servers(), &care, None, 0);
+        let trial = || Reachability::HalfOpen(Probe::default());
+        let overlay = HealthOverlay { reachability: vec![trial(), trial(), trial()], held: false };
+        let group = Group::new("g", servers(), &overlay, None, 0);
         let turn = Turn::default();
         let wait = |wanted| {
             let chosen = group.choose_reachable(wanted, &turn).and_then(|chosen| chosen.server());
@@ -493,12 +488,12 @@ mod tests {
     #[test]
     fn a_hold_stops_writes_and_nothing_else() {
         let servers = vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0)];
-        let care = Care { reach: Vec::new(), held: true };
-        let group = Group::new("g", servers.clone(), &care, None, 0);
+        let overlay = HealthOverlay { reachability: Vec::new(), held: true };
+        let group = Group::new("g", servers.clone(), &overlay, None, 0);
         assert!(picks(&group, Wanted::Primary, 1).is_empty());
         assert_eq!(picks(&group, Wanted::Reader, 1), ["a"]);
         assert_eq!(group.named_primary().map(|s| s.uuid.as_str()), Some("p"));
-        assert!(group.is_same(&servers, &care));
-        assert!(!group.is_same(&servers, &Care::default()));
+        assert!(group.is_same(&servers, &overlay));
+        assert!(!group.is_same(&servers, &HealthOverlay::default()));
     }
 }

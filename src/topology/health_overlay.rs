@@ -1,23 +1,32 @@
-//! What the service itself saw of a group's servers, laid over what the source says of them.
+//! What services saw of a group's servers, laid over what the source says of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How far a service gets with a server.
+/// What a service saw of one group's servers.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct HealthOverlay {
+    /// How far the service gets with each server, in the order of the list. Missing ones are up.
+    pub reachability: Vec<Reachability>,
+    /// Whether its writes are held, since the primary refused one.
+    pub held: bool,
+}
+
+/// Whether a service gets through to a server: the state of a circuit breaker.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Reach {
+pub enum Reachability {
     #[default]
-    Good,
-    /// Nobody knows yet: it was away, and who takes the ticket may find out.
-    Trial(Ticket),
-    Away,
+    Up,
+    /// Nobody knows yet: it was down, and whoever takes the probe may find out.
+    HalfOpen(Probe),
+    Down,
 }
 
 /// The right to try a server. All snapshots of one trial share it.
 #[derive(Debug, Clone, Default)]
-pub struct Ticket(Arc<AtomicBool>);
+pub struct Probe(Arc<AtomicBool>);
 
-impl Ticket {
+impl Probe {
     /// True for the first who asks.
     pub fn take(&self) -> bool {
         !self.is_taken() && !self.0.swap(true, Ordering::Relaxed)
@@ -28,10 +37,10 @@ impl Ticket {
     }
 }
 
-impl PartialEq for Ticket {
+impl PartialEq for Probe {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl Eq for Ticket {}
+impl Eq for Probe {}

@@ -27,8 +27,8 @@ pub mod text;
 
 pub use builder::TablesBuilder;
 pub use card::Card;
-pub use group::{Care, Chosen, Group, GroupId, Wanted};
-pub use health_overlay::{Reach, Ticket};
+pub use group::{Chosen, Group, GroupId, Wanted};
+pub use health_overlay::{HealthOverlay, Probe, Reachability};
 pub use key::{Key, KeyError};
 pub use rows::{Owner, RejectedRow, ServerRow, ShardRow};
 pub use seen_bounds::SeenBounds;

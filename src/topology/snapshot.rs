@@ -8,6 +8,7 @@ use super::balance::{Turn, Turns};
 use super::group::{Group, GroupId};
 use super::names::Names;
 use super::seen_bounds::SeenBounds;
+use super::server::Server;
 use super::shard_map::{Shard, ShardMap};
 use super::table::{Table, TableError};
 
@@ -188,6 +189,15 @@ impl Topology {
         let both = self.group_names.iter().zip(&self.groups).enumerate();
         both.filter_map(|(at, (name, entry))| {
             Some((GroupId(at as u32), name.as_deref()?, entry.as_ref()))
+        })
+    }
+
+    /// The group that lists a server, with its name, and the server in it. Looks at every server.
+    pub fn group_of_server(&self, server_uuid: &str) -> Option<(&str, &Group, &Server)> {
+        self.groups().find_map(|(_, name, entry)| {
+            let group = &entry?.value;
+            let server = group.servers().iter().find(|server| server.uuid == server_uuid)?;
+            Some((name, group, server))
         })
     }
 

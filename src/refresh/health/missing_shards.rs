@@ -127,7 +127,8 @@ impl Refresher {
                 let set = sets.sets.first()?;
                 let column = set.columns.iter().position(|name| name == "server_uuid")?;
                 let uuid = set.rows.first()?.get(column)?.as_text()?;
-                self.group_holding(uuid)
+                let topology = self.topology.load();
+                topology.group_of_server(uuid).map(|(group, ..)| group.to_owned())
             }
             Err(error) => {
                 self.not_told(shop, table, bound, &error);
@@ -145,15 +146,6 @@ impl Refresher {
             Level::Info,
             format_args!("table '{table}': the shard at '{bound}' stays held: {error}"),
         );
-    }
-
-    fn group_holding(&self, server_uuid: &str) -> Option<String> {
-        let topology = self.topology.load();
-        topology.groups().find_map(|(_, name, entry)| {
-            let servers = entry?.value.servers();
-            let is_there = servers.iter().any(|server| server.uuid == server_uuid);
-            is_there.then(|| name.to_owned())
-        })
     }
 }
 

@@ -6,19 +6,17 @@ pub mod quarantine;
 pub mod reporter;
 pub mod reports;
 pub mod servers;
+pub mod state;
+pub mod write_fence;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-use arc_swap::ArcSwap;
 
 use crate::base::clock::millis;
 use crate::base::error::Result;
 
 use self::errno::Actions;
-use self::servers::Observed;
 use super::bound::Bound;
 use super::fetcher::interrupted;
 use super::flight::{OVERDUE, Wish};
@@ -35,66 +33,6 @@ const COMMITS_AFTER: u64 = 4_000;
 /// The longest write hold, in milliseconds: the longest time any option takes.
 const LONGEST_HOLD: u64 = 600_000;
 
-/// Numbers about the observations that others may read without their lock.
-#[derive(Default)]
-pub struct Observing {
-    quarantined: AtomicUsize,
-    /// The servers of which good news would be news.
-    doubted: ArcSwap<BTreeSet<String>>,
-    held: AtomicUsize,
-    /// When a primary refused a write last, while writes are held.
-    refused: AtomicU64,
-    /// When the next observation ends; 0 = there is none.
-    next_end: AtomicU64,
-}
-
-impl Observing {
-    pub fn note(&self, observed: &Observed) {
-        let quarantines = observed.quarantines();
-        self.quarantined.store(quarantines.out_of_use(), Ordering::Relaxed);
-        let doubted: BTreeSet<String> = quarantines.doubted().map(str::to_owned).collect();
-        if **self.doubted.load() != doubted {
-            self.doubted.store(Arc::new(doubted));
-        }
-        self.held.store(observed.held(), Ordering::Relaxed);
-        self.refused.store(observed.refused_last().unwrap_or(0), Ordering::Relaxed);
-        self.next_end.store(observed.next_end().unwrap_or(0), Ordering::Relaxed);
-    }
-
-    pub fn quarantined(&self) -> usize {
-        self.quarantined.load(Ordering::Relaxed)
-    }
-
-    /// Whether a server was away, and nothing has proven since that it is back.
-    pub fn doubts(&self, server_uuid: &str) -> bool {
-        self.doubted.load().contains(server_uuid)
-    }
-
-    pub fn held(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
-    }
-
-    /// When the next observation ends; 0 = there is none.
-    pub fn next_end(&self) -> u64 {
-        self.next_end.load(Ordering::Relaxed)
-    }
-
-    /// How long until the next observation ends.
-    pub fn ends_in(&self, now: u64) -> Option<Duration> {
-        match self.next_end.load(Ordering::Relaxed) {
-            0 => None,
-            end => Some(Duration::from_millis(end.saturating_sub(now))),
-        }
-    }
-}
-
-/// A server's group, and what Fabric says of it there.
-struct InGroup {
-    name: String,
-    takes_writes: bool,
-    is_primary: bool,
-}
-
 impl Refresher {
     /// Takes in what a service saw of a server. Where that is not what the topology says, Fabric
     /// is asked again.
@@ -108,9 +46,9 @@ impl Refresher {
             } else if actions.include(Actions::HOLD_WRITES) {
                 self.hold(shop, server_uuid);
             } else if actions.include(Actions::ASK_AGAIN)
-                && let Some(found) = self.group_of_server(server_uuid)
+                && let Some((group, ..)) = self.topology.load().group_of_server(server_uuid)
             {
-                self.ask_again(&found.name);
+                self.ask_again(Some(group), true);
             }
         });
         self.tell();
@@ -118,7 +56,7 @@ impl Refresher {
 
     fn server_answered(&self, shop: &Workshop, server_uuid: &str) {
         // The usual case of the usual call: nothing was wrong with this one.
-        if shop.observing.doubts(server_uuid) {
+        if self.health.numbers().doubts(server_uuid) {
             self.publish(shop, |update| update.observed().release(server_uuid));
         }
     }
@@ -129,7 +67,7 @@ impl Refresher {
             let now = self.clock.now();
             if self.vanished_ends_in(now) == Some(Duration::ZERO) {
                 self.end_vanished_holds(shop);
-            } else if shop.observing.ends_in(now) == Some(Duration::ZERO) {
+            } else if self.health.numbers().ends_in(now) == Some(Duration::ZERO) {
                 self.publish(shop, |_| {});
             }
         });
@@ -152,38 +90,39 @@ impl Refresher {
 
     #[inline]
     fn ends_in(&self, now: u64) -> Option<Duration> {
-        let observed = self.workshop.with(|shop| shop.observing.ends_in(now));
-        let ends = [observed, self.vanished_ends_in(now)];
+        let ends = [self.health.numbers().ends_in(now), self.vanished_ends_in(now)];
         ends.into_iter().flatten().min()
     }
 
     /// How many servers are quarantined.
     pub fn quarantined(&self) -> usize {
-        self.workshop.with(|shop| shop.observing.quarantined())
+        self.health.numbers().quarantined()
     }
 
     fn quarantine(&self, shop: &Workshop, server_uuid: &str) {
-        let Some(found) = self.group_of_server(server_uuid) else { return };
-        let InGroup { name: group, is_primary, .. } = found;
+        let topology = self.topology.load_full();
+        let Some((group, _, server)) = topology.group_of_server(server_uuid) else { return };
         let (now, pause) = (self.clock.now(), millis(self.config.quarantine));
         self.publish(shop, |update| {
-            update.observed().quarantine(&group, server_uuid, is_primary, now, pause);
+            update.observed().quarantine(group, server_uuid, server.is_primary(), now, pause);
         });
-        self.ask_again(&group);
+        self.ask_again(Some(group), true);
     }
 
     /// Only the primary's word counts: a secondary is read-only by trade, and a primary of
     /// yesterday is one today.
     fn hold(&self, shop: &Workshop, server_uuid: &str) {
-        let Some(found) = self.group_of_server(server_uuid) else { return };
-        let InGroup { name: group, takes_writes, .. } = found;
+        let topology = self.topology.load_full();
+        let Some((name, group, _)) = topology.group_of_server(server_uuid) else { return };
+        let takes_writes = group.named_primary().is_some_and(|p| p.uuid == server_uuid);
         if takes_writes && !self.config.write_hold.is_zero() {
             let (now, lasts) = (self.clock.now(), self.write_hold());
             self.publish(shop, |update| {
-                update.observed().hold(&group, server_uuid, now, lasts);
+                update.observed().hold(name, server_uuid, now, lasts);
             });
         }
-        self.ask_again(&group);
+        // A read-only primary may mean a new shard map.
+        self.ask_again(Some(name), true);
     }
 
     /// How long writes are held after a refusal, in milliseconds: Fabric keeps a primary read-only
@@ -194,31 +133,20 @@ impl Refresher {
         millis(self.config.write_hold).max(ttl.saturating_add(COMMITS_AFTER)).min(LONGEST_HOLD)
     }
 
-    fn group_of_server(&self, server_uuid: &str) -> Option<InGroup> {
-        let topology = self.topology.load();
-        topology.groups().find_map(|(_, name, entry)| {
-            let group = &entry?.value;
-            let server = group.servers().iter().find(|server| server.uuid == server_uuid)?;
-            let takes_writes = group.named_primary().is_some_and(|p| p.uuid == server_uuid);
-            let (name, is_primary) = (name.to_owned(), server.is_primary());
-            Some(InGroup { name, takes_writes, is_primary })
-        })
-    }
-
-    /// Has Fabric asked again: at once by the background refresh, else by the next lookup.
-    fn ask_again(&self, group: &str) {
+    /// Has the source asked again about a group, and with `maps` about all shard maps, too: at once
+    /// by the background refresh, else by the next lookup.
+    fn ask_again(&self, group: Option<&str>, maps: bool) {
         if self.worker.is_alive() {
             self.worker.hurry();
             return;
         }
         let topology = self.topology.load();
-        let number = topology.group_number(group.as_bytes());
+        let number = group.and_then(|group| topology.group_number(group.as_bytes()));
         if let Some(entry) = number.and_then(|id| topology.group(id)) {
             entry.expire();
         }
-        // A read-only primary may mean a new shard map.
-        for (_, entry) in topology.tables.iter() {
-            entry.expire();
+        if maps {
+            topology.tables.iter().for_each(|(_, entry)| entry.expire());
         }
     }
 
@@ -229,10 +157,7 @@ impl Refresher {
             if shop.waiting.is_needed() {
                 return Some(LEAST_PAUSE);
             }
-            if shop.observing.held() == 0 {
-                return None;
-            }
-            let refused = shop.observing.refused.load(Ordering::Relaxed);
+            let refused = self.health.numbers().refused_last()?;
             let waited = Duration::from_millis(self.clock.now().saturating_sub(refused));
             Some(LEAST_PAUSE.max(waited / 50))
         })

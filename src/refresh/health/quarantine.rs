@@ -1,4 +1,4 @@
-//! Servers that a service could not reach: for each one a circuit breaker.
+//! Servers that a service could not reachability: for each one a circuit breaker.
 //!
 //! A server is away for a pause, and then on trial: exactly one request gets it. Bad news of the
 //! trial makes the next pause twice as long; a trial without bad news brings the server back to
@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::topology::{Reach, Server, Ticket};
+use crate::topology::{Probe, Reachability, Server};
 
 /// The longest pause, as a multiple of the first one.
 const MAX_GROWTH: u64 = 16;
@@ -51,7 +51,7 @@ enum State {
     },
     Trial {
         until: u64,
-        ticket: Ticket,
+        probe: Probe,
     },
     /// In use again, without proof.
     InUse {
@@ -60,12 +60,12 @@ enum State {
 }
 
 impl Quarantines {
-    pub fn reach(&self, group: &str, server_uuid: &str) -> Reach {
+    pub fn reachability(&self, group: &str, server_uuid: &str) -> Reachability {
         let quarantine = self.groups.get(group).and_then(|servers| servers.get(server_uuid));
         match quarantine.map(|quarantine| &quarantine.state) {
-            None | Some(State::InUse { .. }) => Reach::Good,
-            Some(State::Trial { ticket, .. }) => Reach::Trial(ticket.clone()),
-            Some(State::Away { .. }) => Reach::Away,
+            None | Some(State::InUse { .. }) => Reachability::Up,
+            Some(State::Trial { probe, .. }) => Reachability::HalfOpen(probe.clone()),
+            Some(State::Away { .. }) => Reachability::Down,
         }
     }
 
@@ -96,8 +96,8 @@ impl Quarantines {
         let was_in_use = match &quarantine.state {
             // Whoever was connected tells, too. That is one death, and one pause.
             State::Away { .. } => return false,
-            State::Trial { ticket, .. } => {
-                if ticket.is_taken() {
+            State::Trial { probe, .. } => {
+                if probe.is_taken() {
                     quarantine.lengthen();
                 }
                 false
@@ -161,7 +161,7 @@ impl Quarantines {
 
     /// Begins and ends what its time has come for; the servers that may be tried now, and those
     /// that are in use again.
-    pub fn expire(&mut self, now: u64) -> Vec<(InGroup, Reach)> {
+    pub fn expire(&mut self, now: u64) -> Vec<(InGroup, Reachability)> {
         let mut changed = Vec::new();
         for (group, servers) in &mut self.groups {
             servers.retain(|_, quarantine| {
@@ -171,13 +171,17 @@ impl Quarantines {
             // Nobody can try what is not listed, and that it is listed again will prove enough.
             let listed = servers.iter_mut().filter(|(_, q)| q.unlisted.is_none());
             for (uuid, quarantine) in listed {
-                if let Some(reach) = quarantine.expire(now) {
-                    changed.push(((group.clone(), uuid.clone()), reach));
+                if let Some(reachability) = quarantine.expire(now) {
+                    changed.push(((group.clone(), uuid.clone()), reachability));
                 }
             }
         }
         self.groups.retain(|_, servers| !servers.is_empty());
         changed
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
     }
 
     /// When there is something for `expire` to do.
@@ -220,18 +224,18 @@ impl Quarantine {
         }
     }
 
-    fn expire(&mut self, now: u64) -> Option<Reach> {
+    fn expire(&mut self, now: u64) -> Option<Reachability> {
         let end = now.saturating_add(self.pause);
         match &mut self.state {
             State::Away { until } if *until <= now => {
-                let ticket = Ticket::default();
-                self.state = State::Trial { until: end, ticket: ticket.clone() };
-                Some(Reach::Trial(ticket))
+                let probe = Probe::default();
+                self.state = State::Trial { until: end, probe: probe.clone() };
+                Some(Reachability::HalfOpen(probe))
             }
-            State::Trial { until, ticket } if *until <= now => {
-                if ticket.is_taken() {
+            State::Trial { until, probe } if *until <= now => {
+                if probe.is_taken() {
                     self.state = State::InUse { since: now };
-                    return Some(Reach::Good);
+                    return Some(Reachability::Up);
                 }
                 // Nobody has tried it, and no news of nobody is no good news.
                 *until = end;
@@ -262,10 +266,10 @@ mod tests {
         servers.iter().map(server).collect()
     }
 
-    /// The ticket of the trial that begins now.
-    fn begins(seen: &mut Quarantines, now: u64) -> Ticket {
+    /// The probe of the trial that begins now.
+    fn begins(seen: &mut Quarantines, now: u64) -> Probe {
         match seen.expire(now).as_slice() {
-            [(_, Reach::Trial(ticket))] => ticket.clone(),
+            [(_, Reachability::HalfOpen(probe))] => probe.clone(),
             other => panic!("{other:?}"),
         }
     }
@@ -277,12 +281,12 @@ mod tests {
         assert!(!seen.failed("g", "s", true, 50, 100), "one death, told twice");
         let (mut now, mut pauses) = (0, Vec::new());
         for _ in 0..7 {
-            assert_eq!(seen.reach("g", "s"), Reach::Away);
+            assert_eq!(seen.reachability("g", "s"), Reachability::Down);
             let end = seen.next_end().expect("an end");
             pauses.push(end - now);
             assert_eq!(seen.expire(end - 1), []);
-            let ticket = begins(&mut seen, end);
-            assert!(ticket.take() && !ticket.take(), "one request gets it");
+            let probe = begins(&mut seen, end);
+            assert!(probe.take() && !probe.take(), "one request gets it");
             now = end + 10;
             assert!(!seen.failed("g", "s", true, now, 100), "a failed trial is no news");
         }
@@ -294,13 +298,13 @@ mod tests {
     fn a_trial_ends_without_news_only_if_there_was_one() {
         let mut seen = Quarantines::default();
         seen.failed("g", "s", false, 0, 100);
-        let ticket = begins(&mut seen, 100);
+        let probe = begins(&mut seen, 100);
         assert_eq!(seen.expire(1000), [], "nobody tried it");
-        assert_eq!(seen.reach("g", "s"), Reach::Trial(ticket.clone()));
-        assert!(ticket.take());
+        assert_eq!(seen.reachability("g", "s"), Reachability::HalfOpen(probe.clone()));
+        assert!(probe.take());
         assert_eq!(seen.expire(1099), []);
-        assert_eq!(seen.expire(1100), [(("g".to_owned(), "s".to_owned()), Reach::Good)]);
-        assert_eq!((seen.reach("g", "s"), seen.next_end()), (Reach::Good, None));
+        assert_eq!(seen.expire(1100), [(("g".to_owned(), "s".to_owned()), Reachability::Up)]);
+        assert_eq!((seen.reachability("g", "s"), seen.next_end()), (Reachability::Up, None));
         assert_eq!((seen.out_of_use(), seen.doubted().count()), (0, 1), "in use, and unproven");
 
         assert!(seen.failed("g", "s", false, 1200, 100), "it was in use");
@@ -334,8 +338,8 @@ mod tests {
         let without = list(&[("p", PRIMARY), ("a", SPARE), ("b", SECONDARY)]);
         assert!(seen.listed("g", &without, 100).is_empty());
         assert_eq!(seen.listed("g", &all, 101), ["a"]);
-        assert_eq!(seen.reach("g", "a"), Reach::Good);
-        assert_eq!(seen.reach("g", "p"), Reach::Away);
+        assert_eq!(seen.reachability("g", "a"), Reachability::Up);
+        assert_eq!(seen.reachability("g", "p"), Reachability::Down);
     }
 
     #[test]
@@ -373,6 +377,6 @@ mod tests {
         assert_eq!(seen.answered("other"), None);
         assert_eq!(seen.answered("s").as_deref(), Some("g"));
         assert_eq!(seen.answered("s"), None);
-        assert_eq!((seen.reach("g", "s"), seen.next_end()), (Reach::Good, None));
+        assert_eq!((seen.reachability("g", "s"), seen.next_end()), (Reachability::Up, None));
     }
 }

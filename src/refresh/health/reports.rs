@@ -116,8 +116,11 @@ impl Refresher {
                 });
                 match outcome {
                     // Fabric answers when it is done: there is news now.
-                    Ok(()) if self.worker.is_alive() => self.worker.hurry(),
-                    Ok(()) => self.expire_group_of(&server_uuid),
+                    Ok(()) => {
+                        let topology = self.topology.load();
+                        let group = topology.group_of_server(&server_uuid).map(|(name, ..)| name);
+                        self.ask_again(group, false);
+                    }
                     Err(_) if self.is_stopping() => {}
                     Err(error) => self.config.log.write(
                         Level::Warning,
