@@ -511,10 +511,10 @@ extern "C" {
 #define FABRIC_SHARDING_HASH 5
 
 /**
- * The size of `fabric_shard_t.lower_bound`: VARBINARY(16) in Fabric's schema, which HASH
- * stretches to 32 digits, a NUL, and padding.
+ * The size of `fabric_shard_t.lower_bound`: the 255 bytes that a topology file may give a bound, and a
+ * NUL. In Fabric's schema a bound is VARBINARY(16), which HASH stretches to 32 digits.
  */
-#define FABRIC_BOUND_SIZE 64
+#define FABRIC_BOUND_SIZE 256
 
 /**
  * The size of a column name: 64 characters of up to three bytes, a NUL, and padding.
@@ -2335,8 +2335,6 @@ int32_t fabric_split_keys(const struct fabric_t *f,
  * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER
  * @retval FABRIC_ERR_PROTOCOL          A name or a bound is longer than there is room for, which
  *                                      Fabric's schema does not allow.
- * @retval FABRIC_ERR_FILE              A bound in the topology file is longer than there is room
- *                                      for. Keys are looked up all the same.
  * @retval other                        The table could not be fetched, as for
  *                                      fabric_get_shard_server().
  *

@@ -75,6 +75,6 @@ pub unsafe extern "C" fn fabric_get_shards_in_range(
             }
             Ok(shown)
         });
-        list.set(shards.map_err(|error| fabric_shard_t::told(f, error))?)
+        list.set(shards?)
     })
 }

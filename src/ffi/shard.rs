@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::Result;
 use crate::topology::{Shard, Table, Topology};
 
 use super::boundary::boundary;
@@ -22,9 +22,9 @@ pub const FABRIC_SHARDING_RANGE_DATETIME: i32 = 4;
 /// Bounds on the ring of MD5 digests.
 pub const FABRIC_SHARDING_HASH: i32 = 5;
 
-/// The size of `fabric_shard_t.lower_bound`: VARBINARY(16) in Fabric's schema, which HASH
-/// stretches to 32 digits, a NUL, and padding.
-pub const FABRIC_BOUND_SIZE: usize = 64;
+/// The size of `fabric_shard_t.lower_bound`: the 255 bytes that a topology file may give a bound, and a
+/// NUL. In Fabric's schema a bound is VARBINARY(16), which HASH stretches to 32 digits.
+pub const FABRIC_BOUND_SIZE: usize = 256;
 /// The size of a column name: 64 characters of up to three bytes, a NUL, and padding.
 pub const FABRIC_COLUMN_SIZE: usize = 200;
 
@@ -72,18 +72,6 @@ impl fabric_shard_t {
         copy_text(&mut filled.column, &table.column, "column name")?;
         Ok(filled)
     }
-
-    /// Bounds in a topology file may be longer than there is room for; then it is the file that is
-    /// to be mended, and no Fabric.
-    pub(super) fn told(f: &fabric_t, error: Error) -> Error {
-        match (error.code, &f.router.config().topology_file) {
-            (Code::Protocol, Some(path)) => Error::new(
-                Code::File,
-                format!("topology file '{}': {}", path.display(), error.message),
-            ),
-            _ => error,
-        }
-    }
 }
 
 /// The shards of a table, in the order of their lower bounds.
@@ -105,8 +93,6 @@ impl fabric_shard_t {
 /// @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER
 /// @retval FABRIC_ERR_PROTOCOL          A name or a bound is longer than there is room for, which
 ///                                      Fabric's schema does not allow.
-/// @retval FABRIC_ERR_FILE              A bound in the topology file is longer than there is room
-///                                      for. Keys are looked up all the same.
 /// @retval other                        The table could not be fetched, as for
 ///                                      fabric_get_shard_server().
 ///
@@ -133,6 +119,6 @@ pub unsafe extern "C" fn fabric_get_shards(
             let shards = shards.filter(|(_, shard)| !shard.is_kept());
             shards.map(|(at, shard)| fabric_shard_t::of(topology, table, at, &shard)).collect()
         });
-        list.set(shards.map_err(|error| fabric_shard_t::told(f, error))?)
+        list.set(shards?)
     })
 }

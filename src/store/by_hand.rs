@@ -17,6 +17,7 @@ pub(crate) const LONGEST_UUID: usize = 47;
 pub(crate) const LONGEST_HOST: usize = 255;
 pub(crate) const LONGEST_GROUP: usize = 199;
 pub(crate) const LONGEST_COLUMN: usize = 199;
+pub(crate) const LONGEST_BOUND: usize = 255;
 
 /// Says which member is wrong, and how.
 pub fn check(document: &Document) -> Result<(), String> {
@@ -115,6 +116,7 @@ fn held(held: &HeldShard, table: Option<&str>) -> Result<(), String> {
 }
 
 fn bound(bound: &Bound, type_name: &str) -> Result<(), String> {
+    fits(format_args!("lower_bound"), &bound.text, LONGEST_BOUND)?;
     let takes_texts = matches!(type_name, "RANGE_STRING" | "RANGE_DATETIME");
     if !takes_texts || !bound.is_integer {
         return Ok(());

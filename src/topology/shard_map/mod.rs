@@ -634,7 +634,10 @@ impl ShardMap {
                 let below = text::is_below_head(key) && bounds.position_of_wide(head).is_some();
                 Ok(above - usize::from(below))
             }
-            Bounds::LongText(bounds) => Ok(bounds.not_above(key, text::head_of_key(key)?)),
+            Bounds::LongText(bounds) => {
+                text::head_of_key(key)?;
+                Ok(bounds.not_above(key))
+            }
         }
     }
 
