@@ -8,7 +8,7 @@ SECONDS ?= 60
 target_dir = $(or $(CARGO_TARGET_DIR),target)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help build demo test check-all bench fuzz lint header docs install uninstall clean
+.PHONY: help build demo test check-all bench fuzz lint header abi docs install uninstall clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo 'make uninstall what was installed, from there again'
 	@echo 'make docs      the header as HTML, in $(BUILD)/docs/html'
 	@echo 'make lint      the format, and what clippy finds'
+	@echo 'make abi       write abi/ anew from the header: see docs/ABI.md first'
 	@echo 'make header    write include/mysqlfabric.h anew from src/ffi'
 	@echo 'make clean     remove what was built'
 
@@ -61,6 +62,9 @@ lint:
 
 header:
 	UPDATE_HEADER=1 $(CARGO) test --locked --test header
+
+abi:
+	UPDATE_ABI=1 $(CARGO) test --locked --test abi
 
 # Does not build what is built, so that it can be run as another user.
 install:
