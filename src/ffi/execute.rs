@@ -8,6 +8,7 @@ use crate::source::fabric::{ResultSets, Value};
 use super::boundary::{boundary, boundary_value};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
+use super::owned::{Object, Owned};
 use super::ptr::{ARGUMENTS, Out, argument, each, name, reference, strings};
 
 /// What a Fabric command answered. Made by fabric_execute(), freed by fabric_result_free(),
@@ -17,6 +18,8 @@ use super::ptr::{ARGUMENTS, Out, argument, each, name, reference, strings};
 pub struct fabric_result_t {
     sets: Vec<Set>,
 }
+
+impl Object for fabric_result_t {}
 
 struct Set {
     columns: Vec<CString>,
@@ -127,7 +130,7 @@ pub unsafe extern "C" fn fabric_execute(
         let args = unsafe { each(args, "args", argument) }?.into_iter();
         let args: Vec<_> = args.map(|arg| arg.map_or(Value::Nil, Value::from)).collect();
         let sets = f.router.execute(group, command, &args)?;
-        out.set(Box::into_raw(Box::new(fabric_result_t::of(sets))));
+        out.set(Owned::new(fabric_result_t::of(sets)).into_c());
         Ok(())
     })
 }
@@ -142,10 +145,8 @@ pub unsafe extern "C" fn fabric_execute(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_result_free(result: *mut fabric_result_t) {
     boundary_value((), || {
-        if !result.is_null() {
-            // SAFETY: not NULL, made by fabric_execute(), and freed once by the contract.
-            drop(unsafe { Box::from_raw(result) });
-        }
+        // SAFETY: `result` is NULL or from fabric_execute(), and freed once by the contract.
+        drop(unsafe { Owned::from_c(result) });
     });
 }
 

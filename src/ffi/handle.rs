@@ -12,6 +12,7 @@ use super::boundary::{boundary, boundary_value};
 use super::error::fabric_error_t;
 use super::fork::notice_forks;
 use super::options::{fabric_options_t, node};
+use super::owned::{Object, Owned};
 use super::ptr::{Out, optional_text, reference};
 use super::thread::keep_threads_ordinary;
 
@@ -24,6 +25,8 @@ pub struct fabric_t {
     pub(super) router: Arc<Router>,
     pub(super) strings: Strings,
 }
+
+impl Object for fabric_t {}
 
 /// What the getters of fixed strings point at.
 #[derive(Default)]
@@ -97,7 +100,7 @@ pub unsafe extern "C" fn fabric_new(
         random::bytes()?;
         let strings = Strings::of(&options.config);
         let router = Arc::new(Router::new(options.config.clone()));
-        out.set(Box::into_raw(Box::new(fabric_t { router, strings })));
+        out.set(Owned::new(fabric_t { router, strings }).into_c());
         Ok(())
     })
 }
@@ -115,11 +118,10 @@ pub unsafe extern "C" fn fabric_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_free(f: *mut fabric_t) {
     boundary_value((), || {
-        if !f.is_null() {
-            // SAFETY: not NULL, made by fabric_new(), and freed once by the contract.
-            let f = unsafe { Box::from_raw(f) };
+        // SAFETY: `f` is NULL or from fabric_new(), and freed once by the contract.
+        if let Some(f) = unsafe { Owned::from_c(f) } {
             // Opened tables may keep the topology, but nothing goes on behind their back.
-            f.router.close();
+            f.lend().router.close();
         }
     });
 }

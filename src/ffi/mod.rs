@@ -9,6 +9,7 @@
 mod boundary;
 mod cancel;
 mod fork;
+pub mod owned;
 mod ptr;
 mod thread;
 

@@ -13,6 +13,7 @@ use crate::observe::log::{Level, Log};
 
 use super::boundary::{boundary, boundary_value, silence_panics};
 use super::log::{fabric_free_t, fabric_log_t, log_to};
+use super::owned::{Object, Owned};
 use super::ptr::{exclusive, name, optional_path, path as path_of, text};
 
 /// The port a Fabric node listens on for XML-RPC unless it is told otherwise.
@@ -32,6 +33,8 @@ pub struct fabric_options_t {
     pub(super) config: Config,
     pub(super) refused: Option<Error>,
 }
+
+impl Object for fabric_options_t {}
 
 /// # Safety
 /// `options` is NULL or comes from fabric_options_new().
@@ -95,7 +98,7 @@ pub extern "C" fn fabric_options_new() -> *mut fabric_options_t {
     // Here because every use of the library begins here.
     silence_panics();
     boundary_value(ptr::null_mut(), || {
-        Box::into_raw(Box::new(fabric_options_t { config: Config::default(), refused: None }))
+        Owned::new(fabric_options_t { config: Config::default(), refused: None }).into_c()
     })
 }
 
@@ -109,10 +112,8 @@ pub extern "C" fn fabric_options_new() -> *mut fabric_options_t {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_options_free(options: *mut fabric_options_t) {
     boundary_value((), || {
-        if !options.is_null() {
-            // SAFETY: not NULL, made by fabric_options_new(), and freed once by the contract.
-            drop(unsafe { Box::from_raw(options) });
-        }
+        // SAFETY: `options` is NULL or from fabric_options_new(), and freed once by the contract.
+        drop(unsafe { Owned::from_c(options) });
     });
 }
 

@@ -1,4 +1,8 @@
-//! Pointers from C, checked before use. Every conversion of a raw pointer happens here.
+//! Pointers from C, checked before use: what a caller lends, and where results go. Objects that change
+//! their owner are in `owned`.
+
+// clippy.toml refuses slices of raw parts everywhere else.
+#![allow(clippy::disallowed_methods)]
 
 use std::ffi::{CStr, c_char};
 use std::slice;

@@ -16,6 +16,7 @@ use super::key::{fabric_key_t, key as read_key, quick_integer, quick_key};
 use super::lookup::{
     FABRIC_SCOPE_LOCAL, quick_mode, quick_place, scope_of, wait_for_server, wanted_by_mode,
 };
+use super::owned::{Object, Owned};
 use super::ptr::{self, Out, each, reference, text};
 use super::server::{fabric_server_t, write_card, write_server};
 
@@ -30,6 +31,8 @@ pub struct fabric_table_t {
     router: Arc<Router>,
     tables: Tables,
 }
+
+impl Object for fabric_table_t {}
 
 /// Opens tables for many lookups. What fabric_get_shard_server() finds out about their names in
 /// every call is found out once per refresh.
@@ -69,7 +72,7 @@ pub unsafe extern "C" fn fabric_table_open(
         // SAFETY: the caller's promise, for each string.
         let tables = f.router.open(&unsafe { each(tables, "tables", text) }?)?;
         let router = Arc::clone(&f.router);
-        out.set(Box::into_raw(Box::new(fabric_table_t { router, tables })));
+        out.set(Owned::new(fabric_table_t { router, tables }).into_c());
         Ok(())
     })
 }
@@ -211,9 +214,7 @@ pub unsafe extern "C" fn fabric_table_get_server_wait(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_table_free(t: *mut fabric_table_t) {
     boundary_value((), || {
-        if !t.is_null() {
-            // SAFETY: not NULL, made by fabric_table_open(), and freed once by the contract.
-            drop(unsafe { Box::from_raw(t) });
-        }
+        // SAFETY: `t` is NULL or from fabric_table_open(), and freed once by the contract.
+        drop(unsafe { Owned::from_c(t) });
     });
 }

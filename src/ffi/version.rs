@@ -30,8 +30,7 @@ pub extern "C" fn fabric_version() -> *const c_char {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::CStr;
-
+    use super::super::ptr::text;
     use super::*;
 
     #[test]
@@ -47,7 +46,7 @@ mod tests {
     #[test]
     fn the_library_tells_the_package_version() {
         // SAFETY: static text with a NUL.
-        let version = unsafe { CStr::from_ptr(fabric_version()) };
-        assert_eq!(version.to_str(), Ok(env!("CARGO_PKG_VERSION")));
+        let version = unsafe { text(fabric_version(), "version") };
+        assert_eq!(version.unwrap(), env!("CARGO_PKG_VERSION"));
     }
 }
