@@ -5,6 +5,7 @@ use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::text::excerpt;
 use crate::local::Local;
 
 use super::cancel::Uncancelled;
@@ -27,9 +28,9 @@ fn boundary_local(
     body: impl FnOnce(&Local) -> Result<()>,
 ) -> i32 {
     match guarded(body) {
-        Some(Ok(())) => FABRIC_OK,
-        Some(Err(error)) => fail(err, &error),
-        None => fail(err, &panicked(function)),
+        Ok(Ok(())) => FABRIC_OK,
+        Ok(Err(error)) => fail(err, &error),
+        Err(panic) => fail(err, &panicked(function, &panic)),
     }
 }
 
@@ -45,7 +46,7 @@ pub(super) fn quick_boundary<C>(
     slow: fn(&Local, &C) -> Result<()>,
 ) -> i32 {
     // A quick call holds a lease while it does anything that could panic.
-    match Local::at_hand(|local| caught(|| quick(local, call))) {
+    match Local::at_hand(|local| caught(|| quick(local, call)).ok()) {
         Some(Some(())) => FABRIC_OK,
         _ => slow_boundary(function, err, call, slow),
     }
@@ -98,7 +99,7 @@ pub(super) fn silence_panics() {
 }
 
 #[inline(always)]
-fn guarded<T>(body: impl FnOnce(&Local) -> T) -> Option<T> {
+fn guarded<T>(body: impl FnOnce(&Local) -> T) -> std::result::Result<T, Panic> {
     Local::with(|local| {
         let outer = local.inside.replace(true);
         let _uncancelled = (!outer).then(Uncancelled::new);
@@ -109,14 +110,29 @@ fn guarded<T>(body: impl FnOnce(&Local) -> T) -> Option<T> {
 }
 
 #[inline(always)]
-fn caught<T>(body: impl FnOnce() -> T) -> Option<T> {
-    panic::catch_unwind(AssertUnwindSafe(body)).map_err(discard).ok()
+fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, Panic> {
+    panic::catch_unwind(AssertUnwindSafe(body)).map_err(Panic)
 }
 
-/// Dropping what a panic carries may run code that panics again; that second load is leaked.
-#[cold]
-fn discard(payload: Box<dyn Any + Send>) {
-    panic::catch_unwind(AssertUnwindSafe(|| drop(payload))).unwrap_or_else(mem::forget);
+/// What a panic carries.
+struct Panic(Box<dyn Any + Send>);
+
+impl Panic {
+    /// Its message, which `panic!` makes a text in all cases but exotic ones.
+    fn text(&self) -> &str {
+        let payload = self.0.as_ref();
+        let owned = payload.downcast_ref::<String>().map(String::as_str);
+        owned.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message")
+    }
+}
+
+impl Drop for Panic {
+    /// To drop the payload may run code that panics again; that second load is leaked.
+    #[cold]
+    fn drop(&mut self) {
+        let payload = mem::replace(&mut self.0, Box::new(()));
+        panic::catch_unwind(AssertUnwindSafe(|| drop(payload))).unwrap_or_else(mem::forget);
+    }
 }
 
 #[cold]
@@ -128,12 +144,16 @@ fn fail(err: *mut fabric_error_t, error: &Error) -> i32 {
 }
 
 #[cold]
-fn panicked(function: &'static str) -> Error {
+fn panicked(function: &'static str, panic: &Panic) -> Error {
     Error::new(
         Code::Panic,
         format!(
-            "{function} stopped at an internal error of the library; the handle can be used on, \
-             please report this"
+            "{function} stopped at an internal error of the library: '{}'; the handle can be used \
+             on, please report this",
+            excerpt(panic.text(), SHOWN)
         ),
     )
 }
+
+/// So much of a panic's message is shown: the remedy stands behind it.
+const SHOWN: usize = 300;

@@ -46,6 +46,7 @@ int main(void)
         CHECK_INT(err.code, FABRIC_ERR_PANIC);
         CHECK_INT(err.mysql_errno, 0);
         CHECK_CONTAINS(err.message, "fabric_test_panic");
+        CHECK_CONTAINS(err.message, "'on purpose'"); /* the panic's own text */
     }
     CHECK_TEXT(fabric_strerror(FABRIC_ERR_PANIC), "internal error");
     CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(10001), FABRIC_MODE_READWRITE),
