@@ -36,9 +36,9 @@ static int load(const fabric_t *farm)
     int32_t statuses[ROWS];
     fabric_server_t servers[SERVERS];
     fabric_error_t err;
-    int32_t status =
-        fabric_split_keys(farm, tables, 1, &keys, FABRIC_SCOPE_LOCAL, FABRIC_MODE_READWRITE, order,
-                          starts, statuses, servers, SERVERS, &count, &err);
+    int32_t status = fabric_split_keys(farm, tables, 1, &keys, FABRIC_SCOPE_LOCAL,
+                                       FABRIC_MODE_READWRITE, order, starts, statuses, servers,
+                                       SERVERS, &count, &err);
     if (status != FABRIC_OK && status != FABRIC_ERR_SOME_KEYS)
         return failed("fabric_split_keys", &err);
     for (size_t s = 0; s < count; s++)
@@ -56,8 +56,8 @@ static int report(const fabric_t *farm, int64_t from, int64_t to)
     fabric_shard_t shards[SERVERS];
     fabric_error_t err;
     size_t count;
-    if (fabric_get_shards_in_range(farm, tables[0], &low, &high, shards, SERVERS, &count, &err) !=
-        FABRIC_OK)
+    if (fabric_get_shards_in_range(farm, tables[0], &low, &high, shards, SERVERS, &count, &err)
+        != FABRIC_OK)
         return failed("fabric_get_shards_in_range", &err);
     printf("emp_no BETWEEN %" PRId64 " AND %" PRId64 " is in", from, to);
     for (size_t i = 0; i < count; i++)

@@ -37,8 +37,7 @@ static int32_t print_group(const fabric_t *farm, const char *group, fabric_error
 {
     fabric_server_t servers[MAX_SERVERS];
     size_t count = 0;
-    int32_t status =
-        fabric_get_group_servers(farm, group, 1, servers, MAX_SERVERS, &count, err);
+    int32_t status = fabric_get_group_servers(farm, group, 1, servers, MAX_SERVERS, &count, err);
     if (status != FABRIC_OK)
         return status;
     for (size_t i = 0; i < count; i++) {
@@ -56,7 +55,8 @@ static int32_t show_farm(const fabric_t *farm, fabric_error_t *err)
            "   MySQL servers stand in groups: one primary takes the writes, secondaries copy\n"
            "   it and take reads. A large table is cut into shards, and each shard lives in\n"
            "   one group. Fabric keeps the list. This is what it says of this farm:\n\n"
-           "  %-7s  %-15s  %s\n", "group", "server", "role");
+           "  %-7s  %-15s  %s\n",
+           "group", "server", "role");
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         int32_t status = print_group(farm, groups[i], err);
         if (status != FABRIC_OK)
@@ -70,12 +70,18 @@ static int32_t show_farm(const fabric_t *farm, fabric_error_t *err)
 static const char *sharding_name(int32_t type)
 {
     switch (type) {
-    case FABRIC_SHARDING_RANGE: return "by number";
-    case FABRIC_SHARDING_RANGE_INTEGER: return "by number";
-    case FABRIC_SHARDING_RANGE_STRING: return "by text";
-    case FABRIC_SHARDING_RANGE_DATETIME: return "by date";
-    case FABRIC_SHARDING_HASH: return "by hash";
-    default: return "?";
+    case FABRIC_SHARDING_RANGE:
+        return "by number";
+    case FABRIC_SHARDING_RANGE_INTEGER:
+        return "by number";
+    case FABRIC_SHARDING_RANGE_STRING:
+        return "by text";
+    case FABRIC_SHARDING_RANGE_DATETIME:
+        return "by date";
+    case FABRIC_SHARDING_HASH:
+        return "by hash";
+    default:
+        return "?";
     }
 }
 
@@ -126,16 +132,15 @@ static int32_t show_routes(const fabric_t *farm, fabric_error_t *err)
            "   A write goes to the primary of the shard's group, a read to a secondary, or to\n"
            "   the primary where there is none. No key is needed for what all shards share:\n"
            "   that is written to the table's global group (last line).\n\n"
-           "  %-18s  %-9s  %-22s  %-5s  %-6s  %s\n", "table", "cut", "key", "for", "group",
-           "server to connect to");
+           "  %-18s  %-9s  %-22s  %-5s  %-6s  %s\n",
+           "table", "cut", "key", "for", "group", "server to connect to");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        int32_t status =
-            route(farm, rows[i].table, &rows[i].key, FABRIC_SCOPE_LOCAL, rows[i].mode, err);
+        int32_t status = route(farm, rows[i].table, &rows[i].key, FABRIC_SCOPE_LOCAL, rows[i].mode,
+                               err);
         if (status != FABRIC_OK)
             return status;
     }
-    return route(farm, "employees.salaries", NULL, FABRIC_SCOPE_GLOBAL, FABRIC_MODE_READWRITE,
-                 err);
+    return route(farm, "employees.salaries", NULL, FABRIC_SCOPE_GLOBAL, FABRIC_MODE_READWRITE, err);
 }
 
 /* ---- 3. reads spread by weight ---- */
@@ -145,19 +150,19 @@ static int32_t show_spread(const fabric_t *farm, fabric_error_t *err)
     fabric_server_t servers[MAX_SERVERS];
     unsigned picks[MAX_SERVERS] = {0};
     size_t count = 0;
-    int32_t status =
-        fabric_get_group_servers(farm, "shard1", 1, servers, MAX_SERVERS, &count, err);
+    int32_t status = fabric_get_group_servers(farm, "shard1", 1, servers, MAX_SERVERS, &count, err);
     for (int i = 0; status == FABRIC_OK && i < READS; i++) {
         fabric_server_t server;
-        status = fabric_get_group_server(farm, "shard1", FABRIC_MODE_READONLY,
-                                         FABRIC_STATUS_NONE, &server, err);
+        status = fabric_get_group_server(farm, "shard1", FABRIC_MODE_READONLY, FABRIC_STATUS_NONE,
+                                         &server, err);
         for (size_t s = 0; status == FABRIC_OK && s < count; s++)
             picks[s] += strcmp(servers[s].uuid, server.uuid) == 0;
     }
     if (status != FABRIC_OK)
         return status;
     printf("\n3. %d reads of group shard1 spread by weight\n\n"
-           "  %-15s  %-9s  %6s  %5s\n", READS, "server", "role", "weight", "reads");
+           "  %-15s  %-9s  %6s  %5s\n",
+           READS, "server", "role", "weight", "reads");
     for (size_t s = 0; s < count; s++)
         printf("  %s:%-5u  %-9s  %6g  %5u\n", servers[s].host, (unsigned)servers[s].port,
                status_name(servers[s].status), servers[s].weight, picks[s]);

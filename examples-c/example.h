@@ -45,11 +45,16 @@ static inline fabric_t *open_farm(fabric_options_t *options)
 static inline const char *status_name(int32_t status)
 {
     switch (status) {
-    case FABRIC_STATUS_FAULTY: return "faulty";
-    case FABRIC_STATUS_SPARE: return "spare";
-    case FABRIC_STATUS_SECONDARY: return "secondary";
-    case FABRIC_STATUS_PRIMARY: return "primary";
-    default: return "unknown";
+    case FABRIC_STATUS_FAULTY:
+        return "faulty";
+    case FABRIC_STATUS_SPARE:
+        return "spare";
+    case FABRIC_STATUS_SECONDARY:
+        return "secondary";
+    case FABRIC_STATUS_PRIMARY:
+        return "primary";
+    default:
+        return "unknown";
     }
 }
 

@@ -32,7 +32,8 @@ int main(int argc, char **argv)
     fabric_result_t *result = NULL;
     fabric_error_t err;
     if (fabric_execute(farm, argv[3], argv[4], (const char *const *)&argv[5], (size_t)(argc - 5),
-                       &result, &err) != FABRIC_OK)
+                       &result, &err)
+        != FABRIC_OK)
         status = failed(argv[4], &err);
     for (size_t set = 0; set < fabric_result_sets(result); set++)
         print_set(result, set);

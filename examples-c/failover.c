@@ -15,8 +15,8 @@ static int32_t find_primary(const fabric_t *farm, fabric_server_t *server, fabri
 {
     const char *tables[] = {"employees.salaries"};
     fabric_key_t key = fabric_key_int(42);
-    return fabric_get_shard_server(farm, tables, 1, &key, FABRIC_SCOPE_LOCAL,
-                                   FABRIC_MODE_READWRITE, server, err);
+    return fabric_get_shard_server(farm, tables, 1, &key, FABRIC_SCOPE_LOCAL, FABRIC_MODE_READWRITE,
+                                   server, err);
 }
 
 /* Waits for a primary that is not `old`. */

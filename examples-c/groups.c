@@ -9,8 +9,7 @@ static int print_servers(const fabric_t *farm, const char *group)
     fabric_server_t *servers = NULL;
     fabric_error_t err;
     size_t count = 0;
-    int32_t status =
-        fabric_get_group_servers(farm, group, 1, NULL, 0, &count, &err);
+    int32_t status = fabric_get_group_servers(farm, group, 1, NULL, 0, &count, &err);
     while (status == FABRIC_ERR_BUFFER_TOO_SMALL) {
         fabric_server_t *larger = realloc(servers, count * sizeof *servers);
         if (larger == NULL) {
@@ -55,8 +54,8 @@ static int print_shards(const fabric_t *farm, const char *table)
         return failed(table, &err);
     printf("table %s has %zu shards\n", table, count);
     for (size_t i = 0; i < count; i++)
-        printf("  shard %lld: %s from %s in %s\n", (long long)shards[i].shard_id,
-               shards[i].column, shards[i].lower_bound, shards[i].group);
+        printf("  shard %lld: %s from %s in %s\n", (long long)shards[i].shard_id, shards[i].column,
+               shards[i].lower_bound, shards[i].group);
     return EXIT_SUCCESS;
 }
 
@@ -67,10 +66,12 @@ static int print_choices(const fabric_t *farm, const char *group)
     fabric_server_t secondary;
     fabric_error_t err;
     if (fabric_get_group_server(farm, group, FABRIC_MODE_READWRITE, FABRIC_STATUS_NONE, &writer,
-                                &err) != FABRIC_OK)
+                                &err)
+        != FABRIC_OK)
         return failed(group, &err);
-    if (fabric_get_group_server(farm, group, FABRIC_MODE_NONE, FABRIC_STATUS_SECONDARY,
-                                &secondary, &err) != FABRIC_OK)
+    if (fabric_get_group_server(farm, group, FABRIC_MODE_NONE, FABRIC_STATUS_SECONDARY, &secondary,
+                                &err)
+        != FABRIC_OK)
         return failed(group, &err);
     printf("%s: write to %s:%u, read from a secondary such as %s:%u\n", group, writer.host,
            (unsigned)writer.port, secondary.host, (unsigned)secondary.port);

@@ -40,22 +40,26 @@ int main(int argc, char **argv)
 
     const struct question questions[] = {
         /* RANGE and RANGE_INTEGER: signed integers. */
-        {{"employees.salaries"}, 1, fabric_key_int(10021), FABRIC_SCOPE_LOCAL,
+        {{"employees.salaries"},
+         1,
+         fabric_key_int(10021),
+         FABRIC_SCOPE_LOCAL,
          FABRIC_MODE_READWRITE},
-        {{"employees.salaries"}, 1, fabric_key_int(42), FABRIC_SCOPE_LOCAL,
-         FABRIC_MODE_READONLY},
+        {{"employees.salaries"}, 1, fabric_key_int(42), FABRIC_SCOPE_LOCAL, FABRIC_MODE_READONLY},
         {{"shop.orders"}, 1, fabric_key_int(-5), FABRIC_SCOPE_LOCAL, FABRIC_MODE_READWRITE},
         /* RANGE_DATETIME: text, without a time zone. */
-        {{"log.events"}, 1, text("2015-07-01 12:00:00"), FABRIC_SCOPE_LOCAL,
-         FABRIC_MODE_READWRITE},
+        {{"log.events"}, 1, text("2015-07-01 12:00:00"), FABRIC_SCOPE_LOCAL, FABRIC_MODE_READWRITE},
         /* RANGE_STRING: text, compared byte by byte. */
         {{"crm.names"}, 1, text("Nadia"), FABRIC_SCOPE_LOCAL, FABRIC_MODE_READWRITE},
         /* HASH: integers and text alike. */
         {{"hashdb.accounts"}, 1, fabric_key_int(7), FABRIC_SCOPE_LOCAL, FABRIC_MODE_READWRITE},
         {{"hashdb.users"}, 1, text("alice"), FABRIC_SCOPE_LOCAL, FABRIC_MODE_READWRITE},
         /* Two tables for one join: they must lie on one server for this key. */
-        {{"employees.salaries", "employees.dept_emp"}, 2, fabric_key_int(20001),
-         FABRIC_SCOPE_LOCAL, FABRIC_MODE_READWRITE},
+        {{"employees.salaries", "employees.dept_emp"},
+         2,
+         fabric_key_int(20001),
+         FABRIC_SCOPE_LOCAL,
+         FABRIC_MODE_READWRITE},
         /* What all shards share, such as a change of the schema: no key. */
         {{"employees.salaries"}, 1, {0}, FABRIC_SCOPE_GLOBAL, FABRIC_MODE_READWRITE},
     };
@@ -67,7 +71,8 @@ int main(int argc, char **argv)
         fabric_error_t err;
         const fabric_key_t *key = q->scope == FABRIC_SCOPE_LOCAL ? &q->key : NULL;
         if (fabric_get_shard_server(farm, q->tables, q->count, key, q->scope, q->mode, &server,
-                                    &err) != FABRIC_OK) {
+                                    &err)
+            != FABRIC_OK) {
             status = failed(q->tables[0], &err);
             break;
         }

@@ -128,14 +128,17 @@ void bench_batches(void)
         farm_check(&farms[i]);
         for (int question = 0; question < QUESTIONS; question++) {
             batch *first = &batches[batch_count];
-            subjects[subject_count++] = (subject){.run = run_lookup, .context = &first->single,
+            subjects[subject_count++] = (subject){.run = run_lookup,
+                                                  .context = &first->single,
                                                   .warming = KEYS / 4};
             for (int at = 0; at < SIZES; at++) {
                 batch *b = &batches[batch_count++];
                 *b = batch_of(&farms[i], question, sizes[at]);
                 check(b);
-                subjects[subject_count++] = (subject){.run = run_batch, .context = b,
-                                                      .warming = KEYS / 4, .unit = sizes[at]};
+                subjects[subject_count++] = (subject){.run = run_batch,
+                                                      .context = b,
+                                                      .warming = KEYS / 4,
+                                                      .unit = sizes[at]};
             }
         }
     }

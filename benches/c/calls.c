@@ -5,31 +5,34 @@
 
 call call_of(const farm *f, kind k, bool integer, int32_t mode)
 {
-    return (call){.handle = f->handle, .table = f->tables[k], .map = &f->maps[k], .mode = mode,
+    return (call){.handle = f->handle,
+                  .table = f->tables[k],
+                  .map = &f->maps[k],
+                  .mode = mode,
                   .integer = integer};
 }
 
 /* Makes `calls` calls with the keys from `first` on; `get` uses `key` and `server`. */
-#define LOOP(get)                                                                                 \
-    do {                                                                                          \
-        const call *c = context;                                                                  \
-        const map *m = c->map;                                                                    \
-        fabric_server_t server = {.port = 0};                                                     \
-        uint64_t sum = 0;                                                                         \
-        fabric_key_t key = {.kind = c->integer ? FABRIC_KEY_INT : FABRIC_KEY_TEXT};               \
-        if (c->integer) {                                                                         \
-            for (long i = first; i < first + calls; i++) {                                        \
-                key.integer = m->integers[i & (KEYS - 1)];                                        \
-                sum += (uint32_t)(get);                                                           \
-            }                                                                                     \
-        } else {                                                                                  \
-            key.length = m->text_length;                                                          \
-            for (long i = first; i < first + calls; i++) {                                        \
-                key.text = m->texts[i & (KEYS - 1)];                                              \
-                sum += (uint32_t)(get);                                                           \
-            }                                                                                     \
-        }                                                                                         \
-        sink += sum + server.port;                                                                \
+#define LOOP(get)                                                                                  \
+    do {                                                                                           \
+        const call *c = context;                                                                   \
+        const map *m = c->map;                                                                     \
+        fabric_server_t server = {.port = 0};                                                      \
+        uint64_t sum = 0;                                                                          \
+        fabric_key_t key = {.kind = c->integer ? FABRIC_KEY_INT : FABRIC_KEY_TEXT};                \
+        if (c->integer) {                                                                          \
+            for (long i = first; i < first + calls; i++) {                                         \
+                key.integer = m->integers[i & (KEYS - 1)];                                         \
+                sum += (uint32_t)(get);                                                            \
+            }                                                                                      \
+        } else {                                                                                   \
+            key.length = m->text_length;                                                           \
+            for (long i = first; i < first + calls; i++) {                                         \
+                key.text = m->texts[i & (KEYS - 1)];                                               \
+                sum += (uint32_t)(get);                                                            \
+            }                                                                                      \
+        }                                                                                          \
+        sink += sum + server.port;                                                                 \
     } while (0)
 
 void run_lookup(void *context, long first, long calls)

@@ -148,8 +148,8 @@ static void write_group(FILE *out, long number)
         fprintf(out,
                 "%s\n{\"uuid\":\"%08ld-0000-0000-0000-%012d\",\"host\":\"db-%04ld-%c.example.com\","
                 "\"port\":%d,\"mode\":\"%s\",\"status\":\"%s\",\"weight\":%d}",
-                i ? "," : "", number, i, number, 'a' + i, 3306 + i,
-                i ? "READ_ONLY" : "READ_WRITE", roles[i], i == 2 ? 3 : 1);
+                i ? "," : "", number, i, number, 'a' + i, 3306 + i, i ? "READ_ONLY" : "READ_WRITE",
+                roles[i], i == 2 ? 3 : 1);
     fprintf(out, "]}");
 }
 

@@ -46,11 +46,14 @@ static long warming(const farm *f)
 static void add_row(const farm *f, int question, int32_t mode, bool by_table)
 {
     row *added = &rows[row_count];
-    *added = (row){.subject = &subjects[FLOORS + row_count], .farm = f, .question = question,
+    *added = (row){.subject = &subjects[FLOORS + row_count],
+                   .farm = f,
+                   .question = question,
                    .by_table = by_table};
     added->call = call_of(f, questions[question].kind, questions[question].integer, mode);
     *added->subject = (subject){.run = by_table ? run_table_lookup : run_lookup,
-                                .context = &added->call, .warming = warming(f)};
+                                .context = &added->call,
+                                .warming = warming(f)};
     added->least = added;
     for (row *other = rows; other < added; other++)
         if (other->question == question && other->call.mode == mode
@@ -96,9 +99,9 @@ static void print_row(const row *r)
 {
     printf("| %s%s | %s | %s%s | %s | %s | %.1f / %.1f | ", questions[r->question].what,
            r->by_table ? ", table handle" : "", questions[r->question].key,
-           grouped(r->farm->shards), r->farm->skewed ? ", skewed" : "",
-           grouped(r->farm->groups), r->call.mode == FABRIC_MODE_READONLY ? "read" : "write",
-           r->subject->least, r->subject->median);
+           grouped(r->farm->shards), r->farm->skewed ? ", skewed" : "", grouped(r->farm->groups),
+           r->call.mode == FABRIC_MODE_READONLY ? "read" : "write", r->subject->least,
+           r->subject->median);
     print_goal(r);
 }
 
@@ -164,7 +167,8 @@ static void compare(const size *sizes, int farm_count, int question_count, bool 
     subject *search_subjects = &subjects[FLOORS + row_count];
     for (int i = 0; i < farm_count; i++) {
         searches[i] = call_of(&farms[i], RANGE, true, FABRIC_MODE_READONLY);
-        search_subjects[i] = (subject){.run = run_search, .context = &searches[i],
+        search_subjects[i] = (subject){.run = run_search,
+                                       .context = &searches[i],
                                        .warming = warming(&farms[i])};
     }
     measure(subjects, FLOORS + row_count + farm_count);

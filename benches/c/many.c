@@ -33,8 +33,7 @@ static void write_farm(const char *path, size s, int version)
                 table ? ",\n" : "", table);
         for (long i = 0; i < s.shards; i++)
             fprintf(out, "%s{\"id\":%ld,\"lower_bound\":%ld,\"group\":\"group-%05ld\"}",
-                    i ? ",\n" : "", table * s.shards + i + 1, i * 1000,
-                    (table + i) % s.groups);
+                    i ? ",\n" : "", table * s.shards + i + 1, i * 1000, (table + i) % s.groups);
         fprintf(out, "]}");
     }
     fprintf(out, "],\"groups\":[");
@@ -155,14 +154,14 @@ void bench_many(void)
            "|---|---|---|---|\n");
     size few = {.tables = 1, .shards = 1, .groups = 1};
     for (long count = 100; count <= 10000; count *= 10)
-        print_farms("tables, of 4 shards", few,
-                    (size){.tables = count, .shards = 4, .groups = 1}, count);
+        print_farms("tables, of 4 shards", few, (size){.tables = count, .shards = 4, .groups = 1},
+                    count);
     for (long count = 100; count <= 10000; count *= 10)
-        print_farms("groups, of 3 servers", few,
-                    (size){.tables = 1, .shards = 1, .groups = count}, count);
+        print_farms("groups, of 3 servers", few, (size){.tables = 1, .shards = 1, .groups = count},
+                    count);
     for (long count = 1000; count <= 1000000; count *= 10)
-        print_farms("shards of a table", few,
-                    (size){.tables = 1, .shards = count, .groups = 1}, count);
+        print_farms("shards of a table", few, (size){.tables = 1, .shards = count, .groups = 1},
+                    count);
     printf("\n| handles, each of a farm of 4 tables and 4 groups | bytes in memory for each |"
            " threads for each | us to open one |\n|---|---|---|---|\n");
     for (long count = 10; count <= 1000; count *= 10)

@@ -11,16 +11,16 @@
 #define H(x, y, z) ((x) ^ ((y) ^ (z)))
 #define I(x, y, z) ((y) ^ ((x) | ~(z)))
 
-#define STEP(f, a, b, c, d, k, s, t)                                                              \
-    do {                                                                                          \
-        (a) += block[k] + (t) + f((b), (c), (d));                                                 \
-        (a) = (((a) << (s)) | ((a) >> (32 - (s)))) + (b);                                         \
+#define STEP(f, a, b, c, d, k, s, t)                                                               \
+    do {                                                                                           \
+        (a) += block[k] + (t) + f((b), (c), (d));                                                  \
+        (a) = (((a) << (s)) | ((a) >> (32 - (s)))) + (b);                                          \
     } while (0)
 
-#define FOUR(f, k0, k1, k2, k3, s0, s1, s2, s3, t0, t1, t2, t3)                                   \
-    STEP(f, a, b, c, d, k0, s0, t0);                                                              \
-    STEP(f, d, a, b, c, k1, s1, t1);                                                              \
-    STEP(f, c, d, a, b, k2, s2, t2);                                                              \
+#define FOUR(f, k0, k1, k2, k3, s0, s1, s2, s3, t0, t1, t2, t3)                                    \
+    STEP(f, a, b, c, d, k0, s0, t0);                                                               \
+    STEP(f, d, a, b, c, k1, s1, t1);                                                               \
+    STEP(f, c, d, a, b, k2, s2, t2);                                                               \
     STEP(f, b, c, d, a, k3, s3, t3)
 
 void md5_block(uint32_t state[4], const uint32_t block[16])

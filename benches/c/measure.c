@@ -105,9 +105,19 @@ void run_cycles(void *unused, long first, long calls)
     for (long i = 0; i < calls; i++) {
         for (int at = 0; at < CYCLES_A_CALL / 3; at += 10) {
             /* Opaque to the compiler, which could fold ten multiplications into one. */
-#define MULTIPLY value *= 0x9e3779b97f4a7c15; __asm__("" : "+r"(value))
-            MULTIPLY; MULTIPLY; MULTIPLY; MULTIPLY; MULTIPLY;
-            MULTIPLY; MULTIPLY; MULTIPLY; MULTIPLY; MULTIPLY;
+#define MULTIPLY                                                                                   \
+    value *= 0x9e3779b97f4a7c15;                                                                   \
+    __asm__("" : "+r"(value))
+            MULTIPLY;
+            MULTIPLY;
+            MULTIPLY;
+            MULTIPLY;
+            MULTIPLY;
+            MULTIPLY;
+            MULTIPLY;
+            MULTIPLY;
+            MULTIPLY;
+            MULTIPLY;
 #undef MULTIPLY
         }
     }

@@ -168,8 +168,8 @@ static void print_mode(int mode, const char *what, double tick, double swaps_a_s
     tails(NOBODY, tick, quiet);
     printf("| %s | %.1f | %s | %.0f | %.0f | %.0f | %.1f / %.1f / %.1f | %.0f |", what,
            swaps_a_second, grouped((long)sum.count), percentile(&sum, 0.5) * tick,
-           percentile(&sum, 0.99) * tick, percentile(&sum, 0.999) * tick, each[0],
-           each[ROUNDS / 2], each[ROUNDS - 1], (double)sum.most * tick / 1000);
+           percentile(&sum, 0.99) * tick, percentile(&sum, 0.999) * tick, each[0], each[ROUNDS / 2],
+           each[ROUNDS - 1], (double)sum.most * tick / 1000);
     if (mode == SELF)
         printf(" median p99.99 <= %.1f, the most without swaps | %s |\n", quiet[ROUNDS - 1],
                met(each[ROUNDS / 2] <= quiet[ROUNDS - 1]));

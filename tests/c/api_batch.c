@@ -21,13 +21,13 @@ static void integers_of(const fabric_t *f, const char *const *tables, int64_t fr
     for (int i = 0; i < MANY; i++)
         values[i] = from + i * step;
     fabric_keys_t keys = fabric_keys_int(values, MANY);
-    CHECK_OK(fabric_get_shard_servers(f, tables, 1, &keys, L, RW, index, status, servers, 8,
-                                      &count, &err), err);
+    CHECK_OK(fabric_get_shard_servers(f, tables, 1, &keys, L, RW, index, status, servers, 8, &count,
+                                      &err),
+             err);
     for (int i = 0; i < MANY; i++) {
         CHECK_INT(status[i], FABRIC_OK);
         CHECK(index[i] < count);
-        CHECK_INT(servers[index[i]].port,
-                  port_of(f, tables[0], fabric_key_int(values[i]), RW));
+        CHECK_INT(servers[index[i]].port, port_of(f, tables[0], fabric_key_int(values[i]), RW));
     }
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < i; j++)
@@ -48,11 +48,13 @@ static void unsigned_of(const fabric_t *f, const char *const *tables, uint64_t f
     fabric_keys_t keys = fabric_keys_uint(values, MANY);
     CHECK_INT(keys.kind, FABRIC_KEY_UINT);
     CHECK_OK(fabric_get_shard_servers(f, tables, 1, &keys, L, RW, index, NULL, servers, 8, &count,
-                                      &err), err);
+                                      &err),
+             err);
     for (int i = 0; i < MANY; i++)
         CHECK_INT(servers[index[i]].port, port_of(f, tables[0], fabric_key_uint(values[i]), RW));
     CHECK_OK(fabric_split_keys(f, tables, 1, &keys, L, RW, order, starts, NULL, servers, 8, &count,
-                               &err), err);
+                               &err),
+             err);
     for (size_t s = 0; s < count; s++)
         for (size_t at = starts[s]; at < starts[s + 1]; at++)
             CHECK_INT(index[order[at]], s);
@@ -74,7 +76,8 @@ static void texts_of(const fabric_t *f)
     }
     fabric_keys_t keys = fabric_keys_text(texts, lengths, MANY);
     CHECK_OK(fabric_get_shard_servers(f, users, 1, &keys, L, RW, index, NULL, servers, 8, &count,
-                                      &err), err);
+                                      &err),
+             err);
     for (int i = 0; i < MANY; i++)
         CHECK_INT(servers[index[i]].port,
                   port_of(f, users[0], fabric_key_text(texts[i], lengths[i]), RW));
@@ -84,8 +87,12 @@ static void a_bad_key_fails_alone(const fabric_t *f)
 {
     static const char *const texts[] = {"Anna", NULL, "\xff", NULL, "Nadia", "anna", "Mabel"};
     static const size_t lengths[] = {4, 3, 1, 0, 5, 4, 1};
-    static const int32_t wanted[] = {FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8,
-                                     FABRIC_ERR_KEY_OUT_OF_RANGE, FABRIC_OK, FABRIC_OK,
+    static const int32_t wanted[] = {FABRIC_OK,
+                                     FABRIC_ERR_NULL_POINTER,
+                                     FABRIC_ERR_INVALID_UTF8,
+                                     FABRIC_ERR_KEY_OUT_OF_RANGE,
+                                     FABRIC_OK,
+                                     FABRIC_OK,
                                      FABRIC_OK};
     static const uint32_t indexes[] = {0, FABRIC_NO_INDEX, FABRIC_NO_INDEX, FABRIC_NO_INDEX, 1, 2,
                                        1};
@@ -95,8 +102,9 @@ static void a_bad_key_fails_alone(const fabric_t *f)
     fabric_error_t err;
     size_t count = 0;
     fabric_keys_t keys = fabric_keys_text(texts, lengths, 7);
-    CHECK_INT(fabric_get_shard_servers(f, names, 1, &keys, L, RW, index, status, servers, 7,
-                                       &count, &err), FABRIC_ERR_SOME_KEYS);
+    CHECK_INT(fabric_get_shard_servers(f, names, 1, &keys, L, RW, index, status, servers, 7, &count,
+                                       &err),
+              FABRIC_ERR_SOME_KEYS);
     CHECK_INT(err.code, FABRIC_ERR_SOME_KEYS);
     CHECK_CONTAINS(err.message, "3 of 7 keys");
     CHECK_CONTAINS(err.message, "keys[1]");
@@ -112,8 +120,9 @@ static void a_bad_key_fails_alone(const fabric_t *f)
     size_t order[7], starts[8];
     static const size_t grouped[] = {0, 4, 6, 5, 1, 2, 3};
     static const size_t begins[] = {0, 1, 3, 4};
-    CHECK_INT(fabric_split_keys(f, names, 1, &keys, L, RW, order, starts, NULL, servers, 7,
-                                &count, NULL), FABRIC_ERR_SOME_KEYS);
+    CHECK_INT(fabric_split_keys(f, names, 1, &keys, L, RW, order, starts, NULL, servers, 7, &count,
+                                NULL),
+              FABRIC_ERR_SOME_KEYS);
     CHECK_INT(count, 3);
     for (int i = 0; i < 7; i++)
         CHECK_INT(order[i], grouped[i]);
@@ -133,10 +142,12 @@ static void split(const fabric_t *f, size_t n)
     for (size_t i = 0; i < n; i++)
         values[i] = (int64_t)i;
     fabric_keys_t keys = fabric_keys_int(values, n);
-    CHECK_OK(fabric_get_shard_servers(f, accounts, 1, &keys, L, RW, index, NULL, servers, 8,
-                                      &count, &err), err);
+    CHECK_OK(fabric_get_shard_servers(f, accounts, 1, &keys, L, RW, index, NULL, servers, 8, &count,
+                                      &err),
+             err);
     CHECK_OK(fabric_split_keys(f, accounts, 1, &keys, L, RW, order, starts, NULL, again, 8, &more,
-                               &err), err);
+                               &err),
+             err);
     CHECK_INT(more, count);
     CHECK_INT(starts[0], 0);
     CHECK_INT(starts[count], n);
@@ -160,29 +171,35 @@ static void room(const fabric_t *f)
     fabric_keys_t keys = fabric_keys_int(values, 3);
     for (size_t capacity = 0; capacity < 3; capacity++) {
         CHECK_INT(fabric_get_shard_servers(f, salaries, 1, &keys, L, RW, index, NULL, servers,
-                                           capacity, &count, &err), FABRIC_ERR_BUFFER_TOO_SMALL);
+                                           capacity, &count, &err),
+                  FABRIC_ERR_BUFFER_TOO_SMALL);
         CHECK_INT(count, 3);
         count = 0;
         CHECK_INT(fabric_split_keys(f, salaries, 1, &keys, L, RW, order, starts, NULL, servers,
-                                    capacity, &count, &err), FABRIC_ERR_BUFFER_TOO_SMALL);
+                                    capacity, &count, &err),
+                  FABRIC_ERR_BUFFER_TOO_SMALL);
         CHECK_INT(count, 3);
     }
-    CHECK_OK(fabric_get_shard_servers(f, salaries, 2, &keys, L, RW, index, NULL, servers, 3,
-                                      &count, &err), err);
+    CHECK_OK(fabric_get_shard_servers(f, salaries, 2, &keys, L, RW, index, NULL, servers, 3, &count,
+                                      &err),
+             err);
     CHECK_INT(count, 3);
     /* One server for what all shards share. */
-    CHECK_OK(fabric_get_shard_servers(f, salaries, 2, &keys, G, RW, index, NULL, servers, 1,
-                                      &count, &err), err);
+    CHECK_OK(fabric_get_shard_servers(f, salaries, 2, &keys, G, RW, index, NULL, servers, 1, &count,
+                                      &err),
+             err);
     CHECK_INT(count, 1);
     CHECK_INT(index[2], 0);
     CHECK_TEXT(servers[0].group, "global");
     /* No keys, no servers. */
     fabric_keys_t none = fabric_keys_int(NULL, 0);
     CHECK_OK(fabric_get_shard_servers(f, salaries, 1, &none, L, RW, NULL, NULL, NULL, 0, &count,
-                                      &err), err);
+                                      &err),
+             err);
     CHECK_INT(count, 0);
     CHECK_OK(fabric_split_keys(f, salaries, 1, &none, L, RW, NULL, starts, NULL, NULL, 0, &count,
-                               &err), err);
+                               &err),
+             err);
     CHECK_INT(count, 0);
     CHECK_INT(starts[0], 0);
 }
@@ -196,16 +213,21 @@ static void refused(const fabric_t *f)
     fabric_server_t server;
     fabric_keys_t keys = fabric_keys_int(&value, 1), strange = keys;
     strange.kind = 7;
-    CHECK_INT(fabric_get_shard_servers(f, nosuch, 1, &keys, L, RW, &index, NULL, &server, 1,
-                                       &count, NULL), FABRIC_ERR_UNKNOWN_TABLE);
+    CHECK_INT(fabric_get_shard_servers(f, nosuch, 1, &keys, L, RW, &index, NULL, &server, 1, &count,
+                                       NULL),
+              FABRIC_ERR_UNKNOWN_TABLE);
     CHECK_INT(fabric_get_shard_servers(f, salaries, 1, &strange, L, RW, &index, NULL, &server, 1,
-                                       &count, NULL), FABRIC_ERR_ARGUMENT);
+                                       &count, NULL),
+              FABRIC_ERR_ARGUMENT);
     CHECK_INT(fabric_get_shard_servers(f, salaries, 1, &keys, 3, RW, &index, NULL, &server, 1,
-                                       &count, NULL), FABRIC_ERR_ARGUMENT);
+                                       &count, NULL),
+              FABRIC_ERR_ARGUMENT);
     CHECK_INT(fabric_get_shard_servers(f, salaries, 1, &keys, L, 9, &index, NULL, &server, 1,
-                                       &count, NULL), FABRIC_ERR_ARGUMENT);
+                                       &count, NULL),
+              FABRIC_ERR_ARGUMENT);
     CHECK_INT(fabric_get_shard_servers(f, salaries, 0, &keys, L, RW, &index, NULL, &server, 1,
-                                       &count, NULL), FABRIC_ERR_ARGUMENT);
+                                       &count, NULL),
+              FABRIC_ERR_ARGUMENT);
     CHECK_INT(count, 77);
 }
 
@@ -237,7 +259,8 @@ static void ranges(const fabric_t *f)
     expect_range(f, salaries[0], NULL, &one, "shard1 ");
     expect_range(f, salaries[0], &zero, &zero, "");
     expect_range(f, salaries[0], &next, &ten, "");
-    fabric_key_t above = fabric_key_uint((uint64_t)INT64_MAX + 1), end = fabric_key_uint(UINT64_MAX),
+    fabric_key_t above = fabric_key_uint((uint64_t)INT64_MAX + 1),
+                 end = fabric_key_uint(UINT64_MAX),
                  far = text("99999999999999999999999999999999999999999"),
                  below = text("-9223372036854775809");
     expect_range(f, salaries[0], &ten, &above, "shard1 shard2 shard3 ");
@@ -289,7 +312,8 @@ static void a_shard_is_gone(const fabric_t *ctl)
     fabric_server_t servers[4];
     fabric_keys_t keys = fabric_keys_int(values, 4);
     CHECK_INT(fabric_get_shard_servers(f, salaries, 1, &keys, L, RW, index, status, servers, 4,
-                                       &count, NULL), FABRIC_ERR_SOME_KEYS);
+                                       &count, NULL),
+              FABRIC_ERR_SOME_KEYS);
     CHECK_INT(count, 2);
     CHECK_INT(status[0], FABRIC_OK);
     CHECK_INT(status[1], FABRIC_ERR_SHARD_UNAVAILABLE);
@@ -311,7 +335,8 @@ static void a_shard_is_gone(const fabric_t *ctl)
     CHECK_OK(find(f, salaries[0], fabric_key_int(1), RW, &primary, &err), err);
     CHECK_OK(fabric_report_result(f, primary.uuid, 1290, &err), err);
     CHECK_INT(fabric_get_shard_servers(f, salaries, 1, &keys, L, RW, index, status, servers, 4,
-                                       &count, &err), FABRIC_ERR_SOME_KEYS);
+                                       &count, &err),
+              FABRIC_ERR_SOME_KEYS);
     CHECK_INT(status[0], FABRIC_ERR_WRITE_HELD);
     CHECK_INT(index[0], FABRIC_NO_INDEX);
     CHECK_INT(status[2], FABRIC_OK);

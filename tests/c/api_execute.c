@@ -5,8 +5,8 @@ static void rows_and_columns(const fabric_t *f)
 {
     static const char *const names[] = {"server_uuid", "group_id", "host",  "port",
                                         "mode",        "status",   "weight"};
-    static const char *const values[] = {"ab13a90d-e706-11f1-b000-02fc00000001",
-                                         "shard3", "127.0.0.1", "33631", "3", "3", "1.0"};
+    static const char *const values[] = {
+        "ab13a90d-e706-11f1-b000-02fc00000001", "shard3", "127.0.0.1", "33631", "3", "3", "1.0"};
     const char *args[] = {"0", "shard3"};
     fabric_result_t *r = NULL;
     fabric_error_t err;

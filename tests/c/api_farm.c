@@ -29,15 +29,19 @@ static void expect_shards(const fabric_t *f, const char *table, int32_t type, co
 
 static void shards(void)
 {
-    static const char *const range[][2] = {
-        {"1", "shard1"}, {"10001", "shard2"}, {"20001", "shard3"}};
-    static const char *const integer[][2] = {
-        {"-1000", "shard1"}, {"0", "shard2"}, {"1000000000000", "shard3"}};
+    static const char *const range[][2] = {{"1", "shard1"},
+                                           {"10001", "shard2"},
+                                           {"20001", "shard3"}};
+    static const char *const integer[][2] = {{"-1000", "shard1"},
+                                             {"0", "shard2"},
+                                             {"1000000000000", "shard3"}};
     static const char *const datetime[][2] = {{"2000-01-01 00:00:00", "shard1"},
                                               {"2010-01-01 00:00:00", "shard2"},
                                               {"2020-06-15 00:00:00", "shard3"}};
-    static const char *const string[][2] = {
-        {"A", "shard1"}, {"M", "shard2"}, {"a", "shard3"}, {"m", "shard4"}};
+    static const char *const string[][2] = {{"A", "shard1"},
+                                            {"M", "shard2"},
+                                            {"a", "shard3"},
+                                            {"m", "shard4"}};
     static const char *const hash[][2] = {{"66048CB1692FBF2BC8037F30D21FCFFE", "shard4"},
                                           {"6D3D69AB699C9856EC045B72DD627EF7", "shard3"},
                                           {"C783BBB72B956E3F1818E9D4A59D76CB", "shard1"},
@@ -54,8 +58,7 @@ static void shards(void)
                   (int64_t[]){10, 11, 12, 13}, 4);
     expect_shards(f, "hashdb.users", FABRIC_SHARDING_HASH, "user_id", hash,
                   (int64_t[]){17, 16, 14, 15}, 4);
-    expect_shards(f, "disabled_db.t", FABRIC_SHARDING_RANGE, "id", enabled,
-                  (int64_t[]){20, 22}, 2);
+    expect_shards(f, "disabled_db.t", FABRIC_SHARDING_RANGE, "id", enabled, (int64_t[]){20, 22}, 2);
     fabric_free(f);
 }
 

@@ -121,8 +121,7 @@ static void vanished_shard(const fabric_t *ctl)
     CHECK_INT(port_of(f, SALARIES, fabric_key_int(10001), RW), 33621);
     tell(ctl, "disable_shard", "2", NULL);
     sleep_ms(2);
-    CHECK_INT(find(f, SALARIES, fabric_key_int(10001), RW, &s, &err),
-              FABRIC_ERR_SHARD_UNAVAILABLE);
+    CHECK_INT(find(f, SALARIES, fabric_key_int(10001), RW, &s, &err), FABRIC_ERR_SHARD_UNAVAILABLE);
     CHECK_CONTAINS(err.message, SALARIES);
     CHECK_CONTAINS(err.message, "10001");
     CHECK_INT(port_of(f, SALARIES, fabric_key_int(10000), RW), 33611);

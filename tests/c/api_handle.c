@@ -37,8 +37,8 @@ static void versions_and_texts(void)
 #if FABRIC_VERSION_NUMBER < 100
 #error "a version before 0.1.0"
 #endif
-    CHECK_INT(FABRIC_VERSION_NUMBER, FABRIC_VERSION_MAJOR * 10000 + FABRIC_VERSION_MINOR * 100 +
-                                         FABRIC_VERSION_PATCH);
+    CHECK_INT(FABRIC_VERSION_NUMBER,
+              FABRIC_VERSION_MAJOR * 10000 + FABRIC_VERSION_MINOR * 100 + FABRIC_VERSION_PATCH);
     CHECK_TEXT(fabric_strerror(FABRIC_OK), "success");
     CHECK_TEXT(fabric_strerror(FABRIC_ERR_UNKNOWN_TABLE), "unknown table");
     const char *seen[200];

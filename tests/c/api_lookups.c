@@ -7,23 +7,39 @@ static const struct {
     const char *table, *key;
     uint32_t port;
 } by_text[] = {
-    {"employees.salaries", "10000", 33611}, {"employees.salaries", "+10001", 33621},
-    {"employees.dept_emp", "020001", 33631}, {"shop.orders", "-1000", 33611},
-    {"shop.orders", "-1", 33611},            {"shop.orders", "-0", 33621},
-    {"log.events", "2000-01-01", 33611},     {"log.events", "20091231235959", 33611},
-    {"log.events", "2010-01-01", 33621},     {"log.events", "2009-12-31 23:59:59.5", 33621},
-    {"log.events", "2010-00-00", 33611},     {"log.events", "20100000", 33611},
-    {"log.events", "20100000000001", 33611}, {"log.events", "2010-01-00T12:00", 33611},
-    {"log.events", "2010-05-00", 33621},     {"log.events", "2020-06-00 23:59:59.4", 33621},
-    {"log.events", "20200615", 33631},       {"log.events", "20200700000000", 33631},
-    {"log.events", "2020-06-15T00:00", 33631}, {"log.events", "99991231", 33631},
-    {"crm.names", "A", 33611},               {"crm.names", "Lz", 33611},
-    {"crm.names", "M  ", 33621},             {"crm.names", "_", 33621},
-    {"crm.names", "anna", 33631},            {"crm.names", "m", 33641},
-    {"crm.names", "\xc3\xa9mile", 33641},    {"hashdb.users", "1", 33631},
-    {"hashdb.users", "2", 33611},            {"hashdb.users", "3", 33621},
+    {"employees.salaries", "10000", 33611},
+    {"employees.salaries", "+10001", 33621},
+    {"employees.dept_emp", "020001", 33631},
+    {"shop.orders", "-1000", 33611},
+    {"shop.orders", "-1", 33611},
+    {"shop.orders", "-0", 33621},
+    {"log.events", "2000-01-01", 33611},
+    {"log.events", "20091231235959", 33611},
+    {"log.events", "2010-01-01", 33621},
+    {"log.events", "2009-12-31 23:59:59.5", 33621},
+    {"log.events", "2010-00-00", 33611},
+    {"log.events", "20100000", 33611},
+    {"log.events", "20100000000001", 33611},
+    {"log.events", "2010-01-00T12:00", 33611},
+    {"log.events", "2010-05-00", 33621},
+    {"log.events", "2020-06-00 23:59:59.4", 33621},
+    {"log.events", "20200615", 33631},
+    {"log.events", "20200700000000", 33631},
+    {"log.events", "2020-06-15T00:00", 33631},
+    {"log.events", "99991231", 33631},
+    {"crm.names", "A", 33611},
+    {"crm.names", "Lz", 33611},
+    {"crm.names", "M  ", 33621},
+    {"crm.names", "_", 33621},
+    {"crm.names", "anna", 33631},
+    {"crm.names", "m", 33641},
+    {"crm.names", "\xc3\xa9mile", 33641},
+    {"hashdb.users", "1", 33631},
+    {"hashdb.users", "2", 33611},
+    {"hashdb.users", "3", 33621},
     /* Below every bound of the ring, and so on the highest. */
-    {"hashdb.users", "9", 33621},            {"hash2.t", "1", 33621},
+    {"hashdb.users", "9", 33621},
+    {"hash2.t", "1", 33621},
 };
 
 static void texts(const fabric_t *f)
@@ -84,8 +100,9 @@ static void unsigned_integers(const fabric_t *f)
     CHECK_INT(large.kind, FABRIC_KEY_UINT);
     CHECK_INT(large.integer, -1);
     /* So does a key of RANGE of any length. */
-    CHECK_INT(port_of(f, "employees.salaries", text("+00100000000000000000000000000000000000000000"),
-                      RW), 33631);
+    CHECK_INT(port_of(f, "employees.salaries",
+                      text("+00100000000000000000000000000000000000000000"), RW),
+              33631);
     fabric_table_t *t;
     fabric_server_t s;
     fabric_error_t err;
@@ -139,12 +156,10 @@ static void several_tables(const fabric_t *f)
     CHECK_INT(s.port, 33611);
     /* The global groups agree whatever the keys do. */
     tables[2] = "crm.names";
-    CHECK_OK(fabric_get_shard_server(f, tables, 3, NULL, FABRIC_SCOPE_GLOBAL, RW, &s, &err),
-             err);
+    CHECK_OK(fabric_get_shard_server(f, tables, 3, NULL, FABRIC_SCOPE_GLOBAL, RW, &s, &err), err);
     CHECK_INT(s.port, 33601);
     CHECK_TEXT(s.group, "global");
-    CHECK_OK(fabric_get_shard_server(f, tables, 3, &key, FABRIC_SCOPE_GLOBAL, RO, &s, &err),
-             err);
+    CHECK_OK(fabric_get_shard_server(f, tables, 3, &key, FABRIC_SCOPE_GLOBAL, RO, &s, &err), err);
     CHECK_INT(s.port, 33602);
 }
 

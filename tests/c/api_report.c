@@ -129,13 +129,13 @@ static void in_vain(const fabric_t *ctl)
 static void actions(const fabric_t *ctl)
 {
     (void)ctl;
-    const int32_t lost = FABRIC_ACTION_RECONNECT | FABRIC_ACTION_RETRY_ELSEWHERE |
-                         FABRIC_ACTION_ASK_AGAIN | FABRIC_ACTION_REPORT |
-                         FABRIC_ACTION_QUARANTINE;
+    const int32_t lost = FABRIC_ACTION_RECONNECT | FABRIC_ACTION_RETRY_ELSEWHERE
+                         | FABRIC_ACTION_ASK_AGAIN | FABRIC_ACTION_REPORT
+                         | FABRIC_ACTION_QUARANTINE;
     CHECK_INT(fabric_errno_action(2055), lost);
     CHECK_INT(fabric_errno_action(6400), lost & ~FABRIC_ACTION_REPORT);
-    CHECK_INT(fabric_errno_action(1290), FABRIC_ACTION_RETRY_ELSEWHERE | FABRIC_ACTION_ASK_AGAIN |
-                                             FABRIC_ACTION_HOLD_WRITES);
+    CHECK_INT(fabric_errno_action(1290),
+              FABRIC_ACTION_RETRY_ELSEWHERE | FABRIC_ACTION_ASK_AGAIN | FABRIC_ACTION_HOLD_WRITES);
     CHECK_INT(fabric_errno_action(4031), FABRIC_ACTION_RECONNECT);
     CHECK_INT(fabric_errno_action(0), FABRIC_ACTION_NONE);
     CHECK_INT(fabric_errno_action(INT32_MIN), FABRIC_ACTION_NONE);

@@ -57,8 +57,7 @@ static void refuses_like_the_main_call(const fabric_t *f)
     fabric_error_t err;
     fabric_key_t low = fabric_key_int(0), word = text("x");
     fill(&server, sizeof server);
-    CHECK_INT(fabric_table_get_server(t, &low, L, RW, &server, &err),
-              FABRIC_ERR_KEY_OUT_OF_RANGE);
+    CHECK_INT(fabric_table_get_server(t, &low, L, RW, &server, &err), FABRIC_ERR_KEY_OUT_OF_RANGE);
     CHECK_INT(fabric_table_get_server(t, &word, L, RW, &server, &err), FABRIC_ERR_KEY_TYPE);
     CHECK_INT(fabric_table_get_server(t, NULL, L, RW, &server, &err), FABRIC_ERR_KEY_MISSING);
     CHECK_INT(fabric_table_get_server(t, &low, 7, RW, &server, &err), FABRIC_ERR_ARGUMENT);
@@ -76,8 +75,7 @@ static void refuses_like_the_main_call(const fabric_t *f)
 static void several_tables_at_once(const fabric_t *f)
 {
     fabric_table_t *t = opened(f, joined, 2);
-    CHECK_INT(port(t, fabric_key_int(10001), RW),
-              port_of(f, joined[1], fabric_key_int(10001), RW));
+    CHECK_INT(port(t, fabric_key_int(10001), RW), port_of(f, joined[1], fabric_key_int(10001), RW));
     fabric_table_free(t);
 
     static const char *const apart[] = {"employees.salaries", "hashdb.accounts"};
@@ -85,8 +83,7 @@ static void several_tables_at_once(const fabric_t *f)
     fabric_server_t server;
     fabric_error_t err;
     fabric_key_t key = fabric_key_int(9); /* group shard1 here, shard2 there */
-    CHECK_INT(fabric_table_get_server(t, &key, L, RW, &server, &err),
-              FABRIC_ERR_DIFFERENT_SHARDS);
+    CHECK_INT(fabric_table_get_server(t, &key, L, RW, &server, &err), FABRIC_ERR_DIFFERENT_SHARDS);
     fabric_table_free(t);
 }
 

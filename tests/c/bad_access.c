@@ -107,8 +107,7 @@ static void tls_files(void)
     fabric_options_t *o = options();
     CHECK_INT(fabric_options_set_tls(o, "no-such-file.pem", NULL, NULL), FABRIC_OK);
     fabric_t *f = handle(o);
-    REFUSED(lookup(f, err), server, FABRIC_ERR_TLS,
-            {"no-such-file.pem", "fabric_options_set_tls"});
+    REFUSED(lookup(f, err), server, FABRIC_ERR_TLS, {"no-such-file.pem", "fabric_options_set_tls"});
     fabric_free(f);
     o = options();
     CHECK_INT(fabric_options_set_tls(o, "/dev/null", NULL, NULL), FABRIC_OK);

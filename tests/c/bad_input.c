@@ -29,13 +29,13 @@ static void table_names(const fabric_t *f)
     }
     REFUSED(find(f, "no.such", key, ANY, &server, err), server, FABRIC_ERR_UNKNOWN_TABLE,
             {"'no.such'", "spelling"});
-    REFUSED(find(f, "employees.Salaries", key, ANY, &server, err), server,
-            FABRIC_ERR_UNKNOWN_TABLE, {"'employees.Salaries'", "case-sensitive"});
+    REFUSED(find(f, "employees.Salaries", key, ANY, &server, err), server, FABRIC_ERR_UNKNOWN_TABLE,
+            {"'employees.Salaries'", "case-sensitive"});
     /* LIKE patterns at the server, plain names here. */
     REFUSED(find(f, "employees.%", key, ANY, &server, err), server, FABRIC_ERR_UNKNOWN_TABLE,
             {"'employees.%'"});
-    REFUSED(find(f, "employees.salarie_", key, ANY, &server, err), server,
-            FABRIC_ERR_UNKNOWN_TABLE, {"'employees.salarie_'"});
+    REFUSED(find(f, "employees.salarie_", key, ANY, &server, err), server, FABRIC_ERR_UNKNOWN_TABLE,
+            {"'employees.salarie_'"});
     REFUSED(find(f, "employees.s\xff", key, ANY, &server, err), server, FABRIC_ERR_INVALID_UTF8,
             {"employees.s", "UTF-8", "convert"});
     /* A name cannot break a line of a log, or paint a terminal. */
@@ -61,11 +61,10 @@ static void group_names(const fabric_t *f)
     size_t count;
     REFUSED(fabric_get_group_servers(f, "nosuch", 0, NULL, 0, &count, err), count,
             FABRIC_ERR_UNKNOWN_GROUP, {"'nosuch'"});
-    REFUSED(fabric_get_group_servers(f, "", 1, NULL, 0, &count, err), count,
-            FABRIC_ERR_ARGUMENT, {"'group'"});
+    REFUSED(fabric_get_group_servers(f, "", 1, NULL, 0, &count, err), count, FABRIC_ERR_ARGUMENT,
+            {"'group'"});
     REFUSED(fabric_reset_cache(f, "\xff", err), count, FABRIC_ERR_INVALID_UTF8, {"'group'"});
-    REFUSED(fabric_report_failure(f, "", 2002, err), count, FABRIC_ERR_ARGUMENT,
-            {"'server_uuid'"});
+    REFUSED(fabric_report_failure(f, "", 2002, err), count, FABRIC_ERR_ARGUMENT, {"'server_uuid'"});
     REFUSED(fabric_report_failure(f, "\xff", 2002, err), count, FABRIC_ERR_INVALID_UTF8,
             {"'server_uuid'"});
     REFUSED(fabric_report_result(f, "", 0, err), count, FABRIC_ERR_ARGUMENT, {"'server_uuid'"});
@@ -87,7 +86,8 @@ static void keys(const fabric_t *f)
         {SALARIES, "1.5", {FABRIC_ERR_KEY_TYPE, {"RANGE", "'1.5'"}}},
         {SALARIES, "0x10", {FABRIC_ERR_KEY_TYPE, {"'0x10'"}}},
         {SALARIES, "1e3", {FABRIC_ERR_KEY_TYPE, {"'1e3'"}}},
-        {SALARIES, "-9223372036854775809",
+        {SALARIES,
+         "-9223372036854775809",
          {FABRIC_ERR_KEY_OUT_OF_RANGE, {"'-9223372036854775809'", "lowest bound is '1'"}}},
         {SALARIES, "0", {FABRIC_ERR_KEY_OUT_OF_RANGE, {"'0'", "lowest bound is '1'"}}},
         {SALARIES, "1\xff", {FABRIC_ERR_KEY_TYPE, {SALARIES}}},
@@ -114,8 +114,8 @@ static void keys(const fabric_t *f)
             FABRIC_ERR_KEY_OUT_OF_RANGE, {SALARIES, "holds 0", "'1'"});
     REFUSED(find(f, "shop.orders", fabric_key_int(INT64_MIN), ANY, &server, err), server,
             FABRIC_ERR_KEY_OUT_OF_RANGE, {"-9223372036854775808"});
-    REFUSED(find(f, "crm.names", fabric_key_int(5), ANY, &server, err), server,
-            FABRIC_ERR_KEY_TYPE, {"crm.names", "give 5 as text", "fabric_key_text"});
+    REFUSED(find(f, "crm.names", fabric_key_int(5), ANY, &server, err), server, FABRIC_ERR_KEY_TYPE,
+            {"crm.names", "give 5 as text", "fabric_key_text"});
     REFUSED(find(f, "log.events", fabric_key_int(20100101), ANY, &server, err), server,
             FABRIC_ERR_KEY_TYPE, {"log.events", "fabric_key_text"});
     REFUSED(find(f, "crm.names", fabric_key_uint(UINT64_MAX), ANY, &server, err), server,
@@ -150,8 +150,8 @@ static void numbers(const fabric_t *f)
             FABRIC_ERR_ARGUMENT, {"scope 0", "FABRIC_SCOPE_LOCAL"});
     REFUSED(fabric_get_shard_server(f, &table, 1, &key, 3, ANY, &server, err), server,
             FABRIC_ERR_ARGUMENT, {"scope 3"});
-    REFUSED(fabric_get_group_server(f, "shard1", ANY, 4, &server, err), server,
-            FABRIC_ERR_ARGUMENT, {"status 4"});
+    REFUSED(fabric_get_group_server(f, "shard1", ANY, 4, &server, err), server, FABRIC_ERR_ARGUMENT,
+            {"status 4"});
     REFUSED(fabric_get_group_server(f, "shard1", ANY, -2, &server, err), server,
             FABRIC_ERR_ARGUMENT, {"status -2"});
     REFUSED(fabric_get_group_server(f, "shard1", FABRIC_MODE_READONLY, FABRIC_STATUS_PRIMARY,
@@ -159,13 +159,13 @@ static void numbers(const fabric_t *f)
             server, FABRIC_ERR_ARGUMENT, {"mode 1", "status 3", "one of them"});
     REFUSED(fabric_get_group_server(f, "shard2", ANY, FABRIC_STATUS_SPARE, &server, err), server,
             FABRIC_ERR_NO_SERVER, {"'shard2'", "never serve"});
-    REFUSED(fabric_get_group_server(f, "shard2", ANY, FABRIC_STATUS_FAULTY, &server, err),
-            server, FABRIC_ERR_NO_SERVER, {"'shard2'"});
+    REFUSED(fabric_get_group_server(f, "shard2", ANY, FABRIC_STATUS_FAULTY, &server, err), server,
+            FABRIC_ERR_NO_SERVER, {"'shard2'"});
 
     REFUSED(fabric_get_shard_server(f, &table, 0, &key, LOCAL, ANY, &server, err), server,
             FABRIC_ERR_ARGUMENT, {"no table", "at least one"});
-    REFUSED(fabric_get_shard_server_wait(f, &table, 1, &key, LOCAL, ANY, -1, &server, err),
-            server, FABRIC_ERR_ARGUMENT, {"-1"});
+    REFUSED(fabric_get_shard_server_wait(f, &table, 1, &key, LOCAL, ANY, -1, &server, err), server,
+            FABRIC_ERR_ARGUMENT, {"-1"});
     REFUSED(fabric_get_shard_server_wait(f, &table, 1, &key, LOCAL, ANY, INT64_MAX, &server, err),
             server, FABRIC_ERR_ARGUMENT, {"600000"});
     REFUSED(fabric_get_group_server_wait(f, "shard1", ANY, -1, -1, &server, err), server,
@@ -175,8 +175,8 @@ static void numbers(const fabric_t *f)
             server, FABRIC_ERR_KEY_MISSING, {SALARIES});
     REFUSED(fabric_get_shard_server(f, &table, SIZE_MAX, &key, LOCAL, ANY, &server, err), server,
             FABRIC_ERR_ARGUMENT, {"'tables'", "count"});
-    REFUSED(fabric_get_sharding_information(f, &table, SIZE_MAX, err), server,
-            FABRIC_ERR_ARGUMENT, {"'tables'"});
+    REFUSED(fabric_get_sharding_information(f, &table, SIZE_MAX, err), server, FABRIC_ERR_ARGUMENT,
+            {"'tables'"});
     REFUSED(fabric_execute(f, "dump", "servers", &table, SIZE_MAX, &result, err), result,
             FABRIC_ERR_ARGUMENT, {"'args'"});
     still_works(f);
@@ -294,8 +294,8 @@ static void too_many(const fabric_t *f)
     REFUSED(fabric_get_shard_servers(f, names, MOST + 1, &keys, LOCAL, ANY, index, NULL, &server, 1,
                                      &count, err),
             server, FABRIC_ERR_ARGUMENT, {"1025"});
-    REFUSED(fabric_split_keys(f, names, MOST + 1, &keys, LOCAL, ANY, order, starts, NULL, &server, 1,
-                              &count, err),
+    REFUSED(fabric_split_keys(f, names, MOST + 1, &keys, LOCAL, ANY, order, starts, NULL, &server,
+                              1, &count, err),
             server, FABRIC_ERR_ARGUMENT, {"1025"});
     REFUSED(fabric_table_open(f, names, MOST + 1, &t, err), t, FABRIC_ERR_ARGUMENT, {"1025"});
     CHECK_INT(fabric_get_sharding_information(f, names, FETCHED, NULL), FABRIC_OK);
@@ -316,14 +316,14 @@ static void commands(const fabric_t *f)
             {"'command'"});
     REFUSED(fabric_execute(f, "a.b", "c", NULL, 0, &result, err), result, FABRIC_ERR_ARGUMENT,
             {"a.b"});
-    REFUSED(fabric_execute(f, "\xff", "c", NULL, 0, &result, err), result,
-            FABRIC_ERR_INVALID_UTF8, {"'group'"});
+    REFUSED(fabric_execute(f, "\xff", "c", NULL, 0, &result, err), result, FABRIC_ERR_INVALID_UTF8,
+            {"'group'"});
     REFUSED(fabric_execute(f, "dump", "servers", bad_args, 2, &result, err), result,
             FABRIC_ERR_INVALID_UTF8, {"'args[1]'"});
     REFUSED(fabric_execute(f, "no", "such", NULL, 0, &result, err), result, FABRIC_ERR_FABRIC,
             {"no.such"});
-    REFUSED(fabric_execute(f, "server", "lookup_uuid", (const char *const[]){"nowhere"}, 1,
-                           &result, err),
+    REFUSED(fabric_execute(f, "server", "lookup_uuid", (const char *const[]){"nowhere"}, 1, &result,
+                           err),
             result, FABRIC_ERR_FABRIC, {"Server (nowhere) does not exist"});
     still_works(f);
 }
@@ -336,8 +336,7 @@ static void small_buffers(const fabric_t *f)
     size_t count = 0;
     fill(shards, sizeof shards);
     fill(servers, sizeof servers);
-    CHECK_INT(fabric_get_shards(f, SALARIES, shards, 2, &count, NULL),
-              FABRIC_ERR_BUFFER_TOO_SMALL);
+    CHECK_INT(fabric_get_shards(f, SALARIES, shards, 2, &count, NULL), FABRIC_ERR_BUFFER_TOO_SMALL);
     CHECK_INT(count, 3);
     CHECK_INT(fabric_get_group_servers(f, "shard1", 1, servers, 2, &count, NULL),
               FABRIC_ERR_BUFFER_TOO_SMALL);

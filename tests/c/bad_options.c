@@ -1,14 +1,14 @@
 /* Options outside their range: refused at once, and by fabric_new() with the same words. */
 #include "refusal.h"
 
-#define OPTION(call, ...)                                                                       \
-    do {                                                                                        \
-        const refusal said = {__VA_ARGS__};                                                     \
-        fabric_options_t *o = options();                                                        \
-        CHECK_INT(call, said.status);                                                           \
-        fabric_t *f;                                                                            \
-        REFUSED(fabric_new(o, &f, err), f, __VA_ARGS__);                                        \
-        fabric_options_free(o);                                                                 \
+#define OPTION(call, ...)                                                                          \
+    do {                                                                                           \
+        const refusal said = {__VA_ARGS__};                                                        \
+        fabric_options_t *o = options();                                                           \
+        CHECK_INT(call, said.status);                                                              \
+        fabric_t *f;                                                                               \
+        REFUSED(fabric_new(o, &f, err), f, __VA_ARGS__);                                           \
+        fabric_options_free(o);                                                                    \
     } while (0)
 
 static int freed;
@@ -80,8 +80,7 @@ static void words(void)
     OPTION(fabric_options_set_credentials(o, "", "p"), FABRIC_ERR_ARGUMENT, {"'user'"});
     OPTION(fabric_options_set_credentials(o, "a\"b", "p"), FABRIC_ERR_ARGUMENT, {"a\"b"});
     OPTION(fabric_options_set_credentials(o, "\xff", "p"), FABRIC_ERR_INVALID_UTF8, {"'user'"});
-    OPTION(fabric_options_set_credentials(o, "u", "\xff"), FABRIC_ERR_INVALID_UTF8,
-           {"'password'"});
+    OPTION(fabric_options_set_credentials(o, "u", "\xff"), FABRIC_ERR_INVALID_UTF8, {"'password'"});
     OPTION(fabric_options_set_tls(o, "", NULL, NULL), FABRIC_ERR_ARGUMENT, {"'ca'"});
     OPTION(fabric_options_set_tls(o, "ca", "key", NULL), FABRIC_ERR_ARGUMENT, {"both or neither"});
     OPTION(fabric_options_set_tls(o, "ca", NULL, "cert"), FABRIC_ERR_ARGUMENT, {"both"});

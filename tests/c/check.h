@@ -7,22 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                                        \
-    do {                                                                                        \
-        if (!(condition))                                                                       \
-            check_failed(__FILE__, __LINE__, #condition);                                       \
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            check_failed(__FILE__, __LINE__, #condition);                                          \
     } while (0)
 
-#define CHECK_INT(actual, expected)                                                             \
+#define CHECK_INT(actual, expected)                                                                \
     check_int(__FILE__, __LINE__, #actual, (int64_t)(actual), (int64_t)(expected))
 
 /* Of floating point numbers that must be the very same. */
-#define CHECK_REAL(actual, expected)                                                            \
-    CHECK(!((actual) < (expected)) && !((actual) > (expected)))
+#define CHECK_REAL(actual, expected) CHECK(!((actual) < (expected)) && !((actual) > (expected)))
 
 /* Two strings, or two NULLs. */
-#define CHECK_TEXT(actual, expected)                                                            \
-    check_text(__FILE__, __LINE__, #actual, (actual), (expected))
+#define CHECK_TEXT(actual, expected) check_text(__FILE__, __LINE__, #actual, (actual), (expected))
 
 #define CHECK_CONTAINS(text, part) check_contains(__FILE__, __LINE__, (text), (part))
 

@@ -49,8 +49,10 @@ static void write_topology(const char *path, int holds)
     CHECK(file != NULL);
     fputs(head, file);
     if (holds)
-        fprintf(file, ", \"held_shards\": [{\"schema\": \"d\", \"table\": \"t\", \"type\":"
-                      " \"RANGE\", \"lower_bound\": 20, \"since\": %lld}]", true_seconds());
+        fprintf(file,
+                ", \"held_shards\": [{\"schema\": \"d\", \"table\": \"t\", \"type\":"
+                " \"RANGE\", \"lower_bound\": 20, \"since\": %lld}]",
+                true_seconds());
     fputs("}\n", file);
     CHECK_INT(fclose(file), 0);
     struct timespec times[2] = {{.tv_sec = true_seconds() - 60}, {.tv_sec = true_seconds() - 60}};

@@ -25,8 +25,8 @@ static void *fetch(void *unused)
             CHECK(err.code != FABRIC_ERR_PANIC);
             refused++;
         }
-        int32_t status = find(farm, "employees.salaries", fabric_key_int(1),
-                              FABRIC_MODE_READWRITE, &server, &err);
+        int32_t status = find(farm, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE,
+                              &server, &err);
         CHECK(status != FABRIC_ERR_PANIC);
     }
     return NULL;
@@ -41,8 +41,7 @@ int main(int argc, char **argv)
     fabric_options_set_connect_timeout_ms(o, 500);
     fabric_options_set_request_timeout_ms(o, 1000);
     farm = handle(o);
-    CHECK_INT(port_of(farm, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE),
-              33611);
+    CHECK_INT(port_of(farm, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33611);
     pthread_t threads[3];
     for (int i = 0; i < 3; i++)
         CHECK_INT(pthread_create(&threads[i], NULL, fetch, NULL), 0);
@@ -60,8 +59,7 @@ int main(int argc, char **argv)
     /* Nobody closes anything any more, and all is well. */
     fabric_error_t err;
     CHECK_OK(fabric_seed(farm, NULL, 0, &err), err);
-    CHECK_INT(port_of(farm, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE),
-              33611);
+    CHECK_INT(port_of(farm, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33611);
     fabric_free(farm);
     printf("%ld fetches answered, %ld refused\n", answered, refused);
     return 0;

@@ -52,7 +52,8 @@ static int is_refreshed(void)
     for (int i = 0; i < 20000; i++) {
         fabric_server_t server;
         if (find(farm, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE, &server,
-                 NULL) != FABRIC_OK)
+                 NULL)
+            != FABRIC_OK)
             return 0;
         if (refreshes() > before + 1)
             return 1;
@@ -131,8 +132,7 @@ int main(int argc, char **argv)
     fabric_options_set_ttl_ms(o, 0, 20); /* The parent is nearly always in a refresh. */
     fabric_options_set_refresh_share(o, 100);
     farm = handle(o);
-    CHECK_INT(port_of(farm, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE),
-              33611);
+    CHECK_INT(port_of(farm, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33611);
 
     pthread_t threads[4];
     for (int i = 0; i < 4; i++)

@@ -31,10 +31,12 @@ static void write_farm(const char *file, const char *weight)
     for (int i = 1; i < BOUNDS; i++)
         fprintf(out, ",\n{\"id\": %d, \"lower_bound\": \"name-%08d-of-many\", \"group\": \"all\"}",
                 i + 1, i);
-    fprintf(out, "]}],\n\"groups\": [{\"id\": \"all\", \"servers\": [\n"
-                 "{\"uuid\": \"00000000-0000-0000-0000-000000000001\", \"host\": \"127.0.0.1\",\n"
-                 "\"port\": 3306, \"mode\": \"READ_WRITE\", \"status\": \"PRIMARY\",\n"
-                 "\"weight\": %s}]}]}\n", weight);
+    fprintf(out,
+            "]}],\n\"groups\": [{\"id\": \"all\", \"servers\": [\n"
+            "{\"uuid\": \"00000000-0000-0000-0000-000000000001\", \"host\": \"127.0.0.1\",\n"
+            "\"port\": 3306, \"mode\": \"READ_WRITE\", \"status\": \"PRIMARY\",\n"
+            "\"weight\": %s}]}]}\n",
+            weight);
     CHECK_INT(fclose(out), 0);
 }
 
@@ -63,8 +65,8 @@ static void *look_up(void *unused)
 {
     (void)unused;
     while (!done)
-        CHECK_INT(port_of(farm, "crm.names", text("name-00012345-of-many"),
-                          FABRIC_MODE_READWRITE), 3306);
+        CHECK_INT(port_of(farm, "crm.names", text("name-00012345-of-many"), FABRIC_MODE_READWRITE),
+                  3306);
     return NULL;
 }
 
@@ -79,8 +81,9 @@ static void child(int number)
             _exit(2);
     }
     fabric_server_t server;
-    if (find(farm, "crm.names", text("name-00000001-of-many"), FABRIC_MODE_READONLY, &server,
-             &err) != FABRIC_OK || server.port != 3306)
+    if (find(farm, "crm.names", text("name-00000001-of-many"), FABRIC_MODE_READONLY, &server, &err)
+            != FABRIC_OK
+        || server.port != 3306)
         _exit(3);
     if (number % 2)
         fabric_free(farm);

@@ -38,18 +38,18 @@ static void record(const char *function, int64_t bound, int64_t time)
 }
 
 /* Makes a call, whatever it answers. */
-#define TIMED(bound, function, ...)                                                             \
-    do {                                                                                        \
-        int64_t begun = now_ms();                                                               \
-        (void)!function(__VA_ARGS__);                                                           \
-        record(#function, bound, now_ms() - begun);                                             \
+#define TIMED(bound, function, ...)                                                                \
+    do {                                                                                           \
+        int64_t begun = now_ms();                                                                  \
+        (void)!function(__VA_ARGS__);                                                              \
+        record(#function, bound, now_ms() - begun);                                                \
     } while (0)
 
-#define TIMED_VOID(bound, function, argument)                                                   \
-    do {                                                                                        \
-        int64_t begun = now_ms();                                                               \
-        function(argument);                                                                     \
-        record(#function, bound, now_ms() - begun);                                             \
+#define TIMED_VOID(bound, function, argument)                                                      \
+    do {                                                                                           \
+        int64_t begun = now_ms();                                                                  \
+        function(argument);                                                                        \
+        record(#function, bound, now_ms() - begun);                                                \
     } while (0)
 
 static fabric_options_t *slow(int background)
@@ -88,10 +88,10 @@ static void lookups(const fabric_t *f)
     TIMED(LOOKUP, fabric_get_shard_server, f, tables, 1, &key, local, rw, servers, NULL);
     TIMED(LOOKUP, fabric_get_group_server, f, "shard1", rw, -1, servers, NULL);
     TIMED(LOOKUP, fabric_get_group_servers, f, "shard1", 0, servers, N, &count, NULL);
-    TIMED(LOOKUP, fabric_get_shard_servers, f, tables, 1, &keys, local, rw, &index, NULL, servers, N,
-          &count, NULL);
-    TIMED(LOOKUP, fabric_split_keys, f, tables, 1, &keys, local, rw, &order, starts, NULL, servers, N,
-          &count, NULL);
+    TIMED(LOOKUP, fabric_get_shard_servers, f, tables, 1, &keys, local, rw, &index, NULL, servers,
+          N, &count, NULL);
+    TIMED(LOOKUP, fabric_split_keys, f, tables, 1, &keys, local, rw, &order, starts, NULL, servers,
+          N, &count, NULL);
     TIMED(LOOKUP, fabric_get_shards, f, tables[0], shards, 64, &count, NULL);
     TIMED(LOOKUP, fabric_get_shards_in_range, f, tables[0], &key, &key, shards, 64, &count, NULL);
     TIMED(LOOKUP, fabric_get_fabric_nodes, f, nodes, N, &count, NULL);
@@ -232,7 +232,8 @@ int main(void)
         if (bounds[i])
             printf("%-36s %10lld %10lld\n", functions[i], (long long)took[i],
                    (long long)bounds[i] - 1);
-        else if (strncmp(functions[i], "fabric_options_", 15) && strncmp(functions[i], "fabric_key", 10))
+        else if (strncmp(functions[i], "fabric_options_", 15)
+                 && strncmp(functions[i], "fabric_key", 10))
             forgotten += (size_t)fprintf(stderr, "%s has no case\n", functions[i]) > 0;
     }
     CHECK_INT(forgotten, 0);

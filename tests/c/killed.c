@@ -91,9 +91,11 @@ static found_t look(const fabric_t *f)
     size_t count = 0;
     CHECK_OK(fabric_get_shards(f, table, shards, MOST_SHARDS, &count, &err), err);
     CHECK_OK(fabric_get_group_server(f, "shard1", FABRIC_MODE_READWRITE, FABRIC_STATUS_NONE, &one,
-                                     &err), err);
+                                     &err),
+             err);
     CHECK_OK(fabric_get_group_server(f, "shard2", FABRIC_MODE_READWRITE, FABRIC_STATUS_NONE, &two,
-                                     &err), err);
+                                     &err),
+             err);
     CHECK_REAL(one.weight, two.weight);
     CHECK(count > 0);
     for (int32_t shard = 0; shard < MOST_SHARDS; shard++) {
@@ -234,8 +236,10 @@ int main(int argc, char **argv)
         round_of(ctl, dir, path);
     tell(ctl, "reset", NULL);
     fabric_free(ctl);
-    printf("%d kills, %d of them in the middle of a file; the last start found farm %d of %d, and %d "
-           "files were left\n", rounds, while_writing, last_of_servers, farm, left);
+    printf(
+        "%d kills, %d of them in the middle of a file; the last start found farm %d of %d, and %d "
+        "files were left\n",
+        rounds, while_writing, last_of_servers, farm, left);
     CHECK(left == 0 || !has_nameless_files(dir));
     unlink(path);
     CHECK(rmdir(dir) == 0 || left > 0);

@@ -61,8 +61,7 @@ static void names(const fabric_t *f)
     fabric_shard_t shard;
 
     REFUSED(NAME, fabric_get_shard_server(f, &ended, 1, &key, LOCAL, ANY, &server, &err));
-    REFUSED(NAME,
-            fabric_get_shard_server(f, both_ended, 2, &key, LOCAL, ANY, &server, &err));
+    REFUSED(NAME, fabric_get_shard_server(f, both_ended, 2, &key, LOCAL, ANY, &server, &err));
     CHECK_CONTAINS(err.message, "tables[1]");
     REFUSED(NAME, fabric_get_shard_server_wait(f, both, 2, &key, LOCAL, ANY, 50, &server, &err));
     REFUSED(NAME, fabric_get_group_server(f, ended, ANY, NONE, &server, &err));

@@ -14,7 +14,7 @@ enum { TTL = 200, BOUND = 500, HANG = 60000, LOOKUPS = 2000 };
 /* What the handles of a test say about threads, a counter for each thing that wants one. */
 static const char *const purposes[] = {
     "to fetch the topology", "for the background refresh", "to run a command",
-    "to report a failure", "for the event callback",
+    "to report a failure",   "for the event callback",
 };
 enum { PURPOSES = sizeof purposes / sizeof *purposes };
 static atomic_int said[PURPOSES], said_else;
@@ -122,8 +122,9 @@ static void callers_fetch(const fabric_t *ctl)
     CHECK_INT(primary(f), 33611);
     fabric_server_t server;
     fabric_error_t err;
-    CHECK_OK(fabric_get_group_server(f, "shard2", FABRIC_MODE_READWRITE, FABRIC_STATUS_NONE, &server,
-                                     &err), err);
+    CHECK_OK(fabric_get_group_server(f, "shard2", FABRIC_MODE_READWRITE, FABRIC_STATUS_NONE,
+                                     &server, &err),
+             err);
     CHECK_INT(server.port, 33621);
     fabric_result_t *result = NULL;
     CHECK_OK(fabric_execute(f, "manage", "ping", NULL, 0, &result, &err), err);
@@ -162,7 +163,8 @@ static void within_their_bounds(const fabric_t *ctl)
     for (int32_t i = 0; i < 3; i++) {
         int64_t begin = now_ms();
         CHECK_INT(find(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE, &server,
-                       &err), FABRIC_ERR_TIMEOUT);
+                       &err),
+                  FABRIC_ERR_TIMEOUT);
         CHECK_INT(err.retryable, 1);
         CHECK(now_ms() - begin < HANG / 2);
         begin = now_ms();
@@ -204,7 +206,8 @@ static void by_name(const fabric_t *ctl)
                 continue;
             }
             CHECK_INT(find(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE,
-                           &server, &err), FABRIC_ERR_SYSTEM);
+                           &server, &err),
+                      FABRIC_ERR_SYSTEM);
             CHECK_CONTAINS(err.message, "no thread can be had");
         }
         CHECK_INT(threads_refused(f), atomic_exchange(&refused_threads, 0));

@@ -35,8 +35,8 @@ static int32_t looks_up(const fabric_t *f)
 static int32_t waits(const fabric_t *f)
 {
     fabric_server_t server;
-    return fabric_get_group_server_wait(f, "shard1", FABRIC_MODE_READWRITE, FABRIC_STATUS_NONE, HANG,
-                                        &server, NULL);
+    return fabric_get_group_server_wait(f, "shard1", FABRIC_MODE_READWRITE, FABRIC_STATUS_NONE,
+                                        HANG, &server, NULL);
 }
 
 static int32_t seeds(const fabric_t *f)
@@ -58,7 +58,10 @@ static int32_t executes(const fabric_t *f)
 static const struct {
     const char *name;
     int32_t (*make)(const fabric_t *);
-} calls[] = {{"lookup", looks_up}, {"_wait", waits}, {"seed", seeds}, {"prefetch", prefetches},
+} calls[] = {{"lookup", looks_up},
+             {"_wait", waits},
+             {"seed", seeds},
+             {"prefetch", prefetches},
              {"execute", executes}};
 enum { CALLS = sizeof calls / sizeof *calls };
 
@@ -122,7 +125,8 @@ static uint32_t reader(void)
     fabric_server_t server;
     fabric_error_t err;
     CHECK_OK(fabric_get_group_server(f, "shard1", FABRIC_MODE_READONLY, FABRIC_STATUS_NONE, &server,
-                                     &err), err);
+                                     &err),
+             err);
     return server.port;
 }
 

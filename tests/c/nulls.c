@@ -2,24 +2,24 @@
  * function is left out. */
 #include "support.h"
 
-#define REFUSES(call, parameter)                                                                \
-    do {                                                                                        \
-        fabric_error_t err;                                                                     \
-        fill(&err, sizeof err);                                                                 \
-        CHECK_INT(call, FABRIC_ERR_NULL_POINTER);                                               \
-        CHECK_INT(err.code, FABRIC_ERR_NULL_POINTER);                                           \
-        CHECK_CONTAINS(err.message, "'" parameter "' is NULL");                                 \
+#define REFUSES(call, parameter)                                                                   \
+    do {                                                                                           \
+        fabric_error_t err;                                                                        \
+        fill(&err, sizeof err);                                                                    \
+        CHECK_INT(call, FABRIC_ERR_NULL_POINTER);                                                  \
+        CHECK_INT(err.code, FABRIC_ERR_NULL_POINTER);                                              \
+        CHECK_CONTAINS(err.message, "'" parameter "' is NULL");                                    \
     } while (0)
 
 /* An option says it by its status, and fabric_new() by its message. */
-#define OPTION_REFUSES(call, parameter)                                                         \
-    do {                                                                                        \
-        fabric_options_t *o = fabric_options_new();                                             \
-        CHECK_INT(call, FABRIC_ERR_NULL_POINTER);                                               \
-        fabric_t *made = NULL;                                                                  \
-        REFUSES(fabric_new(o, &made, &err), parameter);                                         \
-        CHECK(!made);                                                                           \
-        fabric_options_free(o);                                                                 \
+#define OPTION_REFUSES(call, parameter)                                                            \
+    do {                                                                                           \
+        fabric_options_t *o = fabric_options_new();                                                \
+        CHECK_INT(call, FABRIC_ERR_NULL_POINTER);                                                  \
+        fabric_t *made = NULL;                                                                     \
+        REFUSES(fabric_new(o, &made, &err), parameter);                                            \
+        CHECK(!made);                                                                              \
+        fabric_options_free(o);                                                                    \
     } while (0)
 
 static void heard(int32_t level, const char *message, void *userdata)
@@ -176,7 +176,7 @@ static void batches(const fabric_t *f)
     fill(index, sizeof index);
     fill(order, sizeof order);
 
-#define SERVERS(f, tables, n, keys, index, status, s, count, err)                               \
+#define SERVERS(f, tables, n, keys, index, status, s, count, err)                                  \
     fabric_get_shard_servers(f, tables, n, keys, l, any, index, status, s, 1, count, err)
     REFUSES(SERVERS(NULL, tables, 1, &keys, index, status, &s, &count, &err), "f");
     REFUSES(SERVERS(f, NULL, 1, &keys, index, status, &s, &count, &err), "tables");
@@ -191,7 +191,7 @@ static void batches(const fabric_t *f)
     REFUSES(SERVERS(f, tables, 1, &keys, index, status, &s, NULL, &err), "count");
     CHECK(is_filled(index, sizeof index));
 
-#define SPLIT(f, tables, n, keys, order, starts, s, count, err)                                 \
+#define SPLIT(f, tables, n, keys, order, starts, s, count, err)                                    \
     fabric_split_keys(f, tables, n, keys, l, any, order, starts, status, s, 1, count, err)
     REFUSES(SPLIT(NULL, tables, 1, &keys, order, starts, &s, &count, &err), "f");
     REFUSES(SPLIT(f, NULL, 1, &keys, order, starts, &s, &count, &err), "tables");
@@ -205,9 +205,11 @@ static void batches(const fabric_t *f)
     CHECK_INT(count, 7);
 
     CHECK_INT(fabric_get_shard_servers(f, tables, 1, &keys, l, any, index, NULL, &s, 1, &count,
-                                       NULL), FABRIC_OK);
+                                       NULL),
+              FABRIC_OK);
     CHECK_INT(fabric_split_keys(f, tables, 1, &keys, l, any, order, starts, NULL, &s, 1, &count,
-                                NULL), FABRIC_OK);
+                                NULL),
+              FABRIC_OK);
 }
 
 static void intervals(const fabric_t *f)
@@ -219,10 +221,8 @@ static void intervals(const fabric_t *f)
     fill(shards, sizeof shards);
     REFUSES(fabric_get_shards_in_range(NULL, t, NULL, NULL, shards, 3, &count, &err), "f");
     REFUSES(fabric_get_shards_in_range(f, NULL, NULL, NULL, shards, 3, &count, &err), "table");
-    REFUSES(fabric_get_shards_in_range(f, t, &no_text, NULL, shards, 3, &count, &err),
-            "key.text");
-    REFUSES(fabric_get_shards_in_range(f, t, NULL, &no_text, shards, 3, &count, &err),
-            "key.text");
+    REFUSES(fabric_get_shards_in_range(f, t, &no_text, NULL, shards, 3, &count, &err), "key.text");
+    REFUSES(fabric_get_shards_in_range(f, t, NULL, &no_text, shards, 3, &count, &err), "key.text");
     REFUSES(fabric_get_shards_in_range(f, t, NULL, NULL, NULL, 3, &count, &err), "out");
     REFUSES(fabric_get_shards_in_range(f, t, NULL, NULL, shards, 3, NULL, &err), "count");
     CHECK(is_filled(shards, sizeof shards));
@@ -245,8 +245,7 @@ static void farm(const fabric_t *f)
     REFUSES(fabric_get_shards(f, tables[0], NULL, 3, &count, &err), "out");
     REFUSES(fabric_get_shards(f, tables[0], shards, 3, NULL, &err), "count");
     CHECK_INT(fabric_get_shards(f, tables[0], shards, 3, &count, NULL), FABRIC_OK);
-    CHECK_INT(fabric_get_shards(f, tables[0], NULL, 0, &count, NULL),
-              FABRIC_ERR_BUFFER_TOO_SMALL);
+    CHECK_INT(fabric_get_shards(f, tables[0], NULL, 0, &count, NULL), FABRIC_ERR_BUFFER_TOO_SMALL);
 
     REFUSES(fabric_get_fabric_nodes(NULL, &node, 1, &count, &err), "f");
     REFUSES(fabric_get_fabric_nodes(f, NULL, 1, &count, &err), "out");

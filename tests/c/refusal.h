@@ -20,17 +20,17 @@ static inline void check_refusal(const char *file, int line, int32_t status,
 }
 
 /* `call` uses `err` (a pointer) and `out`, of which nothing is written. */
-#define REFUSED(call, out, ...)                                                                 \
-    do {                                                                                        \
-        const refusal wanted = {__VA_ARGS__};                                                   \
-        fabric_error_t details, *err = &details;                                                \
-        fill(&details, sizeof details);                                                         \
-        fill(&(out), sizeof(out));                                                              \
-        int32_t status = call;                                                                  \
-        check_refusal(__FILE__, __LINE__, status, &details, &wanted);                           \
-        err = NULL;                                                                             \
-        CHECK_INT(call, wanted.status);                                                         \
-        CHECK(is_filled(&(out), sizeof(out)));                                                  \
+#define REFUSED(call, out, ...)                                                                    \
+    do {                                                                                           \
+        const refusal wanted = {__VA_ARGS__};                                                      \
+        fabric_error_t details, *err = &details;                                                   \
+        fill(&details, sizeof details);                                                            \
+        fill(&(out), sizeof(out));                                                                 \
+        int32_t status = call;                                                                     \
+        check_refusal(__FILE__, __LINE__, status, &details, &wanted);                              \
+        err = NULL;                                                                                \
+        CHECK_INT(call, wanted.status);                                                            \
+        CHECK(is_filled(&(out), sizeof(out)));                                                     \
     } while (0)
 
 #endif

@@ -62,8 +62,8 @@ static void try_in_vain(const char *name)
     fabric_t *f = named(name);
     fabric_server_t server;
     int64_t begun = now_ms();
-    int32_t status =
-        find(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE, &server, NULL);
+    int32_t status = find(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE,
+                          &server, NULL);
     CHECK_INT(status, FABRIC_ERR_TIMEOUT);
     fabric_free(f);
     CHECK(now_ms() - begun < GENEROUS_MS);

@@ -111,10 +111,10 @@ static void hear(const fabric_event_t *event, void *unused)
         return;
     sigset_t mask;
     CHECK_INT(pthread_sigmask(SIG_BLOCK, NULL, &mask), 0);
-    callback_mask = (sigismember(&mask, SIGTERM) ? bit(SIGTERM) : 0) |
-                    (sigismember(&mask, SIGUSR1) ? bit(SIGUSR1) : 0) |
-                    (sigismember(&mask, SIGUSR2) ? bit(SIGUSR2) : 0) |
-                    (sigismember(&mask, SIGHUP) ? bit(SIGHUP) : 0);
+    callback_mask = (sigismember(&mask, SIGTERM) ? bit(SIGTERM) : 0)
+                    | (sigismember(&mask, SIGUSR1) ? bit(SIGUSR1) : 0)
+                    | (sigismember(&mask, SIGUSR2) ? bit(SIGUSR2) : 0)
+                    | (sigismember(&mask, SIGHUP) ? bit(SIGHUP) : 0);
     /* Not by a shell, which may change the mask. */
     int ends[2], how;
     CHECK_INT(pipe(ends), 0);

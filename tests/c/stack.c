@@ -59,9 +59,11 @@ static void *call_all(void *options)
     CHECK_OK(fabric_get_shard_server_wait(f, tables, 1, &one, local, rw, 1000, servers, &err), err);
     CHECK_OK(fabric_get_group_server_wait(f, "shard1", rw, any, 1000, servers, &err), err);
     CHECK_OK(fabric_get_shard_servers(f, tables, 1, &keys, local, rw, index, NULL, servers, N,
-                                      &count, &err), err);
+                                      &count, &err),
+             err);
     CHECK_OK(fabric_split_keys(f, tables, 1, &keys, local, rw, order, starts, NULL, servers, N,
-                               &count, &err), err);
+                               &count, &err),
+             err);
     CHECK_OK(fabric_get_shards(f, tables[0], shards, N, &count, &err), err);
     CHECK_OK(fabric_get_shards_in_range(f, tables[0], &one, &one, shards, N, &count, &err), err);
     CHECK_OK(fabric_get_fabric_nodes(f, nodes, N, &count, &err), err);
@@ -78,7 +80,8 @@ static void *call_all(void *options)
     CHECK_OK(fabric_report_result(f, servers[0].uuid, 2003, &err), err);
     CHECK_OK(fabric_report_failure(f, servers[0].uuid, 2003, &err), err);
     CHECK_OK(fabric_reset_cache(f, NULL, &err), err);
-    CHECK_OK(fabric_get_shard_server(f, tables, 1, &one, FABRIC_SCOPE_GLOBAL, rw, servers, &err), err);
+    CHECK_OK(fabric_get_shard_server(f, tables, 1, &one, FABRIC_SCOPE_GLOBAL, rw, servers, &err),
+             err);
     CHECK_OK(fabric_get_metrics(f, &metrics, &err), err);
     CHECK_OK(fabric_next_event(f, &event, &err), err);
     fabric_interrupt(f);

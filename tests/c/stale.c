@@ -83,8 +83,8 @@ static void one_table(const fabric_t *ctl)
 
     tell(ctl, "break_table", broken, NULL);
     int64_t begin = now_ms();
-    while (find(f, broken, fabric_key_int(1), FABRIC_MODE_READWRITE, &server, &err) !=
-           FABRIC_ERR_STALE) {
+    while (find(f, broken, fabric_key_int(1), FABRIC_MODE_READWRITE, &server, &err)
+           != FABRIC_ERR_STALE) {
         CHECK(now_ms() - begin < 60000);
         sleep_ms(10);
     }

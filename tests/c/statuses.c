@@ -177,8 +177,8 @@ static int32_t in_group(const char *group, int32_t wanted_status, fabric_error_t
 {
     fabric_server_t server;
     fabric_t *f = handle(options());
-    int32_t status =
-        fabric_get_group_server(f, group, FABRIC_MODE_NONE, wanted_status, &server, err);
+    int32_t status = fabric_get_group_server(f, group, FABRIC_MODE_NONE, wanted_status, &server,
+                                             err);
     fabric_free(f);
     return status;
 }

@@ -22,7 +22,8 @@ static void use(int way)
     fabric_error_t error;
     fabric_t *f = way == 3 ? shared : handle(options());
     if (way == 0)
-        CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33611);
+        CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE),
+                  33611);
     if (way == 1) {
         fabric_result_t *result = NULL;
         CHECK_OK(fabric_execute(f, "manage", "ping", NULL, 0, &result, &error), error);
@@ -33,7 +34,8 @@ static void use(int way)
     if (way == 3)
         CHECK_OK(fabric_reset_cache(f, NULL, &error), error);
     if (way == 3)
-        CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE), 33611);
+        CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE),
+                  33611);
     if (way != 3)
         fabric_free(f);
 }

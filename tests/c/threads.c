@@ -85,8 +85,7 @@ int main(int argc, char **argv)
         CHECK(pthread_create(&threads[i], NULL, worker, NULL) == 0);
     int changes = 0;
     while (still_running()) {
-        tell(ctl, "promote", "shard1", changes++ % 2 ? "127.0.0.1:33611" : "127.0.0.1:33612",
-             NULL);
+        tell(ctl, "promote", "shard1", changes++ % 2 ? "127.0.0.1:33611" : "127.0.0.1:33612", NULL);
         CHECK_INT(fabric_reset_cache(f, changes % 3 ? NULL : "shard1", NULL), FABRIC_OK);
         sleep_ms(1);
     }
@@ -97,8 +96,8 @@ int main(int argc, char **argv)
     CHECK_INT(fabric_reset_cache(f, NULL, NULL), FABRIC_OK);
     CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE),
               changes % 2 ? 33612 : 33611);
-    printf("%d rounds in each of %d threads, %d changes, generation %" PRIu64 "\n", rounds,
-           THREADS, changes, fabric_topology_generation(f));
+    printf("%d rounds in each of %d threads, %d changes, generation %" PRIu64 "\n", rounds, THREADS,
+           changes, fabric_topology_generation(f));
     fabric_free(shared);
     fabric_free(ctl);
     return 0;

@@ -35,8 +35,8 @@ int main(void)
         fabric_server_t server;
         fabric_error_t err;
         for (int i = 0; i < 3; i++) {
-            CHECK_OK(find(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE, &server,
-                          &err),
+            CHECK_OK(find(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE,
+                          &server, &err),
                      err);
             CHECK_OK(fabric_seed(f, NULL, 0, &err), err);
             sleep_ms(TTL);

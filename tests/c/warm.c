@@ -42,8 +42,7 @@ int main(int argc, char **argv)
             CHECK_OK(find(f, "log.events", when, mode, &s, &err), err);
             break;
         default:
-            CHECK_OK(fabric_get_group_server(f, "shard1", mode, FABRIC_STATUS_NONE, &s, &err),
-                     err);
+            CHECK_OK(fabric_get_group_server(f, "shard1", mode, FABRIC_STATUS_NONE, &s, &err), err);
         }
     }
     mark("end");

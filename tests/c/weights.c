@@ -9,8 +9,7 @@ static void count(const fabric_t *f, const char *group, int reads[2])
 {
     fabric_server_t s;
     fabric_error_t err;
-    CHECK_OK(fabric_get_group_server(f, group, FABRIC_MODE_READONLY, FABRIC_STATUS_NONE, &s,
-                                     &err),
+    CHECK_OK(fabric_get_group_server(f, group, FABRIC_MODE_READONLY, FABRIC_STATUS_NONE, &s, &err),
              err);
     CHECK(s.port == FIRST || s.port == SECOND);
     reads[s.port == SECOND]++;

@@ -34,8 +34,7 @@ int main(void)
     /* All groups of the table came with it, and so did its other keys. */
     CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(10001), FABRIC_MODE_READWRITE),
               33621);
-    CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(20001), FABRIC_MODE_READONLY),
-              33631);
+    CHECK_INT(port_of(f, "employees.salaries", fabric_key_int(20001), FABRIC_MODE_READONLY), 33631);
     expect(ctl, first, 4);
 
     /* A cold table in groups that are known needs its map and nothing else. */

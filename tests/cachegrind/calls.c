@@ -12,8 +12,10 @@ static const struct {
     kind kind;
     bool integer;
 } questions[] = {
-    {"RANGE", RANGE, true},           {"HASH-text", HASH, false},
-    {"HASH-integer", HASH, true},     {"RANGE_STRING", STRING, false},
+    {"RANGE", RANGE, true},
+    {"HASH-text", HASH, false},
+    {"HASH-integer", HASH, true},
+    {"RANGE_STRING", STRING, false},
     {"RANGE_DATETIME", DATETIME, false},
 };
 

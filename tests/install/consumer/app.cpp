@@ -7,8 +7,8 @@
 
 int main(int argc, char **argv)
 {
-    std::unique_ptr<fabric_options_t, decltype(&fabric_options_free)> options(
-        fabric_options_new(), fabric_options_free);
+    std::unique_ptr<fabric_options_t, decltype(&fabric_options_free)> options(fabric_options_new(),
+                                                                              fabric_options_free);
     fabric_options_add_node(options.get(), argc > 1 ? argv[1] : "127.0.0.1",
                             static_cast<uint16_t>(argc > 2 ? std::atoi(argv[2]) : 0));
     fabric_options_set_credentials(options.get(), "admin", "secret");
@@ -25,7 +25,8 @@ int main(int argc, char **argv)
     const fabric_key_t key = fabric_key_int(10021);
     fabric_server_t server;
     if (fabric_get_shard_server(farm.get(), tables, 1, &key, FABRIC_SCOPE_LOCAL,
-                                FABRIC_MODE_READWRITE, &server, &err) != FABRIC_OK) {
+                                FABRIC_MODE_READWRITE, &server, &err)
+        != FABRIC_OK) {
         std::cerr << err.message << '\n';
         return EXIT_FAILURE;
     }
