@@ -8,11 +8,12 @@ SECONDS ?= 60
 target_dir = $(or $(CARGO_TARGET_DIR),target)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help build demo test check-all bench fuzz lint header abi docs install uninstall clean
+.PHONY: help build demo quick test check-all bench fuzz lint deny format header abi docs install uninstall clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo      route keys of a sample farm and see a failover'
+	@echo 'make quick     before each commit, in a minute: lint, unit tests, imports, header, ABI'
 	@echo 'make test      everything: lint, Rust, C, installation, Python and Go tests'
 	@echo 'make check-all what takes longer than that: 10,000 forks, 1,000 kills, and more of the like'
 	@echo 'make bench     measure; the tables go to $(BUILD)/bench.md, and with UPDATE_PERFORMANCE=1'
@@ -22,7 +23,9 @@ help:
 	@echo 'make install   to PREFIX=$(PREFIX), below DESTDIR if it is given'
 	@echo 'make uninstall what was installed, from there again'
 	@echo 'make docs      the header as HTML, in $(BUILD)/docs/html'
-	@echo 'make lint      the format, and what clippy finds'
+	@echo 'make lint      the format of Rust and C, and what clippy finds'
+	@echo 'make format    write Rust and C as the format wants them'
+	@echo 'make deny      licences and sources of what is depended on, with cargo-deny'
 	@echo 'make abi       write abi/ anew from the header: see docs/ABI.md first'
 	@echo 'make header    write include/mysqlfabric.h anew from src/ffi'
 	@echo 'make clean     remove what was built'
@@ -41,6 +44,11 @@ demo: $(BUILD)/CMakeCache.txt
 	@FABRICD=$(target_dir)/debug/fabricd tests/with-fabricd.sh -- \
 	    tests/run-example.sh $(BUILD)/examples-c/demo @control@
 
+# What needs neither a C build nor a Fabric node.
+quick: lint
+	$(CARGO) test --locked -q --lib --test abi --test boundary --test exports --test header \
+	    --test house --test imports --test panic_hook --test readme
+
 test:
 	@BUILD=$(BUILD) tests/run-all.sh
 
@@ -58,7 +66,15 @@ fuzz:
 
 lint:
 	$(CARGO) fmt --all --check
+	@tests/format-c.sh --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+format:
+	$(CARGO) fmt --all
+	tests/format-c.sh
+
+deny:
+	@tests/deny.sh
 
 header:
 	UPDATE_HEADER=1 $(CARGO) test --locked --test header

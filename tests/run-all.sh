@@ -10,7 +10,7 @@ jobs=$(getconf _NPROCESSORS_ONLN)
 . tests/parts.sh
 
 packages() {
-    local tools=(rustfmt clippy cc c++ cmake pkg-config readelf valgrind strace doxygen openssl)
+    local tools=(rustfmt clippy cc c++ cmake pkg-config readelf valgrind strace doxygen openssl clang-format)
     [ ! -d tests/python ] || tools+=(python3 venv)
     [ ! -e tests/go/go.mod ] || tools+=(go)
     tests/need-packages.sh "${tools[@]}"
@@ -52,6 +52,12 @@ go_tests() (
 
 part packages packages
 part lint make --no-print-directory lint
+# Takes longer to install than all the rest.
+if cargo deny --version >/dev/null 2>&1; then
+    part deny tests/deny.sh
+else
+    echo "not checked with deny.toml: no cargo-deny"
+fi
 part rust rust_tests
 part build cmake_build
 part c c_tests
