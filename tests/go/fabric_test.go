@@ -54,6 +54,10 @@ func TestShardServers(t *testing.T) {
 		{"hashdb.users", "shard1", Text("")},
 		{"hashdb.users", "shard1", Int(5)},
 		{"hashdb.accounts", "shard4", Int(-1)},
+		{salaries, "shard2", Uint(10021)},
+		{"employees.dept_emp", "shard3", Uint(1 << 63)},
+		{"hashdb.users", "shard1", Uint(5)},
+		{"hashdb.accounts", "shard3", Uint(1<<64 - 1)},
 	} {
 		for _, mode := range []Mode{AnyMode, ReadOnly, WriteOnly, ReadWrite} {
 			s, err := h.ShardServer([]string{c.table}, c.key, Local, mode)
@@ -74,6 +78,11 @@ func TestShardServers(t *testing.T) {
 	s, err := h.ShardServer(tables, Int(50), Local, ReadWrite)
 	must(t, err)
 	same(t, s, Server{primary, "shard1", "127.0.0.1", 33611, ReadWrite, Primary, 1})
+}
+
+func TestCompatConnectorPython(t *testing.T) {
+	h := start(t).handle(func(o *Options) { o.CompatConnectorPython = true })
+	same(t, group(t, h, salaries, Int(0)), "shard3")
 }
 
 func TestTables(t *testing.T) {
