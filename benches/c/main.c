@@ -9,6 +9,7 @@
 #include "measure.h"
 #include "md5.h"
 #include "serve.h"
+#include "service.h"
 #include "swaps.h"
 #include "threads.h"
 
@@ -29,12 +30,13 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(void);
     } parts[] = {
-        {"even", bench_even},       {"skewed", bench_skewed}, {"groups", bench_groups},
-        {"million", bench_million},
+        {"even", bench_even},       {"skewed", bench_skewed},
+        {"groups", bench_groups},   {"million", bench_million},
 #ifdef HAVE_BATCHES
         {"batches", bench_batches},
 #endif
-        {"threads", bench_threads}, {"swaps", bench_swaps},   {"many", bench_many},
+        {"service", bench_service}, {"threads", bench_threads},
+        {"swaps", bench_swaps},     {"many", bench_many},
     };
     check_md5();
     if (argc == 3 && strcmp(argv[1], "serve") == 0) {
