@@ -33,7 +33,7 @@ func program() string {
 	return "fabricd"
 }
 
-func farm(name string) string { return filepath.Join("..", "fabricd", "data", name) }
+func farm(name string) string { return filepath.Join("..", "..", "fabricd", "data", name) }
 
 // start starts fabricd; it ends at the end of its input, so it cannot outlive the tests.
 func start(t *testing.T, arguments ...string) *fabricd {

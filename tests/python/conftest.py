@@ -14,7 +14,7 @@ import mysqlfabric as mf
 from documented import documented
 
 ROOT = Path(__file__).resolve().parents[2]
-FARMS = ROOT / "tests" / "fabricd" / "data"
+FARMS = ROOT / "fabricd" / "data"
 
 
 def fabricd_path():
