@@ -421,7 +421,8 @@ mod tests {
 
     #[test]
     fn of_two_questions_that_came_to_nothing_the_first_one_tells_why() {
-        let soon = Duration::from_millis(1);
+        // Enough for the first question's thread to begin before the second one's, on a busy machine.
+        let soon = Duration::from_millis(200);
         let head_start = HeadStart { to_connect: soon, to_answer: soon, to_begin: soon };
         for ends_first in [0, 1] {
             let (asked, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
