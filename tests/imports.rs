@@ -44,7 +44,6 @@ const CIRCLE_EXCEPTIONS: &[(&str, &str)] = &[
     ("ffi/server.rs", "shares sizes of names with the other structs"),
     ("refresh/disk.rs", "parts of one object in several files"),
     ("refresh/farm.rs", "parts of one object in several files"),
-    ("refresh/health/mod.rs", "parts of one object in several files"),
     ("refresh/mod.rs", "parts of one object in several files"),
     ("router/batch/mod.rs", "the run of a batch knows its terms from there"),
     ("router/look.rs", "parts of one object in several files"),

@@ -13,7 +13,7 @@ use crate::source::endpoints::MAX_NODES;
 use crate::source::fabric::{Client, NodesReply, is_usable};
 use crate::source::race::{HeadStart, Won, ask_all, race};
 
-use super::fetcher::interrupted;
+use super::bound::interrupted;
 use super::nodes::{Rounds, may_pass, more_telling, spares_node};
 use super::{Refresher, Workshop};
 use crate::base::clock::millis;
@@ -131,7 +131,7 @@ impl Refresher {
         if rounds.background {
             shop.work.add(work + won.elsewhere);
         } else {
-            self.worker.fabric_is_there();
+            self.worker.source_answered();
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::base::error::{Code, Error};
+
 /// What says how long a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
@@ -82,6 +84,11 @@ impl Bound {
             false => self,
         }
     }
+}
+
+/// The answer of a call whose wait the service has interrupted.
+pub fn interrupted(what: &str) -> Error {
+    Error::new(Code::Interrupted, format!("fabric_interrupt ended the wait for {what}"))
 }
 
 #[cfg(test)]

@@ -165,7 +165,7 @@ impl Refresher {
             _ => self.fetch(shop, wish, rounds),
         };
         // Time goes by whether Fabric answers or not.
-        self.end_vanished_holds(shop);
+        self.end_vanished_holds();
         if let Some(path) = &self.config.snapshot_file
             && self.config.topology_file.is_none()
             && !self.config.background_refresh
@@ -235,7 +235,7 @@ impl Refresher {
             let seen = &mut *shop.disk.lock();
             convert::seen_bounds(document, |since| self.missing_since(seen, document, since))
         };
-        self.publish(shop, |update| {
+        self.publish(|update| {
             bounds.iter().for_each(|(name, bounds)| update.remember(name, bounds));
         });
         shop.disk.lock().remembered = true;
@@ -390,7 +390,7 @@ impl Refresher {
         let groups = document.groups.iter().map(|group| group.id.clone());
         let groups: BTreeSet<String> =
             groups.filter(|name| !self.knows_group(&known, name)).collect();
-        self.publish(shop, |update| {
+        self.publish(|update| {
             update.confirmed_at(self.confirmed_when(document.saved_at));
             let rows = convert::tables(document);
             update.tables(&Asked::Names(&tables), rows, &[], expires);
@@ -428,7 +428,7 @@ impl Refresher {
     /// there is to be one.
     pub(super) fn save_soon(&self) {
         if self.config.snapshot_file.is_some() && self.config.background_refresh {
-            self.worker.save();
+            self.worker.request_save();
         }
     }
 
@@ -542,7 +542,7 @@ impl Refresher {
                 }
             }
         }
-        self.renew_all(shop, wish);
+        self.renew_all(wish);
         Ok(())
     }
 
@@ -553,7 +553,7 @@ impl Refresher {
         self.learn_from_file(shop, &document.fabric_nodes);
         let expires = now.saturating_add(self.time_to_live(None));
         let held = self.held_bounds(shop, document);
-        self.publish(shop, |update| {
+        self.publish(|update| {
             update.remember_only(&held);
             let rows = convert::tables(document);
             update.tables(&Asked::Everything, rows, &[], expires);
@@ -576,7 +576,7 @@ impl Refresher {
 
     /// What the file was last seen to say is good for another time to live, and so is that it says
     /// nothing of the rest of `wish`.
-    fn renew_all(&self, shop: &Workshop, wish: &Wish) {
+    fn renew_all(&self, wish: &Wish) {
         let now = self.clock.now();
         let expires = now.saturating_add(self.time_to_live(None));
         let topology = self.topology.load_full();
@@ -594,7 +594,7 @@ impl Refresher {
         if tables.is_empty() && groups.is_empty() {
             return;
         }
-        self.publish(shop, |update| {
+        self.publish(|update| {
             update.confirmed_at(confirmed);
             update.tables(&Asked::Names(&tables), TablesBuilder::default(), &[], expires);
             update.groups(&Asked::Names(&groups), Vec::new(), &[], expires);

@@ -11,8 +11,7 @@ use crate::source::Attempt;
 use crate::source::fabric::{ResultSets, Value};
 
 use super::ask::no_nodes;
-use super::bound::Limit;
-use super::fetcher::interrupted;
+use super::bound::{Limit, interrupted};
 use super::nodes::may_pass;
 use super::{Refresher, Workshop};
 use crate::base::clock::millis;
@@ -47,7 +46,7 @@ impl Refresher {
             move || {
                 let outcome = refresher.run_command(&group, &command, &args, until, None);
                 *answer.lock() = Some(outcome);
-                refresher.workshop.with(|shop| shop.waiting.wake());
+                refresher.waiters.wake();
             }
         };
         match base::thread::start("fabric-execute", work) {
@@ -58,12 +57,10 @@ impl Refresher {
                 return self.run_command(group, command, args, bound.until(), interrupts);
             }
         }
-        self.workshop.with(|shop| {
-            let is_over = || answer.lock().is_some() || self.is_interrupted(&bound);
-            while !is_over() && !bound.left().is_zero() {
-                shop.waiting.wait(shop.waiting.published(), bound.left(), is_over);
-            }
-        });
+        let is_over = || answer.lock().is_some() || self.is_interrupted(&bound);
+        while !is_over() && !bound.left().is_zero() {
+            self.waiters.wait(self.waiters.published(), bound.left(), is_over);
+        }
         let outcome = answer.lock().take();
         outcome.unwrap_or_else(|| {
             let what = format!("the answer to {group}.{command}, which may have been run");
@@ -110,7 +107,7 @@ impl Refresher {
                 Ok(sets) => {
                     let now = self.clock.now();
                     shop.nodes.lock().answered(&node, attempt.waits(), now);
-                    self.worker.fabric_is_there();
+                    self.worker.source_answered();
                     return Ok(sets);
                 }
                 Err(_) if self.is_left(interrupts) => {

@@ -65,7 +65,7 @@ impl Refresher {
         // A large farm takes its time to build: more than a caller may have, or who frees the handle.
         let stops =
             || self.is_stopping() || rounds.are_over_here() || self.is_left(rounds.interrupts);
-        let is_whole_answer = self.publish_until(shop, &stops, |update| {
+        let is_whole_answer = self.publish_until(&stops, |update| {
             // What was asked for before the service had the cache reset is no answer to it.
             let resets = self.resets.load(Ordering::Relaxed);
             let good = |asking: &Asking<'_>, until| if asking.resets == resets { until } else { 0 };

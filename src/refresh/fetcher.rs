@@ -11,10 +11,10 @@ use crate::base::{self, callback};
 use crate::observe::log::Level;
 use crate::observe::metrics::By;
 
-use super::bound::{Bound, Limit};
+use super::bound::{Bound, Limit, interrupted};
 use super::flight::{Landing, OVERDUE, Ticket, Waited, Wish};
-use super::health::LEAST_PAUSE;
 use super::nodes::Rounds;
+use super::worker::LEAST_PAUSE;
 use super::{Refresher, Workshop};
 use crate::base::clock::millis;
 
@@ -50,8 +50,8 @@ impl Refresher {
         self.workshop.with(|shop| {
             shop.present.interrupt();
             shop.flights.wake();
-            shop.waiting.wake();
         });
+        self.waiters.wake();
     }
 
     pub(super) fn is_interrupted(&self, bound: &Bound) -> bool {
@@ -62,7 +62,7 @@ impl Refresher {
     /// node is tried, as often as the options say.
     pub fn obtain(self: &Arc<Self>, wish: &Wish, bound: &Bound) -> Result<()> {
         if bound.may_wait() {
-            self.worker.fabric_is_missed();
+            self.worker.source_is_missed();
         }
         let outcome = self.workshop.with(|shop| self.obtain_in(shop, wish, bound));
         self.tell();
@@ -210,6 +210,45 @@ impl Refresher {
         self.tell();
     }
 
+    /// Waits for a newer topology than the one of `seen`, as long as `bound` allows or until it is
+    /// time to look again; meanwhile `wish` is asked for as often as may be.
+    pub fn wait_for_news(self: &Arc<Self>, seen: u64, bound: &Bound, wish: &Wish) {
+        let _entered = self.waiters.enter();
+        let is_over = || self.is_interrupted(bound);
+        // A refresh in the background that hangs is no reason not to ask beside it.
+        if self.worker.is_alive() && !self.worker.hangs(self.clock.now()) {
+            self.worker.request_refresh();
+            self.waiters.wait(seen, bound.left().min(OVERDUE), is_over);
+        } else {
+            self.poll(bound, wish);
+            self.waiters.wait(seen, bound.left().min(LEAST_PAUSE), is_over);
+        }
+        self.tell();
+    }
+
+    /// Has `wish` fetched, unless somebody else who waits has just had that done.
+    fn poll(self: &Arc<Self>, bound: &Bound, wish: &Wish) {
+        let (now, relaxed) = (self.clock.now(), Ordering::Relaxed);
+        let next = self.next_poll.load(relaxed);
+        let after = now.saturating_add(millis(LEAST_PAUSE));
+        let is_mine =
+            now >= next && self.next_poll.compare_exchange(next, after, relaxed, relaxed).is_ok();
+        if is_mine && !self.have_fetched(wish) {
+            // Whoever waits may fetch, and sees by itself what became of it.
+            let _ = self.obtain(wish, bound);
+        }
+    }
+
+    /// Whether the service has interrupted the call of this bound; then that is its answer.
+    pub fn refuse_interrupted(&self, bound: &Bound, what: &str) -> Result<()> {
+        if self.is_interrupted(bound) { Err(interrupted(what)) } else { Ok(()) }
+    }
+
+    /// See [`Waiters::published`](super::waiters::Waiters::published).
+    pub fn published(&self) -> u64 {
+        self.waiters.published()
+    }
+
     fn not_waited_for(&self, wish: &Wish, bound: &Bound) -> Error {
         if self.is_interrupted(bound) {
             return interrupted(&format!("Fabric's answer about {wish}"));
@@ -230,10 +269,6 @@ impl Refresher {
             ),
         )
     }
-}
-
-pub(super) fn interrupted(what: &str) -> Error {
-    Error::new(Code::Interrupted, format!("fabric_interrupt ended the wait for {what}"))
 }
 
 pub fn would_block(wish: &Wish) -> Error {

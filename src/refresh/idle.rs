@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use super::Refresher;
-use crate::base::clock::millis;
-
 /// When the handle was used last, as far as the background refresh has noticed.
 #[derive(Debug)]
 pub struct Idle {
@@ -33,33 +30,6 @@ impl Idle {
             true => pause,
             false => pause.max(unused / 2),
         }
-    }
-}
-
-impl Refresher {
-    /// How many lookups there were, answered or refused.
-    pub(super) fn lookups(&self) -> u64 {
-        let (answered, refused) = self.metrics.lookups.totals();
-        answered.wrapping_add(refused)
-    }
-
-    /// Whether somebody depends on the background refresh without looking anything up.
-    pub(super) fn is_needed(&self) -> bool {
-        self.events.somebody_listens()
-            || self.workshop.with(|shop| shop.waiting.is_needed())
-            || self.health.numbers().is_needed()
-    }
-
-    /// Whether the keys of a shard are held until Fabric says where they belong. Looks through all
-    /// shards.
-    pub(super) fn holds_shards(&self) -> bool {
-        !self.topology.load().vanished().is_empty()
-    }
-
-    /// Whether what the background refresh knows is fresh for so long that nobody has to ask.
-    pub(super) fn stays_fresh_for(&self, pause: Duration) -> bool {
-        let ttl = self.time_to_live(self.facts().ttl);
-        millis(pause) <= ttl.saturating_mul(2)
     }
 }
 

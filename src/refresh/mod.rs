@@ -10,6 +10,7 @@ pub mod bound;
 mod by_table;
 pub mod current;
 pub mod disk;
+mod duty_cycle;
 mod execute;
 mod farm;
 pub mod fetcher;
@@ -21,11 +22,10 @@ pub mod nodes;
 mod order;
 mod present;
 mod publisher;
-mod refreshing;
-mod share;
+mod schedule;
 mod shared_file;
 pub mod update;
-mod waiting;
+mod waiters;
 mod watch;
 mod worker;
 
@@ -44,7 +44,7 @@ use crate::base::thread::Threads;
 use crate::config::{Config, Node, ReportErrors};
 use crate::observe::events::Events;
 use crate::observe::log::Level;
-use crate::observe::metrics::{By, Metrics};
+use crate::observe::metrics::Metrics;
 use crate::source::fabric::Client;
 use crate::source::{Endpoints, Subject};
 use crate::topology::{Times, Topology};
@@ -53,6 +53,7 @@ use self::absent::AbsentNames;
 use self::by_table::Spoiling;
 use self::current::Current;
 use self::disk::Disk;
+use self::duty_cycle::Work;
 use self::flight::{Flights, Wish};
 use self::health::missing_shards::Vanished;
 use self::health::reporter::Reporter;
@@ -61,8 +62,7 @@ use self::health::state::HealthState;
 use self::nodes::Rounds;
 use self::order::Order;
 use self::present::Present;
-use self::share::Work;
-use self::waiting::Waiting;
+use self::waiters::Waiters;
 use self::worker::Worker;
 
 /// What Fabric said of itself in its last answer.
@@ -85,7 +85,6 @@ struct Workshop {
     present: Present,
     tables_order: Order,
     groups_order: Order,
-    waiting: Waiting,
     reports: Reports,
     vanished: Vanished,
     spoiling: Spoiling,
@@ -120,6 +119,7 @@ pub struct Refresher {
     /// Whether a caller has left a fetch that is not over since, because it took too long.
     hangs: AtomicBool,
     worker: Worker,
+    waiters: Waiters,
     metrics: Metrics,
     events: Events,
     disk: Disk,
@@ -163,7 +163,6 @@ impl Refresher {
             present: Present::default(),
             tables_order: Order::default(),
             groups_order: Order::default(),
-            waiting: Waiting::default(),
             reports: Reports::default(),
             vanished: Vanished::default(),
             spoiling: Spoiling::default(),
@@ -186,6 +185,7 @@ impl Refresher {
             whole_confirmed: AtomicI64::new(Times::UNKNOWN),
             hangs: AtomicBool::new(false),
             worker: Worker::default(),
+            waiters: Waiters::default(),
             metrics,
             events,
             disk: Disk::default(),
@@ -262,8 +262,7 @@ impl Refresher {
             Some(_) => self.disk.has_begun(),
         };
         if self.config.background_refresh && has_begun {
-            self.worker.start(self);
-            self.worker.wake();
+            self.start_worker();
         }
         self.worker.keeps_fresh()
     }
@@ -289,25 +288,6 @@ impl Refresher {
     /// Whether the handle is being freed, which cuts off what is on the wire.
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
-    }
-
-    /// One background refresh: everything the handle knows, one round over the nodes.
-    fn refresh_known(&self) -> Result<()> {
-        let topology = self.topology.load_full();
-        let mut wish = Wish { everything: self.whole.load(Ordering::Relaxed), ..Wish::default() };
-        if !wish.everything {
-            for (name, _) in topology.tables.iter() {
-                wish.tables.insert(String::from_utf8_lossy(name).into_owned());
-            }
-            let known = topology.groups().filter(|(_, _, entry)| entry.is_some());
-            wish.groups.extend(known.map(|(_, name, _)| name.to_owned()));
-        }
-        let outcome = self
-            .workshop
-            .with(|shop| self.watched(shop, &wish, Rounds::BACKGROUND, By::Background));
-        self.topology.tidy();
-        self.tell();
-        outcome
     }
 
     /// Has `wish` fetched anew before it is used again, by whoever needs it first. The old

@@ -7,7 +7,7 @@ use crate::base::error::Result;
 use crate::base::sync::{Mutex, rank};
 use crate::source::Attempt;
 
-use super::fetcher::interrupted;
+use super::bound::interrupted;
 use super::{Refresher, Workshop};
 
 /// Those that are under way.

@@ -6,20 +6,19 @@ use crate::observe::events::Kind;
 use crate::observe::log::{Level, Log};
 use crate::topology::Reachability;
 
+use super::Refresher;
 use super::health::servers::{Change, ServerHealth};
 use super::update::Update;
-use super::{Refresher, Workshop};
 
 impl Refresher {
     /// Replaces the topology by what `write` makes of it, if that is another one.
-    pub(super) fn publish(&self, shop: &Workshop, write: impl FnOnce(&mut Update<'_>)) {
-        self.publish_until(shop, &|| self.is_stopping(), write);
+    pub(super) fn publish(&self, write: impl FnOnce(&mut Update<'_>)) {
+        self.publish_until(&|| self.is_stopping(), write);
     }
 
     /// As `publish`, but leaves off when `stops` says so; whether it did not.
     pub(super) fn publish_until(
         &self,
-        shop: &Workshop,
         stops: &dyn Fn() -> bool,
         write: impl FnOnce(&mut Update<'_>),
     ) -> bool {
@@ -77,7 +76,7 @@ impl Refresher {
         drop(unused);
         notes.tell(&self.config.log);
         // Behind the topology: tests/model shows what a waiter could miss otherwise.
-        shop.waiting.tell();
+        self.waiters.notify();
         is_whole
     }
 

@@ -1,36 +1,24 @@
-//! The background refresh: one thread per handle has what the handle knows fetched before it
-//! expires, so that no lookup has to.
-//!
-//! The thread itself never waits for Fabric ([`Refresh`] does, on a thread of its own): quarantines
-//! and holds end in time, and snapshots are saved, however long a fetch hangs.
+//! The thread of a handle that sees to it that what the handle knows is fresh: whether there is one,
+//! and what others want of it. What it does, and when, is in `schedule`.
 
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
+use std::io;
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::base::clock::{Clock, millis};
 use crate::base::error::Result;
-use crate::base::random::jitter;
 use crate::base::sync::{Condvar, Mutex, rank};
 use crate::base::{self, fork};
-use crate::observe::log::Level;
-use crate::source::Backoff;
 
-use super::Refresher;
 use super::flight::OVERDUE;
-use super::health::LEAST_PAUSE;
-use super::idle::Idle;
-use super::refreshing::Refreshed;
-use super::share::Share;
-use crate::base::clock::millis;
 
-/// A fetch begins when this share of the time to live is over, at the latest and the earliest:
-/// early enough to be done before the end, spread so that handles do not march in step.
-const BEGIN_AFTER: (f64, f64) = (0.55, 0.8);
+/// The least time between two fetches, however many callers are in a hurry.
+pub(crate) const LEAST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long to go without the thread when the system has none to give, in milliseconds.
-const RETRY_AFTER: u64 = 1_000;
+pub(crate) const RETRY_AFTER: u64 = 1_000;
 
 /// The longest that the thread goes without looking what there is to do, in milliseconds. Whoever
 /// gives it something to do wakes it.
@@ -50,15 +38,10 @@ pub struct Worker {
     dozes: AtomicBool,
     /// When a thread may be tried to be had again after there was none.
     retry_at: AtomicU64,
-    inner: fork::PerProcess<Inner>,
     /// Whether the last refresh failed.
-    is_blind: AtomicBool,
-    /// Whether a caller has had to wait for Fabric since.
+    has_failed: AtomicBool,
+    /// Whether a caller has had to wait for the source since.
     is_missed: AtomicBool,
-}
-
-#[derive(Default)]
-struct Inner {
     orders: Mutex<Orders, { rank::ORDERS }>,
     changed: Condvar,
     thread: Mutex<Option<JoinHandle<()>>, { rank::WORKER }>,
@@ -68,7 +51,7 @@ struct Inner {
 struct Orders {
     stop: bool,
     /// Somebody wants a refresh now rather than in time.
-    hurry: bool,
+    refresh: bool,
     /// Something ends at another time than it did.
     look: bool,
     /// There is a topology to write to the disk.
@@ -77,6 +60,45 @@ struct Orders {
     woken: bool,
     /// What the fetch that was under way came to.
     refreshed: Option<Refreshed>,
+}
+
+/// What a refresh came to.
+#[derive(Debug)]
+pub struct Refreshed {
+    pub outcome: Result<()>,
+    /// The processor time that its thread took.
+    pub work: Duration,
+}
+
+/// What the thread has to do next.
+#[derive(Debug)]
+pub enum Task {
+    Fetch,
+    /// The fetch under way is over.
+    Rest(Refreshed),
+    /// A quarantine or a hold has lasted long enough.
+    Settle,
+    /// The topology on disk is not the one in use.
+    Save,
+    Stop,
+}
+
+/// When the thread has what to do, in milliseconds on the handle's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// When the last fetch began.
+    pub begun: u64,
+    /// When the next one is to begin.
+    pub due: u64,
+}
+
+/// What may have the thread do something sooner than it is due.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Pressure {
+    /// The pause between two fetches, if somebody waits for the source's next word.
+    pub pause: Option<Duration>,
+    /// How long until a quarantine or a hold ends.
+    pub settles_in: Option<Duration>,
 }
 
 impl Worker {
@@ -94,19 +116,6 @@ impl Worker {
             && !self.is_alone.load(Ordering::Relaxed)
     }
 
-    /// Has the thread keep things fresh again, from its next fetch on.
-    pub fn wake(&self) {
-        if self.dozes.load(Ordering::Relaxed) {
-            self.inner.with(|inner| {
-                let mut orders = inner.orders.lock();
-                if !std::mem::replace(&mut orders.woken, true) {
-                    orders.hurry = true;
-                    inner.changed.notify_all();
-                }
-            });
-        }
-    }
-
     /// Whether the thread has been at one fetch for long.
     pub fn hangs(&self, now: u64) -> bool {
         match self.fetching_since.load(Ordering::Relaxed) {
@@ -115,38 +124,37 @@ impl Worker {
         }
     }
 
-    /// Starts the thread if it does not run in this process.
-    pub fn start(&self, refresher: &Arc<Refresher>) {
-        let now = refresher.clock.now();
+    /// Starts the thread, whose work is what `run` makes, if it does not run in this process and is
+    /// not to stop.
+    ///
+    /// # Errors
+    /// The system has none to give. It is not asked again for a while.
+    pub fn start<R: FnOnce() + Send + 'static>(
+        &self,
+        now: u64,
+        run: impl FnOnce() -> R,
+    ) -> io::Result<()> {
         if self.is_alive() || now < self.retry_at.load(Ordering::Relaxed) {
-            return;
+            return Ok(());
         }
-        self.inner.with(|inner| {
-            let mut thread = inner.thread.lock();
-            if self.is_alive() || inner.orders.lock().stop {
-                return;
-            }
-            let shared = Arc::clone(refresher);
-            // A forked child has what its parent was at, and nobody who is at it.
-            self.fetching_since.store(0, Ordering::Relaxed);
-            self.is_alone.store(false, Ordering::Relaxed);
-            match base::thread::start("fabric-refresh", move || run(&shared)) {
-                Ok(handle) => {
-                    let predecessor = thread.replace(handle);
-                    self.dozes.store(false, Ordering::Relaxed);
-                    self.alive_in.store(fork::generation() + 1, Ordering::Relaxed);
-                    drop(thread);
-                    // It is one that panicked, and only has to end.
-                    predecessor.into_iter().for_each(base::thread::join);
-                }
-                Err(error) => {
-                    drop(thread);
-                    // Until then lookups have what they need fetched.
-                    self.retry_at.store(now + RETRY_AFTER, Ordering::Relaxed);
-                    refresher.no_thread("for the background refresh", &error);
-                }
-            }
-        });
+        let mut thread = self.thread.lock();
+        if self.is_alive() || self.orders.lock().stop {
+            return Ok(());
+        }
+        // A forked child has what its parent was at, and nobody who is at it.
+        self.fetching_since.store(0, Ordering::Relaxed);
+        self.is_alone.store(false, Ordering::Relaxed);
+        let started = base::thread::start("fabric-refresh", run()).inspect_err(|_| {
+            // Until then lookups have what they need fetched.
+            self.retry_at.store(now + RETRY_AFTER, Ordering::Relaxed);
+        })?;
+        let predecessor = thread.replace(started);
+        self.dozes.store(false, Ordering::Relaxed);
+        self.alive_in.store(fork::generation() + 1, Ordering::Relaxed);
+        drop(thread);
+        // It is one that panicked, and only has to end.
+        predecessor.into_iter().for_each(base::thread::join);
+        Ok(())
     }
 
     /// The system has just given a thread: one more is tried to be had at once.
@@ -154,271 +162,232 @@ impl Worker {
         self.retry_at.store(0, Ordering::Relaxed);
     }
 
-    /// Has the thread refresh at once.
-    pub fn hurry(&self) {
-        self.inner.with(|inner| {
-            inner.orders.lock().hurry = true;
-            inner.changed.notify_all();
-        });
-    }
-
-    /// A node has answered somebody else: if the last refresh failed, the next one comes at once.
-    pub fn fabric_is_there(&self) {
-        if self.is_blind.swap(false, Ordering::Relaxed) {
-            self.hurry();
+    /// Has the thread keep things fresh again, from its next fetch on.
+    pub fn wake(&self) {
+        if self.dozes.load(Ordering::Relaxed) {
+            let mut orders = self.orders.lock();
+            if !mem::replace(&mut orders.woken, true) {
+                orders.refresh = true;
+                self.changed.notify_all();
+            }
         }
     }
 
-    /// A caller waits for Fabric: the next pauses are short again.
-    pub fn fabric_is_missed(&self) {
-        self.is_missed.store(true, Ordering::Relaxed);
+    fn order(&self, order: impl FnOnce(&mut Orders)) {
+        order(&mut self.orders.lock());
+        self.changed.notify_all();
+    }
+
+    /// Has the thread refresh at once.
+    pub fn request_refresh(&self) {
+        self.order(|orders| orders.refresh = true);
     }
 
     /// Has the thread look again what ends when.
     pub fn look(&self) {
-        self.inner.with(|inner| {
-            inner.orders.lock().look = true;
-            inner.changed.notify_all();
-        });
+        self.order(|orders| orders.look = true);
     }
 
     /// Has the thread write the topology to the disk, at once or when it starts.
-    pub fn save(&self) {
-        self.inner.with(|inner| {
-            inner.orders.lock().save = true;
-            inner.changed.notify_all();
-        });
+    pub fn request_save(&self) {
+        self.order(|orders| orders.save = true);
     }
 
     /// Hands the thread what the fetch came to that it had begun.
-    pub(super) fn landed(&self, refreshed: Refreshed) {
-        self.inner.with(|inner| {
-            inner.orders.lock().refreshed = Some(refreshed);
-            inner.changed.notify_all();
-        });
+    pub fn refreshed(&self, refreshed: Refreshed) {
+        self.order(|orders| orders.refreshed = Some(refreshed));
     }
 
-    /// The thread is at a fetch itself from here on, or is no more.
-    pub(super) fn set_alone(&self, refresher: &Refresher, is_alone: bool) {
-        self.is_alone.store(is_alone, Ordering::Relaxed);
-        if is_alone {
-            // Behind it: who sees the new stamp sees that nobody keeps anything fresh.
-            refresher.topology.doubt();
+    /// A node has answered somebody else: if the last refresh failed, the next one comes at once.
+    pub fn source_answered(&self) {
+        if self.has_failed.swap(false, Ordering::Relaxed) {
+            self.request_refresh();
         }
     }
 
-    /// The pause until the next refresh: `pause` as long as somebody uses the handle.
-    fn rest(&self, refresher: &Refresher, idle: &mut Idle, now: u64, pause: Duration) -> Duration {
-        let woken = self.inner.with(|inner| std::mem::take(&mut inner.orders.lock().woken));
-        if woken || refresher.is_needed() {
-            idle.is_over(now);
-        }
-        let usual = pause;
-        let mut pause = idle.pause(refresher.lookups(), now, refresher.config.idle_after, usual);
-        if pause > usual && refresher.holds_shards() {
-            idle.is_over(now);
-            pause = usual;
-        }
-        let dozes = pause > usual && !refresher.stays_fresh_for(pause);
-        if self.dozes.swap(dozes, Ordering::Relaxed) != dozes && dozes {
-            // Behind it: who sees the new stamp sees that nobody keeps anything fresh.
-            refresher.topology.doubt();
-        }
-        pause
+    /// A caller waits for the source: the next pauses are short again.
+    pub fn source_is_missed(&self) {
+        self.is_missed.store(true, Ordering::Relaxed);
     }
 
     /// Ends the thread and waits for it. What it has on the wire must have been cut off before.
     pub fn stop(&self) {
-        self.inner.with(|inner| {
-            inner.orders.lock().stop = true;
-            inner.changed.notify_all();
-            let thread = inner.thread.lock().take();
-            if let Some(thread) = thread {
-                base::thread::join(thread);
+        self.order(|orders| orders.stop = true);
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            base::thread::join(thread);
+        }
+    }
+}
+
+/// What the thread itself says, and asks.
+impl Worker {
+    /// The thread is at a fetch from `now` on.
+    pub(super) fn fetch_begins(&self, now: u64) {
+        self.fetching_since.store(now, Ordering::Relaxed);
+    }
+
+    /// The thread is at no fetch any more.
+    pub(super) fn fetch_is_over(&self) {
+        self.fetching_since.store(0, Ordering::Relaxed);
+    }
+
+    /// Notes whether a refresh failed.
+    pub(super) fn set_failed(&self, has_failed: bool) {
+        self.has_failed.store(has_failed, Ordering::Relaxed);
+    }
+
+    /// Whether the pauses after failures may grow on: nobody has had to wait since the last one.
+    pub(super) fn backs_off(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed) && !self.is_missed.swap(false, Ordering::Relaxed)
+    }
+
+    /// The thread is at a fetch itself from here on, or is no more.
+    pub(super) fn set_alone(&self, is_alone: bool) {
+        self.is_alone.store(is_alone, Ordering::Relaxed);
+    }
+
+    /// Notes whether the thread asks too seldom to keep anything fresh; true if that is new.
+    pub(super) fn set_dozing(&self, dozes: bool) -> bool {
+        self.dozes.swap(dozes, Ordering::Relaxed) != dozes
+    }
+
+    /// Whether somebody has used the handle after a pause since this was asked last.
+    pub(super) fn take_woken(&self) -> bool {
+        mem::take(&mut self.orders.lock().woken)
+    }
+
+    /// The thread has ended.
+    pub(super) fn has_ended(&self) {
+        self.alive_in.store(0, Ordering::Relaxed);
+    }
+
+    /// Waits for so long, unless the thread is to stop.
+    pub(super) fn pause(&self, long: Duration) {
+        let orders = self.orders.lock();
+        drop(self.changed.wait_timeout_while(orders, long, |orders| !orders.stop));
+    }
+
+    /// Waits until there is something to do. A fetch is due in time, or at once when somebody is in a
+    /// hurry, but never sooner than the least pause after the last one began, nor beside it.
+    pub(super) fn next_task(
+        &self,
+        clock: &Clock,
+        Times { begun, due }: Times,
+        pressure: impl Fn() -> Pressure,
+    ) -> Task {
+        let is_fetching = self.fetching_since.load(Ordering::Relaxed) != 0;
+        loop {
+            // Asked before the lock is taken, for the answers are not the orders' to give. Whoever
+            // makes them others has the thread look again, which it sees below.
+            let Pressure { pause, settles_in } = pressure();
+            let mut orders = self.orders.lock();
+            if mem::take(&mut orders.look) {
+                continue;
             }
-        });
-    }
-}
-
-/// Sets the worker down as gone when its thread ends, however it ends.
-struct Departure<'a>(&'a Refresher);
-
-impl Drop for Departure<'_> {
-    fn drop(&mut self) {
-        self.0.worker.alive_in.store(0, Ordering::Relaxed);
-        // Behind it: who sees the new stamp sees that nobody keeps anything fresh.
-        self.0.topology.doubt();
-    }
-}
-
-/// What the thread has to do next.
-enum Task {
-    Fetch,
-    /// The fetch under way is over.
-    Rest(Refreshed),
-    /// A quarantine or a hold has lasted long enough.
-    Settle,
-    /// The topology on disk is not the one in use.
-    Save,
-    Stop,
-}
-
-fn run(refresher: &Arc<Refresher>) {
-    let worker = &refresher.worker;
-    let _departure = Departure(refresher);
-    let mut schedule = Schedule::new(refresher);
-    loop {
-        let task = worker.inner.with(|inner| wait(refresher, inner, &schedule));
-        if matches!(task, Task::Stop) {
-            return;
-        }
-        let begins = matches!(task, Task::Fetch);
-        let see_to = || schedule.see_to(refresher, task);
-        // The log of a service may panic. Nobody would keep things fresh but for a next lookup, if
-        // there is one.
-        if panic::catch_unwind(AssertUnwindSafe(see_to)).is_err() {
-            if begins {
-                worker.fetching_since.store(0, Ordering::Relaxed);
+            let now = clock.now();
+            let hurry = orders.refresh.then_some(LEAST_PAUSE);
+            let fetch_at = match hurry.or(pause) {
+                _ if is_fetching => u64::MAX,
+                Some(pause) => due.min(begun + millis(pause)),
+                None => due,
+            };
+            if let Some(refreshed) = orders.refreshed.take() {
+                return Task::Rest(refreshed);
             }
-            let pause = Duration::from_millis(RETRY_AFTER);
-            worker.inner.with(|inner| {
-                let orders = inner.orders.lock();
-                drop(inner.changed.wait_timeout_while(orders, pause, |orders| !orders.stop));
-            });
-        }
-    }
-}
-
-/// When the thread has what to do.
-struct Schedule {
-    backoff: Backoff,
-    share: Share,
-    idle: Idle,
-    /// When the last fetch began.
-    begun: u64,
-    /// When the next one is to begin.
-    due: u64,
-}
-
-impl Schedule {
-    fn new(refresher: &Refresher) -> Self {
-        let now = refresher.clock.now();
-        Self {
-            backoff: Backoff::new(refresher.config.backoff_limit),
-            share: Share::default(),
-            idle: Idle::since(now),
-            begun: 0,
-            due: now + millis(first_pause(refresher)),
-        }
-    }
-
-    fn see_to(&mut self, refresher: &Arc<Refresher>, task: Task) {
-        let worker = &refresher.worker;
-        match task {
-            Task::Stop => {}
-            Task::Settle => refresher.settle(),
-            Task::Save => refresher.save(),
-            Task::Fetch => {
-                if !worker.is_blind.load(Ordering::Relaxed)
-                    || worker.is_missed.swap(false, Ordering::Relaxed)
-                {
-                    self.backoff.succeeded();
-                }
-                self.begun = refresher.clock.now();
-                worker.fetching_since.store(self.begun, Ordering::Relaxed);
-                refresher.begin_refresh();
+            // What is new is saved even when it is time to stop: the next start may need it.
+            if mem::take(&mut orders.save) {
+                return Task::Save;
             }
-            Task::Rest(Refreshed { outcome, work: own }) => {
-                worker.fetching_since.store(0, Ordering::Relaxed);
-                let work = own + refresher.workshop.with(|shop| shop.work.take());
-                worker.is_blind.store(outcome.is_err(), Ordering::Relaxed);
-                let now = refresher.clock.now();
-                let took = now.saturating_sub(self.begun);
-                let rest = self.share.rest(millis(work), refresher.config.refresh_share_percent);
-                let pause = next_pause(refresher, &outcome, took, rest, &mut self.backoff);
-                let pause = worker.rest(refresher, &mut self.idle, now, pause);
-                self.due = now.saturating_add(millis(pause));
-                refresher.save();
+            // What a fetch that was cut off has still brought is to be saved, too.
+            if orders.stop && !is_fetching {
+                return Task::Stop;
             }
+            if fetch_at <= now {
+                orders.refresh = false;
+                return Task::Fetch;
+            }
+            if settles_in == Some(Duration::ZERO) {
+                return Task::Settle;
+            }
+            let pause = Duration::from_millis((fetch_at - now).min(LOOK_AFTER));
+            let pause = settles_in.map_or(pause, |settle| settle.min(pause));
+            drop(self.changed.wait_timeout(orders, pause));
         }
     }
 }
 
-/// The first fetch was a caller's, or the parent's of a forked child: its time to live runs.
-fn first_pause(refresher: &Refresher) -> Duration {
-    let ttl = refresher.time_to_live(refresher.facts().ttl);
-    let age = Duration::from_millis(refresher.since_answer().unwrap_or(0));
-    jitter(Duration::from_millis(ttl), BEGIN_AFTER).saturating_sub(age)
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
 
-fn next_pause(
-    refresher: &Refresher,
-    outcome: &Result<()>,
-    took: u64,
-    rest: u64,
-    backoff: &mut Backoff,
-) -> Duration {
-    match outcome {
-        Ok(()) => {
-            backoff.succeeded();
-            let ttl = refresher.time_to_live(refresher.facts().ttl);
-            let in_time = jitter(Duration::from_millis(ttl), BEGIN_AFTER);
-            in_time.saturating_sub(Duration::from_millis(took)).max(Duration::from_millis(rest))
-        }
-        Err(error) => {
-            let pause = backoff.failed();
-            if refresher.is_stopping() {
-                return pause;
-            }
-            refresher.config.log.write_once(
-                Level::Warning,
-                format_args!("Fabric gave no new topology, the old one stays in use: {error}"),
-            );
-            pause
-        }
+    use super::*;
+
+    const NEVER: Times = Times { begun: 1, due: u64::MAX };
+
+    fn next(worker: &Worker, times: Times, pressure: Pressure) -> Task {
+        worker.next_task(&Clock::default(), times, || pressure)
     }
-}
 
-/// Waits until there is something to do. A fetch is due in time, or at once when somebody is in a
-/// hurry, but never sooner than the least pause after the last one began, nor beside it.
-fn wait(refresher: &Refresher, inner: &Inner, schedule: &Schedule) -> Task {
-    let Schedule { due, begun, .. } = *schedule;
-    let is_fetching = refresher.worker.fetching_since.load(Ordering::Relaxed) != 0;
-    loop {
-        // Asked before the lock is taken, for the answers are not the orders' to give. Whoever
-        // makes them others has the thread hurry, which it sees below.
-        let (urgent, settles_in) = (refresher.urgent_pause(), refresher.settles_in());
-        let mut orders = inner.orders.lock();
-        if std::mem::take(&mut orders.look) {
-            continue;
-        }
-        let now = refresher.clock.now();
-        let hurry = orders.hurry.then_some(LEAST_PAUSE);
-        let fetch_at = match hurry.or(urgent) {
-            _ if is_fetching => u64::MAX,
-            Some(pause) => due.min(begun + millis(pause)),
-            None => due,
+    #[test]
+    fn what_is_new_is_saved_before_the_thread_ends() {
+        let worker = Worker::default();
+        worker.stop();
+        worker.request_save();
+        worker.request_refresh();
+        assert!(matches!(next(&worker, NEVER, Pressure::default()), Task::Save));
+        assert!(matches!(next(&worker, NEVER, Pressure::default()), Task::Stop));
+        worker.fetch_begins(1);
+        worker.refreshed(Refreshed { outcome: Ok(()), work: Duration::ZERO });
+        assert!(matches!(next(&worker, NEVER, Pressure::default()), Task::Rest(_)));
+    }
+
+    #[test]
+    fn a_fetch_comes_in_time_or_after_the_least_pause_when_somebody_waits() {
+        let worker = Worker::default();
+        let now = Pressure { settles_in: Some(Duration::ZERO), ..Pressure::default() };
+        let in_time = Times { begun: 1, due: 1 };
+        assert!(matches!(next(&worker, in_time, now), Task::Fetch));
+        assert!(matches!(next(&worker, NEVER, now), Task::Settle));
+
+        let clock = Clock::default();
+        worker.request_refresh();
+        let task = worker.next_task(&clock, NEVER, Pressure::default);
+        assert!(matches!(task, Task::Fetch));
+        assert!(clock.now() >= NEVER.begun + millis(LEAST_PAUSE));
+        assert!(matches!(next(&worker, NEVER, now), Task::Settle), "it was wanted once");
+
+        let waited_for = Pressure { pause: Some(Duration::from_millis(1)), ..Pressure::default() };
+        assert!(matches!(next(&worker, NEVER, waited_for), Task::Fetch));
+        worker.fetch_begins(1);
+        let both = Pressure { settles_in: now.settles_in, ..waited_for };
+        assert!(matches!(next(&worker, NEVER, both), Task::Settle), "no fetch beside another");
+    }
+
+    #[test]
+    fn who_changes_what_ends_when_has_it_asked_anew() {
+        let (worker, asked) = (Worker::default(), AtomicUsize::new(0));
+        worker.look();
+        let pressure = || {
+            let settles_in = match asked.fetch_add(1, Ordering::Relaxed) {
+                0 => None,
+                _ => Some(Duration::ZERO),
+            };
+            Pressure { settles_in, ..Pressure::default() }
         };
-        if let Some(refreshed) = orders.refreshed.take() {
-            return Task::Rest(refreshed);
-        }
-        // What is new is saved even when it is time to stop: the next start may need it.
-        if std::mem::take(&mut orders.save) {
-            return Task::Save;
-        }
-        // What a fetch that was cut off has still brought is to be saved, too.
-        if orders.stop && !is_fetching {
-            return Task::Stop;
-        }
-        if fetch_at <= now {
-            orders.hurry = false;
-            return Task::Fetch;
-        }
-        if settles_in == Some(Duration::ZERO) {
-            return Task::Settle;
-        }
-        let pause = Duration::from_millis((fetch_at - now).min(LOOK_AFTER));
-        let pause = settles_in.map_or(pause, |settle| settle.min(pause));
-        drop(inner.changed.wait_timeout(orders, pause));
+        assert!(matches!(worker.next_task(&Clock::default(), NEVER, pressure), Task::Settle));
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_failure_is_over_once_somebody_else_has_had_an_answer() {
+        let worker = Worker::default();
+        worker.set_failed(true);
+        assert!(worker.backs_off());
+        worker.source_is_missed();
+        assert!(!worker.backs_off() && worker.backs_off(), "once for each caller that waits");
+        worker.source_answered();
+        assert!(!worker.backs_off());
+        assert!(matches!(next(&worker, NEVER, Pressure::default()), Task::Fetch), "at once");
     }
 }

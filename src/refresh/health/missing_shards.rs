@@ -74,13 +74,13 @@ impl Refresher {
     }
 
     /// Ends the holds of vanished shards that have lasted long enough.
-    pub(in crate::refresh) fn end_vanished_holds(&self, shop: &Workshop) {
+    pub(in crate::refresh) fn end_vanished_holds(&self) {
         if self.topology.load().missing() == 0 {
             return;
         }
         let until = self.held_until();
         let mut over = Vec::new();
-        self.publish(shop, |update| over = update.forget_missing(until));
+        self.publish(|update| over = update.forget_missing(until));
         for (table, bound) in over {
             self.config.log.write(
                 Level::Warning,
@@ -103,7 +103,7 @@ impl Refresher {
         }
         for (table, bound) in shop.vanished.due(self.topology.load().vanished(), now) {
             if let Some(group) = self.ask_for(shop, &table, &bound, rounds) {
-                self.publish(shop, |update| update.resolve(&table, &bound, &group));
+                self.publish(|update| update.resolve(&table, &bound, &group));
             }
         }
     }

@@ -9,21 +9,12 @@ pub mod servers;
 pub mod state;
 pub mod write_fence;
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::base::clock::millis;
-use crate::base::error::Result;
 
 use self::errno::Actions;
-use super::bound::Bound;
-use super::fetcher::interrupted;
-use super::flight::{OVERDUE, Wish};
-use super::{Refresher, Workshop};
-
-/// The least time between two fetches, however many callers are in a hurry.
-pub const LEAST_PAUSE: Duration = Duration::from_millis(100);
+use super::Refresher;
 
 /// How long Fabric may take, in milliseconds, from the end of its time to live, for which it keeps
 /// the primary of a shard that it splits or moves read-only, to the new shard map. The most that
@@ -38,39 +29,35 @@ impl Refresher {
     /// is asked again.
     pub fn observe(&self, server_uuid: &str, errno: i32) {
         let actions = errno::actions(errno);
-        self.workshop.with(|shop| {
-            if errno == 0 {
-                self.server_answered(shop, server_uuid);
-            } else if actions.include(Actions::QUARANTINE) {
-                self.quarantine(shop, server_uuid);
-            } else if actions.include(Actions::HOLD_WRITES) {
-                self.hold(shop, server_uuid);
-            } else if actions.include(Actions::ASK_AGAIN)
-                && let Some((group, ..)) = self.topology.load().group_of_server(server_uuid)
-            {
-                self.ask_again(Some(group), true);
-            }
-        });
+        if errno == 0 {
+            self.server_answered(server_uuid);
+        } else if actions.include(Actions::QUARANTINE) {
+            self.quarantine(server_uuid);
+        } else if actions.include(Actions::HOLD_WRITES) {
+            self.hold(server_uuid);
+        } else if actions.include(Actions::ASK_AGAIN)
+            && let Some((group, ..)) = self.topology.load().group_of_server(server_uuid)
+        {
+            self.ask_again(Some(group), true);
+        }
         self.tell();
     }
 
-    fn server_answered(&self, shop: &Workshop, server_uuid: &str) {
+    fn server_answered(&self, server_uuid: &str) {
         // The usual case of the usual call: nothing was wrong with this one.
         if self.health.numbers().doubts(server_uuid) {
-            self.publish(shop, |update| update.observed().release(server_uuid));
+            self.publish(|update| update.observed().release(server_uuid));
         }
     }
 
     /// Ends what has lasted long enough.
     pub fn settle(&self) {
-        self.workshop.with(|shop| {
-            let now = self.clock.now();
-            if self.vanished_ends_in(now) == Some(Duration::ZERO) {
-                self.end_vanished_holds(shop);
-            } else if self.health.numbers().ends_in(now) == Some(Duration::ZERO) {
-                self.publish(shop, |_| {});
-            }
-        });
+        let now = self.clock.now();
+        if self.vanished_ends_in(now) == Some(Duration::ZERO) {
+            self.end_vanished_holds();
+        } else if self.health.numbers().ends_in(now) == Some(Duration::ZERO) {
+            self.publish(|_| {});
+        }
         self.tell();
     }
 
@@ -84,12 +71,8 @@ impl Refresher {
     }
 
     /// How long until a quarantine or a hold ends.
-    pub(super) fn settles_in(&self) -> Option<Duration> {
-        self.ends_in(self.clock.now())
-    }
-
     #[inline]
-    fn ends_in(&self, now: u64) -> Option<Duration> {
+    pub(super) fn ends_in(&self, now: u64) -> Option<Duration> {
         let ends = [self.health.numbers().ends_in(now), self.vanished_ends_in(now)];
         ends.into_iter().flatten().min()
     }
@@ -99,11 +82,11 @@ impl Refresher {
         self.health.numbers().quarantined()
     }
 
-    fn quarantine(&self, shop: &Workshop, server_uuid: &str) {
+    fn quarantine(&self, server_uuid: &str) {
         let topology = self.topology.load_full();
         let Some((group, _, server)) = topology.group_of_server(server_uuid) else { return };
         let (now, pause) = (self.clock.now(), millis(self.config.quarantine));
-        self.publish(shop, |update| {
+        self.publish(|update| {
             update.observed().quarantine(group, server_uuid, server.is_primary(), now, pause);
         });
         self.ask_again(Some(group), true);
@@ -111,13 +94,13 @@ impl Refresher {
 
     /// Only the primary's word counts: a secondary is read-only by trade, and a primary of
     /// yesterday is one today.
-    fn hold(&self, shop: &Workshop, server_uuid: &str) {
+    fn hold(&self, server_uuid: &str) {
         let topology = self.topology.load_full();
         let Some((name, group, _)) = topology.group_of_server(server_uuid) else { return };
         let takes_writes = group.named_primary().is_some_and(|p| p.uuid == server_uuid);
         if takes_writes && !self.config.write_hold.is_zero() {
             let (now, lasts) = (self.clock.now(), self.write_hold());
-            self.publish(shop, |update| {
+            self.publish(|update| {
                 update.observed().hold(name, server_uuid, now, lasts);
             });
         }
@@ -137,7 +120,7 @@ impl Refresher {
     /// by the background refresh, else by the next lookup.
     fn ask_again(&self, group: Option<&str>, maps: bool) {
         if self.worker.is_alive() {
-            self.worker.hurry();
+            self.worker.request_refresh();
             return;
         }
         let topology = self.topology.load();
@@ -148,60 +131,5 @@ impl Refresher {
         if maps {
             topology.tables.iter().for_each(|(_, entry)| entry.expire());
         }
-    }
-
-    /// The pause between two fetches if somebody waits for Fabric's next word: a caller, or a
-    /// group whose writes are held, though the longer Fabric takes, the less a moment more counts.
-    pub(super) fn urgent_pause(&self) -> Option<Duration> {
-        self.workshop.with(|shop| {
-            if shop.waiting.is_needed() {
-                return Some(LEAST_PAUSE);
-            }
-            let refused = self.health.numbers().refused_last()?;
-            let waited = Duration::from_millis(self.clock.now().saturating_sub(refused));
-            Some(LEAST_PAUSE.max(waited / 50))
-        })
-    }
-
-    /// Waits for a newer topology than the one of `seen`, as long as `bound` allows or until it is
-    /// time to look again; meanwhile `wish` is asked for as often as may be.
-    pub fn wait_for_news(self: &Arc<Self>, seen: u64, bound: &Bound, wish: &Wish) {
-        self.workshop.with(|shop| {
-            let _present = shop.waiting.enter();
-            let is_over = || self.is_interrupted(bound);
-            // A refresh in the background that hangs is no reason not to ask beside it.
-            if self.worker.is_alive() && !self.worker.hangs(self.clock.now()) {
-                self.worker.hurry();
-                shop.waiting.wait(seen, bound.left().min(OVERDUE), is_over);
-                return;
-            }
-            let now = self.clock.now();
-            let next = self.next_poll.load(Ordering::Relaxed);
-            if now >= next {
-                let after = now.saturating_add(millis(LEAST_PAUSE));
-                let mine = self.next_poll.compare_exchange(
-                    next,
-                    after,
-                    Ordering::Relaxed,
-                    Ordering::Relaxed,
-                );
-                if mine.is_ok() && !self.have_fetched(wish) {
-                    // Whoever waits may fetch, and sees by itself what became of it.
-                    let _ = self.obtain(wish, bound);
-                }
-            }
-            shop.waiting.wait(seen, bound.left().min(LEAST_PAUSE), is_over);
-        });
-        self.tell();
-    }
-
-    /// Whether the service has interrupted the call of this bound; then that is its answer.
-    pub fn refuse_interrupted(&self, bound: &Bound, what: &str) -> Result<()> {
-        if self.is_interrupted(bound) { Err(interrupted(what)) } else { Ok(()) }
-    }
-
-    /// See [`Waiting::published`](super::waiting::Waiting::published).
-    pub fn published(&self) -> u64 {
-        self.workshop.with(|shop| shop.waiting.published())
     }
 }

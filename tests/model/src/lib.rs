@@ -10,5 +10,5 @@ pub mod flight;
 pub mod local;
 pub mod sync;
 pub mod topology;
-#[path = "../../../src/refresh/waiting.rs"]
-pub mod waiting;
+#[path = "../../../src/refresh/waiters.rs"]
+pub mod waiters;

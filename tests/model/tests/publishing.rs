@@ -9,20 +9,20 @@ use loom::thread;
 use model::current::Current;
 use model::local::Local;
 use model::topology::Topology;
-use model::waiting::Waiting;
+use model::waiters::Waiters;
 
 /// As Refresher has them.
 #[derive(Default)]
 struct Farm {
     current: Current,
-    waiting: Waiting,
+    waiters: Waiters,
 }
 
 impl Farm {
     /// The order of `Refresher::publish`.
     fn publish(&self, generation: u64) {
         drop(self.current.publish(Arc::new(Topology { generation })));
-        self.waiting.tell();
+        self.waiters.notify();
     }
 
     /// A lookup. Whoever sees a stamp must see the topology it was given to, or a newer one.
@@ -33,10 +33,10 @@ impl Farm {
 
     /// The order of `Router::wait`: the number is asked for before looking.
     fn wait_for(&self, wanted: u64) {
-        let (local, _present) = (Local::default(), self.waiting.enter());
+        let (local, _present) = (Local::default(), self.waiters.enter());
         let mut before = 0;
         loop {
-            let seen = self.waiting.published();
+            let seen = self.waiters.published();
             let generation = self.generation(&local);
             assert!(generation >= before, "a thread goes back in time");
             assert!(generation >= seen, "what was told is not to be seen");
@@ -44,7 +44,7 @@ impl Farm {
                 return;
             }
             before = generation;
-            self.waiting.wait(seen, Duration::MAX, || false);
+            self.waiters.wait(seen, Duration::MAX, || false);
         }
     }
 }
@@ -69,7 +69,7 @@ fn waiters_miss_nothing() {
             .collect();
         farm.publish(1);
         waiters.into_iter().for_each(|waiter| waiter.join().expect("no panic"));
-        assert!(!farm.waiting.is_needed(), "nobody is left");
+        assert!(!farm.waiters.are_there(), "nobody is left");
     });
 }
 
@@ -97,15 +97,15 @@ fn an_interrupt_ends_a_wait() {
             thread::spawn(move || {
                 let is_over = || interrupts.load(Ordering::Relaxed) > 0;
                 while !is_over() {
-                    let seen = farm.waiting.published();
-                    farm.waiting.wait(seen, Duration::MAX, is_over);
+                    let seen = farm.waiters.published();
+                    farm.waiters.wait(seen, Duration::MAX, is_over);
                 }
             })
         };
         farm.publish(1);
         // The order of `Refresher::interrupt`.
         interrupts.fetch_add(1, Ordering::Relaxed);
-        farm.waiting.wake();
+        farm.waiters.wake();
         waiter.join().expect("no panic");
     });
 }
@@ -171,7 +171,7 @@ fn telling_first_is_found_out() {
             let farm = Arc::clone(&farm);
             thread::spawn(move || farm.wait_for(1))
         };
-        farm.waiting.tell();
+        farm.waiters.notify();
         drop(farm.current.publish(Arc::new(Topology { generation: 1 })));
         waiter.join().expect("no panic");
     });
