@@ -57,7 +57,7 @@ pub unsafe extern "C" fn fabric_options_set_report_errors(
     options: *mut fabric_options_t,
     how: i32,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_report_errors", options, |config| {
             config.report_errors = match how {
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn fabric_options_add_report_errno(
     options: *mut fabric_options_t,
     errno_: i32,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_add_report_errno", options, |config| {
             within("a MySQL errno", i64::from(errno_), 1000, 9999)?;
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn fabric_options_set_background_refresh(
     options: *mut fabric_options_t,
     on: i32,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_background_refresh", options, |config| {
             config.background_refresh = within("a switch", i64::from(on), 0, 1)? == 1;
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn fabric_options_set_refresh_share(
     options: *mut fabric_options_t,
     percent: i32,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_refresh_share", options, |config| {
             let percent = within("a share in percent", i64::from(percent), 1, 100)?;
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn fabric_options_set_backoff_limit_ms(
     options: *mut fabric_options_t,
     limit: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_backoff_limit_ms", options, |config| {
             config.backoff_limit = millis("a longest pause", limit, 10)?;
@@ -206,7 +206,7 @@ pub unsafe extern "C" fn fabric_options_set_idle_after_ms(
     options: *mut fabric_options_t,
     time: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_idle_after_ms", options, |config| {
             config.idle_after = millis("a pause", time, 0)?;
@@ -236,7 +236,7 @@ pub unsafe extern "C" fn fabric_options_set_max_stale_ms(
     options: *mut fabric_options_t,
     most: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_max_stale_ms", options, |config| {
             config.max_stale = match within("an age", most, 0, DAY)? {
@@ -279,7 +279,7 @@ pub unsafe extern "C" fn fabric_options_set_quarantine_ms(
     options: *mut fabric_options_t,
     time: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_quarantine_ms", options, |config| {
             config.quarantine = millis("a quarantine", time, 1)?;
@@ -319,7 +319,7 @@ pub unsafe extern "C" fn fabric_options_set_least_write_hold_ms(
     options: *mut fabric_options_t,
     time: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_least_write_hold_ms", options, |config| {
             config.write_hold = millis("a least write hold", time, 0)?;
@@ -358,7 +358,7 @@ pub unsafe extern "C" fn fabric_options_set_vanished_hold_ms(
     options: *mut fabric_options_t,
     time: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_vanished_hold_ms", options, |config| {
             config.vanished_hold = match time {
@@ -384,7 +384,7 @@ pub unsafe extern "C" fn fabric_options_set_report_window_ms(
     options: *mut fabric_options_t,
     time: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_report_window_ms", options, |config| {
             config.report_window = millis("a window", time, 0)?;
@@ -410,7 +410,7 @@ pub unsafe extern "C" fn fabric_options_set_ttl_ms(
     min: i64,
     max: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_ttl_ms", options, |config| {
             let least = within("a least time to live", min, 0, DAY)?;
@@ -440,7 +440,7 @@ pub unsafe extern "C" fn fabric_options_set_compat(
     options: *mut fabric_options_t,
     compat: i32,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_compat", options, |config| {
             config.compat_connector_python = match compat {

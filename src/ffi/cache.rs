@@ -33,9 +33,9 @@ pub unsafe extern "C" fn fabric_get_sharding_information(
 ) -> i32 {
     boundary("fabric_get_sharding_information", err, || {
         let limit = (FETCHED, "check the count, or name none (n = 0) to fetch the whole farm");
-        // SAFETY: the caller's promise, for both pointers.
+        // SAFETY: `f` is NULL or a handle that is not freed; `tables` is NULL or has `n` elements.
         let (f, tables) = unsafe { (reference(f, "f")?, strings(tables, n, "tables", limit)?) };
-        // SAFETY: the caller's promise, for each string.
+        // SAFETY: each of `tables` is NULL or NUL-terminated.
         f.router.prefetch(&unsafe { each(tables, "tables", text) }?)
     })
 }
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn fabric_reset_cache(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_reset_cache", err, || {
-        // SAFETY: the caller's promise, for both pointers.
+        // SAFETY: `f` is NULL or a handle that is not freed; `group` is NULL or NUL-terminated.
         let (f, group) = unsafe { (reference(f, "f")?, optional_text(group, "group")?) };
         f.router.reset_cache(group);
         Ok(())
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn fabric_reset_cache(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_topology_generation(f: *const fabric_t) -> u64 {
     boundary_value(0, || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `f` is NULL or a handle that is not freed.
         unsafe { reference(f, "f") }.map_or(0, |f| f.router.generation())
     })
 }
@@ -111,7 +111,7 @@ pub unsafe extern "C" fn fabric_topology_generation(f: *const fabric_t) -> u64 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_topology_age(f: *const fabric_t) -> i64 {
     boundary_value(-1, || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `f` is NULL or a handle that is not freed.
         let age = unsafe { reference(f, "f") }.ok().and_then(|f| f.router.age());
         age.map_or(-1, |age| i64::try_from(age).unwrap_or(i64::MAX))
     })

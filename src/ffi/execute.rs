@@ -116,7 +116,8 @@ pub unsafe extern "C" fn fabric_execute(
 ) -> i32 {
     boundary("fabric_execute", err, || {
         let limit = (ARGUMENTS, "check the count");
-        // SAFETY: the caller's promise, for every pointer of this call.
+        // SAFETY: `f` is NULL or a handle that is not freed; `group` and `command` are NULL or
+        // NUL-terminated; `args` is NULL or has `n` elements; `result` is NULL or writable.
         let (f, group, command, args, out) = unsafe {
             (
                 reference(f, "f")?,
@@ -126,7 +127,7 @@ pub unsafe extern "C" fn fabric_execute(
                 Out::new(result, "result")?,
             )
         };
-        // SAFETY: the caller's promise, for each string.
+        // SAFETY: each of `args` is NULL or NUL-terminated.
         let args = unsafe { each(args, "args", argument) }?.into_iter();
         let args: Vec<_> = args.map(|arg| arg.map_or(Value::Nil, Value::from)).collect();
         let sets = f.router.execute(group, command, &args)?;
@@ -162,7 +163,7 @@ pub unsafe extern "C" fn fabric_result_free(result: *mut fabric_result_t) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_result_sets(result: *const fabric_result_t) -> usize {
     boundary_value(0, || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `result` is NULL or an answer that is not freed.
         unsafe { reference(result, "result") }.map_or(0, |result| result.sets.len())
     })
 }
@@ -179,7 +180,7 @@ pub unsafe extern "C" fn fabric_result_sets(result: *const fabric_result_t) -> u
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_result_rows(result: *const fabric_result_t, set: usize) -> usize {
     boundary_value(0, || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `result` is NULL or an answer that is not freed.
         unsafe { find(result, set) }.map_or(0, |set| set.rows.len())
     })
 }
@@ -199,7 +200,7 @@ pub unsafe extern "C" fn fabric_result_columns(
     set: usize,
 ) -> usize {
     boundary_value(0, || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `result` is NULL or an answer that is not freed.
         unsafe { find(result, set) }.map_or(0, |set| set.columns.len())
     })
 }
@@ -222,7 +223,7 @@ pub unsafe extern "C" fn fabric_result_column_name(
     column: usize,
 ) -> *const c_char {
     boundary_value(ptr::null(), || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `result` is NULL or an answer that is not freed.
         let name = unsafe { find(result, set) }.and_then(|set| set.columns.get(column));
         name.map_or(ptr::null(), |name| name.as_ptr())
     })
@@ -251,12 +252,12 @@ pub unsafe extern "C" fn fabric_result_value(
     length: *mut usize,
 ) -> *const c_char {
     boundary_value(ptr::null(), || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `result` is NULL or an answer that is not freed.
         let row = unsafe { find(result, set) }.and_then(|set| set.rows.get(row));
         let Some(Some(Cell(bytes))) = row.and_then(|row| row.get(column)) else {
             return ptr::null();
         };
-        // SAFETY: the caller's promise.
+        // SAFETY: `length` is NULL or writable.
         if let Ok(length) = unsafe { Out::new(length, "length") } {
             length.set(bytes.len().saturating_sub(1));
         }
@@ -267,6 +268,6 @@ pub unsafe extern "C" fn fabric_result_value(
 /// # Safety
 /// `result` is NULL or a valid answer that lives for `'a`.
 unsafe fn find<'a>(result: *const fabric_result_t, set: usize) -> Option<&'a Set> {
-    // SAFETY: the caller's promise.
+    // SAFETY: `result` is NULL or an answer that is not freed.
     unsafe { reference(result, "result") }.ok()?.sets.get(set)
 }

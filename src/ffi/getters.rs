@@ -13,7 +13,7 @@ use super::server::FABRIC_UUID_SIZE;
 /// `f` is NULL or a valid handle.
 unsafe fn string(f: *const fabric_t, pick: impl Fn(&Strings) -> &Option<CString>) -> *const c_char {
     boundary_value(ptr::null(), || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `f` is NULL or a handle that is not freed.
         let f = unsafe { reference(f, "f") };
         f.ok().and_then(|f| pick(&f.strings).as_deref()).map_or(ptr::null(), |text| text.as_ptr())
     })
@@ -30,7 +30,7 @@ unsafe fn string(f: *const fabric_t, pick: impl Fn(&Strings) -> &Option<CString>
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_user(f: *const fabric_t) -> *const c_char {
-    // SAFETY: the caller's promise.
+    // SAFETY: `f` is NULL or a handle that is not freed.
     boundary_value(ptr::null(), || unsafe { string(f, |strings| &strings.user) })
 }
 
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn fabric_get_user(f: *const fabric_t) -> *const c_char {
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_tls_ca(f: *const fabric_t) -> *const c_char {
-    // SAFETY: the caller's promise.
+    // SAFETY: `f` is NULL or a handle that is not freed.
     boundary_value(ptr::null(), || unsafe { string(f, |strings| &strings.tls_ca) })
 }
 
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn fabric_get_tls_ca(f: *const fabric_t) -> *const c_char 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_tls_key(f: *const fabric_t) -> *const c_char {
-    // SAFETY: the caller's promise.
+    // SAFETY: `f` is NULL or a handle that is not freed.
     boundary_value(ptr::null(), || unsafe { string(f, |strings| &strings.tls_key) })
 }
 
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn fabric_get_tls_key(f: *const fabric_t) -> *const c_char
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_tls_cert(f: *const fabric_t) -> *const c_char {
-    // SAFETY: the caller's promise.
+    // SAFETY: `f` is NULL or a handle that is not freed.
     boundary_value(ptr::null(), || unsafe { string(f, |strings| &strings.tls_cert) })
 }
 
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn fabric_get_fabric_uuid(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_get_fabric_uuid", err, || {
-        // SAFETY: the caller's promise, for both pointers.
+        // SAFETY: `f` is NULL or a handle that is not freed; `out` is NULL or writable.
         let (f, out) = unsafe {
             (reference(f, "f")?, Out::new(out.cast::<[c_char; FABRIC_UUID_SIZE]>(), "out")?)
         };
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn fabric_get_fabric_uuid(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_get_ttl_ms(f: *const fabric_t) -> i64 {
     boundary_value(-1, || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `f` is NULL or a handle that is not freed.
         let ttl = unsafe { reference(f, "f") }.ok().and_then(|f| f.router.ttl());
         ttl.map_or(-1, |ttl| i64::try_from(ttl).unwrap_or(i64::MAX))
     })

@@ -91,7 +91,8 @@ pub unsafe extern "C" fn fabric_new(
     notice_forks();
     keep_threads_ordinary();
     boundary("fabric_new", err, || {
-        // SAFETY: the caller's promise, for both pointers.
+        // SAFETY: `options` is NULL or from fabric_options_new(), and nobody changes it meanwhile;
+        // `out` is NULL or writable.
         let (options, out) = unsafe { (reference(options, "options")?, Out::new(out, "out")?) };
         if let Some(refused) = &options.refused {
             return Err(refused.clone());
@@ -141,7 +142,7 @@ pub unsafe extern "C" fn fabric_free(f: *mut fabric_t) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fabric_interrupt(f: *const fabric_t) {
     boundary_value((), || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `f` is NULL or a handle that is not freed.
         if let Ok(f) = unsafe { reference(f, "f") } {
             f.router.interrupt();
         }
@@ -187,7 +188,7 @@ pub unsafe extern "C" fn fabric_seed(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_seed", err, || {
-        // SAFETY: the caller's promise, for both pointers.
+        // SAFETY: `f` is NULL or a handle that is not freed; `host` is NULL or NUL-terminated.
         let (f, host) = unsafe { (reference(f, "f")?, optional_text(host, "host")?) };
         f.router.seed(host.map(|host| node(host, port)).transpose()?)
     })

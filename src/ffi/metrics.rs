@@ -125,7 +125,7 @@ pub unsafe extern "C" fn fabric_get_metrics(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_get_metrics", err, || {
-        // SAFETY: the caller's promise, for both pointers.
+        // SAFETY: `f` is NULL or a handle that is not freed; `out` is NULL or writable.
         let (f, out) = unsafe { (reference(f, "f")?, Out::new(out, "out")?) };
         out.set(fabric_metrics_t::of(&f.router.metrics()));
         Ok(())

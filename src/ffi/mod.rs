@@ -1,6 +1,12 @@
-//! The C boundary: one file per C object, and the only unsafe code of the library.
+//! The C boundary: one file per C object. Only here, and in `topology/md5`, is there unsafe code.
 //!
-//! `include/mysqlfabric.h` is made from the doc comments here, so they speak to a C reader.
+//! `include/mysqlfabric.h` is made from the doc comments here, so they speak to a C reader. What makes
+//! a block safe is what the header asks of the caller; its `SAFETY` line names the pointers and what of
+//! it. CONTRIBUTING.md says how to add a function, an option, a status, or an event.
+//!
+//! - `boundary` turns errors and panics into statuses,
+//! - `ptr` checks what C lends, and writes results,
+//! - `owned` hands objects to C and takes them back to free them.
 
 #![allow(non_camel_case_types, clippy::too_many_arguments)]
 // The docs are the header's: what a caller must keep to stands there in C terms.

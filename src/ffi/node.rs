@@ -66,7 +66,8 @@ pub unsafe extern "C" fn fabric_get_fabric_nodes(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_get_fabric_nodes", err, || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `f` is NULL or a handle that is not freed; `out` is NULL or has room for
+        // `capacity` elements, and `count` is NULL or writable.
         let (f, list) = unsafe { (reference(f, "f")?, OutList::new(out, capacity, count)?) };
         let nodes = f.router.fabric_nodes()?;
         let nodes = nodes.iter().map(fabric_node_t::of).collect::<Result<Vec<_>>>()?;

@@ -44,7 +44,7 @@ pub(super) unsafe fn set(
     change: impl FnOnce(&mut Config) -> Result<()>,
 ) -> i32 {
     boundary(function, ptr::null_mut(), || {
-        // SAFETY: the caller's promise; the header forbids use by several threads.
+        // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
         let options = unsafe { exclusive(options, "options") }?;
         change(&mut options.config).inspect_err(|error| {
             options.refused.get_or_insert_with(|| {
@@ -134,7 +134,8 @@ pub unsafe extern "C" fn fabric_options_add_node(
     host: *const c_char,
     port: u16,
 ) -> i32 {
-    // SAFETY: the caller's promise, for the pointers of this call.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone; `host`
+    // is NULL or NUL-terminated.
     unsafe {
         set("fabric_options_add_node", options, |config| {
             config.nodes.push(node(text(host, "host")?, port)?);
@@ -175,7 +176,8 @@ pub unsafe extern "C" fn fabric_options_set_credentials(
     user: *const c_char,
     password: *const c_char,
 ) -> i32 {
-    // SAFETY: the caller's promise, for the pointers of this call.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone; `user`
+    // and `password` are NULL or NUL-terminated.
     unsafe {
         set("fabric_options_set_credentials", options, |config| {
             let user = name(user, "user")?;
@@ -221,7 +223,8 @@ pub unsafe extern "C" fn fabric_options_set_tls(
     key: *const c_char,
     cert: *const c_char,
 ) -> i32 {
-    // SAFETY: the caller's promise, for the pointers of this call.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone; `ca`,
+    // `key` and `cert` are NULL or NUL-terminated.
     unsafe {
         set("fabric_options_set_tls", options, |config| {
             let ca = absolute(path_of(ca, "ca")?);
@@ -257,7 +260,7 @@ pub unsafe extern "C" fn fabric_options_set_connect_attempts(
     options: *mut fabric_options_t,
     attempts: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_connect_attempts", options, |config| {
             config.connect_attempts = within("a number of attempts", attempts, 1, 100)? as u32;
@@ -280,7 +283,7 @@ pub unsafe extern "C" fn fabric_options_set_connect_delay_ms(
     options: *mut fabric_options_t,
     delay: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_connect_delay_ms", options, |config| {
             config.connect_delay = time("a delay", delay, 0)?;
@@ -303,7 +306,7 @@ pub unsafe extern "C" fn fabric_options_set_connect_timeout_ms(
     options: *mut fabric_options_t,
     timeout: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_connect_timeout_ms", options, |config| {
             config.connect_timeout = time("a timeout", timeout, 1)?;
@@ -336,7 +339,7 @@ pub unsafe extern "C" fn fabric_options_set_request_timeout_ms(
     options: *mut fabric_options_t,
     timeout: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_request_timeout_ms", options, |config| {
             config.request_timeout = time("a timeout", timeout, 1)?;
@@ -367,7 +370,7 @@ pub unsafe extern "C" fn fabric_options_set_lookup_timeout_ms(
     options: *mut fabric_options_t,
     timeout: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_lookup_timeout_ms", options, |config| {
             config.lookup_timeout = time("a timeout", timeout, 0)?;
@@ -402,7 +405,7 @@ pub unsafe extern "C" fn fabric_options_set_max_reply_bytes(
     options: *mut fabric_options_t,
     bytes: i64,
 ) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_max_reply_bytes", options, |config| {
             config.max_reply_bytes = within("a reply size", bytes, 1024, 1 << 40)?;
@@ -450,7 +453,8 @@ pub unsafe extern "C" fn fabric_options_set_snapshot_file(
     options: *mut fabric_options_t,
     path: *const c_char,
 ) -> i32 {
-    // SAFETY: the caller's promise, for the pointers of this call.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone; `path`
+    // is NULL or NUL-terminated.
     unsafe {
         set("fabric_options_set_snapshot_file", options, |config| {
             let path = absolute(path_of(path, "path")?);
@@ -488,7 +492,8 @@ pub unsafe extern "C" fn fabric_options_set_topology_file(
     options: *mut fabric_options_t,
     path: *const c_char,
 ) -> i32 {
-    // SAFETY: the caller's promise, for the pointers of this call.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone; `path`
+    // is NULL or NUL-terminated.
     unsafe {
         set("fabric_options_set_topology_file", options, |config| {
             let path = absolute(path_of(path, "path")?);
@@ -548,7 +553,7 @@ pub unsafe extern "C" fn fabric_options_set_log(
         .into_iter()
         .find(|known| *known as i32 == level);
     let log = log_to(max.unwrap_or(Level::Error), callback.unwrap_or(deaf), userdata, free);
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_log", options, move |config| {
             if max.is_none() {

@@ -110,7 +110,8 @@ pub unsafe extern "C" fn fabric_get_shards(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_get_shards", err, || {
-        // SAFETY: the caller's promise, for both pointers.
+        // SAFETY: `f` is NULL or a handle that is not freed; `table` is NULL or NUL-terminated;
+        // `out` is NULL or has room for `capacity` elements, and `count` is NULL or writable.
         let (f, name, list) = unsafe {
             (reference(f, "f")?, text(table, "table")?, OutList::new(out, capacity, count)?)
         };
