@@ -6,6 +6,7 @@ pub mod clock;
 pub mod error;
 pub mod fork;
 pub mod memory;
+pub mod panicked;
 pub mod raised;
 pub mod random;
 pub mod rank;

@@ -1,11 +1,7 @@
 //! Where a call from C becomes a Rust call: errors become statuses, and so do panics.
 
-use std::any::Any;
-use std::mem;
-use std::panic::{self, AssertUnwindSafe};
-
-use crate::base::error::{Code, Error, Result};
-use crate::base::text::excerpt;
+use crate::base::error::{Error, Result};
+use crate::base::panicked::{Panic, catch};
 use crate::local::Local;
 
 use super::cancel::Uncancelled;
@@ -30,7 +26,7 @@ fn boundary_local(
     match guarded(body) {
         Ok(Ok(())) => FABRIC_OK,
         Ok(Err(error)) => fail(err, &error),
-        Err(panic) => fail(err, &panicked(function, &panic)),
+        Err(panic) => fail(err, &panic.error(function)),
     }
 }
 
@@ -46,7 +42,7 @@ pub(super) fn quick_boundary<C>(
     slow: fn(&Local, &C) -> Result<()>,
 ) -> i32 {
     // A quick call holds a lease while it does anything that could panic.
-    match Local::at_hand(|local| caught(|| quick(local, call)).ok()) {
+    match Local::at_hand(|local| catch(|| quick(local, call)).ok()) {
         Some(Some(())) => FABRIC_OK,
         _ => slow_boundary(function, err, call, slow),
     }
@@ -83,6 +79,7 @@ pub(super) fn boundary_value<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
 pub(super) fn silence_panics() {
     #[cfg(feature = "quiet-panics")]
     {
+        use std::panic;
         use std::sync::atomic::{AtomicBool, Ordering};
 
         // Not a lock, which a fork could leave held. Who comes second finds it done in a moment.
@@ -103,36 +100,10 @@ fn guarded<T>(body: impl FnOnce(&Local) -> T) -> std::result::Result<T, Panic> {
     Local::with(|local| {
         let outer = local.inside.replace(true);
         let _uncancelled = (!outer).then(Uncancelled::new);
-        let outcome = caught(|| body(local));
+        let outcome = catch(|| body(local));
         local.inside.set(outer);
         outcome
     })
-}
-
-#[inline(always)]
-fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, Panic> {
-    panic::catch_unwind(AssertUnwindSafe(body)).map_err(Panic)
-}
-
-/// What a panic carries.
-struct Panic(Box<dyn Any + Send>);
-
-impl Panic {
-    /// Its message, which `panic!` makes a text in all cases but exotic ones.
-    fn text(&self) -> &str {
-        let payload = self.0.as_ref();
-        let owned = payload.downcast_ref::<String>().map(String::as_str);
-        owned.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message")
-    }
-}
-
-impl Drop for Panic {
-    /// To drop the payload may run code that panics again; that second load is leaked.
-    #[cold]
-    fn drop(&mut self) {
-        let payload = mem::replace(&mut self.0, Box::new(()));
-        panic::catch_unwind(AssertUnwindSafe(|| drop(payload))).unwrap_or_else(mem::forget);
-    }
 }
 
 #[cold]
@@ -142,18 +113,3 @@ fn fail(err: *mut fabric_error_t, error: &Error) -> i32 {
     unsafe { write_error(err, error) };
     error.code as i32
 }
-
-#[cold]
-fn panicked(function: &'static str, panic: &Panic) -> Error {
-    Error::new(
-        Code::Panic,
-        format!(
-            "{function} stopped at an internal error of the library: '{}'; the handle can be used \
-             on, please report this",
-            excerpt(panic.text(), SHOWN)
-        ),
-    )
-}
-
-/// So much of a panic's message is shown: the remedy stands behind it.
-const SHOWN: usize = 300;

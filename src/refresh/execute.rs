@@ -1,11 +1,11 @@
 //! Commands of the service's for Fabric: run by a thread of the library, waited for within a bound.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::base;
 use crate::base::error::{Code, Error, Result};
+use crate::base::panicked::caught;
 use crate::base::sync::{Mutex, rank};
 use crate::source::Attempt;
 use crate::source::fabric::{ResultSets, Value};
@@ -81,9 +81,7 @@ impl Refresher {
         let run = || {
             self.workshop.with(|shop| self.run_on(shop, group, command, args, until, interrupts))
         };
-        panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-            Err(Error::new(Code::Panic, "a command for Fabric ended in a panic; report it"))
-        })
+        caught("a command for Fabric", run)
     }
 
     fn run_on(

@@ -1,12 +1,12 @@
 //! Who fetches for callers: threads that live for what has gathered. Callers wait for them, within
 //! their own bounds, and fetch themselves only where no thread can be had.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::panicked::caught;
 use crate::base::{self, callback};
 use crate::observe::log::Level;
 use crate::observe::metrics::By;
@@ -191,9 +191,7 @@ impl Refresher {
             ..Rounds::ONCE
         };
         let fetch = || self.watched(shop, wish, rounds, By::Caller);
-        let outcome = panic::catch_unwind(AssertUnwindSafe(fetch)).unwrap_or_else(|_| {
-            Err(Error::new(Code::Panic, "a fetch of the topology ended in a panic; report it"))
-        });
+        let outcome = caught("a fetch of the topology", fetch);
         match &outcome {
             Ok(()) => _ = self.keep_refreshed(),
             Err(error) if error.code == Code::Interrupted => {}

@@ -4,13 +4,13 @@
 //! The thread itself never waits for a source (a refresh does, on a thread of its own): quarantines
 //! and holds end in time, and snapshots are saved, however long a fetch hangs.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::base::clock::millis;
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::Result;
+use crate::base::panicked::{catch, caught};
 use crate::base::random::jitter;
 use crate::base::{self, work};
 use crate::observe::log::Level;
@@ -63,10 +63,7 @@ impl Refresher {
     /// A panic is a refresh that failed: the next one may do better.
     fn refresh(&self) -> Refreshed {
         let before = work::of_thread();
-        let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.refresh_known()));
-        let outcome = outcome.unwrap_or_else(|_| {
-            Err(Error::new(Code::Panic, "the background refresh ended in a panic; report it"))
-        });
+        let outcome = caught("the background refresh", || self.refresh_known());
         Refreshed { outcome, work: work::of_thread().saturating_sub(before) }
     }
 
@@ -161,7 +158,7 @@ fn run(refresher: &Arc<Refresher>) {
         let see_to = || schedule.see_to(refresher, task);
         // The log of a service may panic. Nobody would keep things fresh but for a next lookup, if
         // there is one.
-        if panic::catch_unwind(AssertUnwindSafe(see_to)).is_err() {
+        if catch(see_to).is_err() {
             if begins {
                 worker.fetch_is_over();
             }

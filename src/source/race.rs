@@ -4,11 +4,11 @@
 //! no byte is asked once more, beside the first question.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::panicked::caught;
 use crate::base::thread;
 use crate::base::work;
 use crate::config::Node;
@@ -176,13 +176,9 @@ pub fn race<T: Send>(
                 number += 1;
                 let own_number = number;
                 let started = threads.start("fabric-ask", move || {
-                    let outcome = panic::catch_unwind(AssertUnwindSafe(|| ask(node, &own)));
+                    let outcome = caught(QUESTION, || ask(node, &own));
                     // The winner may have been heard already, and the others are of no interest.
-                    let _ = told.send((
-                        own_number,
-                        outcome.unwrap_or_else(|_| Err(panicked())),
-                        work::of_thread(),
-                    ));
+                    let _ = told.send((own_number, outcome, work::of_thread()));
                 });
                 match started {
                     Ok(()) => {
@@ -316,8 +312,7 @@ pub fn ask_all<T: Send>(
                 // Without a thread a node is not asked this time.
                 let _ = threads.start("fabric-ask", move || {
                     let attempt = Attempt::until(Some(until));
-                    let outcome = panic::catch_unwind(AssertUnwindSafe(|| ask(node, &attempt)));
-                    let _ = told.send((node, outcome.unwrap_or_else(|_| Err(panicked()))));
+                    let _ = told.send((node, caught(QUESTION, || ask(node, &attempt))));
                 });
             }
             drop(told);
@@ -326,9 +321,8 @@ pub fn ask_all<T: Send>(
     }
 }
 
-fn panicked() -> Error {
-    Error::new(Code::Panic, "a question to a Fabric node ended in a panic; please report this")
-}
+/// What a panic's error names.
+const QUESTION: &str = "a question to a Fabric node";
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,12 @@
 //! Reports to Fabric, off the caller's path: deduplicated, and one at a time.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::{io, mem};
 
 use crate::base;
-use crate::base::error::{Code, Error};
+use crate::base::panicked::caught;
 use crate::base::sync::{Mutex, rank};
 use crate::base::thread::Threads;
 use crate::observe::log::Level;
@@ -111,10 +110,7 @@ impl Refresher {
             while let Some((server_uuid, errno)) = shop.reports.next() {
                 let report = || self.report(&server_uuid, errno, self.config.report_errors);
                 // The next one may do better than one that panics.
-                let outcome = catch_unwind(AssertUnwindSafe(report)).unwrap_or_else(|_| {
-                    Err(Error::new(Code::Panic, "the report ended in a panic; tell the makers"))
-                });
-                match outcome {
+                match caught("a report to Fabric", report) {
                     // Fabric answers when it is done: there is news now.
                     Ok(()) => {
                         let topology = self.topology.load();

@@ -5,6 +5,7 @@ use std::thread;
 use tokio::runtime::Handle;
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::panicked::Panic;
 use crate::base::raised::{self, Signal};
 use crate::base::thread::start_in;
 
@@ -24,7 +25,7 @@ pub fn off_runtime<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T
         })?;
         match thread.join() {
             Ok(outcome) => outcome,
-            Err(_) => Err(Error::new(Code::Panic, "the request panicked; report it")),
+            Err(payload) => Err(Panic(payload).error("a request")),
         }
     })
 }
