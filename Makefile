@@ -48,6 +48,7 @@ demo: $(BUILD)/CMakeCache.txt
 quick: lint
 	$(CARGO) test --locked -q --lib --test abi --test boundary --test exports --test header \
 	    --test house --test imports --test panic_hook --test readme
+	$(CARGO) test --locked -q --doc
 
 test:
 	@BUILD=$(BUILD) tests/run-all.sh

@@ -192,7 +192,7 @@ pub unsafe extern "C" fn fabric_options_set_event_callback(
     unsafe extern "C" fn deaf(_: *const fabric_event_t, _: *mut c_void) {}
     // The hearer owns the userdata from here on, whatever becomes of the call.
     let hearer = Hearer { callback: callback.unwrap_or(deaf), userdata, free };
-    // SAFETY: the caller's promise.
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_event_callback", options, move |config| {
             config.events = match callback {
@@ -231,7 +231,7 @@ pub unsafe extern "C" fn fabric_event_fd(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_event_fd", err, || {
-        // SAFETY: the caller's promise, for both pointers.
+        // SAFETY: `f` is NULL or a handle that is not freed; `fd` is NULL or writable.
         let (f, fd) = unsafe { (reference(f, "f")?, Out::new(fd, "fd")?) };
         fd.set(f.router.event_fd()?);
         Ok(())
@@ -260,7 +260,7 @@ pub unsafe extern "C" fn fabric_next_event(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_next_event", err, || {
-        // SAFETY: the caller's promise, for both pointers.
+        // SAFETY: `f` is NULL or a handle that is not freed; `out` is NULL or writable.
         let (f, out) = unsafe { (reference(f, "f")?, Out::new(out, "out")?) };
         out.set(fabric_event_t::of(&f.router.next_event()?));
         Ok(())

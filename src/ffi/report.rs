@@ -107,7 +107,8 @@ pub unsafe extern "C" fn fabric_report_result(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_report_result", err, || {
-        // SAFETY: the caller's promise, for both pointers.
+        // SAFETY: `f` is NULL or a handle that is not freed; `server_uuid` is NULL or
+        // NUL-terminated.
         let (f, uuid) = unsafe { (reference(f, "f")?, name(server_uuid, "server_uuid")?) };
         f.router.report_result(uuid, errno_);
         Ok(())
@@ -140,7 +141,8 @@ pub unsafe extern "C" fn fabric_report_failure(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_report_failure", err, || {
-        // SAFETY: the caller's promise, for both pointers.
+        // SAFETY: `f` is NULL or a handle that is not freed; `server_uuid` is NULL or
+        // NUL-terminated.
         let (f, uuid) = unsafe { (reference(f, "f")?, name(server_uuid, "server_uuid")?) };
         f.router.report_failure(uuid, errno_);
         Ok(())
