@@ -45,7 +45,9 @@ demo: $(BUILD)/CMakeCache.txt
 	    tests/run-example.sh $(BUILD)/examples-c/demo @control@
 
 # What needs neither a C build nor a Fabric node.
-quick: lint
+quick:
+	@tests/need-packages.sh rustfmt clippy cc
+	@$(MAKE) lint
 	$(CARGO) test --locked -q --lib --test abi --test boundary --test exports --test header \
 	    --test house --test imports --test panic_hook --test readme
 	$(CARGO) test --locked -q --doc
