@@ -44,9 +44,9 @@ pub struct Identity {
 #[repr(i32)]
 pub enum ReportErrors {
     Off = 0,
-    /// `threat.report_error`: Fabric acts once enough clients agree.
+    /// Fabric acts once enough clients agree.
     Error = 1,
-    /// `threat.report_failure`: Fabric fails over on a single report, healthy primary or not.
+    /// Fabric fails over on a single report, healthy primary or not.
     Failure = 2,
 }
 

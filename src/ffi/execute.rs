@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char};
 use std::ptr;
 
-use crate::source::fabric::{ResultSets, Value};
+use crate::router::{ResultSet, Value};
 
 use super::boundary::{boundary, boundary_value};
 use super::error::fabric_error_t;
@@ -66,13 +66,13 @@ fn nested<'a>(items: impl Iterator<Item = (Option<&'a str>, &'a Value)>) -> Vec<
 }
 
 impl fabric_result_t {
-    fn of(sets: ResultSets) -> Self {
+    fn of(sets: Vec<ResultSet>) -> Self {
         let column = |name: String| CString::new(name.replace('\0', "")).unwrap_or_default();
-        let set = |set: crate::source::fabric::ResultSet| Set {
+        let set = |set: ResultSet| Set {
             columns: set.columns.into_iter().map(column).collect(),
             rows: set.rows.iter().map(|row| row.iter().map(Cell::of).collect()).collect(),
         };
-        Self { sets: sets.sets.into_iter().map(set).collect() }
+        Self { sets: sets.into_iter().map(set).collect() }
     }
 }
 

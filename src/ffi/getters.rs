@@ -101,7 +101,7 @@ pub unsafe extern "C" fn fabric_get_fabric_uuid(
             (reference(f, "f")?, Out::new(out.cast::<[c_char; FABRIC_UUID_SIZE]>(), "out")?)
         };
         let mut uuid = [0; FABRIC_UUID_SIZE];
-        copy_text(&mut uuid, &f.router.facts().uuid, "Fabric UUID")?;
+        copy_text(&mut uuid, &f.router.identity(), "Fabric UUID")?;
         out.set(uuid);
         Ok(())
     })

@@ -70,9 +70,9 @@ impl AbsentNames {
     }
 
     /// All answers were seen to be as they are.
-    pub fn confirm_all(&self, confirmed: i64) {
+    pub fn confirm_all(&self, times: Times) {
         let mut known = self.known.lock();
-        known.answers.values_mut().for_each(|answer| answer.times.confirmed = confirmed);
+        known.answers.values_mut().for_each(|answer| answer.times = times);
     }
 }
 

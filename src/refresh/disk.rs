@@ -1,5 +1,4 @@
-//! What a handle keeps on disk: the snapshot it can start from while Fabric is down, or the
-//! topology file it routes from without any Fabric.
+//! What a handle keeps on disk: the snapshot it can start from while no source answers.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -13,19 +12,21 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::wall_clock::WallClock;
 use crate::config::Node;
 use crate::observe::log::Level;
+use crate::source::RetryPolicy;
+use crate::source::retry::may_pass;
 use crate::store::document::{Author, Document, FabricNode};
 use crate::store::rest::Rest;
+use crate::store::times::{FileTimes, SavedWhen, confirmed_when, past, since_1970};
 use crate::store::{convert, read, write};
 use crate::topology::builder::full_name;
-use crate::topology::{ShardMap, TablesBuilder, Times, Topology};
+use crate::topology::{Shard, Topology};
 
 use super::bound::Bound;
-use super::file_times::{FollowedWall, Stamp, past, since_1970};
 use super::flight::Wish;
-use super::nodes::{Rounds, may_pass};
+use super::intervals::Due;
 use super::update::Asked;
-use super::{Facts, Refresher, Workshop};
-use crate::base::clock::{Clock, signed};
+use super::{Refresher, Workshop};
+use crate::base::clock::{millis, signed};
 
 /// How long the first fetch may take before reads go on from a snapshot.
 pub(crate) const SNAPSHOT_AFTER: Duration = Duration::from_secs(1);
@@ -33,9 +34,6 @@ pub(crate) const SNAPSHOT_AFTER: Duration = Duration::from_secs(1);
 /// An unchanged topology is written again after so long, so that the file tells how long
 /// Fabric has been confirming it.
 const CONFIRM_MS: u64 = 300_000;
-
-/// The time to live of a topology file that names none.
-const FILE_TTL_MS: u64 = 1000;
 
 const UNKNOWN: i64 = i64::MIN;
 
@@ -54,10 +52,8 @@ pub struct Disk {
     kept_since: AtomicU64,
     /// The age of the file's content less the handle's clock.
     age: AtomicI64,
-    /// The topology file's own time to live; 0 = not known.
-    ttl_ms: AtomicU64,
     /// What the times in files are on the handle's clock.
-    pub(super) wall: FollowedWall,
+    pub(super) times: FileTimes,
     /// When the service last wanted all maps as they are; 0 = never.
     pub(super) reset: AtomicI64,
 }
@@ -70,8 +66,7 @@ impl Default for Disk {
             early: AtomicBool::new(false),
             kept_since: AtomicU64::new(0),
             age: AtomicI64::new(UNKNOWN),
-            ttl_ms: AtomicU64::new(0),
-            wall: FollowedWall::new(WallClock::new(since_1970(), Clock::default().now())),
+            times: FileTimes::default(),
             reset: AtomicI64::new(0),
         }
     }
@@ -100,13 +95,6 @@ impl Disk {
         }
     }
 
-    pub fn ttl(&self) -> Option<Duration> {
-        match self.ttl_ms.load(Ordering::Relaxed) {
-            0 => None,
-            ttl => Some(Duration::from_millis(ttl)),
-        }
-    }
-
     fn set_age(&self, age: Option<u64>, now: u64) {
         let less_now = age.map_or(UNKNOWN, |age| signed(age) - signed(now));
         self.age.store(less_now, Ordering::Relaxed);
@@ -116,10 +104,6 @@ impl Disk {
 /// What has been read and written so far.
 #[derive(Default)]
 pub struct Seen {
-    /// The topology file in use.
-    file: Option<read::Signature>,
-    /// The topology file that was refused last, and why.
-    refused: Option<(Option<read::Signature>, String)>,
     /// The snapshot that an earlier process left, while the first fetch is under way.
     kept: Option<Arc<Document>>,
     /// Whether the bounds in that snapshot are remembered already.
@@ -129,7 +113,7 @@ pub struct Seen {
     /// The snapshot file that this handle wrote or read last: it knows all that is in it.
     pub(super) snapshot: Option<read::Signature>,
     /// What the file that was read last has for the time it was saved, and when that was.
-    pub(super) saved_when: Option<(Stamp, i64)>,
+    pub(super) saved_when: SavedWhen,
     /// The topology in the snapshot file, as far as it is known to be there.
     saved: Option<Saved>,
 }
@@ -141,33 +125,28 @@ struct Saved {
     answer: u64,
 }
 
-/// What became of a look at the topology file.
-enum Look {
-    Same,
-    New(Box<Document>),
-    Refused { why: String, news: bool },
-}
-
 impl Refresher {
     pub fn serves_from_disk(&self) -> bool {
         self.disk.serves()
     }
 
-    /// Fetches `wish`, from the place that this handle's topology comes from.
-    pub(super) fn provide(&self, shop: &Workshop, wish: &Wish, rounds: Rounds) -> Result<()> {
-        let outcome = match (&self.config.topology_file, &self.config.snapshot_file) {
-            (Some(path), _) => self.look_at_file(shop, path, wish),
-            (None, Some(path)) if !self.disk.has_begun() => {
-                self.fetch_first(shop, path, wish, rounds)
-            }
+    /// Fetches what of `wish` is due, or does without where a snapshot says enough.
+    pub(super) fn provide(
+        &self,
+        shop: &Workshop,
+        wish: &Wish,
+        due: Due,
+        retry: RetryPolicy,
+    ) -> Result<()> {
+        let outcome = match &self.config.snapshot_file {
+            Some(path) if !self.disk.has_begun() => self.fetch_first(shop, path, wish, retry),
             // Asks for no more than the Fabric nodes, which the snapshot knows as well.
-            (None, Some(_)) if wish.is_empty() && self.disk.serves() => Ok(()),
-            _ => self.fetch(shop, wish, rounds),
+            Some(_) if wish.is_empty() && self.disk.serves() => Ok(()),
+            _ => self.fetch(shop, wish, due, retry),
         };
         // Time goes by whether Fabric answers or not.
         self.end_vanished_holds();
         if let Some(path) = &self.config.snapshot_file
-            && self.config.topology_file.is_none()
             && !self.config.background_refresh
         {
             self.save_in(shop, path);
@@ -177,7 +156,13 @@ impl Refresher {
 
     /// The first fetch of a handle with a snapshot. It asks for what the snapshot names, too:
     /// else the first table that is looked up would replace all those on disk.
-    fn fetch_first(&self, shop: &Workshop, path: &Path, wish: &Wish, rounds: Rounds) -> Result<()> {
+    fn fetch_first(
+        &self,
+        shop: &Workshop,
+        path: &Path,
+        wish: &Wish,
+        retry: RetryPolicy,
+    ) -> Result<()> {
         write::clean_up(path);
         let kept = self.read_snapshot(shop, path).map(Arc::new);
         {
@@ -198,7 +183,7 @@ impl Refresher {
         }
         // One round must do where there is something to go on from: a service that starts
         // while Fabric is down waits long enough for that.
-        let mut outcome = self.fetch(shop, &whole, rounds.once());
+        let mut outcome = self.fetch(shop, &whole, Due::ALL, retry.once());
         match (&outcome, kept) {
             (Ok(()), _) => {}
             // The service ended it, and not Fabric.
@@ -212,10 +197,10 @@ impl Refresher {
                 return if self.covers(wish) { Ok(()) } else { outcome };
             }
             (Err(error), Err(why)) => {
-                let rest = Rounds { count: rounds.count.saturating_sub(1), ..rounds };
-                let is_left = || self.is_left(rounds.interrupts);
+                let rest = RetryPolicy { count: retry.count.saturating_sub(1), ..retry };
+                let is_left = || self.is_left(retry.caller);
                 if rest.count > 0 && may_pass(error) && !shop.flights.pause(rest.pause, is_left) {
-                    outcome = self.fetch(shop, &whole, rest);
+                    outcome = self.fetch(shop, &whole, Due::ALL, rest);
                 }
                 outcome = outcome
                     .map_err(|error| Error::new(error.code, format!("{}; {why}", error.message)));
@@ -239,15 +224,6 @@ impl Refresher {
             bounds.iter().for_each(|(name, bounds)| update.remember(name, bounds));
         });
         shop.disk.lock().remembered = true;
-    }
-
-    /// The bounds that a topology file has held.
-    fn held_bounds(&self, shop: &Workshop, document: &Document) -> Vec<(String, ShardMap)> {
-        if self.config.vanished_hold.is_zero() {
-            return Vec::new();
-        }
-        let seen = &mut *shop.disk.lock();
-        convert::held_bounds(document, |since| self.missing_since(seen, document, since))
     }
 
     /// Why there is no snapshot to go on from while the first fetch is under way.
@@ -306,7 +282,7 @@ impl Refresher {
                 && !self.disk.early.swap(true, Ordering::AcqRel)
             {
                 let error = "it has not answered yet";
-                self.take_in_snapshot(shop, path, &document, &error, |_, _| OVER);
+                self.take_in_snapshot(path, &document, &error, |_, _| OVER);
             }
         });
     }
@@ -337,9 +313,9 @@ impl Refresher {
 
     fn serve_snapshot(&self, shop: &Workshop, path: &Path, document: &Document, error: &Error) {
         let renewed = |now: u64, ttl: u64| now.saturating_add(ttl);
-        self.take_in_snapshot(shop, path, document, error, renewed);
+        self.take_in_snapshot(path, document, error, renewed);
         let known = self.topology.load_full();
-        let until = renewed(self.clock.now(), self.time_to_live(self.facts().ttl));
+        let until = renewed(self.clock.now(), self.interval());
         let tables = known.tables.iter().filter(|(_, entry)| entry.expires() == OVER);
         tables.for_each(|(_, entry)| entry.renew(until));
         let groups = known.groups().filter_map(|(_, _, entry)| entry);
@@ -351,7 +327,6 @@ impl Refresher {
 
     fn take_in_snapshot(
         &self,
-        shop: &Workshop,
         path: &Path,
         document: &Document,
         error: &dyn std::fmt::Display,
@@ -374,14 +349,13 @@ impl Refresher {
             ),
         );
         self.disk.set_age(age, now);
-        if self.facts.load().ttl.is_none()
+        if self.said_interval().is_none()
             && let Some(ttl_ms) = document.ttl_ms
         {
-            let ttl = Some(ttl_ms.div_ceil(1000));
-            self.facts.store(Arc::new(Facts { ttl, ..Facts::default() }));
+            self.say_interval(Duration::from_millis(ttl_ms.div_ceil(1000) * 1000));
         }
-        self.learn_from_file(shop, &document.fabric_nodes);
-        let expires = until(now, self.time_to_live(self.facts().ttl));
+        self.remember_nodes(&document.fabric_nodes);
+        let expires = until(now, self.interval());
         // A fetch that failed half-way has left newer answers than the file's.
         let known = self.topology.load_full();
         let tables = document.tables.iter().map(|table| full_name(&table.schema, &table.table));
@@ -391,7 +365,7 @@ impl Refresher {
         let groups: BTreeSet<String> =
             groups.filter(|name| !self.knows_group(&known, name)).collect();
         self.publish(|update| {
-            update.confirmed_at(self.confirmed_when(document.saved_at));
+            update.confirmed_at(confirmed_when(document.saved_at, self.clock.now()));
             let rows = convert::tables(document);
             update.tables(&Asked::Names(&tables), rows, &[], expires);
             let rows = convert::server_rows(document);
@@ -408,18 +382,19 @@ impl Refresher {
         tables: &BTreeSet<String>,
         groups: &BTreeSet<String>,
     ) {
+        let now = self.clock.now();
         for table in document.tables.iter().filter(|table| table.confirmed_at.is_some()) {
             let name = full_name(&table.schema, &table.table);
             let entry = topology.tables.get(name.as_bytes()).filter(|_| tables.contains(&name));
             if let Some(entry) = entry {
-                entry.confirm_at(self.confirmed_when(table.confirmed_at));
+                entry.confirm_at(confirmed_when(table.confirmed_at, now));
             }
         }
         for group in document.groups.iter().filter(|group| group.confirmed_at.is_some()) {
             let number = topology.group_number(group.id.as_bytes());
             let entry = number.and_then(|id| topology.group(id));
             if let Some(entry) = entry.filter(|_| groups.contains(&group.id)) {
-                entry.confirm_at(self.confirmed_when(group.confirmed_at));
+                entry.confirm_at(confirmed_when(group.confirmed_at, now));
             }
         }
     }
@@ -491,9 +466,9 @@ impl Refresher {
         document.generation = Some(topology.generation);
         document.held_shards.times = Some((signed(now), wall));
         convert::tell_times(&mut document, saved_at, wall);
-        let ttl_ms = self.facts().ttl.map(|ttl| ttl.saturating_mul(1000));
+        let ttl_ms = self.said_interval().map(millis);
         document.ttl_ms = ttl_ms.filter(|ttl| (1..=86_400_000).contains(ttl));
-        let nodes = shop.nodes.lock().known().into_iter();
+        let nodes = self.nodes().into_iter();
         document.fabric_nodes = nodes
             .filter(|node| node.port > 0 && !node.host.is_empty() && !node.host.contains('\0'))
             .map(|node| FabricNode { host: node.host, port: node.port })
@@ -514,93 +489,6 @@ impl Refresher {
         Ok(())
     }
 
-    /// Reads the topology file if it is another than the one in use.
-    fn look_at_file(&self, shop: &Workshop, path: &Path, wish: &Wish) -> Result<()> {
-        let now = self.clock.now();
-        // The clock was ahead: what the file has held may have been left out as over.
-        if self.wall().1 < 0 {
-            shop.disk.lock().file = None;
-        }
-        match look(shop, path) {
-            Look::Same => {
-                self.disk.set_age(Some(0), now);
-                self.confirm_all(now);
-            }
-            Look::New(document) => self.serve_file(shop, &document, now),
-            Look::Refused { why, news } => {
-                let serves = self.disk.serves();
-                let message = format!("topology file '{}' {why}", path.display());
-                // Who asks for the whole farm asks for the file to be read.
-                if !serves || wish.everything {
-                    return Err(Error::new(Code::File, message));
-                }
-                if news {
-                    self.config.log.write(
-                        Level::Warning,
-                        format_args!("{message}; the old topology stays in use"),
-                    );
-                }
-            }
-        }
-        self.renew_all(wish);
-        Ok(())
-    }
-
-    fn serve_file(&self, shop: &Workshop, document: &Document, now: u64) {
-        let ttl_ms = document.ttl_ms.unwrap_or(FILE_TTL_MS);
-        self.disk.ttl_ms.store(ttl_ms, Ordering::Relaxed);
-        self.disk.set_age(Some(0), now);
-        self.learn_from_file(shop, &document.fabric_nodes);
-        let expires = now.saturating_add(self.time_to_live(None));
-        let held = self.held_bounds(shop, document);
-        self.publish(|update| {
-            update.remember_only(&held);
-            let rows = convert::tables(document);
-            update.tables(&Asked::Everything, rows, &[], expires);
-            let rows = convert::server_rows(document);
-            update.groups(&Asked::Everything, rows, &[], expires);
-        });
-        self.disk.serves.store(true, Ordering::Release);
-        self.seeded.store(1, Ordering::Release);
-    }
-
-    /// The file has just been seen to say what is known.
-    fn confirm_all(&self, now: u64) {
-        let topology = self.topology.load();
-        topology.tables.iter().for_each(|(_, entry)| entry.confirm_at(signed(now)));
-        let groups = topology.groups().filter_map(|(_, _, entry)| entry);
-        groups.for_each(|entry| entry.confirm_at(signed(now)));
-        self.absent_tables.confirm_all(signed(now));
-        self.absent_groups.confirm_all(signed(now));
-    }
-
-    /// What the file was last seen to say is good for another time to live, and so is that it says
-    /// nothing of the rest of `wish`.
-    fn renew_all(&self, wish: &Wish) {
-        let now = self.clock.now();
-        let expires = now.saturating_add(self.time_to_live(None));
-        let topology = self.topology.load_full();
-        topology.tables.iter().for_each(|(_, entry)| entry.renew(expires));
-        self.absent_tables.renew_all(expires);
-        self.absent_groups.renew_all(expires);
-        topology.groups().filter_map(|(_, _, entry)| entry).for_each(|e| e.renew(expires));
-        let confirmed = self.disk.age(now).map_or(Times::UNKNOWN, |age| signed(now) - signed(age));
-        let tables = wish.tables.iter();
-        let tables: BTreeSet<String> =
-            tables.filter(|name| !self.knows_table(&topology, name)).cloned().collect();
-        let groups = wish.groups.iter();
-        let groups: BTreeSet<String> =
-            groups.filter(|name| !self.knows_group(&topology, name)).cloned().collect();
-        if tables.is_empty() && groups.is_empty() {
-            return;
-        }
-        self.publish(|update| {
-            update.confirmed_at(confirmed);
-            update.tables(&Asked::Names(&tables), TablesBuilder::default(), &[], expires);
-            update.groups(&Asked::Names(&groups), Vec::new(), &[], expires);
-        });
-    }
-
     /// Whether a wish can be answered without Fabric.
     fn covers(&self, wish: &Wish) -> bool {
         let topology = self.topology.load();
@@ -609,87 +497,31 @@ impl Refresher {
     }
 
     /// Whether there was an answer for a table, be it that there is none.
-    fn knows_table(&self, topology: &Topology, name: &str) -> bool {
+    pub(super) fn knows_table(&self, topology: &Topology, name: &str) -> bool {
         topology.tables.get(name.as_bytes()).is_some()
             || self.absent_tables.get(name.as_bytes()).is_some()
     }
 
-    fn knows_group(&self, topology: &Topology, name: &str) -> bool {
+    pub(super) fn knows_group(&self, topology: &Topology, name: &str) -> bool {
         let number = topology.group_number(name.as_bytes());
         number.and_then(|id| topology.group(id)).is_some()
             || self.absent_groups.get(name.as_bytes()).is_some()
     }
 
-    fn learn_from_file(&self, shop: &Workshop, nodes: &[FabricNode]) {
+    fn remember_nodes(&self, nodes: &[FabricNode]) {
         let node = |node: &FabricNode| Node { host: node.host.clone(), port: node.port };
         let nodes: Vec<Node> = nodes.iter().map(node).collect();
-        self.remember(shop, &nodes);
+        self.sources.iter().for_each(|source| source.remember_nodes(&nodes));
     }
 
-    /// After a reset the topology file is read even if it looks the same.
-    pub(super) fn read_file_anew(&self) {
-        if self.config.topology_file.is_some() {
-            self.workshop.with(|shop| shop.disk.lock().file = None);
-        }
+    /// The shard that is missing since a time of the snapshot, if it is to be held for longer.
+    fn missing_since(
+        &self,
+        seen: &mut Seen,
+        document: &Document,
+        since: Option<u64>,
+    ) -> Option<Shard> {
+        let (saved, now) = (&mut seen.saved_when, self.clock.now());
+        self.disk.times.missing_since(saved, document, since, now, self.held_until())
     }
-
-    pub(super) fn refuse_without_fabric(&self) -> Result<()> {
-        match &self.config.topology_file {
-            None => Ok(()),
-            Some(path) => Err(Error::new(
-                Code::NotSeeded,
-                format!(
-                    "the handle routes from topology file '{}' and knows no Fabric; make another \
-                     handle, with nodes, for what only Fabric can do",
-                    path.display()
-                ),
-            )),
-        }
-    }
-
-    pub(super) fn refuse_node(&self, given: Option<&Node>) -> Result<()> {
-        match (given, &self.config.topology_file) {
-            (Some(node), Some(path)) => Err(Error::new(
-                Code::Argument,
-                format!(
-                    "node '{}' cannot be asked: the handle routes from topology file '{}'; name no \
-                     node to have the file read",
-                    node.host,
-                    path.display()
-                ),
-            )),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn look(shop: &Workshop, path: &Path) -> Look {
-    let mut seen = shop.disk.lock();
-    let (signature, why) = match read::open(path) {
-        Err(error) => (None, format!("cannot be read: {error}; see that it is there")),
-        Ok(opened) => {
-            let signature = opened.signature;
-            if seen.file.is_some_and(|file| file.still(&signature)) {
-                seen.refused = None;
-                return Look::Same;
-            }
-            match &seen.refused {
-                Some((Some(refused), why)) if refused.still(&signature) => {
-                    return Look::Refused { why: why.clone(), news: false };
-                }
-                _ => {}
-            }
-            match opened.read(Author::Anybody) {
-                Ok(document) => {
-                    seen.file = Some(signature);
-                    seen.refused = None;
-                    return Look::New(Box::new(document));
-                }
-                Err(why) => (Some(signature), format!("is refused: {why}")),
-            }
-        }
-    };
-    let news = seen.refused.as_ref().is_none_or(|(_, earlier)| *earlier != why);
-    seen.refused = Some((signature, why.clone()));
-    Look::Refused { why, news }
 }

@@ -1,33 +1,28 @@
-//! Commands of the service's for Fabric: run by a thread of the library, waited for within a bound.
+//! Commands of the service's for a source: run by a thread of the library, waited for within a bound.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::base;
+use crate::base::clock::millis;
 use crate::base::error::{Code, Error, Result};
 use crate::base::panicked::caught;
 use crate::base::sync::{Mutex, rank};
-use crate::source::Attempt;
-use crate::source::fabric::{ResultSets, Value};
+use crate::source::{Command, ResultSet, RetryPolicy, Value};
 
-use super::ask::no_nodes;
-use super::bound::{Limit, interrupted};
-use super::nodes::may_pass;
-use super::{Refresher, Workshop};
-use crate::base::clock::millis;
+use super::Refresher;
+use super::bound::Limit;
 
-type Answer = Mutex<Option<Result<ResultSets>>, { rank::ANSWER }>;
+type Answer = Mutex<Option<Result<Vec<ResultSet>>>, { rank::ANSWER }>;
 
 impl Refresher {
-    /// Runs any Fabric command on the preferred node. The next one is asked only if no
-    /// connection came about: a command may not be run twice.
+    /// Runs any command of the source's. It is not run twice.
     pub fn execute(
         self: &Arc<Self>,
         group: &str,
         command: &str,
         args: &[Value],
-    ) -> Result<ResultSets> {
-        self.refuse_without_fabric()?;
+    ) -> Result<Vec<ResultSet>> {
+        self.sources.first(|source| source.control())?;
         // Each node may take its time to be connected to, and one of them to answer.
         let nodes = u32::try_from(self.nodes().len().max(1)).unwrap_or(u32::MAX);
         let connecting = self.config.connect_timeout.saturating_mul(nodes);
@@ -40,12 +35,13 @@ impl Refresher {
             ));
         }
         let answer = Arc::new(Answer::default());
+        let retry = RetryPolicy { until: bound.until(), ..RetryPolicy::ONE_BY_ONE };
         let work = {
-            let (refresher, answer, until) = (Arc::clone(self), Arc::clone(&answer), bound.until());
+            let (refresher, answer) = (Arc::clone(self), Arc::clone(&answer));
             let (group, command, args) = (group.to_owned(), command.to_owned(), args.to_vec());
             move || {
-                let outcome = refresher.run_command(&group, &command, &args, until, None);
-                *answer.lock() = Some(outcome);
+                let command = Command { group: &group, command: &command, args: &args };
+                *answer.lock() = Some(refresher.run_command(&command, retry));
                 refresher.waiters.wake();
             }
         };
@@ -53,8 +49,8 @@ impl Refresher {
             Ok(thread) => self.workshop.with(|shop| shop.fetchers.add(thread)),
             Err(error) => {
                 self.no_thread("to run a command", &error);
-                let interrupts = Some(bound.interrupts());
-                return self.run_command(group, command, args, bound.until(), interrupts);
+                let retry = RetryPolicy { caller: Some(bound.interrupts()), ..retry };
+                return self.run_command(&Command { group, command, args }, retry);
             }
         }
         let is_over = || answer.lock().is_some() || self.is_interrupted(&bound);
@@ -70,52 +66,11 @@ impl Refresher {
         })
     }
 
-    fn run_command(
-        &self,
-        group: &str,
-        command: &str,
-        args: &[Value],
-        until: Option<Instant>,
-        interrupts: Option<u64>,
-    ) -> Result<ResultSets> {
+    fn run_command(&self, command: &Command<'_>, retry: RetryPolicy) -> Result<Vec<ResultSet>> {
         let run = || {
-            self.workshop.with(|shop| self.run_on(shop, group, command, args, until, interrupts))
+            let control = self.sources.first(|source| source.control())?;
+            self.workshop.with(|shop| control.execute(command, &self.asking(shop).ask(retry)))
         };
         caught("a command for Fabric", run)
-    }
-
-    fn run_on(
-        &self,
-        shop: &Workshop,
-        group: &str,
-        command: &str,
-        args: &[Value],
-        until: Option<Instant>,
-        interrupts: Option<u64>,
-    ) -> Result<ResultSets> {
-        let mut failure = no_nodes();
-        let nodes = shop.nodes.lock().in_turn(self.clock.now());
-        for node in nodes {
-            let attempt = Attempt::until(until);
-            let outcome = match self.present(shop, interrupts, &attempt) {
-                Ok(_present) => shop.client.within(&attempt).execute(&node, group, command, args),
-                Err(error) => return Err(error),
-            };
-            match outcome {
-                Ok(sets) => {
-                    let now = self.clock.now();
-                    shop.nodes.lock().answered(&node, attempt.waits(), now);
-                    self.worker.source_answered();
-                    return Ok(sets);
-                }
-                Err(_) if self.is_left(interrupts) => {
-                    let what = format!("the answer to {group}.{command}, which may have been run");
-                    return Err(interrupted(&what));
-                }
-                Err(error) if attempt.is_connected() || !may_pass(&error) => return Err(error),
-                Err(error) => failure = error,
-            }
-        }
-        Err(failure)
     }
 }

@@ -10,10 +10,11 @@ use crate::base::panicked::caught;
 use crate::base::{self, callback};
 use crate::observe::log::Level;
 use crate::observe::metrics::By;
+use crate::source::RetryPolicy;
 
 use super::bound::{Bound, Limit, interrupted};
 use super::flight::{Landing, OVERDUE, Ticket, Waited, Wish};
-use super::nodes::Rounds;
+use super::intervals::Due;
 use super::worker::LEAST_PAUSE;
 use super::{Refresher, Workshop};
 use crate::base::clock::millis;
@@ -47,8 +48,8 @@ impl Refresher {
     pub fn interrupt(&self) {
         self.interrupts.fetch_add(1, Ordering::Relaxed);
         // Behind it: who is woken sees it.
+        self.sources.iter().for_each(|source| source.interrupt());
         self.workshop.with(|shop| {
-            shop.present.interrupt();
             shop.flights.wake();
         });
         self.waiters.wake();
@@ -183,14 +184,14 @@ impl Refresher {
             Some(bound) => bound.until(),
             None => Instant::now().checked_add(self.fetch_time()),
         };
-        let rounds = Rounds {
+        let retry = RetryPolicy {
             count: self.config.connect_attempts,
             pause: self.config.connect_delay,
             until,
-            interrupts: caller.map(Bound::interrupts),
-            ..Rounds::ONCE
+            caller: caller.map(Bound::interrupts),
+            ..RetryPolicy::ONCE
         };
-        let fetch = || self.watched(shop, wish, rounds, By::Caller);
+        let fetch = || self.watched(shop, wish, Due::ALL, retry, By::Caller);
         let outcome = caught("a fetch of the topology", fetch);
         match &outcome {
             Ok(()) => _ = self.keep_refreshed(),

@@ -1,26 +1,23 @@
-//! When to ask which Fabric node, and what becomes of the answer.
+//! When to ask the sources, and what becomes of their answers.
 //!
 //! Every change of the topology goes through here: callers share one fetch, beside the one in the
 //! background, and whole snapshots go out, the newest questions' answers on top.
 
 pub mod absent;
 pub mod age;
-mod ask;
+mod asker;
 pub mod bound;
-mod by_table;
 pub mod current;
 pub mod disk;
 mod duty_cycle;
 mod execute;
-mod farm;
+mod fetch;
 pub mod fetcher;
-mod file_times;
 pub mod flight;
 pub mod health;
 mod idle;
-pub mod nodes;
+mod intervals;
 mod order;
-mod present;
 mod publisher;
 mod schedule;
 mod shared_file;
@@ -31,11 +28,8 @@ mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
 
-use arc_swap::ArcSwap;
-
-use crate::base::clock::{Clock, millis, signed};
+use crate::base::clock::{Clock, signed};
 use crate::base::error::{Error, Result};
 use crate::base::fork::PerProcess;
 use crate::base::random;
@@ -45,49 +39,32 @@ use crate::config::{Config, Node, ReportErrors};
 use crate::observe::events::Events;
 use crate::observe::log::Level;
 use crate::observe::metrics::Metrics;
-use crate::source::fabric::Client;
-use crate::source::{Endpoints, Subject};
+use crate::source::{self, Report, RetryPolicy, Sources};
 use crate::topology::{Times, Topology};
 
 use self::absent::AbsentNames;
-use self::by_table::Spoiling;
 use self::current::Current;
 use self::disk::Disk;
 use self::duty_cycle::Work;
 use self::flight::{Flights, Wish};
 use self::health::missing_shards::Vanished;
-use self::health::reporter::Reporter;
 use self::health::reports::Reports;
 use self::health::state::HealthState;
-use self::nodes::Rounds;
+use self::intervals::Intervals;
 use self::order::Order;
-use self::present::Present;
 use self::waiters::Waiters;
 use self::worker::Worker;
 
-/// What Fabric said of itself in its last answer.
-#[derive(Debug, Clone, Default)]
-pub struct Facts {
-    /// Empty before the first answer, and with generation 1, which has none.
-    pub uuid: String,
-    /// The server's own time to live in seconds; `None` before the first answer.
-    pub ttl: Option<u64>,
-}
-
 /// Everything that takes a lock. A forked child makes it anew.
 struct Workshop {
-    client: Client,
-    nodes: Mutex<Endpoints, { rank::NODES }>,
     /// What the background refresh has cost the nodes since it was asked last.
     work: Work,
     flights: Flights,
     fetchers: Threads,
-    present: Present,
     tables_order: Order,
     groups_order: Order,
     reports: Reports,
     vanished: Vanished,
-    spoiling: Spoiling,
     disk: Mutex<disk::Seen, { rank::DISK }>,
 }
 
@@ -97,13 +74,10 @@ pub struct Refresher {
     clock: Clock,
     topology: Current,
     workshop: PerProcess<Workshop>,
-    facts: ArcSwap<Facts>,
-    /// The nodes as they were learned last. A forked child makes its workshop from it.
-    heritage: Arc<ArcSwap<Endpoints>>,
+    sources: Sources,
+    intervals: Intervals,
     /// Also the lock of whoever publishes.
     health: HealthState,
-    /// When it was asked last which nodes there are.
-    nodes_asked: AtomicU64,
     /// When Fabric last answered a dump; 0 = never.
     last_answer: AtomicU64,
     /// Counts the dumps that Fabric answered.
@@ -125,7 +99,6 @@ pub struct Refresher {
     disk: Disk,
     /// Where the turns among secondaries begin: another place in every handle.
     start: u64,
-    reporter: Reporter,
     /// The handle is being freed: what fails from now on was cut off, and is nobody's fault.
     stopping: AtomicBool,
     /// When a waiting caller may ask Fabric again, without a background refresh.
@@ -143,29 +116,24 @@ pub struct Refresher {
 }
 
 impl Refresher {
-    /// No I/O.
+    /// With the sources that the options want. No I/O.
     pub fn new(config: Arc<Config>) -> Self {
         let metrics = Metrics::default();
+        let sources = source::of(&config, &metrics.traffic);
+        Self::with_sources(config, sources, metrics)
+    }
+
+    /// With these sources, whatever the options say of them. No I/O.
+    pub fn with_sources(config: Arc<Config>, sources: Sources, metrics: Metrics) -> Self {
         let events = Events::new(config.events.clone(), config.log.clone());
-        let traffic = Arc::clone(&metrics.traffic);
-        let endpoints = Endpoints::new(&config.nodes, config.backoff_limit);
-        let heritage = Arc::new(ArcSwap::from_pointee(endpoints));
-        let (for_workshop, known) = (Arc::clone(&config), Arc::clone(&heritage));
         let workshop = PerProcess::new(move || Workshop {
-            client: Client::counted(Arc::clone(&for_workshop), Arc::clone(&traffic)),
-            nodes: {
-                let known = Arc::clone(&known);
-                Mutex::new(move || Endpoints::clone(&known.load()))
-            },
             work: Work::default(),
             flights: Flights::default(),
             fetchers: Threads::default(),
-            present: Present::default(),
             tables_order: Order::default(),
             groups_order: Order::default(),
             reports: Reports::default(),
             vanished: Vanished::default(),
-            spoiling: Spoiling::default(),
             disk: Mutex::default(),
         });
         Self {
@@ -173,10 +141,9 @@ impl Refresher {
             clock: Clock::default(),
             topology: Current::default(),
             workshop,
-            facts: ArcSwap::default(),
+            sources,
+            intervals: Intervals::default(),
             health: HealthState::default(),
-            heritage,
-            nodes_asked: AtomicU64::new(0),
             last_answer: AtomicU64::new(0),
             answers: AtomicU64::new(0),
             seeded: AtomicU64::new(0),
@@ -190,7 +157,6 @@ impl Refresher {
             events,
             disk: Disk::default(),
             start: random::bytes().map_or(0, |bytes| u128::from_le_bytes(bytes) as u64),
-            reporter: Reporter::default(),
             stopping: AtomicBool::new(false),
             next_poll: AtomicU64::new(0),
             interrupts: AtomicU64::new(0),
@@ -227,13 +193,15 @@ impl Refresher {
         &self.absent_groups
     }
 
-    pub fn facts(&self) -> Facts {
-        Facts::clone(&self.facts.load())
+    /// What the source calls itself; empty if it does not, or has not answered.
+    pub fn identity(&self) -> String {
+        let names = self.sources.iter().map(|source| source.identity());
+        names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
     }
 
-    /// The Fabric nodes known so far, in the order they became known.
+    /// The nodes of the sources known so far, in the order they became known.
     pub fn nodes(&self) -> Vec<Node> {
-        self.workshop.with(|shop| shop.nodes.lock().known())
+        self.sources.iter().flat_map(|source| source.nodes()).collect()
     }
 
     /// Whether the whole farm was asked for.
@@ -271,10 +239,8 @@ impl Refresher {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.events.close();
-        self.workshop.with(|shop| {
-            shop.client.cancel();
-            shop.flights.close();
-        });
+        self.sources.iter().for_each(|source| source.cancel());
+        self.workshop.with(|shop| shop.flights.close());
         // A callback may use the handle to its end, so what it may use goes after it.
         self.events.end();
         self.worker.stop();
@@ -294,7 +260,7 @@ impl Refresher {
     /// answer stays for the case that Fabric cannot be reached.
     pub fn distrust(&self, group: Option<&str>) {
         // Nothing may be published in between, or it would count as newer than the reset.
-        self.read_file_anew();
+        self.sources.iter().for_each(|source| source.reset());
         let _publishing = self.health.lock();
         self.resets.fetch_add(1, Ordering::Relaxed);
         if group.is_none() {
@@ -337,7 +303,8 @@ impl Refresher {
         if self.disk.is_early() {
             return false;
         }
-        let retry = self.clock.now().saturating_add(self.time_to_live(self.facts().ttl));
+        let now = self.clock.now();
+        let retry = now.saturating_add(self.maps_interval());
         let topology = self.topology.load();
         let mut any = false;
         for name in &wish.tables {
@@ -349,6 +316,7 @@ impl Refresher {
                 None => self.absent_tables.renew(name, retry),
             }
         }
+        let retry = now.saturating_add(self.groups_interval());
         for name in &wish.groups {
             let number = topology.group_number(name.as_bytes());
             match number.and_then(|id| topology.group(id)) {
@@ -365,7 +333,7 @@ impl Refresher {
     /// Whether something that `wish` names has been known for so long that a lookup had better
     /// wait for news: longer than two times to live, one of which is over.
     pub fn is_long_over(&self, topology: &Topology, wish: &Wish) -> bool {
-        let (now, ttl) = (self.clock.now(), self.time_to_live(self.facts().ttl));
+        let (now, ttl) = (self.clock.now(), self.maps_interval());
         let is_long_over = |expires: u64| expires.saturating_add(ttl) < now;
         let table = |name: &String| match topology.tables.get(name.as_bytes()) {
             Some(entry) => is_long_over(entry.expires()),
@@ -374,6 +342,8 @@ impl Refresher {
                 absent.is_none_or(|absent| is_long_over(absent.expires()))
             }
         };
+        let ttl = self.groups_interval();
+        let is_long_over = |expires: u64| expires.saturating_add(ttl) < now;
         let group = |name: &String| {
             let number = topology.group_number(name.as_bytes());
             match number.and_then(|id| topology.group(id)) {
@@ -399,43 +369,21 @@ impl Refresher {
         self.knows_all.load(Ordering::Relaxed)
     }
 
-    /// Asks a node named by the caller, or the configured ones, for the Fabric nodes, and
-    /// loads the whole farm.
+    /// Asks a node named by the caller, or the configured ones, and loads the whole farm.
     pub fn seed(self: &Arc<Self>, given: Option<Node>) -> Result<()> {
-        self.refuse_node(given.as_ref())?;
-        self.workshop.with(|shop| {
-            if let Some(node) = given {
-                self.configure(shop, &node);
-            }
-            self.seeded.store(0, Ordering::Release);
-        });
+        if let Some(node) = given {
+            self.sources.first(|source| source.add_node(&node))?;
+        }
+        self.seeded.store(0, Ordering::Release);
         self.obtain_or_snapshot(&Wish::everything(), &self.fetch_bound())
     }
 
-    /// Reports a server to the first node that takes the report. Fabric answers when it is done
-    /// with what it makes of it.
+    /// Reports a server to a source that takes reports, which answers when it is done with what it
+    /// makes of it.
     pub fn report(&self, server_uuid: &str, errno: i32, how: ReportErrors) -> Result<()> {
-        self.refuse_without_fabric()?;
-        let text = format!("MySQL errno {errno}");
-        let reporter = &self.reporter.name();
-        self.workshop.with(|shop| {
-            let ask = |client: &Client, node: &_| match how {
-                ReportErrors::Failure => client.report_failure(node, server_uuid, reporter, &text),
-                _ => client.report_error(node, server_uuid, reporter, &text),
-            };
-            self.on_nodes(shop, Rounds::ONE_BY_ONE, Subject::Report, ask)
-        })
-    }
-
-    /// The effective time to live in milliseconds for what the server said in seconds.
-    ///
-    /// 0 means the server was told none; Connector/Python's 60 s serve then.
-    pub fn time_to_live(&self, seconds: Option<u64>) -> u64 {
-        let said = match seconds {
-            None => self.disk.ttl().unwrap_or(Duration::from_secs(60)),
-            Some(0) => Duration::from_secs(60),
-            Some(seconds) => Duration::from_secs(seconds),
-        };
-        millis(said.max(self.config.ttl_min).min(self.config.ttl_max)).max(1)
+        let control = self.sources.first(|source| source.control())?;
+        let report = Report { server_uuid, errno, how };
+        self.workshop
+            .with(|shop| control.report(&report, &self.asking(shop).ask(RetryPolicy::ONE_BY_ONE)))
     }
 }

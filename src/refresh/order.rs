@@ -4,13 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::sync::{Mutex, rank};
-
-/// What an answer is about: names, or everything.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum About {
-    Everything,
-    Names(BTreeSet<String>),
-}
+use crate::source::About;
 
 /// The questions about one kind of thing that have no answer yet, and the answers that may be
 /// newer than theirs.
@@ -43,8 +37,8 @@ impl Order {
 }
 
 impl Question<'_> {
-    /// Notes that the answer is being taken in, and tells what of it is too old, if anything.
-    /// To be called in the order in which answers are taken in.
+    /// Notes that an answer is being taken in, and tells what of it is too old, if anything.
+    /// To be called in the order in which answers are taken in; a question may have several.
     pub fn answered(&self, about: About) -> Option<About> {
         let mut state = self.order.state.lock();
         let mut newer = BTreeSet::new();
@@ -56,7 +50,15 @@ impl Question<'_> {
         }
         // Only what somebody may still bring an older answer about.
         if state.open.first().is_some_and(|first| *first < self.number) {
-            state.answers.insert(self.number, about);
+            let all = match (state.answers.remove(&self.number), about) {
+                (Some(About::Names(mut all)), About::Names(more)) => {
+                    all.extend(more);
+                    About::Names(all)
+                }
+                (Some(About::Everything), _) => About::Everything,
+                (_, about) => about,
+            };
+            state.answers.insert(self.number, all);
         }
         (!newer.is_empty()).then_some(About::Names(newer))
     }
@@ -93,6 +95,15 @@ mod tests {
         drop(slow);
         assert!(order.state.lock().answers.is_empty(), "nothing is remembered in vain");
         assert_eq!(order.ask().answered(About::Everything), None);
+    }
+
+    #[test]
+    fn all_answers_of_a_question_count() {
+        let order = Order::default();
+        let (slow, quick) = (order.ask(), order.ask());
+        assert_eq!(quick.answered(names(&["a"])), None);
+        assert_eq!(quick.answered(names(&["b"])), None);
+        assert_eq!(slow.answered(names(&["a", "b", "c"])), Some(names(&["a", "b"])));
     }
 
     #[test]

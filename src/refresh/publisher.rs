@@ -33,8 +33,8 @@ impl Refresher {
             let changed = observed.expire(now);
             let current = self.topology.load_full();
             // A topology file means what it says; Fabric's dumps leave out disabled shards.
-            let fabric = self.config.topology_file.is_none();
-            let keeps = fabric && !self.config.vanished_hold.is_zero();
+            let keeps =
+                !self.sources.maps.lists_every_shard() && !self.config.vanished_hold.is_zero();
             let log = notes.log();
             let update = Update::new(&current, &mut observed, log, self.start, keeps, now);
             let mut update = update.until(stops);

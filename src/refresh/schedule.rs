@@ -15,13 +15,13 @@ use crate::base::random::jitter;
 use crate::base::{self, work};
 use crate::observe::log::Level;
 use crate::observe::metrics::By;
-use crate::source::Backoff;
+use crate::source::{Backoff, RetryPolicy};
 
 use super::Refresher;
 use super::duty_cycle::DutyCycle;
 use super::flight::Wish;
 use super::idle::Idle;
-use super::nodes::Rounds;
+use super::intervals::Due;
 use super::worker::{LEAST_PAUSE, Pressure, RETRY_AFTER, Refreshed, Task, Times};
 
 /// A fetch begins when this share of the time to live is over, at the latest and the earliest:
@@ -44,16 +44,16 @@ impl Refresher {
     /// Begins a refresh, whose end the thread in the background is told of. It has a thread of its
     /// own, since it waits for the source; where none can be had it runs here, and those who look up
     /// see meanwhile to what time ends.
-    fn begin_refresh(self: &Arc<Self>) {
+    fn begin_refresh(self: &Arc<Self>, due: Due) {
         let shared = Arc::clone(self);
-        let fetches = move || shared.worker.refreshed(shared.refresh());
+        let fetches = move || shared.worker.refreshed(shared.refresh(due));
         match base::thread::start("fabric-fetch", fetches) {
             Ok(thread) => self.workshop.with(|shop| shop.fetchers.add(thread)),
             Err(error) => {
                 self.no_thread("for one refresh in the background", &error);
                 self.worker.set_alone(true);
                 self.nobody_keeps_fresh();
-                let refreshed = self.refresh();
+                let refreshed = self.refresh(due);
                 self.worker.set_alone(false);
                 self.worker.refreshed(refreshed);
             }
@@ -61,14 +61,14 @@ impl Refresher {
     }
 
     /// A panic is a refresh that failed: the next one may do better.
-    fn refresh(&self) -> Refreshed {
+    fn refresh(&self, due: Due) -> Refreshed {
         let before = work::of_thread();
-        let outcome = caught("the background refresh", || self.refresh_known());
+        let outcome = caught("the background refresh", || self.refresh_known(due));
         Refreshed { outcome, work: work::of_thread().saturating_sub(before) }
     }
 
-    /// One background refresh: everything the handle knows, one round over the nodes.
-    fn refresh_known(&self) -> Result<()> {
+    /// One background refresh: everything the handle knows that is `due`, one round over the nodes.
+    fn refresh_known(&self, due: Due) -> Result<()> {
         let topology = self.topology.load_full();
         let mut wish = Wish { everything: self.whole.load(Ordering::Relaxed), ..Wish::default() };
         if !wish.everything {
@@ -80,7 +80,7 @@ impl Refresher {
         }
         let outcome = self
             .workshop
-            .with(|shop| self.watched(shop, &wish, Rounds::BACKGROUND, By::Background));
+            .with(|shop| self.watched(shop, &wish, due, RetryPolicy::BACKGROUND, By::Background));
         self.topology.tidy();
         self.tell();
         outcome
@@ -129,7 +129,7 @@ impl Refresher {
 
     /// Whether what the background refresh knows is fresh for so long that nobody has to ask.
     fn stays_fresh_for(&self, pause: Duration) -> bool {
-        let ttl = self.time_to_live(self.facts().ttl);
+        let ttl = self.interval();
         millis(pause) <= ttl.saturating_mul(2)
     }
 }
@@ -154,7 +154,7 @@ fn run(refresher: &Arc<Refresher>) {
         if matches!(task, Task::Stop) {
             return;
         }
-        let begins = matches!(task, Task::Fetch);
+        let begins = matches!(task, Task::Fetch { .. });
         let see_to = || schedule.see_to(refresher, task);
         // The log of a service may panic. Nobody would keep things fresh but for a next lookup, if
         // there is one.
@@ -192,13 +192,13 @@ impl Schedule {
             Task::Stop => {}
             Task::Settle => refresher.settle(),
             Task::Save => refresher.save(),
-            Task::Fetch => {
+            Task::Fetch { is_wanted } => {
                 if !worker.backs_off() {
                     self.backoff.succeeded();
                 }
                 self.times.begun = refresher.clock.now();
                 worker.fetch_begins(self.times.begun);
-                refresher.begin_refresh();
+                refresher.begin_refresh(if is_wanted { Due::ALL } else { refresher.due() });
             }
             Task::Rest(refreshed) => {
                 worker.fetch_is_over();
@@ -219,7 +219,7 @@ impl Schedule {
         let usual = match outcome {
             Ok(()) => {
                 self.backoff.succeeded();
-                let ttl = refresher.time_to_live(refresher.facts().ttl);
+                let ttl = refresher.interval();
                 let in_time = jitter(Duration::from_millis(ttl), BEGIN_AFTER);
                 let took = now.saturating_sub(self.times.begun);
                 in_time.saturating_sub(Duration::from_millis(took)).max(Duration::from_millis(rest))
@@ -261,7 +261,7 @@ impl Schedule {
 
 /// The first fetch was a caller's, or the parent's of a forked child: its time to live runs.
 fn first_pause(refresher: &Refresher) -> Duration {
-    let ttl = refresher.time_to_live(refresher.facts().ttl);
+    let ttl = refresher.interval();
     let age = Duration::from_millis(refresher.since_answer().unwrap_or(0));
     jitter(Duration::from_millis(ttl), BEGIN_AFTER).saturating_sub(age)
 }

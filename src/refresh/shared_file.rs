@@ -8,12 +8,12 @@ use crate::base::wall_clock::WallClock;
 use crate::store::document::{Author, Document, HeldShard};
 use crate::store::read;
 use crate::store::rest::{self, Judge, Rest};
+use crate::store::times::{UNKNOWN_AGE, confirmed_when};
 use crate::topology::{Shard, Times, Topology};
 
 use super::Refresher;
 use super::absent::AbsentNames;
 use super::disk::Seen;
-use super::file_times::UNKNOWN_AGE;
 use crate::base::clock::{millis, signed};
 
 /// What nobody confirmed for a week is nobody's, in milliseconds.
@@ -32,9 +32,10 @@ impl Refresher {
         // A damaged file says nothing, and is replaced.
         let Ok(document) = opened.read(Author::Library) else { return Rest::default() };
         let times = document.held_shards.iter().filter_map(|held| held.since);
-        let times: BTreeMap<u64, i64> =
-            times.map(|since| (since, self.missing_when(seen, &document, since))).collect();
-        let judge = Own { refresher: self, wall: self.wall().0, times };
+        let (now, saved, own) = (self.clock.now(), &mut seen.saved_when, &self.disk.times);
+        let when = |since| (since, own.missing_when(saved, &document, since, now));
+        let times: BTreeMap<u64, i64> = times.map(when).collect();
+        let judge = Own { refresher: self, wall: own.wall(now).0, times };
         rest::rest(document, topology, &judge)
     }
 
@@ -55,7 +56,7 @@ struct Own<'a> {
 
 impl Judge for Own<'_> {
     fn confirmed(&self, of: &Document, confirmed_at: Option<u64>) -> Option<u64> {
-        let at = self.refresher.confirmed_when(confirmed_at.or(of.saved_at));
+        let at = confirmed_when(confirmed_at.or(of.saved_at), self.refresher.clock.now());
         if at == Times::UNKNOWN {
             return Some(UNKNOWN_AGE);
         }
@@ -64,12 +65,12 @@ impl Judge for Own<'_> {
     }
 
     fn is_table_gone(&self, name: &str, confirmed_at: u64) -> bool {
-        let confirmed = self.refresher.confirmed_when(Some(confirmed_at));
+        let confirmed = confirmed_when(Some(confirmed_at), self.refresher.clock.now());
         self.refresher.is_gone(&self.refresher.absent_tables, name, confirmed)
     }
 
     fn is_group_gone(&self, name: &str, confirmed_at: u64) -> bool {
-        let confirmed = self.refresher.confirmed_when(Some(confirmed_at));
+        let confirmed = confirmed_when(Some(confirmed_at), self.refresher.clock.now());
         self.refresher.is_gone(&self.refresher.absent_groups, name, confirmed)
     }
 

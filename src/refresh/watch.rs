@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use crate::base::error::{Code, Result};
 use crate::observe::events::Events;
 use crate::observe::metrics::{By, Metrics, Numbers};
+use crate::source::RetryPolicy;
 
 use super::flight::Wish;
-use super::nodes::Rounds;
+use super::intervals::Due;
 use super::{Refresher, Workshop};
 
 impl Refresher {
@@ -30,13 +31,14 @@ impl Refresher {
         &self,
         shop: &Workshop,
         wish: &Wish,
-        rounds: Rounds,
+        due: Due,
+        retry: RetryPolicy,
         by: By,
     ) -> Result<()> {
         // Whoever wanted only the Fabric nodes may find that another caller has just got them.
         let asks_nobody = self.is_seeded() && wish.is_empty();
         let answers = self.answers.load(Ordering::Relaxed);
-        let outcome = self.provide(shop, wish, rounds);
+        let outcome = self.provide(shop, wish, due, retry);
         // A table that cannot be had is no lost Fabric: it answered, and the rest was taken in.
         let in_part = match &outcome {
             Err(error) if matches!(error.code, Code::Fabric | Code::Protocol) => {
@@ -67,10 +69,7 @@ impl Refresher {
         let (lookups, refused) = metrics.lookups.totals();
         let refreshes = metrics.refreshes();
         let last_error = metrics.last_error();
-        let (nodes_known, nodes_up) = self.workshop.with(|shop| {
-            let nodes = shop.nodes.lock();
-            (nodes.known().len(), nodes.up())
-        });
+        let nodes_up = self.sources.iter().map(|source| source.nodes_up()).sum();
         let now = self.clock.now();
         Numbers {
             lookups,
@@ -83,7 +82,7 @@ impl Refresher {
             age: self.age(),
             last_error_age: last_error.as_ref().map(|last| now.saturating_sub(last.at)),
             last_error,
-            nodes_known,
+            nodes_known: self.nodes().len(),
             nodes_up,
             servers_quarantined: self.quarantined(),
             events_lost: self.events.lost(),

@@ -73,7 +73,10 @@ pub struct Refreshed {
 /// What the thread has to do next.
 #[derive(Debug)]
 pub enum Task {
-    Fetch,
+    /// In time, or because somebody wants one now.
+    Fetch {
+        is_wanted: bool,
+    },
     /// The fetch under way is over.
     Rest(Refreshed),
     /// A quarantine or a hold has lasted long enough.
@@ -305,7 +308,7 @@ impl Worker {
             }
             if fetch_at <= now {
                 orders.refresh = false;
-                return Task::Fetch;
+                return Task::Fetch { is_wanted: hurry.or(pause).is_some() };
             }
             if settles_in == Some(Duration::ZERO) {
                 return Task::Settle;
@@ -347,18 +350,18 @@ mod tests {
         let worker = Worker::default();
         let now = Pressure { settles_in: Some(Duration::ZERO), ..Pressure::default() };
         let in_time = Times { begun: 1, due: 1 };
-        assert!(matches!(next(&worker, in_time, now), Task::Fetch));
+        assert!(matches!(next(&worker, in_time, now), Task::Fetch { .. }));
         assert!(matches!(next(&worker, NEVER, now), Task::Settle));
 
         let clock = Clock::default();
         worker.request_refresh();
         let task = worker.next_task(&clock, NEVER, Pressure::default);
-        assert!(matches!(task, Task::Fetch));
+        assert!(matches!(task, Task::Fetch { .. }));
         assert!(clock.now() >= NEVER.begun + millis(LEAST_PAUSE));
         assert!(matches!(next(&worker, NEVER, now), Task::Settle), "it was wanted once");
 
         let waited_for = Pressure { pause: Some(Duration::from_millis(1)), ..Pressure::default() };
-        assert!(matches!(next(&worker, NEVER, waited_for), Task::Fetch));
+        assert!(matches!(next(&worker, NEVER, waited_for), Task::Fetch { .. }));
         worker.fetch_begins(1);
         let both = Pressure { settles_in: now.settles_in, ..waited_for };
         assert!(matches!(next(&worker, NEVER, both), Task::Settle), "no fetch beside another");
@@ -388,6 +391,6 @@ mod tests {
         assert!(!worker.backs_off() && worker.backs_off(), "once for each caller that waits");
         worker.source_answered();
         assert!(!worker.backs_off());
-        assert!(matches!(next(&worker, NEVER, Pressure::default()), Task::Fetch), "at once");
+        assert!(matches!(next(&worker, NEVER, Pressure::default()), Task::Fetch { .. }), "at once");
     }
 }

@@ -21,11 +21,12 @@ use crate::config::{Config, Node};
 use crate::local::Local;
 use crate::observe::events::Delivery;
 use crate::observe::log::Level;
+use crate::observe::metrics::Metrics;
 use crate::observe::metrics::Numbers;
+use crate::refresh::Refresher;
 use crate::refresh::bound::Bound;
 use crate::refresh::flight::Wish;
-use crate::refresh::{Facts, Refresher};
-use crate::source::fabric::{ResultSets, Value};
+pub use crate::source::{ResultSet, Sources, Value};
 use crate::topology::{Chosen, Compat, GroupId, Key, Server, Table, Topology, Wanted};
 
 /// Where a table's data is looked for.
@@ -63,34 +64,40 @@ pub struct Router {
 }
 
 impl Router {
-    /// No I/O.
+    /// With the source that the options want. No I/O.
     pub fn new(config: Config) -> Self {
+        let config = Arc::new(config);
+        Self::with(Refresher::new(Arc::clone(&config)), config)
+    }
+
+    /// With these sources, whatever the options say of them. No I/O.
+    pub fn with_sources(config: Config, sources: Sources) -> Self {
+        let config = Arc::new(config);
+        let refresher = Refresher::with_sources(Arc::clone(&config), sources, Metrics::default());
+        Self::with(refresher, config)
+    }
+
+    fn with(refresher: Refresher, config: Arc<Config>) -> Self {
         let compat =
             if config.compat_connector_python { Compat::ConnectorPython } else { Compat::Server };
-        let config = Arc::new(config);
         let limits_age = config.max_stale.is_some();
-        Self {
-            refresher: Arc::new(Refresher::new(Arc::clone(&config))),
-            config,
-            compat,
-            limits_age,
-        }
+        Self { refresher: Arc::new(refresher), config, compat, limits_age }
     }
 
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// What Fabric said of itself in its last answer.
-    pub fn facts(&self) -> Facts {
-        self.refresher.facts()
+    /// What the source calls itself in its answers; empty before the first one.
+    pub fn identity(&self) -> String {
+        self.refresher.identity()
     }
 
     /// The time to live the handle works with, in milliseconds; `None` before the first answer.
     pub fn ttl(&self) -> Option<u64> {
-        let seconds = self.facts().ttl;
-        let known = seconds.is_some() || self.refresher.serves_from_disk();
-        known.then(|| self.refresher.time_to_live(seconds))
+        let is_known =
+            self.refresher.said_interval().is_some() || self.refresher.serves_from_disk();
+        is_known.then(|| self.refresher.interval())
     }
 
     /// See [`Refresher::age`].
@@ -273,7 +280,7 @@ impl Router {
     }
 
     /// Runs any Fabric command.
-    pub fn execute(&self, group: &str, command: &str, args: &[Value]) -> Result<ResultSets> {
+    pub fn execute(&self, group: &str, command: &str, args: &[Value]) -> Result<Vec<ResultSet>> {
         self.refresher.execute(group, command, args)
     }
 

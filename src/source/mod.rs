@@ -1,15 +1,48 @@
-//! Whom to ask for the topology.
+//! Where the topology comes from: the seam between the handle and whatever knows the farm.
+//!
+//! Two questions are asked apart: which shards there are, on which groups ([`MapSource`]), and which
+//! servers a group has ([`GroupSource`]). One source may answer both, or each may be answered by
+//! another one, in another interval. What the rest of the library sees of a source is these traits,
+//! and neutral rows ([`crate::topology::rows`]). [`of`] is where sources are registered: a new one is a folder
+//! here, and one line there.
+//!
+//! For sources that are asked over the network, [`pool`] keeps nodes ([`endpoints`]), asks several of
+//! them ([`race`]) and tries again ([`retry`], [`backoff`]).
 
+pub mod answer;
 pub mod attempt;
 pub mod backoff;
+pub mod callers;
+pub mod command;
 pub mod endpoints;
 pub mod event_loop;
 pub mod fabric;
+pub mod file;
+pub mod pool;
 pub mod race;
+pub mod retry;
+pub mod traits;
 pub mod usual;
 pub mod way;
 
-pub use attempt::{Attempt, Waits};
-pub use backoff::Backoff;
-pub use endpoints::Endpoints;
-pub use usual::{Size, Subject};
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::observe::metrics::Traffic;
+
+pub use self::answer::{About, Answer, Answers, Content, GroupAnswers, MapAnswers, Maps, Wanted};
+pub use self::attempt::{Attempt, Waits};
+pub use self::backoff::Backoff;
+pub use self::command::{Command, Report, ResultSet, Value};
+pub use self::endpoints::Endpoints;
+pub use self::retry::RetryPolicy;
+pub use self::traits::{Ask, Asker, Control, GroupSource, Locator, MapSource, Source, Sources};
+pub use self::usual::{Size, Subject};
+
+/// The sources of a handle as its options want them.
+pub fn of(config: &Arc<Config>, traffic: &Arc<Traffic>) -> Sources {
+    match &config.topology_file {
+        Some(path) => Sources::one(file::FileSource::new(path, config)).at_once(),
+        None => Sources::one(fabric::FabricSource::new(config, traffic)),
+    }
+}

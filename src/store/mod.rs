@@ -5,7 +5,7 @@
 //! [`check`] what a file must fulfil, [`by_hand`] and [`members`] what one must that a person wrote, and
 //! [`convert`] the way from and to a topology, with
 //! [`tables`] and [`held`] for what is too large to be there twice, and [`rest`] for what another process
-//! keeps in the same file: no I/O in any of them. [`read`] and [`write`] are the I/O.
+//! keeps in the same file: no I/O in any of them. [`read`] and [`write`] are the I/O, and [`times`] says what the times in a file are on the handle's clock.
 
 pub(crate) mod by_hand;
 pub mod check;
@@ -18,6 +18,7 @@ mod members;
 pub mod read;
 pub mod rest;
 mod tables;
+pub mod times;
 pub mod write;
 
 pub use document::Document;

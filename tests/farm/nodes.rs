@@ -182,5 +182,5 @@ fn generation_1_needs_no_configuration() {
             "dump.servers"
         ]
     );
-    assert_eq!(router.facts().uuid, "");
+    assert_eq!(router.identity(), "");
 }

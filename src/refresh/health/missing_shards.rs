@@ -7,12 +7,10 @@ use std::time::Duration;
 use crate::base::error::{Code, Error};
 use crate::base::sync::{Mutex, rank};
 use crate::observe::log::Level;
-use crate::source::Subject;
-use crate::source::fabric::{Client, Value};
-use crate::topology::{HeldKey, TableState};
+use crate::source::{Locator, RetryPolicy};
+use crate::topology::TableState;
 
 use crate::base::clock::{millis, signed};
-use crate::refresh::nodes::Rounds;
 use crate::refresh::{Refresher, Workshop};
 
 /// The least time between two questions about one shard, in milliseconds.
@@ -93,23 +91,31 @@ impl Refresher {
     }
 
     /// Asks the server where the keys of the vanished shards are, and takes in what it says.
-    pub(in crate::refresh) fn ask_for_vanished(&self, shop: &Workshop, rounds: Rounds) {
+    pub(in crate::refresh) fn ask_for_vanished(&self, shop: &Workshop, retry: RetryPolicy) {
         if self.topology.load().missing() == 0 {
             return;
         }
+        let Ok(locator) = self.sources.maps.locator() else { return };
         let now = self.clock.now();
         if shop.vanished.forbidden.load(Ordering::Relaxed) {
             return;
         }
         for (table, bound) in shop.vanished.due(self.topology.load().vanished(), now) {
-            if let Some(group) = self.ask_for(shop, &table, &bound, rounds) {
+            if let Some(group) = self.ask_for(shop, locator, &table, &bound, retry) {
                 self.publish(|update| update.resolve(&table, &bound, &group));
             }
         }
     }
 
     /// The group that holds a key of the shard at `bound`, if the server names one.
-    fn ask_for(&self, shop: &Workshop, table: &str, bound: &str, rounds: Rounds) -> Option<String> {
+    fn ask_for(
+        &self,
+        shop: &Workshop,
+        locator: &dyn Locator,
+        table: &str,
+        bound: &str,
+        retry: RetryPolicy,
+    ) -> Option<String> {
         let key = {
             let topology = self.topology.load();
             match &topology.tables.get(table.as_bytes())?.value {
@@ -117,18 +123,10 @@ impl Refresher {
                 _ => return None,
             }
         };
-        let key = match key {
-            HeldKey::Integer(value) => Value::Int(value),
-            HeldKey::Text(text) => Value::Text(text),
-        };
-        let ask = |client: &Client, node: &_| client.lookup_servers(node, table, key.clone());
-        match self.on_nodes(shop, rounds.once(), Subject::Key, ask) {
-            Ok(sets) => {
-                let set = sets.sets.first()?;
-                let column = set.columns.iter().position(|name| name == "server_uuid")?;
-                let uuid = set.rows.first()?.get(column)?.as_text()?;
+        match locator.locate(table, &key, &self.asking(shop).ask(retry.once())) {
+            Ok(uuid) => {
                 let topology = self.topology.load();
-                topology.group_of_server(uuid).map(|(group, ..)| group.to_owned())
+                topology.group_of_server(&uuid?).map(|(group, ..)| group.to_owned())
             }
             Err(error) => {
                 self.not_told(shop, table, bound, &error);

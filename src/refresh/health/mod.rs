@@ -3,7 +3,6 @@
 pub mod errno;
 pub mod missing_shards;
 pub mod quarantine;
-pub mod reporter;
 pub mod reports;
 pub mod servers;
 pub mod state;
@@ -15,11 +14,6 @@ use crate::base::clock::millis;
 
 use self::errno::Actions;
 use super::Refresher;
-
-/// How long Fabric may take, in milliseconds, from the end of its time to live, for which it keeps
-/// the primary of a shard that it splits or moves read-only, to the new shard map. The most that
-/// was seen is 1.2 s.
-const COMMITS_AFTER: u64 = 4_000;
 
 /// The longest write hold, in milliseconds: the longest time any option takes.
 const LONGEST_HOLD: u64 = 600_000;
@@ -108,12 +102,11 @@ impl Refresher {
         self.ask_again(Some(name), true);
     }
 
-    /// How long writes are held after a refusal, in milliseconds: Fabric keeps a primary read-only
-    /// for its own time to live, whatever the handle makes of that, and commits the new shard map
-    /// a while after.
+    /// How long writes are held after a refusal, in milliseconds: for as long as a primary may be
+    /// read-only while its keys go elsewhere, or longer if the options say so.
     fn write_hold(&self) -> u64 {
-        let ttl = self.facts().ttl.map_or(0, |seconds| seconds.saturating_mul(1000));
-        millis(self.config.write_hold).max(ttl.saturating_add(COMMITS_AFTER)).min(LONGEST_HOLD)
+        let longest_move = self.sources.maps.longest_move(self.intervals.maps.said());
+        millis(self.config.write_hold.max(longest_move)).min(LONGEST_HOLD)
     }
 
     /// Has the source asked again about a group, and with `maps` about all shard maps, too: at once

@@ -3,7 +3,8 @@
 use crate::base::error::{Code, Error, Result};
 use crate::base::text::excerpt;
 use crate::config::Node;
-use crate::source::fabric::envelope::{Envelope, Form, ResultSet};
+use crate::source::command::ResultSet;
+use crate::source::fabric::envelope::{Envelope, Form};
 use crate::source::fabric::http::client::{Client, fault};
 use crate::source::fabric::http::failure::address;
 use crate::source::fabric::nodes::{NodesReply, fabric_nodes};

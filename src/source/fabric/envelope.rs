@@ -2,8 +2,8 @@
 //! of both generations of servers. A reply tells by its shape which form it has.
 
 use crate::base::error::{Code, Error, Result};
+use crate::source::command::{ResultSet, Value};
 use crate::source::fabric::tabulate::{objects, table};
-use crate::source::fabric::xmlrpc::Value;
 
 /// 1.4, or 1.5 and later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +34,6 @@ impl Form {
             _ => Generation::One,
         }
     }
-}
-
-/// One table. Generation 1 names no columns: then there are none, unless its values have names.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct ResultSet {
-    pub columns: Vec<String>,
-    pub rows: Vec<Vec<Value>>,
 }
 
 /// A reply without its wrapping.

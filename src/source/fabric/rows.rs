@@ -310,7 +310,7 @@ impl Collect for TablesBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::fabric::envelope::ResultSet;
+    use crate::source::command::ResultSet;
 
     fn envelope(columns: &[&str], rows: Vec<Vec<Value>>) -> Envelope {
         let columns = columns.iter().map(|name| (*name).to_owned()).collect();

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::error::{Code, Error, Result};
-use crate::source::fabric::envelope::ResultSet;
-use crate::source::fabric::xmlrpc::Value;
+use crate::source::command::{ResultSet, Value};
 
 /// More columns than any command has. Padding every row to what one hostile row asks for would
 /// cost memory without end; what is beyond is left out.

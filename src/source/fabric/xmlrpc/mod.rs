@@ -13,8 +13,9 @@ mod scalar;
 pub mod value;
 pub mod writer;
 
+pub use crate::source::command::Value;
 pub use event::{Event, Scalar};
 pub use plain::Cell;
 pub use reader::Reader;
-pub use value::{Response, Value, read_response, read_response_within};
+pub use value::{Response, read_response, read_response_within};
 pub use writer::method_call;

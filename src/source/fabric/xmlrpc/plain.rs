@@ -4,8 +4,8 @@
 use std::io::{BufRead, ErrorKind};
 
 use super::reader::Reader;
-use super::value::Value;
 use crate::base::error::Result;
+use crate::source::command::Value;
 use crate::source::fabric::http::transport::TransportError;
 
 /// More columns than a dump has; wider rows are left to the grammar.

@@ -1,7 +1,7 @@
 //! How much memory the values of a reply may take, in relation to how long it may be.
 
-use super::value::Value;
 use crate::base::error::{Code, Error, Result};
+use crate::source::command::Value;
 
 /// Besides its text a value takes itself, and about as much again for what holds the text.
 const VALUE: u64 = size_of::<Value>() as u64 + 24;

@@ -7,20 +7,7 @@ use super::markup::protocol;
 use super::reader::Reader;
 use crate::base::error::Result;
 use crate::base::memory;
-
-/// A value of XML-RPC. The members of a struct keep their order.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    Int(i64),
-    Bool(bool),
-    Double(f64),
-    Text(String),
-    DateTime(String),
-    Bytes(Vec<u8>),
-    Nil,
-    Array(Vec<Value>),
-    Struct(Vec<(String, Value)>),
-}
+use crate::source::command::Value;
 
 /// What came back: the method's value, or a fault. Real servers fault with code 1 and
 /// `<type 'exceptions.X'>:text` only; most errors come inside a value instead.
@@ -28,38 +15,6 @@ pub enum Value {
 pub enum Response {
     Value(Value),
     Fault { code: i64, text: String },
-}
-
-impl Value {
-    /// The first member of that name, if this is a struct and has one.
-    pub fn member(&self, name: &str) -> Option<&Value> {
-        match self {
-            Value::Struct(members) => members.iter().find(|(n, _)| n == name).map(|(_, v)| v),
-            _ => None,
-        }
-    }
-
-    pub fn as_text(&self) -> Option<&str> {
-        match self {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// What kind of value it is, for messages.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Value::Int(_) => "an integer",
-            Value::Bool(_) => "a boolean",
-            Value::Double(_) => "a double",
-            Value::Text(_) => "a string",
-            Value::DateTime(_) => "a date and time",
-            Value::Bytes(_) => "binary data",
-            Value::Nil => "nil",
-            Value::Array(_) => "an array",
-            Value::Struct(_) => "a struct",
-        }
-    }
 }
 
 impl From<Scalar> for Value {
@@ -73,12 +28,6 @@ impl From<Scalar> for Value {
             Scalar::Bytes(value) => Value::Bytes(value),
             Scalar::Nil => Value::Nil,
         }
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Value::Text(text.to_owned())
     }
 }
 

@@ -3,9 +3,9 @@
 use super::base64;
 use super::markup::is_xml_char;
 use super::reader::MAX_DEPTH;
-use super::value::Value;
 use crate::base::error::{Code, Error, Result};
 use crate::base::text::excerpt;
+use crate::source::command::Value;
 
 /// A call of `method` with positional parameters.
 ///

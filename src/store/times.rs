@@ -7,13 +7,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::base::boot_clock::BootTime;
+use crate::base::clock::{Clock, signed};
 use crate::base::wall_clock::WallClock;
-use crate::store::Document;
 use crate::topology::{Shard, Times};
 
-use super::Refresher;
-use super::disk::Seen;
-use crate::base::clock::signed;
+use super::document::Document;
 
 /// Times of two clocks that differ by no more, in milliseconds, are the same: files have whole seconds.
 const SAME: i64 = 3_000;
@@ -59,69 +57,90 @@ pub fn past(seconds: u64) -> Option<u64> {
     Some(u64::try_from(past.as_millis()).unwrap_or(u64::MAX))
 }
 
-impl Refresher {
+/// When the file was saved that was read last, on the handle's clock, and which writing that was.
+pub type SavedWhen = Option<(Stamp, i64)>;
+
+/// The times of one handle's file. `now` is on the handle's clock, which began when this was made.
+#[derive(Debug)]
+pub struct FileTimes {
+    wall: FollowedWall,
+}
+
+impl Default for FileTimes {
+    fn default() -> Self {
+        Self { wall: FollowedWall::new(WallClock::new(since_1970(), Clock::default().now())) }
+    }
+}
+
+impl FileTimes {
     /// The time of day as the handle's clock has it, and by how many milliseconds it was set since that
     /// was asked last.
-    pub(super) fn wall(&self) -> (WallClock, i64) {
-        self.disk.wall.follow(WallClock::new(since_1970(), self.clock.now()))
-    }
-
-    /// When Fabric confirmed something, by the seconds since 1970 of a file. A time to come tells nothing.
-    pub(super) fn confirmed_when(&self, seconds: Option<u64>) -> i64 {
-        let Some(seconds) = seconds.filter(|seconds| *seconds != UNKNOWN_AGE) else {
-            return Times::UNKNOWN;
-        };
-        past(seconds).map_or(Times::UNKNOWN, |a| signed(self.clock.now()).saturating_sub(signed(a)))
-    }
-
-    /// When a file was saved that the library wrote, at the latest. The time between then and now
-    /// counts as far as both the time of day and the clock of the machine say so.
-    fn saved_when(&self, seen: &mut Seen, document: &Document) -> i64 {
-        let then = document.boot_time();
-        let stamp = (document.saved_at, then.clone());
-        if let Some((of, at)) = &seen.saved_when
-            && *of == stamp
-        {
-            return *at;
-        }
-        let now = signed(self.clock.now());
-        let by_day = document.saved_at.and_then(past);
-        let by_machine = then.and_then(|then| BootTime::now()?.since(&then));
-        let past = by_day.zip(by_machine).map_or(0, |(day, machine)| day.min(machine));
-        let at = now.saturating_sub(signed(past));
-        seen.saved_when = Some((stamp, at));
-        at
+    pub fn wall(&self, now: u64) -> (WallClock, i64) {
+        self.wall.follow(WallClock::new(since_1970(), now))
     }
 
     /// Since when a shard is missing of which a file says that it is so since `seconds` since 1970.
     ///
     /// Of a file that the library wrote, what was held until it was saved counts, and then the time since:
     /// the clock may have been set before or after.
-    pub(super) fn missing_when(&self, seen: &mut Seen, document: &Document, seconds: u64) -> i64 {
-        let now = signed(self.clock.now());
-        let by_day = self.wall().0.at(seconds);
+    pub fn missing_when(
+        &self,
+        saved: &mut SavedWhen,
+        document: &Document,
+        seconds: u64,
+        now: u64,
+    ) -> i64 {
+        let by_day = self.wall(now).0.at(seconds);
         if document.written_by.is_none() {
             // A time to come is a clock that was wrong.
-            return by_day.min(now);
+            return by_day.min(signed(now));
         }
         let held = document.saved_at.unwrap_or_default().saturating_sub(seconds);
         let held = signed(held).saturating_mul(1000);
-        let counted = self.saved_when(seen, document).saturating_sub(held);
+        let counted = saved_when(saved, document, now).saturating_sub(held);
         let is_same = by_day.saturating_add(SAME) >= counted;
-        if is_same { by_day.min(now) } else { counted.min(now) }
+        if is_same { by_day.min(signed(now)) } else { counted.min(signed(now)) }
     }
 
-    /// The shard that is missing since a time in seconds since 1970, if it is to be held for longer.
-    pub(super) fn missing_since(
+    /// The shard that is missing since a time in seconds since 1970, unless that was before `over`.
+    pub fn missing_since(
         &self,
-        seen: &mut Seen,
+        saved: &mut SavedWhen,
         document: &Document,
         seconds: Option<u64>,
+        now: u64,
+        over: i64,
     ) -> Option<Shard> {
-        let since = seconds.map(|seconds| self.missing_when(seen, document, seconds));
-        let is_over = since.is_some_and(|since| since <= self.held_until());
+        let since = seconds.map(|seconds| self.missing_when(saved, document, seconds, now));
+        let is_over = since.is_some_and(|since| since <= over);
         (!is_over).then(|| Shard::missing(since.unwrap_or(Shard::NO_TIME)))
     }
+}
+
+/// When something was confirmed, by the seconds since 1970 of a file. A time to come tells nothing.
+pub fn confirmed_when(seconds: Option<u64>, now: u64) -> i64 {
+    let Some(seconds) = seconds.filter(|seconds| *seconds != UNKNOWN_AGE) else {
+        return Times::UNKNOWN;
+    };
+    past(seconds).map_or(Times::UNKNOWN, |past| signed(now).saturating_sub(signed(past)))
+}
+
+/// When a file was saved that the library wrote, at the latest. The time between then and now
+/// counts as far as both the time of day and the clock of the machine say so.
+fn saved_when(saved: &mut SavedWhen, document: &Document, now: u64) -> i64 {
+    let then = document.boot_time();
+    let stamp = (document.saved_at, then.clone());
+    if let Some((of, at)) = saved
+        && *of == stamp
+    {
+        return *at;
+    }
+    let by_day = document.saved_at.and_then(past);
+    let by_machine = then.and_then(|then| BootTime::now()?.since(&then));
+    let past = by_day.zip(by_machine).map_or(0, |(day, machine)| day.min(machine));
+    let at = signed(now).saturating_sub(signed(past));
+    *saved = Some((stamp, at));
+    at
 }
 
 #[cfg(test)]

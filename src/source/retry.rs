@@ -1,12 +1,12 @@
-//! How often Fabric nodes are asked, and what their failures together mean.
+//! How often the nodes of a source are asked, and what their failures together mean.
 
 use std::time::{Duration, Instant};
 
 use crate::base::error::{Code, Error};
 
-/// How often all nodes are tried, and the pause in between.
+/// How often all nodes are tried, the pause in between, and who asks.
 #[derive(Debug, Clone, Copy)]
-pub struct Rounds {
+pub struct RetryPolicy {
     pub count: u32,
     pub pause: Duration,
     /// The instant at which all of it must be over.
@@ -15,23 +15,23 @@ pub struct Rounds {
     pub together: bool,
     /// Whether it is the background refresh that asks.
     pub background: bool,
-    /// Where a caller asks in its own thread: how often the service had interrupted when its call
-    /// began. One interrupt more ends it.
-    pub interrupts: Option<u64>,
+    /// Where a caller asks in its own thread: the number by which the asker tells whether the
+    /// service has interrupted the call since it began.
+    pub caller: Option<u64>,
 }
 
-impl Rounds {
-    pub const ONCE: Self = Self {
+impl RetryPolicy {
+    pub(crate) const ONCE: Self = Self {
         count: 1,
         pause: Duration::ZERO,
         until: None,
         together: true,
         background: false,
-        interrupts: None,
+        caller: None,
     };
-    pub const BACKGROUND: Self = Self { background: true, ..Self::ONCE };
+    pub(crate) const BACKGROUND: Self = Self { background: true, ..Self::ONCE };
     /// For what must not be done twice: one node after the other.
-    pub const ONE_BY_ONE: Self = Self { together: false, ..Self::ONCE };
+    pub(crate) const ONE_BY_ONE: Self = Self { together: false, ..Self::ONCE };
 
     /// The same, once, within the same bounds.
     pub fn once(self) -> Self {
@@ -39,8 +39,8 @@ impl Rounds {
     }
 
     /// Whether a caller asks in its own thread, and has no time left.
-    pub fn are_over_here(&self) -> bool {
-        self.interrupts.is_some() && self.is_over_in(Duration::ZERO)
+    pub fn is_over_here(&self) -> bool {
+        self.caller.is_some() && self.is_over_in(Duration::ZERO)
     }
 
     /// Whether there is no time left in so long.

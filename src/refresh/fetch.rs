@@ -1,0 +1,275 @@
+//! One fetch: the questions a wish takes, and their answers taken into the topology.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
+use crate::base::clock::signed;
+use crate::base::error::{Code, Error, Result};
+use crate::source::{
+    About, Answer, Ask, Content, GroupAnswers, MapAnswers, Maps, RetryPolicy, Wanted,
+};
+use crate::topology::{ServerRow, TablesBuilder, Times, Topology};
+
+use super::flight::Wish;
+use super::intervals::Due;
+use super::order::{Order, Question};
+use super::update::{Asked, Update};
+use super::{Refresher, Workshop};
+
+/// The moment of a question.
+struct Moment<'s> {
+    /// How often the cache had been reset by then.
+    resets: u64,
+    question: Question<'s>,
+}
+
+impl Refresher {
+    /// Sees that there is somebody to ask if nobody did yet, then asks for the tables, then for the
+    /// groups named and those the tables need: one question of each kind, and one new topology.
+    pub(super) fn fetch(
+        &self,
+        shop: &Workshop,
+        wish: &Wish,
+        due: Due,
+        retry: RetryPolicy,
+    ) -> Result<()> {
+        let asking = self.asking(shop);
+        let ask = &asking.ask(retry);
+        let (begun, resets) = (self.clock.now(), self.resets.load(Ordering::Relaxed));
+        if !self.is_seeded() {
+            self.connect(ask)?;
+        }
+        let at_once = self.sources.are_at_once();
+        let of_maps = self.moment(&shop.tables_order);
+        let asks_maps = due.maps && (wish.everything || !wish.tables.is_empty()) || at_once;
+        let maps = match asks_maps {
+            true => self.ask_for_maps(wish, ask),
+            false => Ok(MapAnswers::default()),
+        };
+        let maps = match maps {
+            Err(error) if !self.sources.are_one() => {
+                MapAnswers { failure: Some(error), ..MapAnswers::default() }
+            }
+            maps => maps?,
+        };
+        // Who answers about everything anyway is not to be asked for all of it.
+        let is_whole = wish.everything && due == Due::ALL && !at_once;
+        let is_whole = is_whole && maps.answers.iter().any(is_about_everything);
+        let wanted = wanted_groups(wish, due, &maps, &self.topology.load());
+        let of_groups = self.moment(&shop.groups_order);
+        let asks_groups = wanted.everything || !wanted.groups.is_empty() || at_once;
+        let groups = match asks_groups {
+            true => self.ask_for_groups(&wanted, ask),
+            false => Ok(GroupAnswers::default()),
+        };
+        // Tables are taken in even if their groups could not be had: a new shard map without
+        // its new group fails lookups there, the old one would send them astray.
+        let (groups, outcome) = match groups {
+            Ok(groups) => {
+                let failure = maps.failure.or(groups.failure);
+                (groups.answers, failure.map_or(Ok(()), Err))
+            }
+            Err(error) => (Vec::new(), Err(error)),
+        };
+        // A large farm takes its time to build: more than a caller may have, or who frees the handle.
+        let stops = || self.is_stopping() || retry.is_over_here() || self.is_left(retry.caller);
+        let is_whole_answer = self.publish_until(&stops, |update| {
+            for answer in maps.answers {
+                self.take_in_maps(update, answer, wish, &of_maps);
+            }
+            for answer in groups {
+                self.take_in_groups(update, answer, wish, &of_groups);
+            }
+        });
+        if !is_whole_answer {
+            self.sources.iter().for_each(|source| source.reset());
+            let message = "Fabric's answer is larger than what could be taken in within the time \
+                           of the call";
+            return Err(Error::new(Code::Timeout, message));
+        }
+        self.ask_for_vanished(shop, retry);
+        if outcome.is_ok() && is_whole {
+            self.whole.store(true, Ordering::Relaxed);
+            if resets == self.resets.load(Ordering::Relaxed) {
+                self.whole_confirmed.store(signed(begun), Ordering::Relaxed);
+                self.knows_all.store(true, Ordering::Relaxed);
+            }
+        }
+        if outcome.is_ok() {
+            self.sources.iter().for_each(|source| source.maintain(ask));
+        }
+        outcome
+    }
+
+    fn connect(&self, ask: &Ask<'_>) -> Result<()> {
+        for source in self.sources.iter() {
+            if let Some(interval) = source.connect(ask)? {
+                self.say_interval(interval);
+            }
+        }
+        self.seeded.store(1, Ordering::Release);
+        Ok(())
+    }
+
+    fn ask_for_maps(&self, wish: &Wish, ask: &Ask<'_>) -> Result<MapAnswers> {
+        let known = || {
+            let topology = self.topology.load();
+            let names = topology.tables.iter();
+            names.map(|(name, _)| String::from_utf8_lossy(name).into_owned()).collect()
+        };
+        let Wish { everything, tables: names, .. } = wish;
+        self.sources.maps.maps(&Wanted { everything: *everything, names, known: &known }, ask)
+    }
+
+    fn ask_for_groups(&self, wish: &Wish, ask: &Ask<'_>) -> Result<GroupAnswers> {
+        let known = || {
+            let topology = self.topology.load();
+            topology.groups().map(|(_, name, _)| name.to_owned()).collect()
+        };
+        let Wish { everything, groups: names, .. } = wish;
+        self.sources.groups.groups(&Wanted { everything: *everything, names, known: &known }, ask)
+    }
+
+    fn moment<'s>(&self, order: &'s Order) -> Moment<'s> {
+        Moment { resets: self.resets.load(Ordering::Relaxed), question: order.ask() }
+    }
+
+    /// Until when an answer is good. What was asked for before the service had the cache reset is no
+    /// answer to it.
+    fn good_until(&self, until: u64, of: &Moment<'_>) -> u64 {
+        if of.resets == self.resets.load(Ordering::Relaxed) { until } else { 0 }
+    }
+
+    fn take_in_maps(
+        &self,
+        update: &mut Update<'_>,
+        answer: Answer<Maps>,
+        wish: &Wish,
+        of: &Moment<'_>,
+    ) {
+        let Answer { asked_at, interval, content } = answer;
+        let until = self.answered(&self.intervals.maps, interval, asked_at);
+        let until = self.good_until(until, of);
+        let confirmed = match content {
+            Content::Unchanged { confirmed } => {
+                let times = Times { expires: until, confirmed };
+                update.view().tables.iter().for_each(|(_, entry)| entry.confirm(times));
+                self.absent_tables.confirm_all(times);
+                confirmed
+            }
+            Content::Rows { about, rows: Maps { tables, held }, rejected } => {
+                let Some(names) = still_good(&of.question, about) else { return };
+                if let Some(held) = held {
+                    update.remember_only(&held);
+                }
+                update.confirmed_at(signed(asked_at));
+                update.tables(&names.asked(), tables, &rejected, until);
+                signed(asked_at)
+            }
+        };
+        if !self.sources.are_at_once() {
+            return;
+        }
+        let unknown = |name: &&String| !self.knows_table(update.view(), name);
+        let unknown: BTreeSet<String> = wish.tables.iter().filter(unknown).cloned().collect();
+        if !unknown.is_empty() {
+            update.confirmed_at(confirmed);
+            update.tables(&Asked::Names(&unknown), TablesBuilder::default(), &[], until);
+        }
+    }
+
+    fn take_in_groups(
+        &self,
+        update: &mut Update<'_>,
+        answer: Answer<Vec<ServerRow>>,
+        wish: &Wish,
+        of: &Moment<'_>,
+    ) {
+        let Answer { asked_at, interval, content } = answer;
+        let until = self.answered(&self.intervals.groups, interval, asked_at);
+        let until = self.good_until(until, of);
+        let confirmed = match content {
+            Content::Unchanged { confirmed } => {
+                let times = Times { expires: until, confirmed };
+                let groups = update.view().groups().filter_map(|(_, _, entry)| entry);
+                groups.for_each(|entry| entry.confirm(times));
+                self.absent_groups.confirm_all(times);
+                confirmed
+            }
+            Content::Rows { about, rows, rejected } => {
+                let Some(names) = still_good(&of.question, about) else { return };
+                update.confirmed_at(signed(asked_at));
+                update.groups(&names.asked(), rows, &rejected, until);
+                signed(asked_at)
+            }
+        };
+        if !self.sources.are_at_once() {
+            return;
+        }
+        let unknown = |name: &&String| !self.knows_group(update.view(), name);
+        let unknown: BTreeSet<String> = wish.groups.iter().filter(unknown).cloned().collect();
+        if !unknown.is_empty() {
+            update.confirmed_at(confirmed);
+            update.groups(&Asked::Names(&unknown), Vec::new(), &[], until);
+        }
+    }
+}
+
+fn is_about_everything(answer: &Answer<Maps>) -> bool {
+    matches!(answer.content, Content::Rows { about: About::Everything, .. })
+}
+
+/// The groups named, if they are due, and those of the tables just fetched that nobody has asked for
+/// yet.
+fn wanted_groups(wish: &Wish, due: Due, maps: &MapAnswers, topology: &Topology) -> Wish {
+    let mut wanted = match due.groups {
+        true => Wish { tables: BTreeSet::new(), ..wish.clone() },
+        false => Wish::default(),
+    };
+    let unknown = |name: &str| {
+        let number = topology.group_number(name.as_bytes());
+        number.and_then(|id| topology.group(id)).is_none()
+    };
+    for answer in &maps.answers {
+        let Content::Rows { rows: Maps { tables, .. }, .. } = &answer.content else { continue };
+        let all = wish.everything.then(|| tables.names());
+        let named = all.is_none().then(|| wish.tables.iter().map(String::as_str));
+        let names = all.into_iter().flatten().chain(named.into_iter().flatten());
+        for name in names.flat_map(|table| tables.groups_of(table)) {
+            if !wanted.everything && unknown(name) && !wanted.groups.contains(name) {
+                wanted.groups.insert(name.to_owned());
+            }
+        }
+    }
+    wanted
+}
+
+/// What of an answer is to be taken in.
+enum Good {
+    All,
+    Names(BTreeSet<String>),
+    AllBut(BTreeSet<String>),
+}
+
+impl Good {
+    fn asked(&self) -> Asked<'_> {
+        match self {
+            Self::All => Asked::Everything,
+            Self::Names(names) => Asked::Names(names),
+            Self::AllBut(names) => Asked::AllBut(names),
+        }
+    }
+}
+
+/// What of an answer is newer than what came in meanwhile; nothing if nothing is.
+fn still_good(question: &Question<'_>, about: About) -> Option<Good> {
+    Some(match (question.answered(about.clone()), about) {
+        (Some(About::Everything), _) => return None,
+        (Some(About::Names(newer)), About::Everything) => Good::AllBut(newer),
+        (Some(About::Names(newer)), About::Names(names)) => {
+            Good::Names(names.difference(&newer).cloned().collect())
+        }
+        (None, About::Everything) => Good::All,
+        (None, About::Names(names)) => Good::Names(names),
+    })
+}

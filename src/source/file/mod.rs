@@ -1,0 +1,254 @@
+//! A topology file as a source: it is read again when it changes, and answers both questions about
+//! everything at once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::base::clock::{millis, signed};
+use crate::base::error::{Code, Error, Result};
+use crate::base::sync::{Mutex, rank};
+use crate::config::{Config, Node};
+use crate::observe::log::Level;
+use crate::store::document::Author;
+use crate::store::times::{FileTimes, SavedWhen};
+use crate::store::{Document, convert, read};
+use crate::topology::{ServerRow, ShardMap, Times};
+
+use super::pool::NodePool;
+use super::{
+    About, Answer, Ask, Content, GroupAnswers, GroupSource, MapAnswers, MapSource, Maps, Source,
+    Wanted,
+};
+
+/// The time to live of a file that names none.
+const INTERVAL_MS: u64 = 1000;
+
+/// The topology file of a handle.
+pub struct FileSource {
+    path: PathBuf,
+    config: Arc<Config>,
+    times: FileTimes,
+    /// The Fabric nodes that the file names, which nobody asks.
+    nodes: NodePool,
+    state: Mutex<State, { rank::DISK }>,
+    /// Whether it was ever good.
+    served: AtomicBool,
+    /// When it was last seen to be good, or to be what it was, on the handle's clock.
+    confirmed: AtomicI64,
+    interval_ms: AtomicU64,
+}
+
+/// What was read. A forked child reads the file anew.
+#[derive(Default)]
+struct State {
+    /// The file in use.
+    file: Option<read::Signature>,
+    /// The file that was refused last, and why.
+    refused: Option<(Option<read::Signature>, String)>,
+    saved: SavedWhen,
+    /// What was read and has not been given as an answer yet.
+    maps: Option<Arc<Document>>,
+    groups: Option<Arc<Document>>,
+}
+
+/// What became of a look at the file.
+enum Look {
+    Good,
+    Refused { why: String, news: bool },
+}
+
+impl State {
+    /// Reads the file if it is another than the one in use.
+    fn look(&mut self, path: &Path) -> Look {
+        let (signature, why) = match read::open(path) {
+            Err(error) => (None, format!("cannot be read: {error}; see that it is there")),
+            Ok(opened) => {
+                let signature = opened.signature;
+                if self.file.is_some_and(|file| file.still(&signature)) {
+                    self.refused = None;
+                    return Look::Good;
+                }
+                match &self.refused {
+                    Some((Some(refused), why)) if refused.still(&signature) => {
+                        return Look::Refused { why: why.clone(), news: false };
+                    }
+                    _ => {}
+                }
+                match opened.read(Author::Anybody) {
+                    Ok(document) => {
+                        let document = Arc::new(document);
+                        self.file = Some(signature);
+                        self.refused = None;
+                        self.maps = Some(Arc::clone(&document));
+                        self.groups = Some(document);
+                        return Look::Good;
+                    }
+                    Err(why) => (Some(signature), format!("is refused: {why}")),
+                }
+            }
+        };
+        let news = self.refused.as_ref().is_none_or(|(_, earlier)| *earlier != why);
+        self.refused = Some((signature, why.clone()));
+        Look::Refused { why, news }
+    }
+}
+
+impl FileSource {
+    /// No I/O.
+    pub fn new(path: &Path, config: &Arc<Config>) -> Self {
+        Self {
+            path: path.to_owned(),
+            config: Arc::clone(config),
+            times: FileTimes::default(),
+            nodes: NodePool::new(config, "Fabric node", "the file", || {
+                Error::new(Code::NotSeeded, "the file names no node")
+            }),
+            state: Mutex::default(),
+            served: AtomicBool::new(false),
+            confirmed: AtomicI64::new(Times::UNKNOWN),
+            interval_ms: AtomicU64::new(INTERVAL_MS),
+        }
+    }
+
+    /// Looks whether the file is another one.
+    ///
+    /// # Errors
+    /// It cannot be used, and either none ever could, or the service `asks` for the file to be read.
+    fn look(&self, ask: &Ask<'_>, asks: bool) -> Result<()> {
+        let now = ask.asker.now();
+        // The clock was ahead: what the file has held may have been left out as over.
+        let was_set_back = self.times.wall(now).1 < 0;
+        let (look, news) = {
+            let state = &mut *self.state.lock();
+            if was_set_back {
+                state.file = None;
+            }
+            (state.look(&self.path), state.maps.clone())
+        };
+        if let Some(document) = news {
+            self.interval_ms.store(document.ttl_ms.unwrap_or(INTERVAL_MS), Ordering::Relaxed);
+            let nodes = document.fabric_nodes.iter();
+            let nodes = nodes.map(|node| Node { host: node.host.clone(), port: node.port });
+            self.nodes.remember(&nodes.collect::<Vec<_>>());
+        }
+        match look {
+            Look::Good => {
+                self.served.store(true, Ordering::Relaxed);
+                self.confirmed.store(signed(now), Ordering::Relaxed);
+                ask.asker.source_answered();
+            }
+            Look::Refused { why, news } => {
+                let message = format!("topology file '{}' {why}", self.path.display());
+                if asks || !self.served.load(Ordering::Relaxed) {
+                    return Err(Error::new(Code::File, message));
+                }
+                if news {
+                    self.config.log.write(
+                        Level::Warning,
+                        format_args!("{message}; the old topology stays in use"),
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer of the file as it was last looked at.
+    fn answer<R>(&self, asked_at: u64, about: Option<(R, About)>) -> Answer<R> {
+        let confirmed = self.confirmed.load(Ordering::Relaxed);
+        Answer {
+            asked_at,
+            interval: Duration::from_millis(self.interval_ms.load(Ordering::Relaxed)),
+            content: match about {
+                Some((rows, about)) => Content::Rows { about, rows, rejected: Vec::new() },
+                None => Content::Unchanged { confirmed },
+            },
+        }
+    }
+
+    /// The bounds that the file has held.
+    fn held_bounds(&self, document: &Document, now: u64) -> Vec<(String, ShardMap)> {
+        let hold = self.config.vanished_hold;
+        if hold.is_zero() {
+            return Vec::new();
+        }
+        let over = signed(now).saturating_sub(signed(millis(hold)));
+        let saved = &mut self.state.lock().saved;
+        convert::held_bounds(document, |since| {
+            self.times.missing_since(saved, document, since, now, over)
+        })
+    }
+}
+
+impl Source for FileSource {
+    fn unsupported(&self) -> Error {
+        Error::new(
+            Code::NotSeeded,
+            format!(
+                "the handle routes from topology file '{}' and knows no Fabric; make another \
+                 handle, with nodes, for what only Fabric can do",
+                self.path.display()
+            ),
+        )
+    }
+
+    fn connect(&self, ask: &Ask<'_>) -> Result<Option<Duration>> {
+        self.look(ask, false)?;
+        Ok(None)
+    }
+
+    /// The file is read even if it looks the same.
+    fn reset(&self) {
+        self.state.lock().file = None;
+    }
+
+    fn nodes(&self) -> Vec<Node> {
+        self.nodes.known()
+    }
+
+    fn nodes_up(&self) -> usize {
+        self.nodes.up()
+    }
+
+    fn add_node(&self, node: &Node) -> Result<()> {
+        Err(Error::new(
+            Code::Argument,
+            format!(
+                "node '{}' cannot be asked: the handle routes from topology file '{}'; name no \
+                 node to have the file read",
+                node.host,
+                self.path.display()
+            ),
+        ))
+    }
+}
+
+impl MapSource for FileSource {
+    fn maps(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<MapAnswers> {
+        let asked_at = ask.asker.now();
+        self.look(ask, wanted.everything)?;
+        let document = self.state.lock().maps.take();
+        let rows = document.map(|document| {
+            let held = Some(self.held_bounds(&document, asked_at));
+            (Maps { tables: convert::tables(&document), held }, About::Everything)
+        });
+        Ok(self.answer(asked_at, rows).into())
+    }
+
+    /// A file means what it says.
+    fn lists_every_shard(&self) -> bool {
+        true
+    }
+}
+
+impl GroupSource for FileSource {
+    /// Of the same reading as the maps that were asked for before.
+    fn groups(&self, _: &Wanted<'_>, ask: &Ask<'_>) -> Result<GroupAnswers> {
+        let document = self.state.lock().groups.take();
+        let rows: Option<Vec<ServerRow>> = document.map(|document| convert::server_rows(&document));
+        let rows = rows.map(|rows| (rows, About::Everything));
+        Ok(self.answer(ask.asker.now(), rows).into())
+    }
+}
