@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::observe::events::Listener;
 use crate::observe::log::Log;
 
-/// The port a Fabric node listens on for XML-RPC unless told otherwise.
+/// The port a Fabric node listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 32274;
 
 /// The address of one Fabric node.

@@ -99,3 +99,36 @@ fn every_lock_has_a_rank_and_is_made_anew_in_a_child() {
         );
     }
 }
+
+/// Words of Fabric's protocol, and the C API's names of options.
+const OF_FABRIC: [&str; 8] = [
+    " LIKE ",
+    "XML",
+    "xmlrpc",
+    "threat.",
+    "ttl_seconds",
+    "dump.",
+    "sharding_information",
+    "fabric_options_",
+];
+
+#[test]
+fn nobody_but_its_source_knows_how_fabric_is_asked() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut seen = 0;
+    for path in files(&root.join("src")) {
+        let name = path.strip_prefix(root).unwrap().display().to_string();
+        let text = fs::read_to_string(&path).unwrap();
+        let lines = text[..start_of_tests(&text)].lines().enumerate();
+        let lines = lines.filter(|(_, line)| OF_FABRIC.iter().any(|word| line.contains(word)));
+        match name.starts_with("src/source/fabric/") || name.starts_with("src/ffi/") {
+            true => seen += lines.count(),
+            // What messages advise is called by its name.
+            false if name == "src/base/c_names.rs" => seen += lines.count(),
+            false => found.extend(lines.map(|(at, line)| format!("{name}:{}: {line}", at + 1))),
+        }
+    }
+    assert!(found.is_empty(), "it belongs to src/source/fabric or src/ffi: {found:#?}");
+    assert!(seen > 100, "the rule finds what is there: {seen}");
+}

@@ -5,6 +5,7 @@
 //! that they can be had is what `is_there` is for. It is no promise: other threads of the service
 //! take memory, too.
 
+use crate::base::c_names::MAX_REPLY_BYTES;
 use crate::base::error::{Code, Error, Result};
 
 /// Whether so many bytes can be had at once now.
@@ -31,8 +32,10 @@ pub fn append(text: &mut String, more: &str) -> Result<()> {
 }
 
 pub fn lacking() -> Error {
-    let message = "the system has no memory left to take in a reply of this size; give the process \
-                   more, or set fabric_options_set_max_reply_bytes lower";
+    let message = format!(
+        "the system has no memory left to take in a reply of this size; give the process more, or \
+         set {MAX_REPLY_BYTES} lower"
+    );
     Error::new(Code::System, message)
 }
 

@@ -1,6 +1,7 @@
 //! What every other part may use and what uses none of them.
 
 pub mod boot_clock;
+pub mod c_names;
 pub mod callback;
 pub mod clock;
 pub mod error;

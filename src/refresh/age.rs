@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::base::c_names::MAX_STALE;
 use crate::base::error::{Code, Error};
 use crate::topology::Times;
 
@@ -60,12 +61,12 @@ impl Refresher {
         let message = match self.since(confirmed) {
             Some(age) => format!(
                 "what is known of {what} was last confirmed {age} ms ago, and \
-                 fabric_options_set_max_stale_ms allows {most} ms; see that a Fabric node can be \
+                 {MAX_STALE} allows {most} ms; see that a Fabric node can be \
                  reached and answers about it, and try again"
             ),
             None => format!(
                 "what is known of {what} is from a snapshot file of unknown age, since it is dated \
-                 in the future, and fabric_options_set_max_stale_ms allows {most} ms; see that the \
+                 in the future, and {MAX_STALE} allows {most} ms; see that the \
                  clock is right and that a Fabric node can be reached, and try again"
             ),
         };

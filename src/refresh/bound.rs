@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::base::c_names::{CONNECT_ATTEMPTS, LOOKUP_TIMEOUT, REQUEST_TIMEOUT};
 use crate::base::error::{Code, Error};
 
 /// What says how long a call may take.
@@ -18,14 +19,13 @@ pub enum Limit {
 impl std::fmt::Display for Limit {
     /// As it stands behind the time it has set.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Lookup => "that a lookup may take (see fabric_options_set_lookup_timeout_ms)",
-            Self::Deadline => "of the call's deadline",
+        match self {
+            Self::Lookup => write!(f, "that a lookup may take (see {LOOKUP_TIMEOUT})"),
+            Self::Deadline => f.write_str("of the call's deadline"),
             Self::Fetch => {
-                "that the call may take (see fabric_options_set_request_timeout_ms and \
-                 fabric_options_set_connect_attempts)"
+                write!(f, "that the call may take (see {REQUEST_TIMEOUT} and {CONNECT_ATTEMPTS})")
             }
-        })
+        }
     }
 }
 

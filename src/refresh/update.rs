@@ -28,11 +28,10 @@ const MAX_REMEMBERED: usize = 32 << 20;
 /// is known to be the one that was gone.
 const MAX_EMPTY_GROUPS: usize = 32;
 
-/// Which of the dump's rows were asked for. The server's patterns over-match: `_` and `%` are
-/// live in table names, and groups match by substring.
+/// Which of the rows were asked for: a source may have answered about more.
 pub enum Asked<'a> {
     Everything,
-    /// Everything else is newer than the dump.
+    /// Everything else is newer than the answer.
     AllBut(&'a BTreeSet<String>),
     Names(&'a BTreeSet<String>),
 }
@@ -239,7 +238,7 @@ impl<'a> Update<'a> {
         self.next.get_or_insert_with(|| self.current.clone())
     }
 
-    /// Takes in the rows of a `dump.sharding_information`, good until `expires`.
+    /// Takes in the shards of tables, good until `expires`.
     pub fn tables(
         &mut self,
         asked: &Asked<'_>,
@@ -583,7 +582,7 @@ impl<'a> Update<'a> {
         }
     }
 
-    /// Takes in the rows of a `dump.servers`, good until `expires`.
+    /// Takes in the servers of groups, good until `expires`.
     pub fn groups(
         &mut self,
         asked: &Asked<'_>,
@@ -605,7 +604,7 @@ impl<'a> Update<'a> {
             if self.stops() {
                 return;
             }
-            // Overlapping patterns repeat rows.
+            // A source may repeat rows.
             without_repetitions(servers);
             if let Some(more) = servers.len().checked_sub(MAX_SERVERS + 1) {
                 servers.truncate(MAX_SERVERS);

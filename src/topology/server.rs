@@ -1,4 +1,4 @@
-//! A MySQL server of a group, as `dump.servers` describes it.
+//! A MySQL server of a group, as its source describes it.
 
 /// What the caller wants to do, and what a server may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

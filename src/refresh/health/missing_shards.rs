@@ -137,7 +137,7 @@ impl Refresher {
 
     fn not_told(&self, shop: &Workshop, table: &str, bound: &str, error: &Error) {
         if error.code == Code::Forbidden {
-            // The role `connector` has dumps and threats only; asking again is no use.
+            // The user may not ask for it: asking again is no use.
             shop.vanished.forbidden.store(true, Ordering::Relaxed);
         }
         self.config.log.write(

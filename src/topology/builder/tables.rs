@@ -1,4 +1,4 @@
-//! The tables of a dump while its rows come in: names are kept once, bounds as numbers.
+//! The tables of an answer while its rows come in: names are kept once, bounds as numbers.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -9,7 +9,7 @@ use crate::topology::rows::ShardRow;
 use crate::topology::shard_map::{MapError, Shard};
 use crate::topology::table::{Table, TableError};
 
-/// What a dump lists, without what nobody asked for.
+/// The tables of an answer, without those that nobody asked for.
 #[derive(Debug, Default)]
 pub struct TablesBuilder {
     asked: Option<BTreeSet<String>>,
@@ -28,7 +28,7 @@ struct Groups {
     named_by: Vec<usize>,
 }
 
-/// One table of a dump.
+/// One table of an answer.
 #[derive(Debug)]
 pub struct ListedTable {
     pub name: String,
@@ -45,7 +45,7 @@ pub struct ListedTable {
 }
 
 impl TablesBuilder {
-    /// Of the tables named, or of all. The server's patterns match more than was meant.
+    /// Of the tables named, or of all. A source may answer about more.
     pub fn of(asked: Option<BTreeSet<String>>) -> Self {
         Self { asked, ..Self::default() }
     }
@@ -120,7 +120,7 @@ impl TablesBuilder {
     }
 }
 
-/// The groups in a dump.
+/// The groups that an answer names.
 pub struct ListedGroups {
     listed: Groups,
     /// The number that each was given last.

@@ -1,0 +1,389 @@
+//! The seam of sources: a handle whose shard maps come from one source and whose servers come from
+//! another one, each in its own interval, does all that a handle of Fabric's does.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use mysqlfabric::base::error::{Code, Error, Result};
+use mysqlfabric::config::{Config, Node};
+use mysqlfabric::local::Local;
+use mysqlfabric::observe::events::{Delivery, Kind, Listener};
+use mysqlfabric::observe::log::Log;
+use mysqlfabric::router::batch::{Batch, Outcome, Take};
+use mysqlfabric::router::{Router, Scope};
+use mysqlfabric::source::{
+    Answer, Ask, Content, GroupAnswers, GroupSource, MapAnswers, MapSource, Source, Sources, Wanted,
+};
+use mysqlfabric::topology::{
+    Chosen, Key, Server, ServerRow, ShardRow, TablesBuilder, Wanted as Purpose,
+};
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// How long the answers of either source are good.
+const MAPS_INTERVAL: Duration = Duration::from_millis(1_500);
+const GROUPS_INTERVAL: Duration = Duration::from_millis(60);
+
+/// What both sources know, which the test changes under them.
+#[derive(Default)]
+struct Farm {
+    /// The group of each lower bound of table `db.t`.
+    shards: BTreeMap<i64, &'static str>,
+    /// The ports of each group, the primary's first.
+    groups: BTreeMap<&'static str, Vec<u16>>,
+    /// Groups whose primary is being replaced.
+    headless: Vec<&'static str>,
+    maps_fail: bool,
+    groups_fail: bool,
+}
+
+impl Farm {
+    fn fail(&mut self, fail: bool) {
+        (self.maps_fail, self.groups_fail) = (fail, fail);
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    farm: Mutex<Farm>,
+    maps_asked: AtomicUsize,
+    groups_asked: AtomicUsize,
+}
+
+impl Shared {
+    fn farm(&self) -> MutexGuard<'_, Farm> {
+        self.farm.lock().expect("unpoisoned")
+    }
+}
+
+fn down(who: &str) -> Error {
+    Error::new(Code::Unreachable, format!("the source of {who} is down"))
+}
+
+/// Knows the shards, and nothing of servers.
+struct Shards(Arc<Shared>);
+
+impl Source for Shards {
+    fn unsupported(&self) -> Error {
+        Error::new(Code::NotSeeded, "a list of shards takes no orders")
+    }
+}
+
+impl MapSource for Shards {
+    fn maps(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<MapAnswers> {
+        let asked_at = ask.asker.now();
+        self.0.maps_asked.fetch_add(1, Ordering::Relaxed);
+        let farm = self.0.farm();
+        if farm.maps_fail {
+            return Err(down("maps"));
+        }
+        let mut tables = TablesBuilder::of((!wanted.everything).then(|| wanted.names.clone()));
+        for (at, (bound, group)) in farm.shards.iter().enumerate() {
+            tables.push(&ShardRow {
+                schema: "db".into(),
+                table: "t".into(),
+                column: "id".into(),
+                lower_bound: bound.to_string().into(),
+                shard_id: at as i64 + 1,
+                type_name: "RANGE".into(),
+                group: (*group).into(),
+                global_group: "global".into(),
+            });
+        }
+        ask.asker.source_answered();
+        let (about, rows) = (wanted.about(), tables.into());
+        let content = Content::Rows { about, rows, rejected: Vec::new() };
+        Ok(Answer { asked_at, interval: MAPS_INTERVAL, content }.into())
+    }
+}
+
+/// Knows the servers, and nothing of shards.
+struct Servers(Arc<Shared>);
+
+impl Source for Servers {
+    fn unsupported(&self) -> Error {
+        Error::new(Code::NotSeeded, "a list of servers takes no orders")
+    }
+
+    fn identity(&self) -> String {
+        "the list of servers".into()
+    }
+
+    fn nodes(&self) -> Vec<Node> {
+        vec![Node { host: "list".into(), port: 1 }]
+    }
+}
+
+impl GroupSource for Servers {
+    fn groups(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<GroupAnswers> {
+        let asked_at = ask.asker.now();
+        self.0.groups_asked.fetch_add(1, Ordering::Relaxed);
+        let farm = self.0.farm();
+        if farm.groups_fail {
+            return Err(down("groups"));
+        }
+        let of_group = |(group, ports): (&&'static str, &Vec<u16>)| {
+            let is_headless = farm.headless.contains(group);
+            let server = |(at, port): (usize, &u16)| {
+                let (mode, status) = if at == 0 && !is_headless { (3, 3) } else { (1, 2) };
+                let (uuid, host) = (format!("uuid-{port}"), "127.0.0.1".into());
+                let server = Server { uuid, host, port: *port, mode, status, weight: 1.0 };
+                ServerRow { group: (*group).to_owned(), server }
+            };
+            ports.iter().enumerate().map(server).collect::<Vec<_>>()
+        };
+        let wants = |group: &str| wanted.everything || wanted.names.contains(group);
+        let groups = farm.groups.iter().filter(|(group, _)| wants(group));
+        let rows = groups.flat_map(of_group).collect();
+        ask.asker.source_answered();
+        let content = Content::Rows { about: wanted.about(), rows, rejected: Vec::new() };
+        Ok(Answer { asked_at, interval: GROUPS_INTERVAL, content }.into())
+    }
+}
+
+fn farm() -> Arc<Shared> {
+    let shared = Arc::<Shared>::default();
+    *shared.farm() = Farm {
+        shards: [(1, "one"), (1_000, "two")].into(),
+        groups: [("one", vec![11, 12]), ("two", vec![21, 22]), ("global", vec![91])].into(),
+        ..Farm::default()
+    };
+    shared
+}
+
+fn router(shared: &Arc<Shared>, config: Config) -> Router {
+    let (maps, groups) = (Shards(Arc::clone(shared)), Servers(Arc::clone(shared)));
+    Router::with_sources(Config { log: Log::default(), ..config }, Sources::two(maps, groups))
+}
+
+fn listening(shared: &Arc<Shared>, config: Config) -> (Router, Receiver<Delivery>) {
+    let (heard, events) = mpsc::channel();
+    let heard = Mutex::new(heard);
+    let listener = Listener::new(move |delivery: &Delivery| {
+        // The test may have heard enough.
+        let _ = heard.lock().expect("unpoisoned").send(delivery.clone());
+    });
+    (router(shared, Config { events: listener, ..config }), events)
+}
+
+/// The next event of this kind.
+fn hear(events: &Receiver<Delivery>, kind: Kind) -> Delivery {
+    loop {
+        let heard = events.recv_timeout(SOON).expect("an event");
+        if heard.event.kind == kind {
+            return heard;
+        }
+    }
+}
+
+fn port(router: &Router, key: i64, purpose: Purpose) -> Result<u16> {
+    let key = Some(Key::Integer(key));
+    router.shard_server(&[b"db.t"], key, Scope::Local, purpose, |_, server| Ok(server.port))
+}
+
+fn primary(router: &Router, key: i64) -> Result<u16> {
+    port(router, key, Purpose::Primary)
+}
+
+fn code<T: std::fmt::Debug>(outcome: Result<T>) -> Code {
+    outcome.expect_err("a refusal").code
+}
+
+fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < SOON, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn lookups_go_by_the_maps_of_one_and_the_servers_of_the_other() {
+    let shared = farm();
+    let router = router(&shared, Config::default());
+    assert_eq!(router.ttl(), None);
+    assert_eq!(primary(&router, 7).expect("a server"), 11);
+    assert_eq!(primary(&router, 1_000).expect("a server"), 21);
+    assert_eq!(port(&router, 7, Purpose::Reader).expect("a server"), 12);
+    let global =
+        router.shard_server(&[b"db.t"], None, Scope::Global, Purpose::Primary, |_, s| Ok(s.port));
+    assert_eq!(global.expect("a server"), 91);
+    assert_eq!(code(primary(&router, 0)), Code::KeyOutOfRange);
+    let unknown = router.table("db.unknown", |_, _| Ok(()));
+    assert_eq!(code(unknown), Code::UnknownTable);
+    assert_eq!(
+        code(router.group_server("nowhere", Purpose::Primary, |_, _| Ok(()))),
+        Code::UnknownGroup
+    );
+    assert_eq!(router.ttl(), Some(GROUPS_INTERVAL.as_millis() as u64), "the shorter one");
+    assert_eq!(router.identity(), "the list of servers");
+    assert_eq!(router.metrics().nodes_known, 1);
+
+    // What they cannot do says so.
+    let refused = router.execute("manage", "ping", &[]).expect_err("a refusal");
+    assert_eq!(
+        (refused.code, &*refused.message),
+        (Code::NotSeeded, "a list of shards takes no orders")
+    );
+    let node = Node { host: "h".into(), port: 1 };
+    assert_eq!(code(router.seed(Some(node))), Code::NotSeeded);
+    router.seed(None).expect("the whole farm");
+}
+
+#[test]
+fn each_question_is_asked_in_its_own_interval() {
+    let shared = farm();
+    let router = router(&shared, Config { refresh_share_percent: 100, ..Config::default() });
+    router.seed(None).expect("seeded");
+    let begun = Instant::now();
+    let before = shared.maps_asked.load(Ordering::Relaxed);
+    eventually("servers are asked for time and again", || {
+        shared.groups_asked.load(Ordering::Relaxed) > 30
+    });
+    let asked = shared.maps_asked.load(Ordering::Relaxed) - before;
+    // Not before the refresh that is the last one within the interval.
+    let least = MAPS_INTERVAL - 2 * GROUPS_INTERVAL;
+    let most = 1 + begun.elapsed().as_millis() / least.as_millis();
+    assert!(asked as u128 <= most, "{asked} in {:?}", begun.elapsed());
+    eventually("maps are asked for, too", || shared.maps_asked.load(Ordering::Relaxed) > before);
+
+    // A shard moves, and that is found out without any lookup.
+    shared.farm().shards.insert(5_000, "one");
+    eventually("the new map", || primary(&router, 5_000).is_ok_and(|port| port == 11));
+}
+
+#[test]
+fn events_tell_of_both() {
+    let shared = farm();
+    let (router, events) = listening(&shared, Config::default());
+    router.seed(None).expect("seeded");
+    hear(&events, Kind::Ready);
+    hear(&events, Kind::TopologyChanged);
+    shared.farm().groups.insert("one", vec![12, 11]);
+    let changed = hear(&events, Kind::PrimaryChanged).event;
+    assert_eq!((&*changed.group, &*changed.server), ("one", "uuid-12"));
+    let generation = router.generation();
+    shared.farm().shards.insert(2_000, "one");
+    assert!(hear(&events, Kind::TopologyChanged).event.generation > generation);
+
+    // One of the two that is down is no reason not to go by the other.
+    shared.farm().maps_fail = true;
+    hear(&events, Kind::FabricLost);
+    shared.farm().groups.insert("one", vec![11, 12]);
+    let changed = hear(&events, Kind::PrimaryChanged).event;
+    assert_eq!((&*changed.group, &*changed.server), ("one", "uuid-11"));
+    assert_eq!(primary(&router, 2_000).expect("from what is known"), 11);
+    shared.farm().maps_fail = false;
+    hear(&events, Kind::FabricBack);
+
+    // What services tell of their servers, as with any source.
+    router.report_result("uuid-12", 2003);
+    assert_eq!(&*hear(&events, Kind::ServerQuarantined).event.server, "uuid-12");
+    assert_eq!(port(&router, 7, Purpose::Reader).expect("who is left"), 11);
+    router.report_result("uuid-21", 1290);
+    assert_eq!(&*hear(&events, Kind::WritesHeld).event.group, "two");
+    assert_eq!(code(primary(&router, 1_500)), Code::WriteHeld);
+}
+
+#[test]
+fn waits_end_with_the_news_of_either() {
+    let shared = farm();
+    let router = router(&shared, Config::default());
+    router.seed(None).expect("seeded");
+    let wait = |key| {
+        let key = Some(Key::Integer(key));
+        router.shard_server_wait(&[b"db.t"], key, Scope::Local, Purpose::Primary, SOON, |_, s| {
+            Ok(s.port)
+        })
+    };
+    shared.farm().headless.push("one");
+    router.reset_cache(None);
+    assert_eq!(code(primary(&router, 7)), Code::NoServer);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| wait(7));
+        std::thread::sleep(Duration::from_millis(50));
+        shared.farm().headless.clear();
+        assert_eq!(waiting.join().expect("no panic").expect("the new primary"), 11);
+    });
+    let removed = shared.farm().shards.remove(&1_000);
+    assert_eq!(removed, Some("two"));
+    eventually("its keys are held", || {
+        primary(&router, 1_000).is_err_and(|error| error.code == Code::ShardUnavailable)
+    });
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| wait(1_000));
+        std::thread::sleep(Duration::from_millis(50));
+        shared.farm().shards.insert(1_000, "two");
+        assert_eq!(waiting.join().expect("no panic").expect("the shard is back"), 21);
+    });
+}
+
+/// The answers as they come, from the start again whenever the first comes again.
+#[derive(Default)]
+struct Together {
+    ports: Vec<u16>,
+    keys: Vec<std::result::Result<u32, Code>>,
+}
+
+impl Take for Together {
+    fn server(&mut self, index: u32, chosen: Chosen<'_>) -> Result<()> {
+        self.ports.truncate(index as usize);
+        self.ports.push(chosen.server().expect("a server").port);
+        Ok(())
+    }
+
+    fn key(&mut self, at: usize, server: std::result::Result<u32, Code>) {
+        self.keys.truncate(at);
+        self.keys.push(server);
+    }
+}
+
+#[test]
+fn many_keys_are_answered_together() {
+    let shared = farm();
+    let router = router(&shared, Config::default());
+    let keys = [Key::Integer(7), Key::Integer(0), Key::Integer(1_000), Key::Integer(8)];
+    let batch = Batch {
+        tables: &[b"db.t"],
+        keys: keys.as_slice(),
+        scope: Scope::Local,
+        wanted: Purpose::Primary,
+    };
+    let mut together = Together::default();
+    let outcome: Outcome =
+        Local::with(|local| router.choose_many(local, &batch, &mut together)).expect("answers");
+    assert_eq!((outcome.servers, outcome.failed), (2, 1));
+    let ports: Vec<_> =
+        together.keys.iter().map(|key| key.map(|index| together.ports[index as usize])).collect();
+    assert_eq!(ports, [Ok(11), Err(Code::KeyOutOfRange), Ok(21), Ok(11)]);
+    assert_eq!(shared.maps_asked.load(Ordering::Relaxed), 1, "one question for all of them");
+}
+
+#[test]
+fn a_snapshot_file_serves_while_both_are_down() {
+    let path = std::env::temp_dir().join(format!("seam-{}.json", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let config = || Config {
+        snapshot_file: Some(path.clone()),
+        connect_attempts: 1,
+        background_refresh: false,
+        ..Config::default()
+    };
+    let shared = farm();
+    let first = router(&shared, config());
+    assert_eq!(primary(&first, 7).expect("a server"), 11);
+    drop(first);
+    let (router, events) = listening(&shared, config());
+    shared.farm().fail(true);
+    assert_eq!(primary(&router, 7).expect("from the file"), 11);
+    hear(&events, Kind::Ready);
+    shared.farm().groups.insert("one", vec![12, 11]);
+    shared.farm().fail(false);
+    router.reset_cache(None);
+    assert_eq!(primary(&router, 7).expect("from the sources"), 12);
+    drop(router);
+    std::fs::remove_file(&path).expect("it was written");
+}
