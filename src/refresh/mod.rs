@@ -8,7 +8,6 @@ pub mod age;
 mod asker;
 pub mod bound;
 pub mod current;
-pub mod disk;
 mod duty_cycle;
 mod execute;
 mod fetch;
@@ -20,7 +19,7 @@ mod intervals;
 mod order;
 mod publisher;
 mod schedule;
-mod shared_file;
+pub mod snapshot;
 pub mod update;
 mod waiters;
 mod watch;
@@ -44,7 +43,6 @@ use crate::topology::{Times, Topology};
 
 use self::absent::AbsentNames;
 use self::current::Current;
-use self::disk::Disk;
 use self::duty_cycle::Work;
 use self::flight::{Flights, Wish};
 use self::health::missing_shards::Vanished;
@@ -52,6 +50,7 @@ use self::health::reports::Reports;
 use self::health::state::HealthState;
 use self::intervals::Intervals;
 use self::order::Order;
+use self::snapshot::SnapshotState;
 use self::waiters::Waiters;
 use self::worker::Worker;
 
@@ -65,7 +64,7 @@ struct Workshop {
     groups_order: Order,
     reports: Reports,
     vanished: Vanished,
-    disk: Mutex<disk::Seen, { rank::DISK }>,
+    disk: Mutex<snapshot::Seen, { rank::DISK }>,
 }
 
 /// The current topology of a handle and the way to a newer one.
@@ -96,7 +95,7 @@ pub struct Refresher {
     waiters: Waiters,
     metrics: Metrics,
     events: Events,
-    disk: Disk,
+    disk: SnapshotState,
     /// Where the turns among secondaries begin: another place in every handle.
     start: u64,
     /// The handle is being freed: what fails from now on was cut off, and is nobody's fault.
@@ -155,7 +154,7 @@ impl Refresher {
             waiters: Waiters::default(),
             metrics,
             events,
-            disk: Disk::default(),
+            disk: SnapshotState::default(),
             start: random::bytes().map_or(0, |bytes| u128::from_le_bytes(bytes) as u64),
             stopping: AtomicBool::new(false),
             next_poll: AtomicU64::new(0),

@@ -6,9 +6,9 @@ use crate::base::clock::Clock;
 use crate::base::error::{Code, Error, Result};
 use crate::refresh::absent::AbsentNames;
 use crate::refresh::bound::Bound;
-use crate::refresh::disk::SNAPSHOT_AFTER;
 use crate::refresh::fetcher::would_block;
 use crate::refresh::flight::Wish;
+use crate::refresh::snapshot::SNAPSHOT_AFTER;
 use crate::topology::{Compat, Entry, GroupId, Table, TableState, Topology, Wanted};
 
 use super::ages::Ages;

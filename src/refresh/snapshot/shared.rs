@@ -11,10 +11,10 @@ use crate::store::rest::{self, Judge, Rest};
 use crate::store::times::{UNKNOWN_AGE, confirmed_when};
 use crate::topology::{Shard, Times, Topology};
 
-use super::Refresher;
-use super::absent::AbsentNames;
-use super::disk::Seen;
+use super::Seen;
 use crate::base::clock::{millis, signed};
+use crate::refresh::Refresher;
+use crate::refresh::absent::AbsentNames;
 
 /// What nobody confirmed for a week is nobody's, in milliseconds.
 const NOBODYS: i64 = 7 * 86_400_000;
