@@ -455,6 +455,16 @@ extern "C" {
 #define FABRIC_STATUS_PRIMARY 3
 
 /**
+ * The shard that holds a key.
+ */
+#define FABRIC_SCOPE_LOCAL 11
+
+/**
+ * The global group of the table's mapping, for what all shards share; needs no key.
+ */
+#define FABRIC_SCOPE_GLOBAL 12
+
+/**
  * The size of `fabric_server_t.uuid`: VARCHAR(40) in Fabric's schema, a NUL, and padding.
  */
 #define FABRIC_UUID_SIZE 48
@@ -469,16 +479,6 @@ extern "C" {
  * The size of a host: at most 255 bytes, as DNS has it, and a NUL.
  */
 #define FABRIC_HOST_SIZE 256
-
-/**
- * The shard that holds a key.
- */
-#define FABRIC_SCOPE_LOCAL 11
-
-/**
- * The global group of the table's mapping, for what all shards share; needs no key.
- */
-#define FABRIC_SCOPE_GLOBAL 12
 
 /**
  * In place of an index: the key has no server.

@@ -35,8 +35,6 @@ const FOLDER_EXCEPTIONS: &[(&str, &str, &str)] = &[
 const CIRCLE_EXCEPTIONS: &[(&str, &str)] = &[
     ("ffi/server.rs", "shares sizes of names with the other structs"),
     ("refresh/mod.rs", "parts of one object in several files"),
-    ("router/batch/mod.rs", "the run of a batch knows its terms from there"),
-    ("router/look.rs", "parts of one object in several files"),
     ("store/document.rs", "checks itself when it is read"),
     ("topology/shard_map/mod.rs", "draft makes maps, which know its bounds; range looks into maps"),
 ];

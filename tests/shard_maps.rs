@@ -110,7 +110,7 @@ proptest! {
             }
             if let Ok(key) = u64::try_from(key) {
                 prop_assert_eq!(found(&map, Key::Unsigned(key), Compat::Server), server, "{}", key);
-                let group = map.group_of_unsigned(key, &Compat::Server);
+                let group = map.find_group(Key::Unsigned(key), Compat::Server).ok();
                 prop_assert_eq!(group.map(|group| group.0 as usize), expected);
             }
         }

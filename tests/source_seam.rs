@@ -12,14 +12,12 @@ use mysqlfabric::config::{Config, Node};
 use mysqlfabric::local::Local;
 use mysqlfabric::observe::events::{Delivery, Kind, Listener};
 use mysqlfabric::observe::log::Log;
-use mysqlfabric::router::batch::{Batch, Outcome, Take};
+use mysqlfabric::router::batch::{Batch, CHUNK, Keys, Session, Slot};
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::source::{
     Answer, Ask, Content, GroupAnswers, GroupSource, MapAnswers, MapSource, Source, Sources, Wanted,
 };
-use mysqlfabric::topology::{
-    Chosen, Key, Server, ServerRow, ShardRow, TablesBuilder, Wanted as Purpose,
-};
+use mysqlfabric::topology::{Key, Server, ServerRow, ShardRow, TablesBuilder, Wanted as Purpose};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -322,43 +320,30 @@ fn waits_end_with_the_news_of_either() {
 }
 
 /// The answers as they come, from the start again whenever the first comes again.
-#[derive(Default)]
-struct Together {
-    ports: Vec<u16>,
-    keys: Vec<std::result::Result<u32, Code>>,
-}
-
-impl Take for Together {
-    fn server(&mut self, index: u32, chosen: Chosen<'_>) -> Result<()> {
-        self.ports.truncate(index as usize);
-        self.ports.push(chosen.server().expect("a server").port);
-        Ok(())
-    }
-
-    fn key(&mut self, at: usize, server: std::result::Result<u32, Code>) {
-        self.keys.truncate(at);
-        self.keys.push(server);
-    }
-}
 
 #[test]
 fn many_keys_are_answered_together() {
     let shared = farm();
     let router = router(&shared, Config::default());
     let keys = [Key::Integer(7), Key::Integer(0), Key::Integer(1_000), Key::Integer(8)];
-    let batch = Batch {
-        tables: &[b"db.t"],
-        keys: keys.as_slice(),
-        scope: Scope::Local,
-        wanted: Purpose::Primary,
+    let tables: [&[u8]; 1] = [b"db.t"];
+    let batch =
+        Batch { tables: &tables, scope: Scope::Local, wanted: Purpose::Primary, fits: |_| Ok(()) };
+    let mut ports = Vec::new();
+    let mut slots = [Slot::EMPTY; CHUNK];
+    let pass = |session: &mut Session<'_, '_>| {
+        session.resolve(Keys::Any(&keys), &[], &mut slots);
+        ports = session.met().1.map(|chosen| chosen.server().expect("a server").port).collect();
     };
-    let mut together = Together::default();
-    let outcome: Outcome =
-        Local::with(|local| router.choose_many(local, &batch, &mut together)).expect("answers");
+    let outcome = Local::with(|local| router.servers_of_keys(local, &batch, keys.len(), pass))
+        .expect("answers");
     assert_eq!((outcome.servers, outcome.failed), (2, 1));
-    let ports: Vec<_> =
-        together.keys.iter().map(|key| key.map(|index| together.ports[index as usize])).collect();
-    assert_eq!(ports, [Ok(11), Err(Code::KeyOutOfRange), Ok(21), Ok(11)]);
+    let found: Vec<_> = slots
+        .iter()
+        .take(keys.len())
+        .map(|slot| slot.index().map(|index| ports[index as usize]))
+        .collect();
+    assert_eq!(found, [Ok(11), Err(Code::KeyOutOfRange as i32), Ok(21), Ok(11)]);
     assert_eq!(shared.maps_asked.load(Ordering::Relaxed), 1, "one question for all of them");
 }
 

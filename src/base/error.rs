@@ -141,4 +141,11 @@ impl Error {
     }
 }
 
+/// Where warm calls can fail, an error is no larger than a pointer.
+impl From<Box<Error>> for Error {
+    fn from(error: Box<Self>) -> Self {
+        *error
+    }
+}
+
 pub type Result<T> = std::result::Result<T, Error>;

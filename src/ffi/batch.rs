@@ -5,16 +5,16 @@ use std::ffi::c_char;
 use crate::base::error::{Code, Error, Result};
 use crate::local::Local;
 use crate::router::Scope;
-use crate::router::batch::{Batch, Keys, Take};
-use crate::topology::{Chosen, Wanted};
+use crate::router::batch::{Batch, CHUNK, Session, Slot};
+use crate::topology::{Key, Wanted};
 
+use super::arg;
 use super::boundary::boundary;
 use super::error::{FABRIC_OK, fabric_error_t};
 use super::handle::fabric_t;
 use super::keys::{Many, fabric_keys_t};
-use super::lookup::{scope_of, wanted_by_mode};
-use super::ptr::{self, Out, OutArray, bytes, element, reference};
-use super::server::{fabric_server_t, write_card, write_server};
+use super::ptr::{self, Out, OutArray, reference};
+use super::server::{fabric_server_t, fits, write_server};
 
 /// In place of an index: the key has no server.
 pub const FABRIC_NO_INDEX: u32 = u32::MAX;
@@ -181,7 +181,7 @@ fn group(index: &[u32], count: usize, order: &OutArray<usize>, starts: &OutArray
 /// What both calls take.
 struct Call<'a> {
     f: &'a fabric_t,
-    tables: Scratch<&'a [u8], 8>,
+    tables: &'a [*const c_char],
     keys: Many<'a>,
     scope: Scope,
     wanted: Wanted,
@@ -213,7 +213,7 @@ impl<'a> Call<'a> {
         count: *mut usize,
     ) -> Result<Self> {
         // SAFETY: the caller's promise, for every pointer.
-        let (f, names, keys, servers, count) = unsafe {
+        let (f, tables, keys, servers, count) = unsafe {
             (
                 reference(f, "f")?,
                 ptr::tables(tables, n)?,
@@ -224,25 +224,20 @@ impl<'a> Call<'a> {
         };
         // SAFETY: the caller's promise; as many as there are keys.
         let status = unsafe { OutArray::optional(out_status, keys.len()) };
-        let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
-        let mut tables = Scratch::new(&[][..], names.len());
-        for (at, (table, name)) in tables.as_mut_slice().iter_mut().zip(names).enumerate() {
-            // SAFETY: the caller's promise, for the string.
-            *table = unsafe { element(*name, "tables", at, bytes) }?;
-        }
+        let (scope, wanted) = (arg::scope(scope)?, arg::wanted(mode)?);
         Ok(Self { f, tables, keys, scope, wanted, status, servers, capacity, count })
     }
 
     /// Hands the index of each key's server to `key`.
-    fn run(self, key: impl FnMut(usize, u32)) -> Result<Done> {
-        let batch = Batch {
-            tables: self.tables.as_slice(),
-            keys: &self.keys,
-            scope: self.scope,
-            wanted: self.wanted,
+    fn run(&self, mut key: impl FnMut(usize, u32)) -> Result<Done> {
+        let find = |tables: &[&[u8]]| {
+            let batch = Batch { tables, scope: self.scope, wanted: self.wanted, fits };
+            let pass = |session: &mut Session<'_, '_>| self.pass(session, &mut key);
+            let count = self.keys.len();
+            Local::with(|local| self.f.router.servers_of_keys(local, &batch, count, pass))
         };
-        let mut answers = Answers { servers: &self.servers, status: &self.status, key };
-        let outcome = Local::with(|local| self.f.router.choose_many(local, &batch, &mut answers))?;
+        // SAFETY: `read` was promised that each string is there as long as `self`.
+        let outcome = unsafe { ptr::with_names(self.tables, find) }?;
         let servers = outcome.servers as usize;
         self.count.set(servers);
         if servers > self.capacity {
@@ -264,29 +259,31 @@ impl<'a> Call<'a> {
         };
         Ok(Done { servers, verdict })
     }
-}
 
-/// Where the answers go in C.
-struct Answers<'a, K> {
-    servers: &'a OutArray<fabric_server_t>,
-    status: &'a OutArray<i32>,
-    key: K,
-}
-
-impl<K: FnMut(usize, u32)> Take for Answers<'_, K> {
-    fn server(&mut self, index: u32, chosen: Chosen<'_>) -> Result<()> {
-        // More servers than fit are counted and nothing else.
-        let Some(place) = self.servers.at(index as usize) else { return Ok(()) };
-        if write_card(place, chosen).is_some() {
-            return Ok(());
+    /// Has all keys resolved, a chunk at a time, and writes what each comes to.
+    fn pass(&self, session: &mut Session<'_, '_>, key: &mut impl FnMut(usize, u32)) {
+        let (mut room, mut wrong) = ([Key::Integer(0); CHUNK], [None; CHUNK]);
+        let mut slots = [Slot::EMPTY; CHUNK];
+        let count = self.keys.len();
+        for start in (0..count).step_by(CHUNK) {
+            let (keys, is_any_wrong) = self.keys.chunk(start, &mut room, &mut wrong);
+            session.resolve(keys, if is_any_wrong { &wrong } else { &[] }, &mut slots);
+            for (at, slot) in (start..count).zip(&slots) {
+                let (index, status) = match slot.index() {
+                    Ok(index) => (index, FABRIC_OK),
+                    Err(status) => (FABRIC_NO_INDEX, status),
+                };
+                key(at, index);
+                self.status.set(at, status);
+            }
+            let (first, servers) = session.met();
+            for (at, chosen) in (first as usize..).zip(servers) {
+                // More servers than fit are counted and nothing else. That each fits its place was
+                // asked before.
+                let Some(place) = self.servers.at(at) else { break };
+                drop(write_server(place, chosen));
+            }
         }
-        self.servers.at(index as usize).map_or(Ok(()), |place| write_server(place, chosen))
-    }
-
-    #[inline]
-    fn key(&mut self, at: usize, server: std::result::Result<u32, Code>) {
-        (self.key)(at, server.unwrap_or(FABRIC_NO_INDEX));
-        self.status.set(at, server.map_or_else(|code| code as i32, |_| FABRIC_OK));
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::base::error::{Error, Result};
 use crate::base::panicked::{Panic, catch};
 use crate::local::Local;
+use crate::router::resolve::Seen;
 
 use super::cancel::Uncancelled;
 use super::error::{FABRIC_OK, fabric_error_t, write_error};
@@ -30,33 +31,44 @@ fn boundary_local(
     }
 }
 
-/// Runs a call that nearly always ends well: first `quick`, which gives something if it did all
-/// there is to do with what the thread has at hand, and else `slow`, which knows what to say.
-/// Results and errors are larger than what a processor moves at once, and a quick call has none.
+/// A call has no answer from what its thread has cached.
+pub(super) struct Uncached;
+
+impl From<Box<Error>> for Uncached {
+    fn from(_: Box<Error>) -> Self {
+        Self
+    }
+}
+
+/// Runs a call that is nearly always answered from what the thread has cached: first `cached`, and
+/// `lookup` where that has no answer, which does whatever it takes, and says what is wrong. `cached`
+/// may tell it what it has seen.
 #[inline(always)]
-pub(super) fn quick_boundary<C>(
+pub(super) fn cached_boundary<C>(
     function: &'static str,
     err: *mut fabric_error_t,
     call: &C,
-    quick: impl FnOnce(&Local, &C) -> Option<()>,
-    slow: fn(&Local, &C) -> Result<()>,
+    cached: impl FnOnce(&Local, &C, &mut Option<Seen>) -> std::result::Result<(), Uncached>,
+    lookup: fn(&Local, &C, Option<Seen>) -> Result<()>,
 ) -> i32 {
-    // A quick call holds a lease while it does anything that could panic.
-    match Local::at_hand(|local| catch(|| quick(local, call)).ok()) {
-        Some(Some(())) => FABRIC_OK,
-        _ => slow_boundary(function, err, call, slow),
+    // It holds a snapshot while it does anything that could panic.
+    let mut seen = None;
+    match Local::at_hand(|local| catch(|| cached(local, call, &mut seen)).ok()) {
+        Some(Ok(())) => FABRIC_OK,
+        Some(Err(Uncached)) | None => lookup_boundary(function, err, call, seen, lookup),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn slow_boundary<C>(
+fn lookup_boundary<C>(
     function: &'static str,
     err: *mut fabric_error_t,
     call: &C,
-    slow: fn(&Local, &C) -> Result<()>,
+    seen: Option<Seen>,
+    lookup: fn(&Local, &C, Option<Seen>) -> Result<()>,
 ) -> i32 {
-    boundary_local(function, err, |local| slow(local, call))
+    boundary_local(function, err, |local| lookup(local, call, seen))
 }
 
 /// For a call that moves its arguments and does nothing that could panic.

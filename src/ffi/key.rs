@@ -3,11 +3,7 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use crate::base::error::{Code, Error, Result};
-use crate::topology::Key;
-
 use super::boundary::plain_boundary;
-use super::ptr::{key_text, quick_key_text, reference};
 
 /// The kind of a key made by fabric_key_int().
 pub const FABRIC_KEY_INT: i32 = 1;
@@ -111,61 +107,4 @@ pub extern "C" fn fabric_key_uint(value: u64) -> fabric_key_t {
 pub extern "C" fn fabric_key_text(text: *const c_char, length: usize) -> fabric_key_t {
     let key = fabric_key_t { kind: FABRIC_KEY_TEXT, reserved: 0, integer: 0, text, length };
     plain_boundary(key)
-}
-
-/// # Safety
-/// `pointer` is NULL or points to a key whose text, if it is one, is valid for `'a`.
-#[inline]
-pub(super) unsafe fn key<'a>(pointer: *const fabric_key_t) -> Result<Option<Key<'a>>> {
-    if pointer.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: the caller's promise.
-    let key = unsafe { reference(pointer, "key") }?;
-    match key.kind {
-        FABRIC_KEY_INT => Ok(Some(Key::Integer(key.integer))),
-        FABRIC_KEY_UINT => Ok(Some(Key::Unsigned(key.integer as u64))),
-        FABRIC_KEY_TEXT => {
-            // SAFETY: the caller's promise.
-            let text = unsafe { key_text(key.text, key.length, "key.text") }?;
-            Ok(Some(Key::Text(text)))
-        }
-        kind => Err(Error::new(
-            Code::Argument,
-            format!(
-                "a key of kind {kind}; make it with fabric_key_int, fabric_key_uint or \
-                 fabric_key_text"
-            ),
-        )),
-    }
-}
-
-/// A key, if nothing is wrong with it.
-///
-/// # Safety
-/// As for [`key`].
-#[inline(always)]
-pub(super) unsafe fn quick_key<'a>(pointer: *const fabric_key_t) -> Option<Option<Key<'a>>> {
-    // SAFETY: NULL is handled, the rest is the caller's promise.
-    let Some(key) = (unsafe { pointer.as_ref() }) else { return Some(None) };
-    match key.kind {
-        FABRIC_KEY_INT => Some(Some(Key::Integer(key.integer))),
-        FABRIC_KEY_TEXT => {
-            // SAFETY: the caller's promise.
-            unsafe { quick_key_text(key.text, key.length) }.map(|text| Some(Key::Text(text)))
-        }
-        FABRIC_KEY_UINT => Some(Some(Key::Unsigned(key.integer as u64))),
-        _ => None,
-    }
-}
-
-/// The value of an integer key, if it is one.
-///
-/// # Safety
-/// As for [`key`].
-#[inline(always)]
-pub(super) unsafe fn quick_integer(pointer: *const fabric_key_t) -> Option<i64> {
-    // SAFETY: NULL is handled, the rest is the caller's promise.
-    let key = unsafe { pointer.as_ref() }?;
-    (key.kind == FABRIC_KEY_INT).then_some(key.integer)
 }

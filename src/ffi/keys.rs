@@ -4,12 +4,13 @@ use std::ffi::c_char;
 use std::ptr;
 
 use crate::base::error::{Code, Error, Result};
-use crate::router::batch::Keys;
+use crate::router::batch::{CHUNK, Keys};
+use crate::router::resolve::Miss;
 use crate::topology::Key;
 
 use super::boundary::plain_boundary;
 use super::key::{FABRIC_KEY_INT, FABRIC_KEY_TEXT, FABRIC_KEY_UINT};
-use super::ptr::{KEY, quick_key_text, reference, slice};
+use super::ptr::{key_text, reference, slice};
 
 /// Many sharding keys of one kind. Make it with fabric_keys_int(), fabric_keys_uint() or
 /// fabric_keys_text().
@@ -153,38 +154,57 @@ impl Many<'_> {
     }
 }
 
-impl Keys for Many<'_> {
-    fn len(&self) -> usize {
+impl<'a> Many<'a> {
+    pub(super) fn len(&self) -> usize {
         match self {
             Self::Integers(values) | Self::Unsigned(values) => values.len(),
             Self::Texts(texts, _) => texts.len(),
         }
     }
 
-    fn integers(&self) -> Option<&[i64]> {
-        match self {
-            Self::Integers(values) => Some(values),
-            Self::Unsigned(_) | Self::Texts(..) => None,
-        }
-    }
-
+    /// The keys from a position on, up to a chunk of them, read into `room` if need be; `wrong` gets
+    /// what is wrong with each. The second value is whether anything is.
     #[inline]
-    fn get(&self, at: usize) -> std::result::Result<Key<'_>, Code> {
-        match self {
-            Self::Integers(values) => values.get(at).copied().map(Key::Integer),
-            Self::Unsigned(bits) => bits.get(at).map(|bits| Key::Unsigned(*bits as u64)),
-            Self::Texts(texts, lengths) => match (texts.get(at), lengths.get(at)) {
-                (_, Some(0)) => Some(Key::Text(&[])),
-                (Some(text), Some(length)) => {
-                    if !text.is_null() && *length > KEY {
-                        return Err(Code::Argument);
-                    }
-                    // SAFETY: `read` was promised that the text is there as long as `self`.
-                    unsafe { quick_key_text(*text, *length) }.map(Key::Text)
+    pub(super) fn chunk<'r>(
+        &self,
+        start: usize,
+        room: &'r mut [Key<'a>; CHUNK],
+        wrong: &mut [Option<Miss>; CHUNK],
+    ) -> (Keys<'r>, bool)
+    where
+        'a: 'r,
+    {
+        let end = self.len().min(start + CHUNK);
+        let (texts, lengths) = match self {
+            Self::Integers(values) => {
+                return (Keys::Integers(values.get(start..end).unwrap_or_default()), false);
+            }
+            Self::Unsigned(bits) => {
+                let bits = bits.get(start..end).unwrap_or_default();
+                for (key, bits) in room.iter_mut().zip(bits) {
+                    *key = Key::Unsigned(*bits as u64);
                 }
-                _ => None,
-            },
+                return (Keys::Any(room.get(..bits.len()).unwrap_or_default()), false);
+            }
+            Self::Texts(texts, lengths) => (
+                texts.get(start..end).unwrap_or_default(),
+                lengths.get(start..end).unwrap_or_default(),
+            ),
+        };
+        let mut is_any_wrong = false;
+        for (((key, wrong), text), length) in
+            room.iter_mut().zip(wrong.iter_mut()).zip(texts).zip(lengths)
+        {
+            // SAFETY: `read` was promised that the text is there as long as `'a`.
+            match unsafe { key_text(*text, *length, "keys.texts") } {
+                Ok(text) => (*key, *wrong) = (Key::Text(text), None),
+                Err(error) => {
+                    let is_null = error.code == Code::NullPointer;
+                    *wrong = Some(if is_null { Miss::KeyNull } else { Miss::KeyTooLong });
+                    is_any_wrong = true;
+                }
+            }
         }
-        .ok_or(Code::NullPointer)
+        (Keys::Any(room.get(..texts.len()).unwrap_or_default()), is_any_wrong)
     }
 }

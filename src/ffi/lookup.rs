@@ -2,27 +2,20 @@
 
 use std::ffi::c_char;
 
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::Result;
 use crate::local::Local;
-use crate::router::{Locate, Place, Request, Router, Scope, See};
-use crate::topology::{Key, Mode, Status, Wanted};
+use crate::router::Router;
+use crate::router::resolve::{Query, Seen, ShardKey, Target};
+use crate::topology::Key;
 
-use super::boundary::{boundary, quick_boundary};
+use super::arg;
+use super::boundary::{Uncached, boundary, cached_boundary};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::key::{fabric_key_t, key as read_key, quick_integer, quick_key};
+use super::key::fabric_key_t;
 use super::options::time;
-use super::ptr::{self, Out, OutList, bytes, each, name, quick_bytes, quick_tables, reference};
-use super::server::{
-    FABRIC_MODE_NONE, FABRIC_MODE_READONLY, FABRIC_MODE_READWRITE, FABRIC_MODE_WRITEONLY,
-    FABRIC_STATUS_NONE, FABRIC_STATUS_PRIMARY, FABRIC_STATUS_SECONDARY, fabric_server_t,
-    write_card, write_server,
-};
-
-/// The shard that holds a key.
-pub const FABRIC_SCOPE_LOCAL: i32 = 11;
-/// The global group of the table's mapping, for what all shards share; needs no key.
-pub const FABRIC_SCOPE_GLOBAL: i32 = 12;
+use super::ptr::{self, Out, OutList, Parsed, name, reference, unchecked_name};
+use super::server::{fabric_server_t, write_server};
 
 /// Which server holds these tables and this key?
 ///
@@ -96,12 +89,12 @@ pub unsafe extern "C" fn fabric_get_shard_server(
 ) -> i32 {
     let call = ShardCall { f, tables, n, key, scope, mode, server };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let quick = |local: &Local, call: &ShardCall| unsafe {
-        quick_shard_server(local, call, Router::at_hand)
+    let cached = |local: &Local, call: &ShardCall, seen: &mut Option<Seen>| unsafe {
+        cached_shard_server(local, call, seen)
     };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let slow = |local: &Local, call: &ShardCall| unsafe { shard_server(local, call) };
-    quick_boundary("fabric_get_shard_server", err, &call, quick, slow)
+    let lookup = |local: &Local, call: &ShardCall, seen| unsafe { shard_server(local, call, seen) };
+    cached_boundary("fabric_get_shard_server", err, &call, cached, lookup)
 }
 
 /// The arguments of fabric_get_shard_server().
@@ -116,81 +109,106 @@ struct ShardCall {
     server: *mut fabric_server_t,
 }
 
-/// The answer, or what is wrong.
-///
 /// # Safety
 /// As for fabric_get_shard_server().
-unsafe fn shard_server(local: &Local, call: &ShardCall) -> Result<()> {
-    // SAFETY: the caller's promise.
-    if unsafe { quick_shard_server(local, call, Router::sight) }.is_some() {
-        return Ok(());
+#[inline(always)]
+unsafe fn cached_shard_server(
+    local: &Local,
+    call: &ShardCall,
+    seen: &mut Option<Seen>,
+) -> std::result::Result<(), Uncached> {
+    // SAFETY: the caller's promise, for every pointer of this call.
+    match unsafe { arg::integer(call.key, call.scope) } {
+        Some(key) => {
+            let key = || Ok(ShardKey::Key(Key::Integer(key)));
+            // SAFETY: the caller's promise, for every pointer of this call.
+            unsafe { cached_server_of_table(local, call, key, seen) }
+        }
+        None => {
+            // SAFETY: the caller's promise, for the key.
+            let key = || unsafe { arg::shard_key(call.key, call.scope) };
+            // SAFETY: the caller's promise, for every pointer of this call.
+            unsafe { cached_server_of_table(local, call, key, seen) }
+        }
     }
+}
+
+/// # Safety
+/// As for fabric_get_shard_server().
+#[inline(always)]
+unsafe fn cached_server_of_table<'k>(
+    local: &Local,
+    call: &ShardCall,
+    key: impl FnOnce() -> Parsed<ShardKey<'k>>,
+    seen: &mut Option<Seen>,
+) -> std::result::Result<(), Uncached> {
+    // Hardly anybody joins.
+    if call.n != 1 {
+        return Err(Uncached);
+    }
+    // SAFETY: the caller's promise, for every pointer of this call; there is one table.
+    let (f, table) = unsafe { (reference(call.f, "f")?, reference(call.tables, "tables")?) };
+    let key = key()?;
+    // SAFETY: the caller's promise, for the pointer and the string.
+    let (out, table) =
+        unsafe { (Out::new(call.server, "server")?, unchecked_name(*table, "tables[0]")?) };
+    let query = Query { target: Target::Table(table, key), wanted: arg::wanted(call.mode)? };
+    cached_server(&f.router, local, query, out, seen)
+}
+
+/// The server for a query, if the thread has the newest snapshot cached and all is known there.
+#[inline(always)]
+pub(super) fn cached_server(
+    router: &Router,
+    local: &Local,
+    query: Query<'_>,
+    out: Out<fabric_server_t>,
+    seen: &mut Option<Seen>,
+) -> std::result::Result<(), Uncached> {
+    let Some(snapshot) = router.cached(local) else { return Err(Uncached) };
+    match snapshot.view().resolve(&query, &local.turns) {
+        Ok(chosen) => {
+            write_server(out, chosen)?;
+            router.count(local);
+            Ok(())
+        }
+        Err(miss) => {
+            *seen = router.seen(local, miss);
+            Err(Uncached)
+        }
+    }
+}
+
+/// # Safety
+/// As for fabric_get_shard_server().
+unsafe fn shard_server(local: &Local, call: &ShardCall, seen: Option<Seen>) -> Result<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
     let (f, tables, key, out) = unsafe {
         (
             reference(call.f, "f")?,
             ptr::tables(call.tables, call.n)?,
-            read_key(call.key)?,
+            arg::key(call.key)?,
             Out::new(call.server, "server")?,
         )
     };
-    let (scope, wanted) = (scope_of(call.scope)?, wanted_by_mode(call.mode)?);
-    // SAFETY: the caller's promise, for each string.
-    let tables = unsafe { each(tables, "tables", bytes) }?;
-    let request = Request { tables: &tables, key, scope };
-    f.router.choose(local, &request, wanted, |chosen| write_server(out, chosen))
-}
-
-/// The answer, if everything about the call is in order and all is known. Says nothing otherwise.
-///
-/// # Safety
-/// As for fabric_get_shard_server().
-#[inline(always)]
-unsafe fn quick_shard_server(local: &Local, call: &ShardCall, see: impl See) -> Option<()> {
-    // SAFETY: the caller's promise, for every pointer of this call.
-    match unsafe { quick_integer(call.key) } {
-        // SAFETY: the caller's promise.
-        Some(key) if call.scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, see, key) },
-        // SAFETY: the caller's promise, for every pointer of this call.
-        _ => unsafe { answer(local, call, see, quick_place(call.scope, quick_key(call.key)?)?) },
-    }
-}
-
-/// # Safety
-/// As for fabric_get_shard_server().
-#[inline(always)]
-unsafe fn answer(local: &Local, call: &ShardCall, see: impl See, place: impl Locate) -> Option<()> {
-    // SAFETY: the caller's promise.
-    let f = unsafe { call.f.as_ref() }?;
-    let (out, wanted) = (Out::quick(call.server)?, quick_mode(call.mode)?);
-    let sight = see(&f.router, local)?;
-    let view = sight.view();
-    let group = if call.n == 1 && !call.tables.is_null() {
-        // SAFETY: not NULL; the rest is the caller's promise.
-        view.group_of_name(unsafe { quick_bytes(*call.tables) }?, place)?
-    } else {
-        // SAFETY: the caller's promise.
-        let tables = unsafe { quick_tables(call.tables, call.n) }?.iter();
-        // SAFETY: the caller's promise, for each string.
-        view.group_of_names(tables.map(|table| unsafe { quick_bytes(*table) }), place)?
+    let (key, wanted) = (arg::scope(call.scope)?.shard_key(key), arg::wanted(call.mode)?);
+    let find = |names: &[&[u8]]| {
+        let query = Query { target: Target::tables(names, key), wanted };
+        f.router.server(local, &query, seen, |chosen| Ok(write_server(out, chosen)?))
     };
-    write_card(out, view.server(group, wanted, local)?)?;
-    f.router.count(local);
-    Some(())
+    // SAFETY: the caller's promise, for each string.
+    unsafe { ptr::with_names(tables, find) }
 }
 
-/// The end of the calls about sharded tables that wait.
+/// The end of the calls that wait.
 pub(super) fn wait_for_server(
     router: &Router,
-    tables: &[&[u8]],
-    key: Option<Key<'_>>,
-    (scope, mode): (i32, i32),
+    query: &Query<'_>,
     deadline: i64,
     out: Out<fabric_server_t>,
 ) -> Result<()> {
-    let (scope, wanted) = (scope_of(scope)?, wanted_by_mode(mode)?);
     let most = time("a deadline", deadline, 0)?;
-    out.set(router.shard_server_wait(tables, key, scope, wanted, most, fabric_server_t::of)?);
+    out.set(router.server_wait(query, most, fabric_server_t::of)?);
     Ok(())
 }
 
@@ -230,12 +248,12 @@ pub unsafe extern "C" fn fabric_get_group_server(
 ) -> i32 {
     let call = GroupCall { f, group, mode, status, server };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let quick = |local: &Local, call: &GroupCall| unsafe {
-        quick_group_server(local, call, Router::at_hand)
+    let cached = |local: &Local, call: &GroupCall, seen: &mut Option<Seen>| unsafe {
+        cached_group_server(local, call, seen)
     };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let slow = |local: &Local, call: &GroupCall| unsafe { group_server(local, call) };
-    quick_boundary("fabric_get_group_server", err, &call, quick, slow)
+    let lookup = |local: &Local, call: &GroupCall, seen| unsafe { group_server(local, call, seen) };
+    cached_boundary("fabric_get_group_server", err, &call, cached, lookup)
 }
 
 /// The arguments of fabric_get_group_server().
@@ -250,60 +268,34 @@ struct GroupCall {
 
 /// # Safety
 /// As for fabric_get_group_server().
-unsafe fn group_server(local: &Local, call: &GroupCall) -> Result<()> {
-    // SAFETY: the caller's promise.
-    if unsafe { quick_group_server(local, call, Router::sight) }.is_some() {
-        return Ok(());
-    }
+#[inline(always)]
+unsafe fn cached_group_server(
+    local: &Local,
+    call: &GroupCall,
+    seen: &mut Option<Seen>,
+) -> std::result::Result<(), Uncached> {
+    // SAFETY: the caller's promise, for every pointer of this call.
+    let (f, group, out) = unsafe {
+        (
+            reference(call.f, "f")?,
+            unchecked_name(call.group, "group")?,
+            Out::new(call.server, "server")?,
+        )
+    };
+    let wanted = arg::wanted_of_group(call.mode, call.status)?;
+    cached_server(&f.router, local, Query { target: Target::Group(group), wanted }, out, seen)
+}
+
+/// # Safety
+/// As for fabric_get_group_server().
+unsafe fn group_server(local: &Local, call: &GroupCall, seen: Option<Seen>) -> Result<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
     let (f, group, out) = unsafe {
         (reference(call.f, "f")?, name(call.group, "group")?, Out::new(call.server, "server")?)
     };
-    let wanted = wanted_of(call.mode, call.status)?;
-    f.router.choose_in_group(local, group, wanted, |chosen| write_server(out, chosen))
-}
-
-/// As [`quick_shard_server`].
-///
-/// # Safety
-/// As for fabric_get_group_server().
-#[inline(always)]
-unsafe fn quick_group_server(local: &Local, call: &GroupCall, see: impl See) -> Option<()> {
-    // SAFETY: the caller's promise, for every pointer of this call.
-    let (f, group) = unsafe { (call.f.as_ref()?, quick_bytes(call.group)?) };
-    let out = Out::quick(call.server)?;
-    let wanted = match (call.mode, call.status) {
-        (mode, FABRIC_STATUS_NONE) => quick_mode(mode)?,
-        (FABRIC_MODE_NONE, FABRIC_STATUS_PRIMARY) => Wanted::Primary,
-        (FABRIC_MODE_NONE, FABRIC_STATUS_SECONDARY) => Wanted::Reader,
-        _ => return None,
-    };
-    let sight = see(&f.router, local)?;
-    let view = sight.view();
-    let group = view.topology.group_number(group)?;
-    write_card(out, view.server(group, wanted, local)?)?;
-    f.router.count(local);
-    Some(())
-}
-
-/// What the mode wants, if it is one.
-#[inline(always)]
-pub(super) fn quick_mode(mode: i32) -> Option<Wanted> {
-    match mode {
-        FABRIC_MODE_NONE | FABRIC_MODE_READONLY => Some(Wanted::Reader),
-        FABRIC_MODE_WRITEONLY | FABRIC_MODE_READWRITE => Some(Wanted::Primary),
-        _ => None,
-    }
-}
-
-/// Where to look, if the scope is one and the key is there for it.
-#[inline(always)]
-pub(super) fn quick_place(scope: i32, key: Option<Key<'_>>) -> Option<Place<'_>> {
-    match scope {
-        FABRIC_SCOPE_LOCAL => key.map(Place::Shard),
-        FABRIC_SCOPE_GLOBAL => Some(Place::Global),
-        _ => None,
-    }
+    let wanted = arg::wanted_of_group(call.mode, call.status)?;
+    let query = Query { target: Target::Group(group.as_bytes()), wanted };
+    f.router.server(local, &query, seen, |chosen| Ok(write_server(out, chosen)?))
 }
 
 /// As fabric_get_shard_server(), but waits for a server instead of refusing: after
@@ -358,13 +350,17 @@ pub unsafe extern "C" fn fabric_get_shard_server_wait(
             (
                 reference(f, "f")?,
                 ptr::tables(tables, n)?,
-                read_key(key)?,
+                arg::key(key)?,
                 Out::new(server, "server")?,
             )
         };
+        let find = |names: &[&[u8]]| {
+            let (key, wanted) = (arg::scope(scope)?.shard_key(key), arg::wanted(mode)?);
+            let query = Query { target: Target::tables(names, key), wanted };
+            wait_for_server(&f.router, &query, deadline, out)
+        };
         // SAFETY: the caller's promise, for each string.
-        let tables = unsafe { each(tables, "tables", bytes) }?;
-        wait_for_server(&f.router, &tables, key, (scope, mode), deadline, out)
+        unsafe { ptr::with_names(tables, find) }
     })
 }
 
@@ -400,10 +396,9 @@ pub unsafe extern "C" fn fabric_get_group_server_wait(
         // SAFETY: the caller's promise, for every pointer of this call.
         let (f, group, out) =
             unsafe { (reference(f, "f")?, name(group, "group")?, Out::new(server, "server")?) };
-        let wanted = wanted_of(mode, status)?;
-        let most = time("a deadline", deadline, 0)?;
-        out.set(f.router.group_server_wait(group, wanted, most, fabric_server_t::of)?);
-        Ok(())
+        let wanted = arg::wanted_of_group(mode, status)?;
+        let query = Query { target: Target::Group(group.as_bytes()), wanted };
+        wait_for_server(&f.router, &query, deadline, out)
     })
 }
 
@@ -447,54 +442,4 @@ pub unsafe extern "C" fn fabric_get_group_servers(
         })?;
         list.set(servers)
     })
-}
-
-fn wanted_of(mode: i32, status: i32) -> Result<Wanted> {
-    match (mode, status) {
-        (mode, FABRIC_STATUS_NONE) => wanted_by_mode(mode),
-        (FABRIC_MODE_NONE, status) => wanted_by_status(status),
-        _ => Err(Error::new(
-            Code::Argument,
-            format!("mode {mode} and status {status} are both given; give one of them"),
-        )),
-    }
-}
-
-pub(super) fn scope_of(scope: i32) -> Result<Scope> {
-    match scope {
-        FABRIC_SCOPE_LOCAL => Ok(Scope::Local),
-        FABRIC_SCOPE_GLOBAL => Ok(Scope::Global),
-        _ => Err(Error::new(
-            Code::Argument,
-            format!(
-                "scope {scope} is none of FABRIC_SCOPE_LOCAL, FABRIC_SCOPE_GLOBAL; see that scope \
-                 and mode are in their own places"
-            ),
-        )),
-    }
-}
-
-pub(super) fn wanted_by_mode(mode: i32) -> Result<Wanted> {
-    match (mode, Mode::from_number(mode)) {
-        (FABRIC_MODE_NONE, _) | (_, Some(Mode::ReadOnly)) => Ok(Wanted::Reader),
-        (_, Some(Mode::WriteOnly | Mode::ReadWrite)) => Ok(Wanted::Primary),
-        _ => Err(Error::new(
-            Code::Argument,
-            format!("mode {mode} is none of FABRIC_MODE_NONE, _READONLY, _WRITEONLY, _READWRITE"),
-        )),
-    }
-}
-
-fn wanted_by_status(status: i32) -> Result<Wanted> {
-    match Status::from_number(status) {
-        Some(Status::Primary) => Ok(Wanted::Primary),
-        Some(Status::Secondary) => Ok(Wanted::Reader),
-        Some(Status::Faulty | Status::Spare) => Ok(Wanted::Nobody),
-        None => Err(Error::new(
-            Code::Argument,
-            format!(
-                "status {status} is none of FABRIC_STATUS_NONE, _FAULTY, _SPARE, _SECONDARY, _PRIMARY"
-            ),
-        )),
-    }
 }

@@ -12,6 +12,7 @@
 // The docs are the header's: what a caller must keep to stands there in C terms.
 #![allow(clippy::missing_safety_doc)]
 
+mod arg;
 mod boundary;
 mod cancel;
 mod fork;

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::ffi::{CStr, c_char};
+use std::mem::MaybeUninit;
 use std::slice;
 
 use crate::base::error::{Code, Error, Result};
@@ -36,12 +37,19 @@ pub(super) const FETCHED: usize = 65_536;
 /// How many arguments a Fabric command has at most. Fabric's own take ten.
 pub(super) const ARGUMENTS: usize = 1024;
 
+/// What was read of an argument. Warm calls read with it: it is no larger than they can return in
+/// registers.
+pub(super) type Parsed<T> = std::result::Result<T, Box<Error>>;
+
 /// # Safety
 /// `pointer` is NULL or points to a `T` that stays valid and unchanged for `'a`.
-#[inline]
-pub(super) unsafe fn reference<'a, T>(pointer: *const T, what: &str) -> Result<&'a T> {
+#[inline(always)]
+pub(super) unsafe fn reference<'a, T>(pointer: *const T, what: &str) -> Parsed<&'a T> {
     // SAFETY: NULL is handled, the rest is the caller's promise.
-    unsafe { pointer.as_ref() }.ok_or_else(|| null(what))
+    match unsafe { pointer.as_ref() } {
+        Some(value) => Ok(value),
+        None => Err(null(what)),
+    }
 }
 
 /// # Safety
@@ -49,7 +57,7 @@ pub(super) unsafe fn reference<'a, T>(pointer: *const T, what: &str) -> Result<&
 #[inline]
 pub(super) unsafe fn exclusive<'a, T>(pointer: *mut T, what: &str) -> Result<&'a mut T> {
     // SAFETY: NULL is handled, the rest is the caller's promise.
-    unsafe { pointer.as_mut() }.ok_or_else(|| null(what))
+    unsafe { pointer.as_mut() }.ok_or_else(|| *null(what))
 }
 
 /// The place for an output: checked first, written last, so that a failure leaves it alone.
@@ -59,15 +67,9 @@ pub(super) struct Out<T>(*mut T);
 impl<T> Out<T> {
     /// # Safety
     /// `pointer` is NULL or may be written until the value is dropped.
-    #[inline]
-    pub(super) unsafe fn new(pointer: *mut T, what: &str) -> Result<Self> {
-        if pointer.is_null() { Err(null(what)) } else { Ok(Self(pointer)) }
-    }
-
-    /// As `new`, without a reason for what is wrong.
     #[inline(always)]
-    pub(super) fn quick(pointer: *mut T) -> Option<Self> {
-        (!pointer.is_null()).then_some(Self(pointer))
+    pub(super) unsafe fn new(pointer: *mut T, what: &str) -> Parsed<Self> {
+        if pointer.is_null() { Err(null(what)) } else { Ok(Self(pointer)) }
     }
 
     #[inline]
@@ -88,7 +90,7 @@ impl<T> Out<T> {
 /// # Safety
 /// `pointer` is NULL or points to `length` values that stay valid and unchanged for `'a`.
 #[inline]
-pub(super) unsafe fn slice<'a, T>(pointer: *const T, length: usize, what: &str) -> Result<&'a [T]> {
+pub(super) unsafe fn slice<'a, T>(pointer: *const T, length: usize, what: &str) -> Parsed<&'a [T]> {
     if length == 0 {
         return Ok(&[]);
     }
@@ -96,10 +98,8 @@ pub(super) unsafe fn slice<'a, T>(pointer: *const T, length: usize, what: &str) 
         return Err(null(what));
     }
     if length > isize::MAX as usize / size_of::<T>().max(1) {
-        return Err(Error::new(
-            Code::Argument,
-            format!("'{what}' cannot hold {length} elements; check the count"),
-        ));
+        let message = format!("'{what}' cannot hold {length} elements; check the count");
+        return Err(Box::new(Error::new(Code::Argument, message)));
     }
     // SAFETY: not NULL, and no larger than an object can be; the rest is the caller's promise.
     Ok(unsafe { slice::from_raw_parts(pointer, length) })
@@ -123,7 +123,7 @@ pub(super) unsafe fn strings<'a>(
         ));
     }
     // SAFETY: the same promise.
-    unsafe { slice(pointer, length, what) }
+    Ok(unsafe { slice(pointer, length, what) }?)
 }
 
 /// The names of the tables of one lookup, or of one batch of lookups.
@@ -138,20 +138,6 @@ pub(super) unsafe fn tables<'a>(
     let remedy = "check the count, or look them up in several calls";
     // SAFETY: the same promise.
     unsafe { strings(pointer, length, "tables", (TABLES, remedy)) }
-}
-
-/// As [`tables`], without a reason for what is wrong.
-///
-/// # Safety
-/// As for [`slice`].
-#[inline(always)]
-pub(super) unsafe fn quick_tables<'a>(
-    pointer: *const *const c_char,
-    length: usize,
-) -> Option<&'a [*const c_char]> {
-    let fits = length <= TABLES;
-    // SAFETY: not NULL; the rest is the caller's promise.
-    (!pointer.is_null() && fits).then(|| unsafe { slice::from_raw_parts(pointer, length) })
 }
 
 /// A NUL-terminated string of `most` bytes at most. No byte behind the NUL is looked at, and no more
@@ -174,7 +160,7 @@ unsafe fn bounded<'a>(pointer: *const c_char, most: usize) -> Option<&'a [u8]> {
 #[inline]
 unsafe fn string<'a>(pointer: *const c_char, what: &str, most: usize) -> Result<&'a [u8]> {
     if pointer.is_null() {
-        return Err(null(what));
+        return Err(*null(what));
     }
     // SAFETY: not NULL; the rest is the caller's promise.
     unsafe { bounded(pointer, most).ok_or_else(|| too_long(pointer, what, most)) }
@@ -209,16 +195,19 @@ fn utf8<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str> {
     })
 }
 
-/// As [`bytes`], without a reason for what is wrong. What is too long is looked through to its end, and
-/// no name that is known: to look no further than [`NAME`] would cost each warm lookup 4 to 6
-/// instructions.
+/// A name for a warm call, nothing of it checked: one that is known is in order, and who does not
+/// find it reads it again by [`bytes`] or [`text`]. What is too long is looked through to its end:
+/// to look no further than [`NAME`] would cost each warm lookup 4 to 6 instructions.
 ///
 /// # Safety
 /// As for [`bytes`].
 #[inline(always)]
-pub(super) unsafe fn quick_bytes<'a>(pointer: *const c_char) -> Option<&'a [u8]> {
+pub(super) unsafe fn unchecked_name<'a>(pointer: *const c_char, what: &str) -> Parsed<&'a [u8]> {
+    if pointer.is_null() {
+        return Err(null(what));
+    }
     // SAFETY: not NULL; the rest is the caller's promise.
-    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) }.to_bytes())
+    Ok(unsafe { CStr::from_ptr(pointer) }.to_bytes())
 }
 
 /// A name, NUL-terminated, its encoding unchecked.
@@ -279,7 +268,7 @@ pub(super) unsafe fn optional_path<'a>(
 /// As for [`bytes`].
 pub(super) unsafe fn password<'a>(pointer: *const c_char) -> Result<&'a [u8]> {
     if pointer.is_null() {
-        return Err(null("password"));
+        return Err(*null("password"));
     }
     // SAFETY: not NULL; the rest is the caller's promise.
     unsafe { bounded(pointer, PATH) }.ok_or_else(|| {
@@ -303,35 +292,38 @@ pub(super) unsafe fn argument<'a>(pointer: *const c_char, what: &str) -> Result<
 ///
 /// # Safety
 /// As for [`slice`].
+#[inline(always)]
 pub(super) unsafe fn key_text<'a>(
     pointer: *const c_char,
     length: usize,
     what: &str,
-) -> Result<&'a [u8]> {
+) -> Parsed<&'a [u8]> {
+    if pointer.is_null() || length > KEY {
+        // SAFETY: the same promise.
+        return unsafe { no_key_text(pointer, length, what) };
+    }
+    // SAFETY: not NULL, and not too long; the rest is the caller's promise. c_char and u8 have the
+    // same layout.
+    Ok(unsafe { slice::from_raw_parts(pointer.cast(), length) })
+}
+
+/// # Safety
+/// As for [`slice`].
+#[cold]
+unsafe fn no_key_text<'a>(pointer: *const c_char, length: usize, what: &str) -> Parsed<&'a [u8]> {
     // SAFETY: the same promise; c_char and u8 have the same layout.
     let text = unsafe { slice(pointer.cast::<u8>(), length, what) }?;
     if length <= KEY {
         return Ok(text);
     }
     let beginning = text.get(..SHOWN).unwrap_or(text);
-    Err(Error::new(
+    Err(Box::new(Error::new(
         Code::Argument,
         format!(
             "a text key of {length} bytes, and {KEY} are the most: '{}...'; see that it is a key",
             excerpt(&String::from_utf8_lossy(beginning), SHOWN)
         ),
-    ))
-}
-
-/// As [`key_text`], without a reason for what is wrong.
-///
-/// # Safety
-/// As for [`slice`].
-#[inline(always)]
-pub(super) unsafe fn quick_key_text<'a>(pointer: *const c_char, length: usize) -> Option<&'a [u8]> {
-    let fits = length <= KEY;
-    // SAFETY: not NULL; the rest is the caller's promise, and c_char and u8 have the same layout.
-    (!pointer.is_null() && fits).then(|| unsafe { slice::from_raw_parts(pointer.cast(), length) })
+    )))
 }
 
 /// As [`text`], and not empty.
@@ -391,9 +383,45 @@ pub(super) unsafe fn element<T>(
     unsafe { read(string, what).or_else(|_| read(string, &format!("{what}[{at}]"))) }
 }
 
+/// Hands the names of the tables of one lookup, checked but for their encoding, to `ask`.
+///
+/// # Safety
+/// Each string is NULL or NUL-terminated, and stays valid and unchanged while `ask` runs.
+pub(super) unsafe fn with_names<R>(
+    strings: &[*const c_char],
+    ask: impl FnOnce(&[&[u8]]) -> Result<R>,
+) -> Result<R> {
+    match strings {
+        // SAFETY: the caller's promise, for the string.
+        [string] => ask(&[unsafe { element(*string, "tables", 0, bytes) }?]),
+        // SAFETY: the same promise.
+        strings => unsafe { with_many_names(strings, ask) },
+    }
+}
+
+/// # Safety
+/// As for [`with_names`].
+#[inline(never)]
+unsafe fn with_many_names<R>(
+    strings: &[*const c_char],
+    ask: impl FnOnce(&[&[u8]]) -> Result<R>,
+) -> Result<R> {
+    // Joins allocate nothing either.
+    let mut room: [MaybeUninit<&[u8]>; TABLES] = [MaybeUninit::uninit(); TABLES];
+    let mut count = 0;
+    for (name, string) in room.iter_mut().zip(strings) {
+        // SAFETY: the caller's promise, for the string.
+        name.write(unsafe { element(*string, "tables", count, bytes) }?);
+        count += 1;
+    }
+    // SAFETY: so many names were just written, from the first on.
+    ask(unsafe { slice::from_raw_parts(room.as_ptr().cast(), count) })
+}
+
 #[cold]
-fn null(what: &str) -> Error {
-    Error::new(Code::NullPointer, format!("'{what}' is NULL; pass a valid pointer"))
+#[inline(never)]
+fn null(what: &str) -> Box<Error> {
+    Box::new(Error::new(Code::NullPointer, format!("'{what}' is NULL; pass a valid pointer")))
 }
 
 /// Copies text and its NUL into an array of a struct that goes to C. Too long is an error:
@@ -452,7 +480,7 @@ impl<T> OutList<T> {
     /// the value is dropped.
     pub(super) unsafe fn new(out: *mut T, capacity: usize, count: *mut usize) -> Result<Self> {
         if capacity > 0 && out.is_null() {
-            return Err(null("out"));
+            return Err(*null("out"));
         }
         // SAFETY: the caller's promise.
         let count = unsafe { Out::new(count, "count") }?;
@@ -490,7 +518,7 @@ impl<T> OutArray<T> {
     /// # Safety
     /// `out` is NULL or has room for `length` values until the value is dropped.
     pub(super) unsafe fn new(out: *mut T, length: usize, what: &str) -> Result<Self> {
-        if length > 0 && out.is_null() { Err(null(what)) } else { Ok(Self { out, length }) }
+        if length > 0 && out.is_null() { Err(*null(what)) } else { Ok(Self { out, length }) }
     }
 
     /// As `new`, with NULL for nothing that is wanted.

@@ -2,10 +2,11 @@
 
 use std::ffi::c_char;
 
+use super::arg;
 use super::boundary::boundary;
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::key::{fabric_key_t, key as read_key};
+use super::key::fabric_key_t;
 use super::ptr::{OutList, reference, text};
 use super::shard::fabric_shard_t;
 
@@ -63,8 +64,8 @@ pub unsafe extern "C" fn fabric_get_shards_in_range(
             (
                 reference(f, "f")?,
                 text(table, "table")?,
-                read_key(low)?,
-                read_key(high)?,
+                arg::key(low)?,
+                arg::key(high)?,
                 OutList::new(out, capacity, count)?,
             )
         };

@@ -8,7 +8,7 @@ use crate::store::by_hand;
 use crate::topology::card::{Card, Rest};
 use crate::topology::{Chosen, Server};
 
-use super::ptr::{Out, copy_text};
+use super::ptr::{Out, Parsed, copy_text};
 use super::shard::FABRIC_COLUMN_SIZE;
 
 /// The caller gave no mode.
@@ -33,6 +33,11 @@ pub const FABRIC_STATUS_SPARE: i32 = 1;
 pub const FABRIC_STATUS_SECONDARY: i32 = 2;
 /// The server takes the group's writes.
 pub const FABRIC_STATUS_PRIMARY: i32 = 3;
+
+/// The shard that holds a key.
+pub const FABRIC_SCOPE_LOCAL: i32 = 11;
+/// The global group of the table's mapping, for what all shards share; needs no key.
+pub const FABRIC_SCOPE_GLOBAL: i32 = 12;
 
 /// The size of `fabric_server_t.uuid`: VARCHAR(40) in Fabric's schema, a NUL, and padding.
 pub const FABRIC_UUID_SIZE: usize = 48;
@@ -118,10 +123,10 @@ const _: () = {
     assert!(FABRIC_GROUP_SIZE >= 32 && FABRIC_HOST_SIZE >= 32 + size_of::<Rest>());
 };
 
-/// Writes a server where C wants it, unless its texts are longer than a card holds.
+/// Writes a server where C wants it.
 #[inline(always)]
-pub(super) fn write_card(out: Out<fabric_server_t>, chosen: Chosen<'_>) -> Option<()> {
-    let (card, rest) = chosen.card()?;
+pub(super) fn write_server(out: Out<fabric_server_t>, chosen: Chosen<'_>) -> Parsed<()> {
+    let Some((card, rest)) = chosen.card() else { return write_long_server(out, chosen) };
     let to = out.place();
     // SAFETY: `to` may be written, as `Out::new` was promised, and what is read and written lies
     // inside of the card and the server: both begin alike, which is checked above. The bytes
@@ -136,13 +141,23 @@ pub(super) fn write_card(out: Out<fabric_server_t>, chosen: Chosen<'_>) -> Optio
         }
         (&raw mut (*to).reserved).write([0; 8]);
     }
-    Some(())
+    Ok(())
 }
 
-/// Writes a server where C wants it.
-pub(super) fn write_server(out: Out<fabric_server_t>, chosen: Chosen<'_>) -> Result<()> {
+/// As [`write_server`], of a server with texts that are longer than a card holds.
+#[cold]
+#[inline(never)]
+fn write_long_server(out: Out<fabric_server_t>, chosen: Chosen<'_>) -> Parsed<()> {
     if let Some(server) = chosen.server() {
         out.set(fabric_server_t::of(chosen.group_name(), server)?);
     }
     Ok(())
+}
+
+/// What of a server there is no room for.
+pub(super) fn fits(chosen: &Chosen<'_>) -> Result<()> {
+    match (chosen.card(), chosen.server()) {
+        (None, Some(server)) => fabric_server_t::of(chosen.group_name(), server).map(drop),
+        _ => Ok(()),
+    }
 }

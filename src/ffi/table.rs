@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use crate::base::error::{Code, Error, Result};
 use crate::local::Local;
-use crate::router::table::Tables;
-use crate::router::{Locate, Request, Router, See};
-use crate::topology::Chosen;
+use crate::router::Router;
+use crate::router::prepared::PreparedTables;
+use crate::router::resolve::{Query, Seen, ShardKey, Target};
+use crate::topology::Key;
 
-use super::boundary::{boundary, boundary_value, quick_boundary};
+use super::arg;
+use super::boundary::{Uncached, boundary, boundary_value, cached_boundary};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::key::{fabric_key_t, key as read_key, quick_integer, quick_key};
-use super::lookup::{
-    FABRIC_SCOPE_LOCAL, quick_mode, quick_place, scope_of, wait_for_server, wanted_by_mode,
-};
+use super::key::fabric_key_t;
+use super::lookup::{cached_server, wait_for_server};
 use super::owned::{Object, Owned};
-use super::ptr::{self, Out, each, reference, text};
-use super::server::{fabric_server_t, write_card, write_server};
+use super::ptr::{self, Out, Parsed, each, reference, text};
+use super::server::{fabric_server_t, write_server};
 
 /// One table, or several that are joined, of a handle. Made by fabric_table_open(), freed by
 /// fabric_table_free().
@@ -29,7 +29,7 @@ use super::server::{fabric_server_t, write_card, write_server};
 /// @since 0.1.0
 pub struct fabric_table_t {
     router: Arc<Router>,
-    tables: Tables,
+    tables: PreparedTables,
 }
 
 impl Object for fabric_table_t {}
@@ -104,12 +104,12 @@ pub unsafe extern "C" fn fabric_table_get_server(
 ) -> i32 {
     let call = TableCall { t, key, scope, mode, server };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let quick = |local: &Local, call: &TableCall| unsafe {
-        quick_table_server(local, call, Router::at_hand)
+    let cached = |local: &Local, call: &TableCall, seen: &mut Option<Seen>| unsafe {
+        cached_table_server(local, call, seen)
     };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let slow = |local: &Local, call: &TableCall| unsafe { table_server(local, call) };
-    quick_boundary("fabric_table_get_server", err, &call, quick, slow)
+    let lookup = |local: &Local, call: &TableCall, seen| unsafe { table_server(local, call, seen) };
+    cached_boundary("fabric_table_get_server", err, &call, cached, lookup)
 }
 
 /// The arguments of fabric_table_get_server().
@@ -124,48 +124,57 @@ struct TableCall {
 
 /// # Safety
 /// As for fabric_table_get_server().
-unsafe fn table_server(local: &Local, call: &TableCall) -> Result<()> {
-    // SAFETY: the caller's promise.
-    if unsafe { quick_table_server(local, call, Router::sight) }.is_some() {
-        return Ok(());
+#[inline(always)]
+unsafe fn cached_table_server(
+    local: &Local,
+    call: &TableCall,
+    seen: &mut Option<Seen>,
+) -> std::result::Result<(), Uncached> {
+    // SAFETY: the caller's promise, for every pointer of this call.
+    match unsafe { arg::integer(call.key, call.scope) } {
+        Some(key) => {
+            let key = || Ok(ShardKey::Key(Key::Integer(key)));
+            // SAFETY: the caller's promise, for every pointer of this call.
+            unsafe { cached_server_of_tables(local, call, key, seen) }
+        }
+        None => {
+            // SAFETY: the caller's promise, for the key.
+            let key = || unsafe { arg::shard_key(call.key, call.scope) };
+            // SAFETY: the caller's promise, for every pointer of this call.
+            unsafe { cached_server_of_tables(local, call, key, seen) }
+        }
     }
+}
+
+/// # Safety
+/// As for fabric_table_get_server().
+#[inline(always)]
+unsafe fn cached_server_of_tables<'k>(
+    local: &Local,
+    call: &TableCall,
+    key: impl FnOnce() -> Parsed<ShardKey<'k>>,
+    seen: &mut Option<Seen>,
+) -> std::result::Result<(), Uncached> {
+    // SAFETY: the caller's promise, for every pointer of this call.
+    let t = unsafe { reference(call.t, "t") }?;
+    // Hardly anybody joins.
+    let Some(table) = t.tables.only() else { return Err(Uncached) };
+    let key = key()?;
+    // SAFETY: the caller's promise, for every pointer of this call.
+    let out = unsafe { Out::new(call.server, "server") }?;
+    let query = Query { target: Target::Prepared(table, key), wanted: arg::wanted(call.mode)? };
+    cached_server(&t.router, local, query, out, seen)
+}
+
+/// # Safety
+/// As for fabric_table_get_server().
+unsafe fn table_server(local: &Local, call: &TableCall, seen: Option<Seen>) -> Result<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
     let (t, key, out) =
-        unsafe { (reference(call.t, "t")?, read_key(call.key)?, Out::new(call.server, "server")?) };
-    let (scope, wanted) = (scope_of(call.scope)?, wanted_by_mode(call.mode)?);
-    let request = Request { tables: &[], key, scope };
-    let write = |chosen: Chosen<'_>| write_server(out, chosen);
-    t.router.choose_opened(local, &t.tables, &request, wanted, write)
-}
-
-/// The answer, if everything about the call is in order and all is known. Says nothing otherwise.
-///
-/// # Safety
-/// As for fabric_table_get_server().
-#[inline(always)]
-unsafe fn quick_table_server(local: &Local, call: &TableCall, see: impl See) -> Option<()> {
-    // SAFETY: the caller's promise, for every pointer of this call.
-    match unsafe { quick_integer(call.key) } {
-        // SAFETY: the caller's promise.
-        Some(key) if call.scope == FABRIC_SCOPE_LOCAL => unsafe { answer(local, call, see, key) },
-        // SAFETY: the caller's promise, for every pointer of this call.
-        _ => unsafe { answer(local, call, see, quick_place(call.scope, quick_key(call.key)?)?) },
-    }
-}
-
-/// # Safety
-/// As for fabric_table_get_server().
-#[inline(always)]
-unsafe fn answer(local: &Local, call: &TableCall, see: impl See, place: impl Locate) -> Option<()> {
-    // SAFETY: the caller's promise.
-    let t = unsafe { call.t.as_ref() }?;
-    let (out, wanted) = (Out::quick(call.server)?, quick_mode(call.mode)?);
-    let sight = see(&t.router, local)?;
-    let view = sight.view();
-    let group = view.group_of_opened(&t.tables, place)?;
-    write_card(out, view.server(group, wanted, local)?)?;
-    t.router.count(local);
-    Some(())
+        unsafe { (reference(call.t, "t")?, arg::key(call.key)?, Out::new(call.server, "server")?) };
+    let (key, wanted) = (arg::scope(call.scope)?.shard_key(key), arg::wanted(call.mode)?);
+    let query = Query { target: Target::prepared(&t.tables, key), wanted };
+    t.router.server(local, &query, seen, |chosen| Ok(write_server(out, chosen)?))
 }
 
 /// As fabric_table_get_server(), but waits for a server instead of refusing, as
@@ -198,8 +207,10 @@ pub unsafe extern "C" fn fabric_table_get_server_wait(
     boundary("fabric_table_get_server_wait", err, || {
         // SAFETY: the caller's promise, for every pointer of this call.
         let (t, key, out) =
-            unsafe { (reference(t, "t")?, read_key(key)?, Out::new(server, "server")?) };
-        wait_for_server(&t.router, &t.tables.names(), key, (scope, mode), deadline, out)
+            unsafe { (reference(t, "t")?, arg::key(key)?, Out::new(server, "server")?) };
+        let (key, wanted) = (arg::scope(scope)?.shard_key(key), arg::wanted(mode)?);
+        let query = Query { target: Target::prepared(&t.tables, key), wanted };
+        wait_for_server(&t.router, &query, deadline, out)
     })
 }
 

@@ -7,7 +7,6 @@ pub mod absent;
 pub mod age;
 mod asker;
 pub mod bound;
-pub mod current;
 mod duty_cycle;
 mod execute;
 mod fetch;
@@ -20,6 +19,7 @@ mod order;
 mod publisher;
 mod schedule;
 pub mod snapshot;
+pub mod snapshot_cell;
 pub mod update;
 mod waiters;
 mod watch;
@@ -42,7 +42,6 @@ use crate::source::{self, Report, RetryPolicy, Sources};
 use crate::topology::{Times, Topology};
 
 use self::absent::AbsentNames;
-use self::current::Current;
 use self::duty_cycle::Work;
 use self::flight::{Flights, Wish};
 use self::health::missing_shards::Vanished;
@@ -51,6 +50,7 @@ use self::health::state::HealthState;
 use self::intervals::Intervals;
 use self::order::Order;
 use self::snapshot::SnapshotState;
+use self::snapshot_cell::SnapshotCell;
 use self::waiters::Waiters;
 use self::worker::Worker;
 
@@ -71,7 +71,8 @@ struct Workshop {
 pub struct Refresher {
     config: Arc<Config>,
     clock: Clock,
-    topology: Current,
+    /// Shared with who reads it.
+    topology: Arc<SnapshotCell>,
     workshop: PerProcess<Workshop>,
     sources: Sources,
     intervals: Intervals,
@@ -93,7 +94,8 @@ pub struct Refresher {
     hangs: AtomicBool,
     worker: Worker,
     waiters: Waiters,
-    metrics: Metrics,
+    /// Shared with who looks up.
+    metrics: Arc<Metrics>,
     events: Events,
     disk: SnapshotState,
     /// Where the turns among secondaries begin: another place in every handle.
@@ -138,7 +140,7 @@ impl Refresher {
         Self {
             config,
             clock: Clock::default(),
-            topology: Current::default(),
+            topology: Arc::default(),
             workshop,
             sources,
             intervals: Intervals::default(),
@@ -152,7 +154,7 @@ impl Refresher {
             hangs: AtomicBool::new(false),
             worker: Worker::default(),
             waiters: Waiters::default(),
-            metrics,
+            metrics: Arc::new(metrics),
             events,
             disk: SnapshotState::default(),
             start: random::bytes().map_or(0, |bytes| u128::from_le_bytes(bytes) as u64),
@@ -176,9 +178,8 @@ impl Refresher {
         self.topology.load()
     }
 
-    /// The newest published topology, and what threads have of it at hand, for lookups.
-    #[inline(always)]
-    pub fn current(&self) -> &Current {
+    /// Where the topology is published. Lookups read there, and come by nothing else of the refresher.
+    pub fn snapshots(&self) -> &Arc<SnapshotCell> {
         &self.topology
     }
 

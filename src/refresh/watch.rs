@@ -1,5 +1,6 @@
 //! What others may see of the refresh: numbers, and events.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::base::error::{Code, Result};
@@ -12,8 +13,7 @@ use super::intervals::Due;
 use super::{Refresher, Workshop};
 
 impl Refresher {
-    #[inline]
-    pub fn metrics(&self) -> &Metrics {
+    pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
     }
 

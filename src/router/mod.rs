@@ -1,64 +1,60 @@
 //! What a handle is: the current topology, the way to a newer one, and the choice of a server.
 
-mod ages;
 pub mod batch;
-mod look;
+mod errors;
+mod freshness;
+mod lookup;
 mod names;
+pub mod prepared;
 mod range;
-mod refusal;
 mod report;
-mod sight;
-pub mod table;
+pub mod resolve;
+mod servers;
 mod wait;
 
+use std::cell::{Cell, Ref};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
-use self::look::{Terms, Trust};
-pub use self::sight::{Locate, See, Sight, View};
+pub use self::resolve::Scope;
+use self::resolve::{KeptFresh, Miss, Seen, View};
 use crate::base::error::{Code, Error, Result};
 use crate::config::{Config, Node};
 use crate::local::Local;
 use crate::observe::events::Delivery;
 use crate::observe::log::Level;
-use crate::observe::metrics::Metrics;
-use crate::observe::metrics::Numbers;
+use crate::observe::metrics::{Metrics, Numbers};
 use crate::refresh::Refresher;
 use crate::refresh::bound::Bound;
 use crate::refresh::flight::Wish;
+use crate::refresh::snapshot_cell::SnapshotCell;
 pub use crate::source::{ResultSet, Sources, Value};
-use crate::topology::{Chosen, Compat, GroupId, Key, Server, Table, Topology, Wanted};
+use crate::topology::{Chosen, Compat, Server, Topology};
 
-/// Where a table's data is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(i32)]
-pub enum Scope {
-    /// The shard of a key.
-    Local = 11,
-    /// The mapping's global group; needs no key.
-    Global = 12,
+/// The newest snapshot in the hands of a thread, all of it kept fresh by the background refresh.
+pub struct Snapshot<'l> {
+    topology: Ref<'l, Arc<Topology>>,
+    epoch: u64,
+    compat: Compat,
+    last_table: &'l Cell<u32>,
 }
 
-/// A request on sharded tables.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    pub tables: &'a [&'a [u8]],
-    pub key: Option<Key<'a>>,
-    pub scope: Scope,
-}
-
-/// Where to look: in the shard of a key, or in the global group.
-#[derive(Debug, Clone, Copy)]
-pub enum Place<'a> {
-    Shard(Key<'a>),
-    Global,
+impl Snapshot<'_> {
+    #[inline(always)]
+    pub fn view(&self) -> View<'_, KeptFresh> {
+        let Self { topology, epoch, compat, last_table } = self;
+        View { topology, epoch: *epoch, compat: *compat, last_table, freshness: KeptFresh }
+    }
 }
 
 /// A farm, as one service sees it. Any number of threads may use it at once.
 pub struct Router {
+    /// What warm lookups read, and where they are counted.
+    snapshots: Arc<SnapshotCell>,
+    metrics: Arc<Metrics>,
+    compat: Compat,
     config: Arc<Config>,
     refresher: Arc<Refresher>,
-    compat: Compat,
     /// Whether the options limit the age of what lookups may use.
     limits_age: bool,
 }
@@ -81,7 +77,15 @@ impl Router {
         let compat =
             if config.compat_connector_python { Compat::ConnectorPython } else { Compat::Server };
         let limits_age = config.max_stale.is_some();
-        Self { refresher: Arc::new(refresher), config, compat, limits_age }
+        let refresher = Arc::new(refresher);
+        Self {
+            snapshots: Arc::clone(refresher.snapshots()),
+            metrics: Arc::clone(refresher.metrics()),
+            refresher,
+            config,
+            compat,
+            limits_age,
+        }
     }
 
     pub fn config(&self) -> &Config {
@@ -116,132 +120,51 @@ impl Router {
         Ok(())
     }
 
-    /// Hands the server for a request on sharded tables to `take`, with its group's name.
-    pub fn shard_server<T>(
-        &self,
-        tables: &[&[u8]],
-        key: Option<Key<'_>>,
-        scope: Scope,
-        wanted: Wanted,
-        take: impl FnOnce(&str, &Server) -> Result<T>,
-    ) -> Result<T> {
-        let request = Request { tables, key, scope };
-        Local::with(|local| self.choose(local, &request, wanted, |chosen| apart(chosen, take)))
+    /// The newest snapshot, if the thread of `local` has it cached, and all of it is kept fresh.
+    #[inline(always)]
+    pub fn cached<'l>(&'l self, local: &'l Local) -> Option<Snapshot<'l>> {
+        let (topology, epoch) = self.snapshots.cached(local)?;
+        let last_table = self.snapshots.last_table(local);
+        Some(Snapshot { topology, epoch, compat: self.compat, last_table })
     }
 
-    /// Hands the server for a request on sharded tables to `take`, whatever it takes to find it.
-    pub fn choose<T>(
-        &self,
-        local: &Local,
-        request: &Request<'_>,
-        wanted: Wanted,
-        take: impl FnOnce(Chosen<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let place = match (request.scope, request.key) {
-            (Scope::Global, _) => Some(Place::Global),
-            (Scope::Local, key) => key.map(Place::Shard),
-        };
-        if let Some(place) = place
-            && let Some(sight) = self.sight(local)
-        {
-            let tables = request.tables.iter().map(|table| Some(*table));
-            let view = sight.view();
-            let group = view.group_of_names(tables, place);
-            if let Some(chosen) = group.and_then(|group| view.server(group, wanted, local)) {
-                self.count(local);
-                return take(chosen);
-            }
-        }
-        self.choose_slowly(local, request, wanted, take)
-    }
-
-    /// As `choose`, for who has found that the quick way leads nowhere.
+    /// What a query came to in the snapshot that the thread of `local` has cached.
     #[cold]
     #[inline(never)]
-    fn choose_slowly<T>(
-        &self,
-        local: &Local,
-        request: &Request<'_>,
-        wanted: Wanted,
-        take: impl FnOnce(Chosen<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let find = |topology: &Topology, trust: Trust<'_>| {
-            look::group_of_request(topology, request, self.compat, trust)
-        };
-        let outcome = self.look(Terms::of(wanted), find, |topology, group| {
-            let name = topology.group_name(group);
-            choose_or_refuse(local, topology, group, name, wanted).and_then(take)
-        });
-        self.counted(local, outcome)
+    pub fn seen(&self, local: &Local, miss: Miss) -> Option<Seen> {
+        self.cached(local).map(|snapshot| Seen { epoch: snapshot.epoch, miss })
     }
 
-    /// Hands the server for a request on a group to `take`.
-    pub fn group_server<T>(
-        &self,
-        group: &str,
-        wanted: Wanted,
-        take: impl FnOnce(&str, &Server) -> Result<T>,
-    ) -> Result<T> {
-        Local::with(|local| {
-            self.choose_in_group(local, group, wanted, |chosen| apart(chosen, take))
-        })
-    }
-
-    /// Hands the server for a request on a group to `take`, whatever it takes to find it.
-    pub fn choose_in_group<T>(
-        &self,
-        local: &Local,
-        group: &str,
-        wanted: Wanted,
-        take: impl FnOnce(Chosen<'_>) -> Result<T>,
-    ) -> Result<T> {
-        if let Some(sight) = self.sight(local)
-            && let view = sight.view()
-            && let Some(group) = view.topology.group_number(group.as_bytes())
-            && let Some(chosen) = view.server(group, wanted, local)
-        {
-            self.count(local);
-            return take(chosen);
+    /// The newest snapshot, if all of it is kept fresh and the age of none of it is limited. The
+    /// thread of `local` has it cached from then on.
+    ///
+    /// No lock, no allocation, no system call.
+    fn snapshot<'l>(&'l self, local: &'l Local) -> Option<Snapshot<'l>> {
+        let is_kept = || !self.limits_age && self.refresher.refreshes_itself();
+        if !is_kept() {
+            return None;
         }
-        let outcome = self.look(Terms::of(wanted), look::group_named(group), |topology, id| {
-            choose_or_refuse(local, topology, id, group, wanted).and_then(take)
-        });
-        self.counted(local, outcome)
+        // Whoever has a snapshot cached has a place among the counters, too.
+        local.place();
+        let (topology, epoch) = self.snapshots.acquire(local, is_kept)?;
+        let last_table = self.snapshots.last_table(local);
+        Some(Snapshot { topology, epoch, compat: self.compat, last_table })
     }
 
-    /// Hands all servers of a group to `take`, in Fabric's order.
-    pub fn group_servers<T>(
+    /// A view of a snapshot for one attempt at a lookup.
+    fn view<'s, F>(
         &self,
-        group: &str,
-        use_cache: bool,
-        take: impl FnOnce(&str, &[Server]) -> Result<T>,
-    ) -> Result<T> {
-        let bound = self.refresher.lookup_bound();
-        if !use_cache && let Err(error) = self.obtain(Wish::group(group), &bound) {
-            return Local::with(|local| self.counted(local, Err(error)));
-        }
-        let find = look::group_named(group);
-        let outcome = self.look(Terms::within(bound), find, |topology, id| {
-            let servers = topology.group(id).map_or(&[][..], |entry| entry.value.servers());
-            if servers.is_empty() {
-                Err(refusal::unknown_group(group))
-            } else {
-                take(group, servers)
-            }
-        });
-        Local::with(|local| self.counted(local, outcome))
+        topology: &'s Topology,
+        last_table: &'s Cell<u32>,
+        freshness: F,
+    ) -> View<'s, F> {
+        View { topology, epoch: 0, compat: self.compat, last_table, freshness }
     }
 
-    /// Hands the description of a table to `take`.
-    pub fn table<T>(
-        &self,
-        name: &str,
-        take: impl FnOnce(&Topology, &Table) -> Result<T>,
-    ) -> Result<T> {
-        let outcome = self.look(Terms::default(), look::table_named(name), |topology, ()| {
-            take(topology, look::known_table(topology, name.as_bytes())?)
-        });
-        Local::with(|local| self.counted(local, outcome))
+    /// Counts a lookup that was answered.
+    #[inline(always)]
+    pub fn count(&self, local: &Local) {
+        self.metrics.lookups.count(local.place_at_hand(), true);
     }
 
     /// Fetches the shard maps of these tables and the groups they need; of all if none is named.
@@ -255,7 +178,7 @@ impl Router {
         }
         self.obtain_or_snapshot(&wish, &self.refresher.fetch_bound())?;
         let topology = self.refresher.topology();
-        let known = |name: &&str| look::known_table(&topology, name.as_bytes()).map(drop);
+        let known = |name: &&str| errors::known_table(&topology, name.as_bytes()).map(drop);
         tables.iter().try_for_each(known).map_err(|error| self.explained(error))
     }
 
@@ -302,7 +225,7 @@ impl Router {
     /// Counts a lookup that ended like this.
     #[inline]
     fn counted<T>(&self, local: &Local, outcome: Result<T>) -> Result<T> {
-        self.refresher.metrics().lookups.count(local.place(), outcome.is_ok());
+        self.metrics.lookups.count(local.place(), outcome.is_ok());
         outcome.map_err(|error| self.explained(error))
     }
 
@@ -311,7 +234,7 @@ impl Router {
     fn explained(&self, error: Error) -> Error {
         let is_unknown = matches!(error.code, Code::UnknownTable | Code::UnknownGroup);
         if is_unknown && self.refresher.topology().is_empty() {
-            return refusal::of_empty_farm(error, self.refresher.is_whole());
+            return errors::of_empty_farm(error, self.refresher.is_whole());
         }
         error
     }
@@ -334,19 +257,6 @@ impl Router {
         self.config.log.write(Level::Error, format_args!("{error}"));
         error
     }
-}
-
-fn choose_or_refuse<'t>(
-    local: &Local,
-    topology: &'t Topology,
-    id: GroupId,
-    name: &str,
-    wanted: Wanted,
-) -> Result<Chosen<'t>> {
-    let servers = topology.group(id).map(|entry| &entry.value);
-    let chosen =
-        servers.and_then(|servers| servers.choose(wanted, topology.turn(id, &local.turns)));
-    chosen.ok_or_else(|| refusal::no_server(name, wanted, servers))
 }
 
 /// The chosen server for those who want all of it.

@@ -1,7 +1,7 @@
 //! The shards of one table that an interval of keys touches.
 
-use super::look::Terms;
-use super::{Router, look, refusal};
+use super::lookup::Terms;
+use super::{Router, errors};
 use crate::base::error::Result;
 use crate::local::Local;
 use crate::topology::{GroupId, Key, Shard, Table, Topology};
@@ -16,19 +16,18 @@ impl Router {
         high: Option<Key<'_>>,
         take: impl Fn(&Topology, &Table, usize, &Shard) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let outcome = self.look(Terms::default(), look::table_named(name), |topology, ()| {
-            let table = look::known_table(topology, name.as_bytes())?;
+        let outcome = self.look_for_table(Terms::default(), name.as_bytes(), |topology, table| {
             let touched = table
                 .map
                 .touched(low, high, self.compat)
-                .map_err(|(key, error)| refusal::key(name.as_bytes(), table, key, error))?;
+                .map_err(|(key, error)| errors::key(name.as_bytes(), table, key, error))?;
             let shard = |at: usize| {
                 let shard = table.map.shard(at)?;
                 Some(match shard.group {
                     GroupId::NOWHERE => {
                         let bound = table.map.bound_text(at);
                         let key = Key::Text(bound.as_bytes());
-                        Err(refusal::shard_unavailable(name.as_bytes(), key))
+                        Err(errors::shard_unavailable(name.as_bytes(), key))
                     }
                     _ => take(topology, table, at, &shard),
                 })

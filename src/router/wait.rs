@@ -9,8 +9,9 @@ use crate::refresh::flight::Wish;
 use crate::topology::balance::Turn;
 use crate::topology::{Chosen, Group, Key, Server, Wanted};
 
-use super::look::Terms;
-use super::{Request, Router, Scope, apart, look, refusal};
+use super::lookup::Terms;
+use super::resolve::{Query, Target};
+use super::{Router, Scope, apart, errors};
 
 /// Whether waiting may help.
 fn may_pass(error: &Error) -> bool {
@@ -29,6 +30,27 @@ fn may_pass(error: &Error) -> bool {
 }
 
 impl Router {
+    /// Hands a server for a query that the service has not found unreachable to `take`, and waits
+    /// for one.
+    pub fn server_wait<T>(
+        &self,
+        query: &Query<'_>,
+        most: Duration,
+        take: impl Fn(&str, &Server) -> Result<T>,
+    ) -> Result<T> {
+        let mut wish = wish_of(query.target);
+        let outcome = self.wait(most, &mut wish, |bound, wish| {
+            let terms = Terms { bound: Some(bound), ..Terms::of(query.wanted) };
+            self.look_for_group(terms, query, |view, group| {
+                let name = view.topology.group_name(group);
+                wish.merge(Wish::group(name));
+                let servers = view.topology.group(group).map(|entry| &entry.value);
+                apart(reachable(name, query.wanted, servers)?, &take)
+            })
+        });
+        Local::with(|local| self.counted(local, outcome))
+    }
+
     /// As `shard_server`, but waits for a server that the service has not found unreachable.
     pub fn shard_server_wait<T>(
         &self,
@@ -39,23 +61,8 @@ impl Router {
         most: Duration,
         take: impl Fn(&str, &Server) -> Result<T>,
     ) -> Result<T> {
-        let request = Request { tables, key, scope };
-        let mut wish = Wish::default();
-        for name in tables {
-            wish.merge(Wish::table(&String::from_utf8_lossy(name)));
-        }
-        let outcome = self.wait(most, &mut wish, |bound, wish| {
-            let find = |topology: &_, trust: look::Trust<'_>| {
-                look::group_of_request(topology, &request, self.compat, trust)
-            };
-            self.look(terms(bound, wanted), find, |topology, id| {
-                let name = topology.group_name(id);
-                wish.merge(Wish::group(name));
-                let servers = topology.group(id).map(|entry| &entry.value);
-                apart(reachable(name, wanted, servers)?, &take)
-            })
-        });
-        Local::with(|local| self.counted(local, outcome))
+        let target = Target::tables(tables, scope.shard_key(key));
+        self.server_wait(&Query { target, wanted }, most, take)
     }
 
     /// As `group_server`, but waits for a server that the service has not found unreachable.
@@ -66,13 +73,8 @@ impl Router {
         most: Duration,
         take: impl Fn(&str, &Server) -> Result<T>,
     ) -> Result<T> {
-        let outcome = self.wait(most, &mut Wish::group(group), |bound, _| {
-            self.look(terms(bound, wanted), look::group_named(group), |topology, id| {
-                let servers = topology.group(id).map(|entry| &entry.value);
-                apart(reachable(group, wanted, servers)?, &take)
-            })
-        });
-        Local::with(|local| self.counted(local, outcome))
+        let target = Target::Group(group.as_bytes());
+        self.server_wait(&Query { target, wanted }, most, take)
     }
 
     /// Looks again with every newer topology, until there is an answer, a refusal that time
@@ -100,8 +102,18 @@ impl Router {
     }
 }
 
-fn terms(bound: Bound, wanted: Wanted) -> Terms {
-    Terms { bound: Some(bound), ..Terms::of(wanted) }
+/// What is to be asked for while a query waits.
+fn wish_of(target: Target<'_>) -> Wish {
+    let mut wish = Wish::default();
+    let mut add = |name: &[u8]| wish.merge(Wish::table(&String::from_utf8_lossy(name)));
+    match target {
+        Target::Table(name, _) => add(name),
+        Target::Tables(names, _) => names.iter().for_each(|name| add(name)),
+        Target::Prepared(table, _) => add(table.name()),
+        Target::AllPrepared(tables, _) => tables.iter().for_each(|table| add(table.name())),
+        Target::Group(name) => return Wish::group(&String::from_utf8_lossy(name)),
+    }
+    wish
 }
 
 fn reachable<'g>(name: &str, wanted: Wanted, servers: Option<&'g Group>) -> Result<Chosen<'g>> {
@@ -118,6 +130,6 @@ fn reachable<'g>(name: &str, wanted: Wanted, servers: Option<&'g Group>) -> Resu
                  and is to be tried by one request at a time"
             ),
         )),
-        None => Err(refusal::no_server(name, wanted, servers)),
+        None => Err(errors::no_server(name, wanted, servers)),
     }
 }

@@ -10,8 +10,10 @@ pub enum Key<'a> {
     Text(&'a [u8]),
 }
 
-/// Why a key has no shard.
+/// Why a key has no shard. As large as a group's number, so that a result of either comes in two
+/// registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
 pub enum KeyError {
     /// The sharding type takes no integers.
     WantsText,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# count.sh path/to/calls: compares the instructions of warm calls, as cachegrind counts them, with
+# count.sh path/to/calls...: compares the instructions of warm calls, as cachegrind counts them, with
 # those recorded in instructions.txt. UPDATE_INSTRUCTIONS=1 records them anew.
 #
 # Times say little on a busy machine; these counts are the same in every run. They depend on the
@@ -8,7 +8,6 @@
 # may be 15 % higher instead of 5 %, and on another architecture nothing is compared (status 77).
 set -euo pipefail
 
-program=$1
 recorded=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/instructions.txt
 more=40000
 command -v valgrind >/dev/null || {
@@ -28,9 +27,12 @@ avx2=without
 ! grep -qw avx2 /proc/cpuinfo || avx2=with
 here="$(uname -m) $avx2 AVX2, $(rustc --version), cc $(cc -dumpfullversion), libc $(getconf GNU_LIBC_VERSION | cut -d' ' -f2), $(valgrind --version)"
 
-base=$(count none)
-for name in $("$program"); do
-    printf '%s %s\n' "$name" "$(awk "BEGIN { printf \"%.1f\", ($(count "$name") - $base) / $more }")"
+for program in "$@"; do
+    base=$(count none)
+    for name in $("$program"); do
+        printf '%s %s\n' "$name" \
+            "$(awk "BEGIN { printf \"%.1f\", ($(count "$name") - $base) / $more }")"
+    done
 done >counted
 
 if [ "${UPDATE_INSTRUCTIONS:-}" = 1 ]; then

@@ -6,9 +6,9 @@ use fabricd::State;
 use mysqlfabric::base::error::{Code, Error, Result};
 use mysqlfabric::config::Config;
 use mysqlfabric::local::Local;
-use mysqlfabric::router::batch::{Batch, Outcome, Take};
+use mysqlfabric::router::batch::{Batch, CHUNK, Keys, Outcome, Session, Slot};
 use mysqlfabric::router::{Router, Scope};
-use mysqlfabric::topology::{Chosen, Key, Wanted};
+use mysqlfabric::topology::{Key, Wanted};
 
 use crate::feedback::shard_of;
 use crate::support::*;
@@ -23,29 +23,29 @@ const TABLES: [&str; 7] = [
     "hash2.t",
 ];
 
-/// The answers as they come, from the start again whenever the first server comes again.
+/// The answers as they come, from the start again in each pass.
 #[derive(Default)]
-struct Answers {
-    ports: Vec<u16>,
-    keys: Vec<std::result::Result<u32, Code>>,
+pub struct Answers {
+    pub ports: Vec<u16>,
+    pub keys: Vec<std::result::Result<u32, i32>>,
 }
 
-impl Take for Answers {
-    fn server(&mut self, index: u32, chosen: Chosen<'_>) -> Result<()> {
-        self.ports.truncate(index as usize);
-        assert_eq!(self.ports.len(), index as usize, "the indexes come in turn");
-        self.ports.push(chosen.server().expect("a server").port);
-        Ok(())
-    }
-
-    fn key(&mut self, at: usize, server: std::result::Result<u32, Code>) {
-        self.keys.truncate(at);
-        assert_eq!(self.keys.len(), at, "the keys come in turn");
-        self.keys.push(server);
+impl Answers {
+    /// One pass over the keys.
+    fn pass(&mut self, session: &mut Session<'_, '_>, keys: &[Key<'_>]) {
+        *self = Self::default();
+        let mut slots = [Slot::EMPTY; CHUNK];
+        for keys in keys.chunks(CHUNK) {
+            session.resolve(Keys::Any(keys), &[], &mut slots);
+            self.keys.extend(slots.iter().take(keys.len()).map(|slot| slot.index()));
+            let (first, servers) = session.met();
+            assert_eq!(self.ports.len(), first as usize, "the indexes come in turn");
+            self.ports.extend(servers.map(|chosen| chosen.server().expect("a server").port));
+        }
     }
 }
 
-fn batch(
+pub fn batch(
     router: &Router,
     tables: &[&str],
     keys: &[Key<'_>],
@@ -53,8 +53,9 @@ fn batch(
 ) -> Result<(Answers, Outcome)> {
     let tables: Vec<&[u8]> = tables.iter().map(|table| table.as_bytes()).collect();
     let mut answers = Answers::default();
-    let batch = Batch { tables: &tables, keys, scope, wanted: Wanted::Primary };
-    let outcome = Local::with(|local| router.choose_many(local, &batch, &mut answers))?;
+    let batch = Batch { tables: &tables, scope, wanted: Wanted::Primary, fits: |_| Ok(()) };
+    let pass = |session: &mut Session<'_, '_>| answers.pass(session, keys);
+    let outcome = Local::with(|local| router.servers_of_keys(local, &batch, keys.len(), pass))?;
     Ok((answers, outcome))
 }
 
@@ -71,7 +72,7 @@ fn agrees(router: &Router, tables: &[&str], keys: &[Key<'_>], scope: Scope) {
     for (at, (key, answer)) in keys.iter().zip(&answers.keys).enumerate() {
         let together = answer.map(|index| answers.ports[index as usize]);
         let alone = single(router, tables, *key, scope);
-        assert_eq!(together, alone.as_ref().copied().map_err(|error| error.code), "{key:?}");
+        assert_eq!(together, alone.as_ref().copied().map_err(|error| error.code as i32), "{key:?}");
         failed.extend(alone.err().map(|error| (at, error)));
     }
     assert_eq!(outcome.failed, failed.len());
@@ -156,7 +157,8 @@ fn a_group_without_a_server_fails_its_own_keys() {
     let keys: Vec<Key<'_>> = [1, 10_001, 20_001, 10_002].map(Key::Integer).into();
     let (answers, outcome) =
         batch(&router, &["employees.salaries"], &keys, Scope::Local).expect("answers");
-    assert_eq!(answers.keys, [Ok(0), Err(Code::NoServer), Ok(1), Err(Code::NoServer)]);
+    let refused = Err(Code::NoServer as i32);
+    assert_eq!(answers.keys, [Ok(0), refused, Ok(1), refused]);
     assert_eq!(answers.ports, [33611, 33631]);
     assert_eq!((outcome.servers, outcome.failed), (2, 2));
     let (at, error) = outcome.first.expect("a reason");
@@ -219,9 +221,10 @@ fn a_shard_that_vanished_fails_its_own_keys() {
         for (key, answer) in keys.iter().zip(&answers.keys) {
             let alone = single(&router, &[table], *key, Scope::Local);
             let together = answer.map(|index| answers.ports[index as usize]);
-            assert_eq!(together, alone.map_err(|error| error.code), "{table} {key:?}");
+            assert_eq!(together, alone.map_err(|error| error.code as i32), "{table} {key:?}");
         }
-        let gone = answers.keys.iter().filter(|key| **key == Err(Code::ShardUnavailable)).count();
+        let unavailable = Err(Code::ShardUnavailable as i32);
+        let gone = answers.keys.iter().filter(|key| **key == unavailable).count();
         assert_eq!(gone, outcome.failed);
         assert!(gone < keys.len());
     }

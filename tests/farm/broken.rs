@@ -5,14 +5,15 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use fabricd::{Extra, Farm, Server};
-use mysqlfabric::base::error::{Code, Error, Result};
+use mysqlfabric::base::error::{Code, Error};
 use mysqlfabric::config::Config;
 use mysqlfabric::local::Local;
 use mysqlfabric::observe::events::{Delivery, Kind, Listener};
-use mysqlfabric::router::batch::{Batch, Take};
-use mysqlfabric::router::{Request, Router, Scope};
-use mysqlfabric::topology::{Chosen, Key, Wanted};
+use mysqlfabric::router::resolve::{Query, ShardKey, Target};
+use mysqlfabric::router::{Router, Scope};
+use mysqlfabric::topology::{Key, Wanted};
 
+use crate::batch::batch;
 use crate::cache::promote;
 use crate::feedback::shard_of;
 use crate::support::*;
@@ -206,10 +207,9 @@ fn a_broken_table_alone_grows_too_old() {
     broken(-5).map_err(|error| assert!(is_stale(&error), "{error}")).expect_err("too old");
     let table = router.table("more.t0001", |_, _| Ok(())).expect_err("too old");
     assert!(is_stale(&table), "{table}");
-    let request = Request { tables: &[], key: Some(Key::Integer(5)), scope: Scope::Local };
-    let prepared = Local::with(|local| {
-        router.choose_opened(local, &opened, &request, Wanted::Primary, |_| Ok(()))
-    });
+    let target = Target::prepared(&opened, ShardKey::Key(Key::Integer(5)));
+    let query = Query { target, wanted: Wanted::Primary };
+    let prepared = Local::with(|local| router.server(local, &query, None, |_| Ok(())));
     assert!(is_stale(&prepared.expect_err("too old")));
     let wait = Duration::from_millis(50);
     let tables: [&[u8]; 2] = [b"more.t0000", b"more.t0001"];
@@ -258,34 +258,13 @@ fn each_group_has_its_own_age() {
         let first = key(5);
         let (second, keys) = (key(15_000), [Key::Integer(5), Key::Integer(15_000)]);
         stale(&second.expect_err("its group is too old"), "group 'shard2'");
-        let mut codes = Codes::default();
-        let batch = Batch {
-            tables: &[SALARIES.as_bytes()],
-            keys: &keys[..],
-            scope: Scope::Local,
-            wanted: Wanted::Primary,
-        };
-        let outcome = Local::with(|local| router.choose_many(local, &batch, &mut codes));
+        let outcome = batch(&router, &[SALARIES], &keys, Scope::Local);
         first.is_ok_and(|group| group == "shard1")
-            && outcome.is_ok_and(|outcome| outcome.failed == 1)
-            && codes.0 == [None, Some(Code::Stale)]
+            && outcome.is_ok_and(|(answers, outcome)| {
+                outcome.failed == 1 && answers.keys == [Ok(0), Err(Code::Stale as i32)]
+            })
             && primary_of(&router, "shard1").is_ok()
     });
     assert!(tries, "the group that was confirmed serves");
     assert!(router.age().expect("an age") > 300, "others were not");
-}
-
-/// Why the keys of a batch have no server.
-#[derive(Default)]
-struct Codes(Vec<Option<Code>>);
-
-impl Take for Codes {
-    fn server(&mut self, _: u32, _: Chosen<'_>) -> Result<()> {
-        Ok(())
-    }
-
-    fn key(&mut self, at: usize, server: std::result::Result<u32, Code>) {
-        self.0.resize(at + 1, None);
-        self.0[at] = server.err();
-    }
 }

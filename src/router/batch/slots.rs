@@ -1,27 +1,59 @@
-//! The places of the groups that one call has met.
+//! What keys come to, and the groups that one call has met.
 
+use crate::base::error::Code;
 use crate::topology::GroupId;
 
-#[derive(Clone, Copy)]
-struct Slot {
-    /// `GroupId::NOWHERE` if the slot is free.
-    group: GroupId,
-    place: u32,
+/// What a key came to: the index of its server, or a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot(u32);
+
+/// The least number that is no index but a status.
+const FAILED: u32 = 1 << 31;
+
+impl Slot {
+    /// Of the server with this index.
+    pub(super) fn of(index: u32) -> Self {
+        Self(index)
+    }
+
+    pub const EMPTY: Self = Self::failed(Code::NoServer);
+
+    pub(super) const fn failed(code: Code) -> Self {
+        Self(FAILED | code as u32)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_failed(self) -> bool {
+        self.0 >= FAILED
+    }
+
+    /// The index of the server, or the number of a [`Code`].
+    #[inline(always)]
+    pub fn index(self) -> std::result::Result<u32, i32> {
+        if self.is_failed() { Err((self.0 & !FAILED) as i32) } else { Ok(self.0) }
+    }
 }
 
-const FREE: Slot = Slot { group: GroupId::NOWHERE, place: NOWHERE };
+#[derive(Clone, Copy)]
+struct Entry {
+    /// `GroupId::NOWHERE` if the entry is free.
+    group: GroupId,
+    slot: Slot,
+}
 
-/// The place of what is nowhere.
-pub(super) const NOWHERE: u32 = u32::MAX;
+const FREE: Entry = Entry { group: GroupId::NOWHERE, slot: NOWHERE };
+
+/// The slot of what is nowhere.
+const NOWHERE: Slot = Slot::failed(Code::ShardUnavailable);
 
 /// A call that meets up to half as many groups allocates nothing.
 const FEW: usize = 256;
 
 /// An open hash table, at most half full.
 pub(super) struct Slots {
-    few: [Slot; FEW],
+    few: [Entry; FEW],
     /// Instead of `few`, once they are too many.
-    many: Vec<Slot>,
+    many: Vec<Entry>,
     used: usize,
 }
 
@@ -30,50 +62,53 @@ impl Slots {
         Self { few: [FREE; FEW], many: Vec::new(), used: 0 }
     }
 
-    /// The place of a group that was met; of none, always `NOWHERE`.
+    /// The slot of a group that was met; of none, always `NOWHERE`.
     #[inline(always)]
-    pub(super) fn get(&self, group: GroupId) -> Option<u32> {
-        let slots = if self.many.is_empty() { &self.few[..] } else { &self.many };
-        let slot = slots.get(position(slots, group))?;
-        (slot.group == group).then_some(slot.place)
+    pub(super) fn get(&self, group: GroupId) -> Option<Slot> {
+        let entries = if self.many.is_empty() { &self.few[..] } else { &self.many };
+        let entry = entries.get(position(entries, group))?;
+        (entry.group == group).then_some(entry.slot)
     }
 
     /// The group must be one that is somewhere, and not there yet.
     #[cold]
-    pub(super) fn insert(&mut self, group: GroupId, place: u32) {
+    pub(super) fn insert(&mut self, group: GroupId, slot: Slot) {
         self.used += 1;
         if self.used * 2 > self.few.len().max(self.many.len()) {
             self.grow();
         }
-        let slots = if self.many.is_empty() { &mut self.few[..] } else { &mut self.many };
-        put(slots, Slot { group, place });
+        let entries = if self.many.is_empty() { &mut self.few[..] } else { &mut self.many };
+        put(entries, Entry { group, slot });
     }
 
     fn grow(&mut self) {
         let old = if self.many.is_empty() { &self.few[..] } else { &self.many };
         let mut grown = vec![FREE; old.len() * 4];
-        for slot in old.iter().filter(|slot| slot.group != GroupId::NOWHERE) {
-            put(&mut grown, *slot);
+        for entry in old.iter().filter(|entry| entry.group != GroupId::NOWHERE) {
+            put(&mut grown, *entry);
         }
         self.many = grown;
     }
 }
 
-fn put(slots: &mut [Slot], slot: Slot) {
-    let at = position(slots, slot.group);
-    if let Some(free) = slots.get_mut(at) {
-        *free = slot;
+fn put(entries: &mut [Entry], entry: Entry) {
+    let at = position(entries, entry.group);
+    if let Some(free) = entries.get_mut(at) {
+        *free = entry;
     }
 }
 
-/// Where the group is, or would be. The number of slots is a power of two, and some are free.
+/// Where the group is, or would be. The number of entries is a power of two, and some are free.
 #[inline(always)]
-fn position(slots: &[Slot], group: GroupId) -> usize {
+fn position(entries: &[Entry], group: GroupId) -> usize {
     // Numbers are given in turn; an odd factor keeps neighbours apart and the low bits a
     // permutation.
-    let mask = slots.len().wrapping_sub(1);
+    let mask = entries.len().wrapping_sub(1);
     let mut at = (group.0.wrapping_mul(0x9e37_79b1) as usize) & mask;
-    while slots.get(at).is_some_and(|slot| slot.group != group && slot.group != GroupId::NOWHERE) {
+    while entries
+        .get(at)
+        .is_some_and(|entry| entry.group != group && entry.group != GroupId::NOWHERE)
+    {
         at = (at + 1) & mask;
     }
     at
@@ -84,17 +119,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_group_keeps_its_place() {
+    fn every_group_keeps_its_slot() {
         let mut slots = Slots::new();
         assert_eq!(slots.get(GroupId::NOWHERE), Some(NOWHERE));
         let groups = || (0..3_000).map(|number| GroupId(number * 7 % 3_001));
         for group in groups() {
             assert_eq!(slots.get(group), None);
-            slots.insert(group, group.0 + 1);
-            assert_eq!(slots.get(group), Some(group.0 + 1));
+            slots.insert(group, Slot(group.0 + 1));
+            assert_eq!(slots.get(group), Some(Slot(group.0 + 1)));
         }
         for group in groups() {
-            assert_eq!(slots.get(group), Some(group.0 + 1));
+            assert_eq!(slots.get(group), Some(Slot(group.0 + 1)));
         }
     }
 }

@@ -1,19 +1,18 @@
-//! From a key to its shard: the greatest lower bound that is not above the key.
+//! The shards of a table: sorted lower bounds, and the group that holds what begins at each.
 
-mod many;
+mod find;
 mod range;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::hint::black_box;
 
 pub use self::range::Touched;
 use super::builder::{LowerBound, LowerBounds, ShardMapBuilder};
 use super::group::GroupId;
-use super::key::{Key, KeyError};
+use super::key::Key;
 use super::long_text::LongTexts;
 use super::search::Sorted;
-use super::{datetime, hash, integer, md5, text};
+use super::{datetime, hash, text};
 
 /// How a table is sharded. RANGE and RANGE_INTEGER are the same thing under two names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -510,146 +509,6 @@ impl ShardMap {
             }
         }
         .unwrap_or_default()
-    }
-
-    /// The shard that holds `key`, as the server's own lookup decides.
-    ///
-    /// RANGE types have no shard below the lowest bound. HASH is a ring: a digest below every
-    /// bound belongs to the highest one.
-    #[inline]
-    pub fn find(&self, key: Key<'_>, compat: Compat) -> Result<Shard, KeyError> {
-        self.shard(self.position(key, compat)?).ok_or(KeyError::BelowLowest)
-    }
-
-    /// The group that `find` gives for an integer, and no reason where there is none. Made for
-    /// speed.
-    #[inline(always)]
-    pub fn group_of_integer(&self, key: i64, compat: &Compat) -> Option<GroupId> {
-        let above = match &self.bounds {
-            Bounds::Integer(bounds) => bounds.seek_integer(key, |near| self.ask_for(near)),
-            // Apart from the rest, so that hashing does not slow down what does not need it.
-            _ => self.digest_not_above(key)?,
-        };
-        self.group_at_highest(above, compat)
-    }
-
-    /// As `group_of_integer`, for one without a sign.
-    #[cold]
-    #[inline(never)]
-    pub fn group_of_unsigned(&self, key: u64, compat: &Compat) -> Option<GroupId> {
-        self.group_at_highest(self.not_above_unsigned(key).ok()?, compat)
-    }
-
-    #[inline(never)]
-    fn digest_not_above(&self, key: i64) -> Option<usize> {
-        match &self.bounds {
-            Bounds::Hash(bounds) => {
-                Some(bounds.seek_wide(md5::digest_of_integer(key), |near| self.ask_for(near)))
-            }
-            _ => None,
-        }
-    }
-
-    /// As `group_of_integer`, for a text.
-    #[inline(never)]
-    pub fn group_of_text(&self, key: &[u8], compat: &Compat) -> Option<GroupId> {
-        let above = match &self.bounds {
-            Bounds::Hash(bounds) => {
-                bounds.seek_wide(md5::digest_of_utf8(key)?, |near| self.ask_for(near))
-            }
-            _ => self.text_not_above(key)?,
-        };
-        self.group_at_highest(above, compat)
-    }
-
-    /// Has the processor fetch the groups around a position. In large maps they are far away, and
-    /// so are the bounds: they are waited for together.
-    #[inline(always)]
-    fn ask_for(&self, near: usize) {
-        if let Some(group) = self.groups.get(near) {
-            black_box(*group);
-        }
-    }
-
-    #[inline(never)]
-    fn text_not_above(&self, key: &[u8]) -> Option<usize> {
-        self.not_above_text(key).ok()
-    }
-
-    #[inline(always)]
-    fn group_at_highest(&self, not_above: usize, compat: &Compat) -> Option<GroupId> {
-        match not_above.checked_sub(1) {
-            Some(at) => self.groups.get(at).copied(),
-            None => self.groups.get(self.below_lowest(*compat).ok()?).copied(),
-        }
-    }
-
-    #[inline(always)]
-    fn position(&self, key: Key<'_>, compat: Compat) -> Result<usize, KeyError> {
-        let above = match key {
-            Key::Integer(key) => self.not_above_integer(key),
-            Key::Unsigned(key) => self.not_above_unsigned(key),
-            Key::Text(key) => self.not_above_text(key),
-        };
-        self.highest_of(above?, compat)
-    }
-
-    /// The position of the highest of the bounds that are not above a key.
-    #[inline(always)]
-    fn highest_of(&self, not_above: usize, compat: Compat) -> Result<usize, KeyError> {
-        match not_above.checked_sub(1) {
-            Some(at) => Ok(at),
-            None => self.below_lowest(compat),
-        }
-    }
-
-    #[inline(always)]
-    fn not_above_integer(&self, key: i64) -> Result<usize, KeyError> {
-        match &self.bounds {
-            Bounds::Integer(bounds) => Ok(bounds.not_above_integer(key)),
-            Bounds::Hash(bounds) => Ok(bounds.not_above_wide(hash::of_key(Key::Integer(key))?)),
-            Bounds::DateTime(_) | Bounds::Text(_) | Bounds::LongText(_) => Err(KeyError::WantsText),
-        }
-    }
-
-    fn not_above_unsigned(&self, key: u64) -> Result<usize, KeyError> {
-        match &self.bounds {
-            Bounds::Integer(bounds) => Ok(bounds.not_above_integer(integer::unsigned(key))),
-            Bounds::Hash(bounds) => Ok(bounds.not_above_wide(hash::of_key(Key::Unsigned(key))?)),
-            Bounds::DateTime(_) | Bounds::Text(_) | Bounds::LongText(_) => Err(KeyError::WantsText),
-        }
-    }
-
-    #[inline(always)]
-    fn not_above_text(&self, key: &[u8]) -> Result<usize, KeyError> {
-        match &self.bounds {
-            Bounds::Integer(bounds) => {
-                Ok(integer::key(key)?.map_or(0, |key| bounds.not_above_integer(key)))
-            }
-            Bounds::Hash(bounds) => Ok(bounds.not_above_wide(hash::of_key(Key::Text(key))?)),
-            Bounds::DateTime(bounds) => Ok(bounds.not_above_integer(datetime::parse(key)?)),
-            Bounds::Text(bounds) => {
-                let head = text::head_of_key(key)?;
-                let above = bounds.not_above_wide(head);
-                let below = text::is_below_head(key) && bounds.position_of_wide(head).is_some();
-                Ok(above - usize::from(below))
-            }
-            Bounds::LongText(bounds) => {
-                text::head_of_key(key)?;
-                Ok(bounds.not_above(key))
-            }
-        }
-    }
-
-    #[cold]
-    fn below_lowest(&self, compat: Compat) -> Result<usize, KeyError> {
-        let highest = self.len().saturating_sub(1);
-        match (&self.bounds, compat) {
-            (Bounds::Hash(_), Compat::Server) => Ok(highest),
-            (Bounds::Hash(_), Compat::ConnectorPython) => Ok(0),
-            (Bounds::Integer(_), Compat::ConnectorPython) => Ok(highest),
-            _ => Err(KeyError::BelowLowest),
-        }
     }
 }
 

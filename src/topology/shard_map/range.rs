@@ -62,7 +62,7 @@ impl ShardMap {
 
     /// The position of the shard that holds a key, if the key is not below them all.
     fn within(&self, key: Key<'_>) -> Result<Option<usize>, KeyError> {
-        match self.position(key, Compat::Server) {
+        match self.find_position(key, Compat::Server) {
             Ok(at) => Ok(Some(at)),
             Err(KeyError::BelowLowest) => Ok(None),
             Err(error) => Err(error),

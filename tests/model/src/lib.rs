@@ -3,11 +3,11 @@
 //! its threads may take their steps and see each other's writes.
 
 pub mod base;
-#[path = "../../../src/refresh/current.rs"]
-pub mod current;
 #[path = "../../../src/refresh/flight.rs"]
 pub mod flight;
 pub mod local;
+#[path = "../../../src/refresh/snapshot_cell.rs"]
+pub mod snapshot_cell;
 pub mod sync;
 pub mod topology;
 #[path = "../../../src/refresh/waiters.rs"]

@@ -6,15 +6,15 @@ use std::time::Duration;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
-use model::current::Current;
 use model::local::Local;
+use model::snapshot_cell::SnapshotCell;
 use model::topology::Topology;
 use model::waiters::Waiters;
 
 /// As Refresher has them.
 #[derive(Default)]
 struct Farm {
-    current: Current,
+    current: SnapshotCell,
     waiters: Waiters,
 }
 
@@ -27,7 +27,7 @@ impl Farm {
 
     /// A lookup. Whoever sees a stamp must see the topology it was given to, or a newer one.
     fn generation(&self, local: &Local) -> u64 {
-        let found = self.current.at_hand(local).or_else(|| self.current.lease(local, || true));
+        let found = self.current.cached(local).or_else(|| self.current.acquire(local, || true));
         found.expect("no other lease is held").0.generation
     }
 
@@ -121,8 +121,8 @@ fn looking_never_goes_back() {
             thread::spawn(move || {
                 let local = Local::default();
                 let look = || {
-                    let found = farm.current.at_hand(&local);
-                    let found = found.or_else(|| farm.current.lease(&local, || true));
+                    let found = farm.current.cached(&local);
+                    let found = found.or_else(|| farm.current.acquire(&local, || true));
                     let (topology, stamp) = found.expect("a lease");
                     (topology.generation, stamp)
                 };
@@ -148,16 +148,16 @@ fn what_nobody_keeps_fresh_is_at_no_hand() {
             let (farm, kept) = (Arc::clone(&farm), Arc::clone(&kept));
             thread::spawn(move || {
                 kept.store(0, Ordering::Relaxed);
-                farm.current.doubt();
+                farm.current.invalidate_caches();
             })
         };
         let local = Local::default();
         let is_kept = || kept.load(Ordering::Relaxed) == 1;
-        drop(farm.current.lease(&local, is_kept).expect("a lease"));
+        drop(farm.current.acquire(&local, is_kept).expect("a lease"));
         keeper.join().expect("no panic");
-        assert!(farm.current.at_hand(&local).is_none());
-        drop(farm.current.lease(&local, is_kept).expect("a lease"));
-        assert!(farm.current.at_hand(&local).is_none());
+        assert!(farm.current.cached(&local).is_none());
+        drop(farm.current.acquire(&local, is_kept).expect("a lease"));
+        assert!(farm.current.cached(&local).is_none());
     });
 }
 

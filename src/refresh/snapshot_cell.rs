@@ -15,7 +15,7 @@ pub type Held<'l> = (Ref<'l, Arc<Topology>>, u64);
 /// A thread keeps the snapshot it used last, and a read is one comparison of stamps. So threads
 /// share nothing that is written, but a thread that stops looking up keeps its last snapshot
 /// until it ends or looks up again; snapshots share their unchanged parts.
-pub struct Current {
+pub struct SnapshotCell {
     newest: ArcSwap<Topology>,
     /// Of the newest topology, in the whole process: no two topologies ever have the same one,
     /// whatever handle they belong to.
@@ -65,7 +65,7 @@ impl Drop for Taken {
     }
 }
 
-impl Default for Current {
+impl Default for SnapshotCell {
     fn default() -> Self {
         Self {
             newest: ArcSwap::default(),
@@ -76,7 +76,7 @@ impl Default for Current {
     }
 }
 
-impl Current {
+impl SnapshotCell {
     /// Makes `next` the topology that lookups see. What nobody uses any more is the caller's to
     /// drop, under no lock: it takes its time.
     #[must_use = "freeing a topology takes its time: drop it where no lock is held"]
@@ -112,20 +112,20 @@ impl Current {
 
     /// Where the thread of `local` found the table that it looked up last.
     #[inline(always)]
-    pub fn guess<'l>(&self, local: &'l Local) -> &'l Cell<u32> {
+    pub fn last_table<'l>(&self, local: &'l Local) -> &'l Cell<u32> {
         let [first, ..] = &local.guesses;
         local.guesses.get(self.place()).unwrap_or(first)
     }
 
-    /// Has every lookup ask anew whether what is known counts as fresh.
-    pub fn doubt(&self) {
+    /// Has every lookup ask anew whether what is known is kept fresh.
+    pub fn invalidate_caches(&self) {
         self.stamp.store(next_stamp(), Ordering::Release);
     }
 
     /// The newest topology, and its stamp, if the thread that `local` belongs to has it, and all
     /// that it knows counts as fresh.
     #[inline(always)]
-    pub fn at_hand<'l>(&self, local: &'l Local) -> Option<Held<'l>> {
+    pub fn cached<'l>(&self, local: &'l Local) -> Option<Held<'l>> {
         let stamp = self.stamp.load(Ordering::Acquire);
         let place = local.places.get(self.place())?;
         if place.fresh.get() == stamp { held(place.lease.try_borrow().ok()?) } else { None }
@@ -136,7 +136,11 @@ impl Current {
     /// For lookups: no lock, no count that threads share, and no waiting for anybody who
     /// publishes. Nothing while the thread holds one of this handle's already.
     #[inline]
-    pub fn lease<'l>(&self, local: &'l Local, is_fresh: impl FnOnce() -> bool) -> Option<Held<'l>> {
+    pub fn acquire<'l>(
+        &self,
+        local: &'l Local,
+        is_fresh: impl FnOnce() -> bool,
+    ) -> Option<Held<'l>> {
         let stamp = self.stamp.load(Ordering::Acquire);
         let place = local.places.get(self.place())?;
         // Asked behind the stamp, which changes with the answer.

@@ -1,0 +1,258 @@
+//! Looking a thing up, and having it fetched first where it is missing or past its time.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use crate::base::error::{Code, Error, Result};
+use crate::refresh::bound::Bound;
+use crate::refresh::fetcher::would_block;
+use crate::refresh::flight::Wish;
+use crate::refresh::snapshot::SNAPSHOT_AFTER;
+use crate::topology::{GroupId, Table, Topology, Wanted};
+
+use super::freshness::{Attempt, Basis, FreshnessCheck};
+use super::resolve::{Miss, Query, ShardKey, Target, View};
+use super::{Router, errors};
+
+/// A lookup fetches at most so often before it settles for what there is.
+const MAX_ATTEMPTS: usize = 4;
+
+/// How long the first fetch may take before a write that may not wait goes on from a snapshot: as
+/// long as one that waits for half of the lookup timeout, unless that was set.
+const WRITES_AFTER: Duration = Duration::from_millis(2_500);
+
+/// What a lookup is for, and how long it may take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Terms {
+    /// The bound of the whole call; that of a lookup, from now on, if the call has none yet.
+    pub bound: Option<Bound>,
+    /// Whether a wrong answer would have somebody write in the wrong place.
+    pub writes: bool,
+}
+
+impl Terms {
+    pub fn of(wanted: Wanted) -> Self {
+        Self { bound: None, writes: wanted == Wanted::Primary }
+    }
+
+    pub fn within(bound: Bound) -> Self {
+        Self { bound: Some(bound), writes: false }
+    }
+}
+
+/// What an attempt sees.
+pub(super) type Checked<'v> = View<'v, &'v FreshnessCheck<'v>>;
+
+impl Router {
+    /// Looks for the group of a query, and hands it to `finish`.
+    pub(super) fn look_for_group<T>(
+        &self,
+        terms: Terms,
+        query: &Query<'_>,
+        finish: impl FnOnce(Checked<'_>, GroupId) -> Result<T>,
+    ) -> Result<T> {
+        let find = |view: Checked<'_>| {
+            let group = view.group_of(query.target)?;
+            view.group_entry(group).map(|_| group)
+        };
+        self.look(terms, query, find, finish)
+    }
+
+    /// Looks for a table, and hands it to `finish`.
+    pub(super) fn look_for_table<T>(
+        &self,
+        terms: Terms,
+        name: &[u8],
+        finish: impl FnOnce(&Topology, &Table) -> Result<T>,
+    ) -> Result<T> {
+        let target = Target::Table(name, ShardKey::Global);
+        let query = Query { target, wanted: Wanted::Nobody };
+        let find = |view: Checked<'_>| view.usable(name, view.table_named(name)?).map(|_| ());
+        self.look(terms, &query, find, |view, ()| {
+            finish(view.topology, errors::known_table(view.topology, name)?)
+        })
+    }
+
+    /// Looks until everything is there, having fetched what is missing. What is old serves while it
+    /// is fetched behind the lookup's back, unless it has been old for long.
+    pub(super) fn look<F, T>(
+        &self,
+        terms: Terms,
+        query: &Query<'_>,
+        mut find: impl FnMut(Checked<'_>) -> std::result::Result<F, Miss>,
+        finish: impl FnOnce(Checked<'_>, F) -> Result<T>,
+    ) -> Result<T> {
+        let (basis, last_table) = (self.basis(), Cell::new(0));
+        let (mut bound, mut fetched) = (terms.bound, None::<Wish>);
+        for attempt in 0..MAX_ATTEMPTS {
+            let topology = self.refresher.topology();
+            let check = FreshnessCheck::new(&self.refresher, basis, &fetched);
+            let view = self.view(&topology, &last_table, &check);
+            let outcome = find(view);
+            match check.attempt(outcome) {
+                Attempt::Found(found) => {
+                    check.refuse_too_old()?;
+                    if attempt > 0 {
+                        self.refresher.keep_refreshed();
+                    }
+                    return finish(view, found);
+                }
+                Attempt::Refused(miss) => {
+                    return Err(check.refuse(errors::refusal(view, query, miss)));
+                }
+                Attempt::Missing(wish) => {
+                    if self.refresher.knows_all()
+                        && let Some(refusal) = errors::unknown(&topology, &wish)
+                    {
+                        self.refresher.have_fetched(&wish);
+                        check.note_age(&wish, self.refresher.farm_confirmed());
+                        return check.refuse_too_old().and(Err(refusal));
+                    }
+                    let bound = bound.get_or_insert_with(|| self.refresher.lookup_bound());
+                    let is_missing = || self.is_missing(query, &mut find);
+                    self.fetch_missing(&wish, bound, terms.writes, is_missing)?;
+                    fetched.get_or_insert_default().merge(wish);
+                }
+                Attempt::Old(wish, outcome) => {
+                    let is_unknown =
+                        self.refresher.knows_all() && errors::unknown(&topology, &wish).is_some();
+                    let bound = bound.get_or_insert_with(|| self.refresher.lookup_bound());
+                    if is_unknown {
+                        self.refresher.have_fetched(&wish);
+                    } else if self.renew(&topology, &wish, bound, terms.writes, &check)? {
+                        fetched.get_or_insert_default().merge(wish);
+                        continue;
+                    }
+                    check.refuse_too_old()?;
+                    return match outcome {
+                        Ok(found) => finish(view, found),
+                        Err(miss) => Err(errors::refusal(view, query, miss)),
+                    };
+                }
+            }
+        }
+        Err(Error::new(
+            Code::NoServer,
+            "the farm changes faster than it can be looked up; try again",
+        ))
+    }
+
+    /// How far a lookup may trust what is there: as far as the background refresh looks after
+    /// it, else as far as it is fresh.
+    fn basis(&self) -> Basis {
+        // A forked child finds no refresh of its own and starts one. What it has inherited
+        // serves at once.
+        if self.refresher.refreshes_itself() || self.refresher.keep_refreshed() {
+            return Basis::Kept;
+        }
+        let now = self.refresher.clock().now();
+        self.refresher.settle_at(now);
+        Basis::Until(now)
+    }
+
+    /// Whether something that a lookup needs is not there at all; if it is, and refuses, the refusal.
+    fn is_missing<F>(
+        &self,
+        query: &Query<'_>,
+        find: &mut impl FnMut(Checked<'_>) -> std::result::Result<F, Miss>,
+    ) -> Result<bool> {
+        let (topology, last_table) = (self.refresher.topology(), Cell::new(0));
+        let check = FreshnessCheck::new(&self.refresher, Basis::Anything, &None);
+        let view = self.view(&topology, &last_table, &check);
+        let outcome = find(view);
+        match check.attempt(outcome) {
+            Attempt::Missing(_) => Ok(true),
+            Attempt::Found(_) | Attempt::Old(..) => Ok(false),
+            Attempt::Refused(miss) => Err(errors::refusal(view, query, miss)),
+        }
+    }
+
+    /// Has what is missing fetched. A failure counts only where nothing older can serve instead, and
+    /// where somebody may wait for something newer.
+    fn fetch_missing(
+        &self,
+        wish: &Wish,
+        bound: &Bound,
+        writes: bool,
+        mut is_missing: impl FnMut() -> Result<bool>,
+    ) -> Result<()> {
+        let mut outcome = self.obtain_for_lookup(wish, bound, writes);
+        if matches!(&outcome, Err(error) if error.code == Code::Timeout)
+            && !bound.left().is_zero()
+            && is_missing()?
+        {
+            outcome = self.refresher.obtain(wish, bound);
+        }
+        let Err(error) = outcome else { return Ok(()) };
+        let is_early = self.refresher.is_from_early_snapshot();
+        let blocks = error.code == Code::WouldBlock && (!is_early || self.must_ask_first(writes));
+        if blocks || error.code == Code::Interrupted || is_missing()? {
+            return Err(self.failed(error));
+        }
+        self.refresher.keep_old(wish, &error);
+        Ok(())
+    }
+
+    /// Has what is missing fetched. While the first fetch takes long a snapshot may serve: for reads
+    /// after a while, for writes only after half of the time, or a while longer if they have none.
+    fn obtain_for_lookup(&self, wish: &Wish, bound: &Bound, writes: bool) -> Result<()> {
+        if !self.refresher.has_snapshot_in_reserve() {
+            return self.refresher.obtain(wish, bound);
+        }
+        let part = match writes {
+            true => bound.most() / 2,
+            false => SNAPSHOT_AFTER.saturating_sub(self.refresher.in_reserve_for()),
+        };
+        let outcome = self.refresher.obtain(wish, &bound.up_to(part));
+        let is_time = match &outcome {
+            Err(error) if error.code == Code::Timeout => true,
+            Err(error) if error.code == Code::WouldBlock => !self.must_ask_first(writes),
+            _ => false,
+        };
+        if is_time {
+            self.refresher.serve_early();
+        }
+        outcome
+    }
+
+    /// Whether it is too soon for a call that may not wait to go on from the snapshot in reserve.
+    fn must_ask_first(&self, writes: bool) -> bool {
+        let after = if writes { WRITES_AFTER } else { SNAPSHOT_AFTER };
+        self.refresher.in_reserve_for() < after
+    }
+
+    /// Has what is old fetched; true if it has been, and the lookup is to look again. It is waited
+    /// for only if it has been old for long, as after a pause in which nobody asked for it, or is too
+    /// old to serve.
+    fn renew(
+        &self,
+        topology: &Topology,
+        wish: &Wish,
+        bound: &Bound,
+        writes: bool,
+        check: &FreshnessCheck<'_>,
+    ) -> Result<bool> {
+        let (waits, bound) = if self.refresher.is_from_early_snapshot() {
+            (writes, bound.up_to(bound.most() / 2))
+        } else {
+            let is_over = check.is_too_old() || self.refresher.is_long_over(topology, wish);
+            (is_over && !self.refresher.is_in_trouble(), *bound)
+        };
+        if !waits || !bound.may_wait() {
+            self.refresher.have_fetched(wish);
+            let is_early = self.refresher.is_from_early_snapshot();
+            return match is_early && writes && self.must_ask_first(writes) {
+                true => Err(self.failed(would_block(wish))),
+                false => Ok(false),
+            };
+        }
+        match self.refresher.obtain(wish, &bound) {
+            Ok(()) => Ok(true),
+            Err(error) if error.code == Code::Interrupted => Err(self.failed(error)),
+            Err(error) => {
+                self.refresher.keep_old(wish, &error);
+                Ok(false)
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Which server serves: the lookups that do not wait for one.
+
+use crate::base::error::Result;
+use crate::local::Local;
+use crate::refresh::flight::Wish;
+use crate::topology::{Chosen, Key, Server, Table, Topology, Wanted};
+
+use super::lookup::Terms;
+use super::prepared::PreparedTables;
+use super::resolve::{Query, Scope, Seen, Target};
+use super::{Router, apart, errors};
+
+impl Router {
+    /// Fetches what is not known of these tables, and refuses those that cannot be used.
+    pub fn open(&self, names: &[&str]) -> Result<PreparedTables> {
+        let terms = Terms::within(self.refresher.lookup_bound());
+        for name in names {
+            // Opening is no lookup, and not counted as one.
+            let found = self.look_for_table(terms, name.as_bytes(), |_, _| Ok(()));
+            found.map_err(|error| self.explained(error))?;
+        }
+        Ok(PreparedTables::new(names))
+    }
+
+    /// Hands the server for a request on sharded tables to `take`, with its group's name.
+    pub fn shard_server<T>(
+        &self,
+        tables: &[&[u8]],
+        key: Option<Key<'_>>,
+        scope: Scope,
+        wanted: Wanted,
+        take: impl FnOnce(&str, &Server) -> Result<T>,
+    ) -> Result<T> {
+        let query = Query { target: Target::tables(tables, scope.shard_key(key)), wanted };
+        Local::with(|local| self.server(local, &query, None, |chosen| apart(chosen, take)))
+    }
+
+    /// Hands the server for a request on a group to `take`.
+    pub fn group_server<T>(
+        &self,
+        group: &str,
+        wanted: Wanted,
+        take: impl FnOnce(&str, &Server) -> Result<T>,
+    ) -> Result<T> {
+        let query = Query { target: Target::Group(group.as_bytes()), wanted };
+        Local::with(|local| self.server(local, &query, None, |chosen| apart(chosen, take)))
+    }
+
+    /// Hands the server for a query to `take`, whatever it takes to find it. What was `seen` of it
+    /// already is not looked for again in the same snapshot.
+    pub fn server<T>(
+        &self,
+        local: &Local,
+        query: &Query<'_>,
+        seen: Option<Seen>,
+        take: impl FnOnce(Chosen<'_>) -> Result<T>,
+    ) -> Result<T> {
+        if let Some(snapshot) = self.snapshot(local) {
+            let view = snapshot.view();
+            let outcome = match seen {
+                Some(seen) if seen.epoch == snapshot.epoch => Err(seen.miss),
+                _ => view.resolve(query, &local.turns),
+            };
+            match outcome {
+                Ok(chosen) => {
+                    self.count(local);
+                    return take(chosen);
+                }
+                Err(miss) if miss.is_refusal() => {
+                    return self.counted(local, Err(errors::refusal(view, query, miss)));
+                }
+                Err(_) => {}
+            }
+        }
+        let outcome = self.look_for_group(Terms::of(query.wanted), query, |view, group| {
+            let turn = view.topology.turn(group, &local.turns);
+            let servers = view.topology.group(group).map(|entry| &entry.value);
+            match servers.and_then(|servers| servers.choose(query.wanted, turn)) {
+                Some(chosen) => take(chosen),
+                None => {
+                    let name = view.topology.group_name(group);
+                    Err(errors::no_server(name, query.wanted, servers))
+                }
+            }
+        });
+        self.counted(local, outcome)
+    }
+
+    /// Hands all servers of a group to `take`, in Fabric's order.
+    pub fn group_servers<T>(
+        &self,
+        group: &str,
+        use_cache: bool,
+        take: impl FnOnce(&str, &[Server]) -> Result<T>,
+    ) -> Result<T> {
+        let bound = self.refresher.lookup_bound();
+        if !use_cache && let Err(error) = self.obtain(Wish::group(group), &bound) {
+            return Local::with(|local| self.counted(local, Err(error)));
+        }
+        let query = Query { target: Target::Group(group.as_bytes()), wanted: Wanted::Nobody };
+        let outcome = self.look_for_group(Terms::within(bound), &query, |view, id| {
+            let entry = view.topology.group(id);
+            let servers = entry.map_or(&[][..], |entry| entry.value.servers());
+            if servers.is_empty() {
+                Err(errors::unknown_group(group))
+            } else {
+                take(group, servers)
+            }
+        });
+        Local::with(|local| self.counted(local, outcome))
+    }
+
+    /// Hands the description of a table to `take`.
+    pub fn table<T>(
+        &self,
+        name: &str,
+        take: impl FnOnce(&Topology, &Table) -> Result<T>,
+    ) -> Result<T> {
+        let outcome = self.look_for_table(Terms::default(), name.as_bytes(), take);
+        Local::with(|local| self.counted(local, outcome))
+    }
+}
