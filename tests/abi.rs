@@ -43,7 +43,8 @@ impl Header {
         // The version is another one at each release, as tests/header.rs and src/ffi/version.rs check.
         let is_kept =
             |name: &String| name != "FABRIC_MUST_USE" && !name.starts_with("FABRIC_VERSION_");
-        let constants = constants.filter(is_kept).collect();
+        let mut constants: Vec<String> = constants.filter(is_kept).collect();
+        constants.sort();
         let code =
             code.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
         let code = code.replace("extern \"C\" {", "").replace("FABRIC_MUST_USE", "");
@@ -83,12 +84,22 @@ impl Header {
             let members = body.split(';').filter(|text| !text.trim().is_empty()).map(member);
             Struct { name: name.trim().to_owned(), members: members.collect() }
         };
-        self.declarations().into_iter().filter(is_struct).map(read).collect()
+        let mut structs: Vec<Struct> =
+            self.declarations().into_iter().filter(is_struct).map(read).collect();
+        structs.sort_by(|one, other| one.name.cmp(&other.name));
+        structs
     }
 
-    /// Functions, callbacks and the types behind pointers.
+    /// Functions, callbacks and the types behind pointers, by their names. The order in which the
+    /// header has what it has means nothing.
     fn prototypes(&self) -> Vec<String> {
-        self.declarations().into_iter().filter(|text| !text.contains('{')).collect()
+        let mut found: Vec<String> =
+            self.declarations().into_iter().filter(|text| !text.contains('{')).collect();
+        found.sort_by_key(|line| {
+            let before = line.split('(').next().unwrap_or_default();
+            before.split([' ', '*']).next_back().unwrap_or_default().to_owned()
+        });
+        found
     }
 }
 
@@ -161,12 +172,8 @@ fn compare(name: &str, now: &str) {
 #[test]
 fn the_symbols_are_the_committed_ones() {
     let header = Header::read();
-    let mut lines = header.prototypes();
+    let lines = header.prototypes();
     assert!(lines.len() > 80, "{lines:?}");
-    lines.sort_by_key(|line| {
-        let before = line.split('(').next().unwrap_or_default();
-        before.split([' ', '*']).next_back().unwrap_or_default().to_owned()
-    });
     compare("symbols.txt", &(lines.join(";\n") + ";\n"));
 }
 
