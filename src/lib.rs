@@ -8,6 +8,11 @@
 //! was told by its options. `observe` is what a service sees of a handle: metrics, events, the log.
 //! `local` is what each thread keeps for itself, so that lookups share no written memory.
 //!
+//! Where is what: docs/ARCHITECTURE.md follows a lookup, a batch, a refresh and a report from file to
+//! file. A key finds its shard in `topology/shard_map`; what C programs hold is made and freed in
+//! `ffi/owned.rs`; a source of topologies is a folder of `source`, registered in `source::of`.
+//! CONTRIBUTING.md says how to add to each.
+//!
 //! `topology` is pure: it imports nothing of the others. `unsafe` lives in `ffi` alone, but for
 //! the hashing of keys in `topology/md5`. C programs see `include/mysqlfabric.h`, which is made
 //! from `ffi`; the other modules are public for the project's own tests and benches and promise

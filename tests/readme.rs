@@ -1,23 +1,90 @@
-//! The program in the README is the one that is built and run.
+//! What the documents say is so: the program in the README is the one that is built and run, and files
+//! that they name are there.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-#[test]
-fn the_readme_shows_the_quickstart() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |name: &str| fs::read_to_string(root.join(name)).expect("a file");
-    assert!(read("README.md").contains(&read("examples-c/quickstart.c")));
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every document that is written by hand, but CHANGELOG.md, which tells of what was.
+fn documents() -> Vec<PathBuf> {
+    let named = ["README.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md"];
+    let folders = ["docs", "tests", "fabricd"];
+    let mut found: Vec<PathBuf> = named.iter().map(|name| root().join(name)).collect();
+    for folder in folders {
+        let entries = fs::read_dir(root().join(folder)).expect("a folder");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        found.extend(paths.filter(|path| path.extension().is_some_and(|is| is == "md")));
+    }
+    assert!(found.len() > 8, "{found:?}");
+    found
 }
 
 #[test]
-fn the_readme_links_to_files_that_exist() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = fs::read_to_string(root.join("README.md")).expect("README.md");
-    let links: Vec<&str> =
-        text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
-    assert!(links.len() > 5);
-    for link in links {
-        assert!(root.join(link).exists(), "{link}");
+fn the_readme_shows_the_quickstart() {
+    let quickstart = read(&root().join("examples-c/quickstart.c"));
+    assert!(read(&root().join("README.md")).contains(&quickstart));
+}
+
+#[test]
+fn links_lead_to_files_that_exist() {
+    let mut seen = 0;
+    for document in documents() {
+        let text = read(&document);
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let folder = document.parent().expect("a folder");
+        for link in links.filter(|link| !link.starts_with("http")) {
+            let file = link.split('#').next().unwrap_or_default();
+            assert!(folder.join(file).exists(), "{} links to {link}", document.display());
+            seen += 1;
+        }
     }
+    assert!(seen > 20, "{seen} links");
+}
+
+/// Whoever moves a file takes the words about it along.
+#[test]
+fn paths_that_are_named_exist() {
+    let is_path = |word: &&str| {
+        let (folder, rest) = word.split_once('/').unwrap_or_default();
+        let known = root().join(folder).is_dir() || root().join("src").join(folder).is_dir();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./-".contains(c);
+        !folder.is_empty() && known && !rest.is_empty() && word.chars().all(is_plain)
+    };
+    // What builds make is not in the tree.
+    let is_made = |word: &str| ["build/", "target/"].iter().any(|made| word.starts_with(made));
+    let mut seen = 0;
+    for document in documents() {
+        let folders = [root(), &root().join("src"), document.parent().expect("a folder")];
+        let text = read(&document);
+        for word in text.split('`').skip(1).step_by(2).filter(is_path) {
+            let exists = folders.iter().any(|folder| folder.join(word).exists());
+            assert!(exists || is_made(word), "{} names `{word}`", document.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 60, "{seen} paths");
+}
+
+#[test]
+fn the_order_of_locks_is_told() {
+    let ranks = read(&root().join("src/base/rank.rs"));
+    let names = ranks.lines().filter_map(|line| {
+        let (name, number) = line.strip_prefix("pub(crate) const ")?.split_once(": u8 = ")?;
+        Some((number.trim_end_matches(';').parse::<u8>().expect("a rank"), name))
+    });
+    let mut names: Vec<(u8, &str)> = names.collect();
+    names.sort_unstable();
+    assert!(names.len() > 5, "{names:?}");
+    let order: Vec<String> = names.iter().map(|(_, name)| format!("`{name}`")).collect();
+    let document = read(&root().join("docs/ARCHITECTURE.md"));
+    let words: Vec<&str> = document.split_whitespace().collect();
+    let order = order.join(", ");
+    assert!(words.join(" ").contains(&order), "docs/ARCHITECTURE.md has not: {order}");
 }
