@@ -140,27 +140,27 @@ impl fabric_event_t {
 pub type fabric_event_callback_t =
     Option<unsafe extern "C" fn(event: *const fabric_event_t, userdata: *mut c_void)>;
 
-struct Hearer {
+struct EventCallback {
     callback: unsafe extern "C" fn(*const fabric_event_t, *mut c_void),
     userdata: *mut c_void,
     free: fabric_free_t,
 }
 
 // SAFETY: the header asks for a callback and a userdata that may be used from any thread.
-unsafe impl Send for Hearer {}
+unsafe impl Send for EventCallback {}
 // SAFETY: as above, and on several threads at once.
-unsafe impl Sync for Hearer {}
+unsafe impl Sync for EventCallback {}
 
-impl Hearer {
+impl EventCallback {
     fn hear(&self, delivery: &Delivery) {
         let event = fabric_event_t::of(delivery);
-        // SAFETY: the callback and its userdata are valid until the hearer is dropped, as the
+        // SAFETY: the callback and its userdata are valid until this object is dropped, as the
         // header asks; the event outlives the call.
         as_the_service(|| unsafe { (self.callback)(&event, self.userdata) });
     }
 }
 
-impl Drop for Hearer {
+impl Drop for EventCallback {
     fn drop(&mut self) {
         if let Some(free) = self.free {
             // SAFETY: called once, with the userdata it was given for.
@@ -189,14 +189,14 @@ pub unsafe extern "C" fn fabric_options_set_event_callback(
     userdata: *mut c_void,
     free: fabric_free_t,
 ) -> i32 {
-    unsafe extern "C" fn deaf(_: *const fabric_event_t, _: *mut c_void) {}
-    // The hearer owns the userdata from here on, whatever becomes of the call.
-    let hearer = Hearer { callback: callback.unwrap_or(deaf), userdata, free };
+    unsafe extern "C" fn no_op(_: *const fabric_event_t, _: *mut c_void) {}
+    // The event callback owns the userdata from here on, whatever becomes of the call.
+    let registered = EventCallback { callback: callback.unwrap_or(no_op), userdata, free };
     // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_event_callback", options, move |config| {
             config.events = match callback {
-                Some(_) => Listener::new(move |delivery| hearer.hear(delivery)),
+                Some(_) => Listener::new(move |delivery| registered.hear(delivery)),
                 None => Listener::default(),
             };
             Ok(())

@@ -547,12 +547,12 @@ pub unsafe extern "C" fn fabric_options_set_log(
     userdata: *mut c_void,
     free: fabric_free_t,
 ) -> i32 {
-    unsafe extern "C" fn deaf(_: i32, _: *const c_char, _: *mut c_void) {}
+    unsafe extern "C" fn no_op(_: i32, _: *const c_char, _: *mut c_void) {}
     // The log owns the userdata from here on, whatever becomes of the call.
     let max = [Level::Error, Level::Warning, Level::Info, Level::Debug]
         .into_iter()
         .find(|known| *known as i32 == level);
-    let log = log_to(max.unwrap_or(Level::Error), callback.unwrap_or(deaf), userdata, free);
+    let log = log_to(max.unwrap_or(Level::Error), callback.unwrap_or(no_op), userdata, free);
     // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone.
     unsafe {
         set("fabric_options_set_log", options, move |config| {

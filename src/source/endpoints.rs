@@ -8,8 +8,8 @@ use crate::config::Node;
 use crate::source::Waits;
 
 use super::backoff::Backoff;
-use super::usual::{Subject, Usual};
-use super::way::Way;
+use super::response_times::{ResponseTimes, Subject};
+use super::round_trip::RoundTrip;
 
 /// A farm has a handful of nodes; a longer list is a mistake or worse. Nodes that the service
 /// itself names are no matter of this limit.
@@ -32,7 +32,7 @@ struct Known {
     backoff: Backoff,
     /// On the handle's clock; 0 = it may be asked.
     rests_until: u64,
-    way: Way,
+    round_trip: RoundTrip,
 }
 
 /// The nodes in the order they became known, and the one that answered last.
@@ -45,13 +45,17 @@ pub struct Endpoints {
     preferred: Option<Key>,
     /// The longest that a node is left alone after a failure.
     limit: Duration,
-    usual: Usual,
+    response_times: ResponseTimes,
 }
 
 impl Endpoints {
     pub fn new(configured: &[Node], limit: Duration) -> Self {
-        let mut endpoints =
-            Self { known: Vec::new(), preferred: None, limit, usual: Usual::default() };
+        let mut endpoints = Self {
+            known: Vec::new(),
+            preferred: None,
+            limit,
+            response_times: ResponseTimes::default(),
+        };
         configured.iter().for_each(|node| endpoints.configure(node));
         endpoints
     }
@@ -118,7 +122,7 @@ impl Endpoints {
             names: Vec::new(),
             backoff: Backoff::new(self.limit),
             rests_until: 0,
-            way: Way::default(),
+            round_trip: RoundTrip::default(),
         });
     }
 
@@ -169,17 +173,17 @@ impl Endpoints {
         let Some(known) = self.find(node) else { return Duration::ZERO };
         known.backoff.succeeded();
         known.rests_until = 0;
-        known.way.work_in(waits, now)
+        known.round_trip.work_in(waits, now)
     }
 
     /// Notes how long an answer took, the way included.
     pub fn took(&mut self, subject: Subject, time: Duration) {
-        self.usual.took(subject, time);
+        self.response_times.took(subject, time);
     }
 
     /// How long an answer may well take; zero if nobody knows.
     pub fn usually(&self, subject: Subject) -> Duration {
-        self.usual.time(subject)
+        self.response_times.time(subject)
     }
 
     /// Has a node asked before the others.

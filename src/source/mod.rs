@@ -20,10 +20,10 @@ pub mod fabric;
 pub mod file;
 pub mod pool;
 pub mod race;
+pub mod response_times;
 pub mod retry;
+pub mod round_trip;
 pub mod traits;
-pub mod usual;
-pub mod way;
 
 use std::sync::Arc;
 
@@ -35,9 +35,9 @@ pub use self::attempt::{Attempt, Waits};
 pub use self::backoff::Backoff;
 pub use self::command::{Command, Report, ResultSet, Value};
 pub use self::endpoints::Endpoints;
+pub use self::response_times::{Size, Subject};
 pub use self::retry::RetryPolicy;
 pub use self::traits::{Ask, Asker, Control, GroupSource, Locator, MapSource, Source, Sources};
-pub use self::usual::{Size, Subject};
 
 /// The sources of a handle as its options want them.
 pub fn of(config: &Arc<Config>, traffic: &Arc<Traffic>) -> Sources {

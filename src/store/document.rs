@@ -9,7 +9,7 @@ use serde_ignored::Path;
 use crate::base::boot_clock::BootTime;
 use crate::topology::{self, ShardRow};
 
-use super::leaf::{self, Named};
+use super::fields::{self, Named};
 use super::{by_hand, check, checksum, members};
 
 pub(super) const FORMAT: &str = "libmysqlfabric topology";
@@ -37,7 +37,7 @@ pub struct Document<Tables = Vec<Table>, Held = Vec<HeldShard>> {
     /// The generation the topology had in the handle that wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "leaf::ttl")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "fields::ttl")]
     pub ttl_ms: Option<u64>,
     #[serde(default)]
     pub fabric_nodes: Vec<FabricNode>,
@@ -49,26 +49,30 @@ pub struct Document<Tables = Vec<Table>, Held = Vec<HeldShard>> {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FabricNode {
-    #[serde(deserialize_with = "leaf::name")]
+    #[serde(deserialize_with = "fields::name")]
     pub host: String,
-    #[serde(deserialize_with = "leaf::port")]
+    #[serde(deserialize_with = "fields::port")]
     pub port: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
-    #[serde(deserialize_with = "leaf::part")]
+    #[serde(deserialize_with = "fields::part")]
     pub schema: String,
-    #[serde(deserialize_with = "leaf::part")]
+    #[serde(deserialize_with = "fields::part")]
     pub table: String,
-    #[serde(deserialize_with = "leaf::text")]
+    #[serde(deserialize_with = "fields::text")]
     pub column: String,
-    #[serde(rename = "type", deserialize_with = "leaf::name")]
+    #[serde(rename = "type", deserialize_with = "fields::name")]
     pub type_name: String,
-    #[serde(deserialize_with = "leaf::name")]
+    #[serde(deserialize_with = "fields::name")]
     pub global_group: String,
     /// When Fabric confirmed the table, if that is not `saved_at`; 0 if nobody knows.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "leaf::seconds")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "fields::seconds"
+    )]
     pub confirmed_at: Option<u64>,
     pub shards: Vec<Shard>,
 }
@@ -92,7 +96,7 @@ impl Table {
 pub struct Shard {
     pub id: i64,
     pub lower_bound: Bound,
-    #[serde(deserialize_with = "leaf::name")]
+    #[serde(deserialize_with = "fields::name")]
     pub group: String,
 }
 
@@ -100,15 +104,19 @@ pub struct Shard {
 /// shard that is listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldShard {
-    #[serde(deserialize_with = "leaf::part")]
+    #[serde(deserialize_with = "fields::part")]
     pub schema: String,
-    #[serde(deserialize_with = "leaf::part")]
+    #[serde(deserialize_with = "fields::part")]
     pub table: String,
-    #[serde(rename = "type", deserialize_with = "leaf::name")]
+    #[serde(rename = "type", deserialize_with = "fields::name")]
     pub type_name: String,
     pub lower_bound: Bound,
     /// Since when it is not listed, in seconds since 1970. Without it its hold has no end.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "leaf::seconds")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "fields::seconds"
+    )]
     pub since: Option<u64>,
 }
 
@@ -133,39 +141,43 @@ impl Serialize for Bound {
 
 impl<'de> Deserialize<'de> for Bound {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        leaf::bound(from)
+        fields::bound(from)
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Group {
-    #[serde(deserialize_with = "leaf::name")]
+    #[serde(deserialize_with = "fields::name")]
     pub id: String,
     /// As that of a table.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "leaf::seconds")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "fields::seconds"
+    )]
     pub confirmed_at: Option<u64>,
     pub servers: Vec<Server>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Server {
-    #[serde(deserialize_with = "leaf::name")]
+    #[serde(deserialize_with = "fields::name")]
     pub uuid: String,
-    #[serde(deserialize_with = "leaf::name")]
+    #[serde(deserialize_with = "fields::name")]
     pub host: String,
-    #[serde(deserialize_with = "leaf::port")]
+    #[serde(deserialize_with = "fields::port")]
     pub port: u16,
     #[serde(
-        serialize_with = "leaf::Mode::serialize",
-        deserialize_with = "leaf::Mode::deserialize"
+        serialize_with = "fields::Mode::serialize",
+        deserialize_with = "fields::Mode::deserialize"
     )]
     pub mode: i32,
     #[serde(
-        serialize_with = "leaf::Status::serialize",
-        deserialize_with = "leaf::Status::deserialize"
+        serialize_with = "fields::Status::serialize",
+        deserialize_with = "fields::Status::deserialize"
     )]
     pub status: i32,
-    #[serde(deserialize_with = "leaf::weight")]
+    #[serde(deserialize_with = "fields::weight")]
     pub weight: f64,
 }
 

@@ -1,7 +1,7 @@
 //! A topology as a file: the JSON format of docs/TOPOLOGY_FILE.md, and reading and writing it
 //! whole.
 //!
-//! [`document`] is the format with [`leaf`] for its single values, [`checksum`] its seal,
+//! [`document`] is the format with [`fields`] for its single values, [`checksum`] its seal,
 //! [`check`] what a file must fulfil, [`by_hand`] and [`members`] what one must that a person wrote, and
 //! [`convert`] the way from and to a topology, with
 //! [`tables`] and [`held`] for what is too large to be there twice, and [`rest`] for what another process
@@ -12,8 +12,8 @@ pub mod check;
 mod checksum;
 pub mod convert;
 pub mod document;
+mod fields;
 mod held;
-mod leaf;
 mod members;
 pub mod read;
 pub mod rest;

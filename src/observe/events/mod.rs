@@ -5,7 +5,7 @@
 //! that is slow loses what newer events have overtaken and holds nobody up.
 
 mod changes;
-mod desk;
+mod dispatcher;
 mod event;
 mod ring;
 mod wake;
@@ -23,7 +23,7 @@ use crate::topology::Topology;
 pub use self::event::{Delivery, Event, Kind};
 pub use self::ring::ROOM;
 
-use self::desk::{Callback, Desk};
+use self::dispatcher::{Callback, Dispatcher};
 
 /// Who is called with a handle's events, or nobody. Cloned freely; never global.
 #[derive(Clone, Default)]
@@ -42,7 +42,7 @@ impl Listener {
 pub struct Events {
     listener: Listener,
     log: Log,
-    desk: PerProcess<Arc<Desk>>,
+    dispatcher: PerProcess<Arc<Dispatcher>>,
     ready: AtomicBool,
     /// Fabric answered, and has not been lost since.
     reached: AtomicBool,
@@ -56,7 +56,7 @@ impl Events {
         Self {
             listener,
             log,
-            desk: PerProcess::default(),
+            dispatcher: PerProcess::default(),
             ready: AtomicBool::new(false),
             reached: AtomicBool::new(false),
             missed: AtomicBool::new(false),
@@ -96,7 +96,7 @@ impl Events {
         // Under the lock of the queue, or of two refreshes that end at once one could tell behind
         // the other what was so before it.
         let called = self.listener.callback.is_some();
-        let lost = self.desk.with(|desk| desk.put_if(news, called));
+        let lost = self.dispatcher.with(|dispatcher| dispatcher.enqueue_if(news, called));
         self.lost.fetch_add(lost, Ordering::Relaxed);
     }
 
@@ -116,7 +116,9 @@ impl Events {
     /// it; this starts the thread, and is to be called after queuing, under no lock.
     pub fn deliver(&self, clock: &Clock) {
         let Some(callback) = &self.listener.callback else { return };
-        if let Err(error) = self.desk.with(|desk| desk.attend(callback, clock)) {
+        if let Err(error) =
+            self.dispatcher.with(|dispatcher| dispatcher.ensure_thread(callback, clock))
+        {
             self.log.write_once(
                 Level::Warning,
                 format_args!(
@@ -129,7 +131,7 @@ impl Events {
     /// A descriptor that is readable while events wait to be taken by `next`; the first call
     /// makes it, and begins to collect events.
     pub fn fd(&self) -> Result<RawFd> {
-        self.desk.with(|desk| desk.fd()).map_err(|error| {
+        self.dispatcher.with(|dispatcher| dispatcher.fd()).map_err(|error| {
             Error::new(
                 Code::System,
                 format!(
@@ -143,7 +145,7 @@ impl Events {
     /// The next event for the loop that polls.
     pub fn next(&self, clock: &Clock) -> Result<Delivery> {
         let none = |message: &str| Error::new(Code::NoEvent, message);
-        match self.desk.with(|desk| desk.next_polled(clock)) {
+        match self.dispatcher.with(|dispatcher| dispatcher.next_polled(clock)) {
             None => Err(none("events are collected from the first fabric_event_fd on; call it")),
             Some(None) => Err(none("no event waits; poll the descriptor for one")),
             Some(Some(delivery)) => Ok(delivery),
@@ -152,27 +154,28 @@ impl Events {
 
     /// Nothing is delivered from here on: the handle is being freed.
     pub fn close(&self) {
-        self.desk.with(|desk| desk.close());
+        self.dispatcher.with(|dispatcher| dispatcher.close());
     }
 
     /// After `close`: waits for a callback that runs, unless it is the caller.
     pub fn end(&self) {
-        self.desk.with(|desk| desk.end());
+        self.dispatcher.with(|dispatcher| dispatcher.end());
     }
 
     /// After `end`: gives up the descriptor.
     pub fn release(&self) {
-        self.desk.with(|desk| desk.release());
+        self.dispatcher.with(|dispatcher| dispatcher.release());
     }
 
     /// Whether there is a callback or a descriptor.
     pub fn somebody_listens(&self) -> bool {
-        self.listener.callback.is_some() || self.desk.with(|desk| desk.is_polled())
+        self.listener.callback.is_some()
+            || self.dispatcher.with(|dispatcher| dispatcher.is_polled())
     }
 
     fn queue(&self, events: &[Event]) {
         let called = self.listener.callback.is_some();
-        let lost = self.desk.with(|desk| desk.put(events, called));
+        let lost = self.dispatcher.with(|dispatcher| dispatcher.enqueue(events, called));
         self.lost.fetch_add(lost, Ordering::Relaxed);
     }
 }

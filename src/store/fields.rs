@@ -8,20 +8,20 @@ use serde::ser::Serializer;
 use super::document::Bound;
 
 /// What a value may be; the first function that takes it wins.
-struct Leaf<T> {
+struct Field<T> {
     what: &'static str,
     integer: fn(i64) -> Option<T>,
     float: fn(f64) -> Option<T>,
     text: fn(&str) -> Option<T>,
 }
 
-impl<T> Leaf<T> {
+impl<T> Field<T> {
     fn of(what: &'static str) -> Self {
         Self { what, integer: |_| None, float: |_| None, text: |_| None }
     }
 }
 
-impl<T> Visitor<'_> for Leaf<T> {
+impl<T> Visitor<'_> for Field<T> {
     type Value = T;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,36 +52,36 @@ fn c_text(text: &str) -> Option<String> {
 }
 
 pub fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    from.deserialize_any(Leaf { text: c_text, ..Leaf::of("a string without NUL") })
+    from.deserialize_any(Field { text: c_text, ..Field::of("a string without NUL") })
 }
 
 pub fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let text = |text: &str| c_text(text).filter(|text| !text.is_empty());
-    from.deserialize_any(Leaf { text, ..Leaf::of("a string that is not empty, without NUL") })
+    from.deserialize_any(Field { text, ..Field::of("a string that is not empty, without NUL") })
 }
 
 /// A database or a table: the API joins the two with a dot.
 pub fn part<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let text = |text: &str| c_text(text).filter(|text| !text.is_empty() && !text.contains('.'));
-    from.deserialize_any(Leaf { text, ..Leaf::of("a name that is not empty, without a dot") })
+    from.deserialize_any(Field { text, ..Field::of("a name that is not empty, without a dot") })
 }
 
 /// An integer may be written as one; which texts a bound takes is the sharding type's matter.
 pub fn bound<'de, D: Deserializer<'de>>(from: D) -> Result<Bound, D::Error> {
     let text = |text: &str| c_text(text).map(Bound::from);
     let integer = |number: i64| Some(Bound { text: number.to_string(), is_integer: true });
-    from.deserialize_any(Leaf { text, integer, ..Leaf::of("a string or a 64-bit integer") })
+    from.deserialize_any(Field { text, integer, ..Field::of("a string or a 64-bit integer") })
 }
 
 pub fn port<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
     let integer = |number: i64| u16::try_from(number).ok().filter(|port| *port > 0);
-    from.deserialize_any(Leaf { integer, ..Leaf::of("a port, 1 to 65535") })
+    from.deserialize_any(Field { integer, ..Field::of("a port, 1 to 65535") })
 }
 
 pub fn weight<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     let float = |number: f64| Some(number).filter(|weight| *weight > 0.0 && weight.is_finite());
     let integer = |number: i64| Some(number as f64).filter(|weight| *weight > 0.0);
-    from.deserialize_any(Leaf { float, integer, ..Leaf::of("a number greater than 0") })
+    from.deserialize_any(Field { float, integer, ..Field::of("a number greater than 0") })
 }
 
 const DAY_MS: u64 = 86_400_000;
@@ -89,12 +89,12 @@ const DAY_MS: u64 = 86_400_000;
 pub fn ttl<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     let integer =
         |number: i64| u64::try_from(number).ok().filter(|n| (1..=DAY_MS).contains(n)).map(Some);
-    from.deserialize_any(Leaf { integer, ..Leaf::of("milliseconds, 1 to 86400000") })
+    from.deserialize_any(Field { integer, ..Field::of("milliseconds, 1 to 86400000") })
 }
 
 pub fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     let integer = |number: i64| u64::try_from(number).ok().map(Some);
-    from.deserialize_any(Leaf { integer, ..Leaf::of("seconds since 1970") })
+    from.deserialize_any(Field { integer, ..Field::of("seconds since 1970") })
 }
 
 /// A number that has a name: written by name where it has one, read either way. Numbers of
@@ -111,10 +111,10 @@ pub trait Named {
     }
 
     fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<i32, D::Error> {
-        from.deserialize_any(Leaf {
+        from.deserialize_any(Field {
             text: |text| Self::NAMES.iter().find(|(name, _)| *name == text).map(|known| known.1),
             integer: |number| i32::try_from(number).ok(),
-            ..Leaf::of(Self::WHAT)
+            ..Field::of(Self::WHAT)
         })
     }
 }

@@ -21,7 +21,7 @@ pub type Callback = dyn Fn(&Delivery) + Send + Sync;
 
 /// What a forked child has anew: its parent's thread, descriptor and events stay its parent's.
 #[derive(Default)]
-pub struct Desk {
+pub struct Dispatcher {
     waiting: Mutex<Waiting, { rank::EVENTS }>,
     news: Condvar,
 }
@@ -41,7 +41,7 @@ struct Waiting {
     closed: bool,
 }
 
-impl Desk {
+impl Dispatcher {
     pub fn is_polled(&self) -> bool {
         self.lock().polled.is_some()
     }
@@ -49,18 +49,18 @@ impl Desk {
     /// Queues events for the callback, if there is one to be `called`, and for the loop that
     /// polls; how many older ones had to go for them. Whoever sees the first of them finds them
     /// all, as they tell of one change.
-    pub fn put(&self, events: &[Event], called: bool) -> u64 {
-        self.put_in(&mut self.lock(), events, called)
+    pub fn enqueue(&self, events: &[Event], called: bool) -> u64 {
+        self.enqueue_in(&mut self.lock(), events, called)
     }
 
-    /// As `put`, for an event that `news` finds out under the lock, and nobody else meanwhile.
-    pub fn put_if(&self, news: impl FnOnce() -> Option<Event>, called: bool) -> u64 {
+    /// As `enqueue`, for an event that `news` finds out under the lock, and nobody else meanwhile.
+    pub fn enqueue_if(&self, news: impl FnOnce() -> Option<Event>, called: bool) -> u64 {
         let mut waiting = self.lock();
         let events = news();
-        self.put_in(&mut waiting, events.as_slice(), called)
+        self.enqueue_in(&mut waiting, events.as_slice(), called)
     }
 
-    fn put_in(&self, waiting: &mut Waiting, events: &[Event], called: bool) -> u64 {
+    fn enqueue_in(&self, waiting: &mut Waiting, events: &[Event], called: bool) -> u64 {
         if waiting.closed || events.is_empty() {
             return 0;
         }
@@ -77,13 +77,17 @@ impl Desk {
     }
 
     /// Sees that a thread is at what waits for `callback`: one that has nothing to tell has none.
-    pub fn attend(self: &Arc<Self>, callback: &Arc<Callback>, clock: &Clock) -> io::Result<()> {
+    pub fn ensure_thread(
+        self: &Arc<Self>,
+        callback: &Arc<Callback>,
+        clock: &Clock,
+    ) -> io::Result<()> {
         let mut waiting = self.lock();
         if waiting.closed || waiting.thread.is_some() || waiting.called.is_empty() {
             return Ok(());
         }
-        let (desk, callback, clock) = (Arc::clone(self), Arc::clone(callback), *clock);
-        let deliver = move || desk.deliver(&*callback, &clock);
+        let (dispatcher, callback, clock) = (Arc::clone(self), Arc::clone(callback), *clock);
+        let deliver = move || dispatcher.deliver(&*callback, &clock);
         waiting.thread = Some(base::thread::start("fabric-events", deliver)?);
         Ok(())
     }
@@ -94,7 +98,7 @@ impl Desk {
             let delivery = delivery(event, lost_before, clock);
             // Who panics at one event may still want to hear of the next.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| callback::run(|| hear(&delivery))));
-            // A child that the callback forked has a desk of its own.
+            // A child that the callback forked has a dispatcher of its own.
             if process::id() != born {
                 return;
             }

@@ -29,12 +29,12 @@ impl Size {
 
 /// The longest answers of late.
 #[derive(Debug, Clone, Default)]
-pub struct Usual(BTreeMap<Subject, Duration>);
+pub struct ResponseTimes(BTreeMap<Subject, Duration>);
 
-impl Usual {
+impl ResponseTimes {
     pub fn took(&mut self, subject: Subject, time: Duration) {
-        let usual = self.0.entry(subject).or_default();
-        *usual = time.max(usual.mul_f64(0.75));
+        let times = self.0.entry(subject).or_default();
+        *times = time.max(times.mul_f64(0.75));
     }
 
     /// How long an answer may well take; zero if nobody knows.
@@ -49,16 +49,16 @@ mod tests {
 
     #[test]
     fn quick_answers_to_small_questions_say_nothing_of_large_ones() {
-        let mut usual = Usual::default();
+        let mut times = ResponseTimes::default();
         let (second, all) = (Duration::from_secs(1), Subject::Tables(Size::ALL));
-        assert_eq!(usual.time(all), Duration::ZERO);
-        usual.took(all, 8 * second);
+        assert_eq!(times.time(all), Duration::ZERO);
+        times.took(all, 8 * second);
         for _ in 0..100 {
-            usual.took(Subject::Tables(Size::of(1)), second / 100);
+            times.took(Subject::Tables(Size::of(1)), second / 100);
         }
-        assert_eq!(usual.time(all), 8 * second);
-        usual.took(all, second);
-        assert_eq!(usual.time(all), 6 * second);
+        assert_eq!(times.time(all), 8 * second);
+        times.took(all, second);
+        assert_eq!(times.time(all), 6 * second);
         assert_eq!(Size::of(0), Size::of(1));
         assert_eq!(Size::of(40), Size::of(60));
         assert!(Size::of(2) < Size::of(4) && Size::of(64) < Size::ALL);

@@ -17,14 +17,14 @@ const WINDOW: u64 = 90_000;
 /// doing, since some of what a node is asked is always trifling: for a challenge, or which nodes
 /// there are.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Way {
+pub struct RoundTrip {
     this: Option<Duration>,
     before: Option<Duration>,
     /// When `this` began, in milliseconds.
     since: u64,
 }
 
-impl Way {
+impl RoundTrip {
     /// Takes in how long the answers of one attempt were waited for, and tells how much of it the
     /// node itself has needed. `now` is in milliseconds.
     pub fn work_in(&mut self, waits: Waits, now: u64) -> Duration {
@@ -34,8 +34,8 @@ impl Way {
         let Some(quickest) = waits.quickest else { return Duration::ZERO };
         let this = self.this.map_or(quickest, |known| known.min(quickest));
         self.this = Some(this);
-        let way = self.before.map_or(this, |before| before.min(this));
-        waits.total.saturating_sub(way.saturating_mul(waits.answers))
+        let round_trip = self.before.map_or(this, |before| before.min(this));
+        waits.total.saturating_sub(round_trip.saturating_mul(waits.answers))
     }
 }
 
@@ -51,8 +51,8 @@ mod tests {
 
     #[test]
     fn the_way_is_no_work() {
-        let mut way = Way::default();
-        let mut work = |millis: &[u64], now| way.work_in(waits(millis), now).as_millis();
+        let mut round_trip = RoundTrip::default();
+        let mut work = |millis: &[u64], now| round_trip.work_in(waits(millis), now).as_millis();
         assert_eq!(work(&[201, 203], 1), 2);
         assert_eq!(work(&[202], 2), 1);
         assert_eq!(work(&[1200], 3), 999, "what takes long takes the node long");
