@@ -4,12 +4,10 @@ use std::ffi::c_char;
 use std::mem::offset_of;
 
 use crate::base::error::Result;
-use crate::store::by_hand;
 use crate::topology::card::{Card, Rest};
-use crate::topology::{Chosen, Server};
+use crate::topology::{Chosen, Server, limits};
 
 use super::ptr::{Out, Parsed, copy_text};
-use super::shard::FABRIC_COLUMN_SIZE;
 
 /// The caller gave no mode.
 pub const FABRIC_MODE_NONE: i32 = 0;
@@ -116,10 +114,9 @@ const _: () = {
     assert!(offset_of!(fabric_server_t, reserved0) == offset_of!(Card, reserved));
     assert!(offset_of!(fabric_server_t, uuid) == offset_of!(Card, uuid));
     assert!(offset_of!(fabric_server_t, uuid) + FABRIC_UUID_SIZE >= HEAD);
-    assert!(FABRIC_UUID_SIZE == by_hand::LONGEST_UUID + 1);
-    assert!(FABRIC_HOST_SIZE == by_hand::LONGEST_HOST + 1);
-    assert!(FABRIC_GROUP_SIZE == by_hand::LONGEST_GROUP + 1);
-    assert!(FABRIC_COLUMN_SIZE == by_hand::LONGEST_COLUMN + 1);
+    assert!(FABRIC_UUID_SIZE == limits::LONGEST_UUID + 1);
+    assert!(FABRIC_HOST_SIZE == limits::LONGEST_HOST + 1);
+    assert!(FABRIC_GROUP_SIZE == limits::LONGEST_GROUP + 1);
     assert!(FABRIC_GROUP_SIZE >= 32 && FABRIC_HOST_SIZE >= 32 + size_of::<Rest>());
 };
 

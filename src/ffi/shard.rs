@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use crate::base::error::Result;
-use crate::topology::{Shard, Table, Topology};
+use crate::topology::{Shard, Table, Topology, limits};
 
 use super::boundary::boundary;
 use super::error::fabric_error_t;
@@ -27,6 +27,9 @@ pub const FABRIC_SHARDING_HASH: i32 = 5;
 pub const FABRIC_BOUND_SIZE: usize = 256;
 /// The size of a column name: 64 characters of up to three bytes, a NUL, and padding.
 pub const FABRIC_COLUMN_SIZE: usize = 200;
+
+const _: () = assert!(FABRIC_BOUND_SIZE == limits::LONGEST_BOUND + 1);
+const _: () = assert!(FABRIC_COLUMN_SIZE == limits::LONGEST_COLUMN + 1);
 
 /// A shard of a table. A plain copy that the caller owns.
 ///

@@ -8,16 +8,12 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::base::text::excerpt;
+use crate::topology::limits::{
+    LONGEST_BOUND, LONGEST_COLUMN, LONGEST_GROUP, LONGEST_HOST, LONGEST_UUID,
+};
 use crate::topology::{Mode, ShardingType, Status};
 
 use super::document::{Bound, Document, Group, HeldShard, Server, Table};
-
-/// How many bytes there is room for in what C programs are given.
-pub(crate) const LONGEST_UUID: usize = 47;
-pub(crate) const LONGEST_HOST: usize = 255;
-pub(crate) const LONGEST_GROUP: usize = 199;
-pub(crate) const LONGEST_COLUMN: usize = 199;
-pub(crate) const LONGEST_BOUND: usize = 255;
 
 /// Says which member is wrong, and how.
 pub fn check(document: &Document) -> Result<(), String> {

@@ -12,6 +12,7 @@ pub mod hash;
 pub mod health_overlay;
 pub mod integer;
 pub mod key;
+pub mod limits;
 pub mod long_text;
 pub mod md5;
 pub mod names;
