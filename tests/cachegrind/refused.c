@@ -26,8 +26,14 @@ static const char text[] =
     "\"host\":\"db1.example.com\",\"port\":3306,\"mode\":\"READ_WRITE\",\"status\":\"PRIMARY\","
     "\"weight\":1}]}]}\n";
 
-#define INT(value) {.kind = FABRIC_KEY_INT, .integer = (value)}
-#define TEXT(word) {.kind = FABRIC_KEY_TEXT, .text = (word), .length = sizeof(word) - 1}
+#define INT(value)                                                                                 \
+    {                                                                                              \
+        .kind = FABRIC_KEY_INT, .integer = (value)                                                 \
+    }
+#define TEXT(word)                                                                                 \
+    {                                                                                              \
+        .kind = FABRIC_KEY_TEXT, .text = (word), .length = sizeof(word) - 1                        \
+    }
 
 typedef struct refused {
     const char *name;
