@@ -132,3 +132,27 @@ fn nobody_but_its_source_knows_how_fabric_is_asked() {
     assert!(found.is_empty(), "it belongs to src/source/fabric or src/ffi: {found:#?}");
     assert!(seen > 100, "the rule finds what is there: {seen}");
 }
+
+/// The panic hook is one for all Rust code of a program, and so is the program's. In the libraries that
+/// C programs link there is no other Rust code: that is what the feature is for.
+#[test]
+fn the_panic_hook_is_left_alone_in_a_rust_program() {
+    let words = ["set_hook", "take_hook"];
+    let found = lines_with(&words, &["src/ffi/boundary.rs"]);
+    assert!(found.is_empty(), "a library has no hook: {found:#?}");
+    let boundary = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ffi/boundary.rs");
+    let boundary = fs::read_to_string(boundary).unwrap();
+    let (before, hook) = boundary.split_once("take_hook").expect("the rule finds what is there");
+    let (before, body) = before.rsplit_once("#[cfg(feature = \"quiet-panics\")]\n").unwrap();
+    assert!(!before.contains("set_hook") && !hook.contains("take_hook"), "one place");
+    // The condition is that of the block which takes the hook.
+    assert!(body.trim_start().starts_with('{') && !body.contains("\n    }\n"), "{body}");
+}
+
+/// A library ends no process and is told by its options alone.
+#[test]
+fn the_process_is_the_programs() {
+    let words = ["process::exit", "process::abort", "env::var", "env::set_var", "env::remove_var"];
+    let found = lines_with(&words, &[]);
+    assert!(found.is_empty(), "{found:#?}");
+}
