@@ -252,3 +252,102 @@ impl GroupSource for FileSource {
         Ok(self.answer(ask.asker.now(), rows).into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs::{self, File};
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::source::{Asker, RetryPolicy};
+
+    /// Nobody waits, and nothing is interrupted.
+    struct Patient;
+
+    impl Asker for Patient {
+        fn now(&self) -> u64 {
+            7
+        }
+        fn is_stopping(&self) -> bool {
+            false
+        }
+        fn is_interrupted(&self, _: u64) -> bool {
+            false
+        }
+        fn interrupted(&self, what: &str) -> Error {
+            Error::new(Code::Interrupted, what)
+        }
+        fn pause(&self, _: Duration, _: Option<u64>) -> bool {
+            true
+        }
+        fn node_answered(&self, _: bool, _: Duration) {}
+        fn source_answered(&self) {}
+    }
+
+    fn write(path: &Path, group: &str) {
+        let text = format!(
+            r#"{{"format": "libmysqlfabric topology", "version": 1, "groups": [{{"id": "{group}",
+            "servers": [{{"uuid": "u", "host": "h", "port": 1, "mode": "READ_WRITE",
+            "status": "PRIMARY", "weight": 1.0}}]}}], "tables": [{{"schema": "db", "table": "t",
+            "column": "c", "type": "RANGE", "global_group": "{group}",
+            "shards": [{{"id": 1, "lower_bound": "1", "group": "{group}"}}]}}]}}"#
+        );
+        fs::write(path, text).unwrap();
+        // A file that has just been written may be written again within one tick of its time.
+        let before = SystemTime::now() - Duration::from_secs(60);
+        File::options().write(true).open(path).unwrap().set_modified(before).unwrap();
+    }
+
+    fn maps(source: &FileSource) -> Option<Vec<String>> {
+        let (names, known) = (BTreeSet::new(), || Vec::new());
+        let wanted = Wanted { everything: true, names: &names, known: &known };
+        let ask = Ask { retry: RetryPolicy::ONCE, asker: &Patient };
+        let answer = source.maps(&wanted, &ask).unwrap().answers.remove(0);
+        match answer.content {
+            Content::Rows { rows: Maps { tables, .. }, .. } => {
+                Some(tables.groups_of("db.t").map(str::to_owned).collect())
+            }
+            Content::Unchanged { confirmed } => {
+                assert_eq!(confirmed, 7);
+                None
+            }
+        }
+    }
+
+    fn groups(source: &FileSource) -> Option<Vec<String>> {
+        let (names, known) = (BTreeSet::new(), || Vec::new());
+        let wanted = Wanted { everything: true, names: &names, known: &known };
+        let ask = Ask { retry: RetryPolicy::ONCE, asker: &Patient };
+        let answer = source.groups(&wanted, &ask).unwrap().answers.remove(0);
+        match answer.content {
+            Content::Rows { rows, .. } => Some(rows.into_iter().map(|row| row.group).collect()),
+            Content::Unchanged { .. } => None,
+        }
+    }
+
+    #[test]
+    fn both_answers_are_of_one_reading() {
+        let path = std::env::temp_dir().join(format!("file-source-{}.json", std::process::id()));
+        write(&path, "one");
+        let source = FileSource::new(&path, &Arc::new(Config::default()));
+        assert_eq!(maps(&source), Some(vec!["one".to_owned()]));
+        write(&path, "another");
+        assert_eq!(groups(&source), Some(vec!["one".to_owned()]), "as it was with the maps");
+        assert_eq!(maps(&source), Some(vec!["another".to_owned()]));
+        assert_eq!(groups(&source), Some(vec!["another".to_owned()]));
+        assert_eq!((maps(&source), groups(&source)), (None, None), "nothing is new");
+        source.reset();
+        assert!(maps(&source).is_some() && groups(&source).is_some(), "asked for anew");
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn what_only_fabric_can_do_is_refused() {
+        let source = FileSource::new(Path::new("/farm.json"), &Arc::default());
+        assert_eq!(source.control().err().map(|error| error.code), Some(Code::NotSeeded));
+        assert!(source.locator().is_err());
+        let node = Node { host: "h".into(), port: 1 };
+        assert_eq!(source.add_node(&node).unwrap_err().code, Code::Argument);
+    }
+}
