@@ -643,7 +643,9 @@ fn what_was_confirmed_before_the_rest_is_as_old_in_the_next_process() {
     let (saved_at, confirmed_at) = (document.saved_at.expect("a time"), orders(&document));
     assert!(confirmed_at.expect("a time of its own") + 2 <= saved_at, "{confirmed_at:?}");
     let others = document.tables.iter().filter(|table| table.table != "orders");
-    assert!(others.into_iter().all(|table| table.confirmed_at.is_none()));
+    // A second may end between the questions of one fetch.
+    let is_young = |at: u64| at + 1 >= saved_at;
+    assert!(others.into_iter().all(|table| table.confirmed_at.is_none_or(is_young)));
 
     let key = Key::Integer(1);
     let day = Duration::from_secs(86_400);
