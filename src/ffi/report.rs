@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::refresh::health::errno;
+use crate::router::report;
 
 use super::boundary::{boundary, boundary_value};
 use super::error::fabric_error_t;
@@ -70,7 +70,7 @@ pub const FABRIC_ACTION_HOLD_WRITES: i32 = 32;
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_errno_action(errno_: i32) -> i32 {
-    boundary_value(FABRIC_ACTION_NONE, || errno::actions(errno_).bits())
+    boundary_value(FABRIC_ACTION_NONE, || report::actions(errno_).bits())
 }
 
 /// Tells the library what became of a connection or a statement, so that it routes around what
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn fabric_report_failure(
 
 #[cfg(test)]
 mod tests {
-    use crate::refresh::health::errno::Actions;
+    use crate::router::report::Actions;
 
     use super::*;
 

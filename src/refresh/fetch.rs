@@ -73,7 +73,7 @@ impl Refresher {
         };
         // A large farm takes its time to build: more than a caller may have, or who frees the handle.
         let stops = || self.is_stopping() || retry.is_over_here() || self.is_left(retry.caller);
-        let is_whole_answer = self.publish_until(&stops, |update| {
+        let is_whole_answer = self.publisher.publish_until(&stops, |update| {
             for answer in maps.answers {
                 self.take_in_maps(update, answer, wish, &of_maps);
             }
@@ -87,7 +87,7 @@ impl Refresher {
                            of the call";
             return Err(Error::new(Code::Timeout, message));
         }
-        self.ask_for_vanished(shop, retry);
+        self.ask_for_missing(shop, retry);
         if outcome.is_ok() && is_whole {
             self.whole.store(true, Ordering::Relaxed);
             if resets == self.resets.load(Ordering::Relaxed) {

@@ -17,6 +17,7 @@ mod idle;
 mod intervals;
 mod order;
 mod publisher;
+mod reporting;
 mod schedule;
 pub mod snapshot;
 pub mod snapshot_cell;
@@ -31,24 +32,24 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use crate::base::clock::{Clock, signed};
 use crate::base::error::{Error, Result};
 use crate::base::fork::PerProcess;
-use crate::base::random;
 use crate::base::sync::{Mutex, rank};
 use crate::base::thread::Threads;
-use crate::config::{Config, Node, ReportErrors};
+use crate::config::{Config, Node};
 use crate::observe::events::Events;
 use crate::observe::log::Level;
 use crate::observe::metrics::Metrics;
-use crate::source::{self, Report, RetryPolicy, Sources};
+use crate::source::{self, Sources};
 use crate::topology::{Times, Topology};
 
 use self::absent::AbsentNames;
 use self::duty_cycle::Work;
 use self::flight::{Flights, Wish};
-use self::health::missing_shards::Vanished;
+use self::health::Health;
+use self::health::missing_shards::MissingShards;
 use self::health::reports::Reports;
-use self::health::state::HealthState;
 use self::intervals::Intervals;
 use self::order::Order;
+use self::publisher::Publisher;
 use self::snapshot::SnapshotState;
 use self::snapshot_cell::SnapshotCell;
 use self::waiters::Waiters;
@@ -62,8 +63,6 @@ struct Workshop {
     fetchers: Threads,
     tables_order: Order,
     groups_order: Order,
-    reports: Reports,
-    vanished: Vanished,
     disk: Mutex<snapshot::Seen, { rank::DISK }>,
 }
 
@@ -71,13 +70,15 @@ struct Workshop {
 pub struct Refresher {
     config: Arc<Config>,
     clock: Clock,
+    publisher: Arc<Publisher>,
     /// Shared with who reads it.
     topology: Arc<SnapshotCell>,
+    health: Health,
+    missing_shards: MissingShards,
+    reports: Reports,
     workshop: PerProcess<Workshop>,
     sources: Sources,
     intervals: Intervals,
-    /// Also the lock of whoever publishes.
-    health: HealthState,
     /// When Fabric last answered a dump; 0 = never.
     last_answer: AtomicU64,
     /// Counts the dumps that Fabric answered.
@@ -92,28 +93,22 @@ pub struct Refresher {
     whole_confirmed: AtomicI64,
     /// Whether a caller has left a fetch that is not over since, because it took too long.
     hangs: AtomicBool,
-    worker: Worker,
-    waiters: Waiters,
+    worker: Arc<Worker>,
+    waiters: Arc<Waiters>,
     /// Shared with who looks up.
     metrics: Arc<Metrics>,
-    events: Events,
+    events: Arc<Events>,
     disk: SnapshotState,
-    /// Where the turns among secondaries begin: another place in every handle.
-    start: u64,
-    /// The handle is being freed: what fails from now on was cut off, and is nobody's fault.
-    stopping: AtomicBool,
     /// When a waiting caller may ask Fabric again, without a background refresh.
     next_poll: AtomicU64,
     /// Counts the interrupts: who waits leaves when there is one more than when its call began.
     interrupts: AtomicU64,
-    /// When the first hold of a vanished shard ends; 0 = none does.
-    vanished_end: AtomicU64,
     /// When a fetch failed last; 0 = the last one did not.
     last_failure: AtomicU64,
     /// Counts the resets of the cache: what was asked for before one is no answer to it.
     resets: AtomicU64,
-    absent_tables: AbsentNames,
-    absent_groups: AbsentNames,
+    absent_tables: Arc<AbsentNames>,
+    absent_groups: Arc<AbsentNames>,
 }
 
 impl Refresher {
@@ -126,25 +121,26 @@ impl Refresher {
 
     /// With these sources, whatever the options say of them. No I/O.
     pub fn with_sources(config: Arc<Config>, sources: Sources, metrics: Metrics) -> Self {
-        let events = Events::new(config.events.clone(), config.log.clone());
+        let clock = Clock::default();
+        let keeps_missing = !sources.maps.lists_every_shard();
+        let publisher = Arc::new(Publisher::new(Arc::clone(&config), clock, keeps_missing));
+        let health = Health::new(Arc::clone(&config), clock, Arc::clone(&publisher));
         let workshop = PerProcess::new(move || Workshop {
             work: Work::default(),
             flights: Flights::default(),
             fetchers: Threads::default(),
             tables_order: Order::default(),
             groups_order: Order::default(),
-            reports: Reports::default(),
-            vanished: Vanished::default(),
             disk: Mutex::default(),
         });
         Self {
             config,
-            clock: Clock::default(),
-            topology: Arc::default(),
+            clock,
+            topology: Arc::clone(&publisher.topology),
+            health,
             workshop,
             sources,
             intervals: Intervals::default(),
-            health: HealthState::default(),
             last_answer: AtomicU64::new(0),
             answers: AtomicU64::new(0),
             seeded: AtomicU64::new(0),
@@ -152,20 +148,20 @@ impl Refresher {
             knows_all: AtomicBool::new(false),
             whole_confirmed: AtomicI64::new(Times::UNKNOWN),
             hangs: AtomicBool::new(false),
-            worker: Worker::default(),
-            waiters: Waiters::default(),
+            worker: Arc::clone(&publisher.worker),
+            waiters: Arc::clone(&publisher.waiters),
             metrics: Arc::new(metrics),
-            events,
+            events: Arc::clone(&publisher.events),
             disk: SnapshotState::default(),
-            start: random::bytes().map_or(0, |bytes| u128::from_le_bytes(bytes) as u64),
-            stopping: AtomicBool::new(false),
             next_poll: AtomicU64::new(0),
             interrupts: AtomicU64::new(0),
-            vanished_end: AtomicU64::new(0),
             last_failure: AtomicU64::new(0),
             resets: AtomicU64::new(0),
-            absent_tables: AbsentNames::default(),
-            absent_groups: AbsentNames::default(),
+            absent_tables: Arc::clone(&publisher.absent_tables),
+            absent_groups: Arc::clone(&publisher.absent_groups),
+            missing_shards: MissingShards::default(),
+            reports: Reports::default(),
+            publisher,
         }
     }
 
@@ -237,7 +233,7 @@ impl Refresher {
 
     /// Ends what runs in the background, cutting off what is on the wire.
     pub fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.publisher.stop();
         self.events.close();
         self.sources.iter().for_each(|source| source.cancel());
         self.workshop.with(|shop| shop.flights.close());
@@ -246,14 +242,14 @@ impl Refresher {
         self.worker.stop();
         self.workshop.with(|shop| {
             shop.fetchers.end();
-            shop.reports.stop();
         });
+        self.reports.stop();
         self.events.release();
     }
 
     /// Whether the handle is being freed, which cuts off what is on the wire.
     pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.publisher.is_stopping()
     }
 
     /// Has `wish` fetched anew before it is used again, by whoever needs it first. The old
@@ -261,7 +257,7 @@ impl Refresher {
     pub fn distrust(&self, group: Option<&str>) {
         // Nothing may be published in between, or it would count as newer than the reset.
         self.sources.iter().for_each(|source| source.reset());
-        let _publishing = self.health.lock();
+        let _publishing = self.publisher.health.lock();
         self.resets.fetch_add(1, Ordering::Relaxed);
         if group.is_none() {
             self.disk.reset.store(signed(self.clock.now()), Ordering::Relaxed);
@@ -378,12 +374,14 @@ impl Refresher {
         self.obtain_or_snapshot(&Wish::everything(), &self.fetch_bound())
     }
 
-    /// Reports a server to a source that takes reports, which answers when it is done with what it
-    /// makes of it.
-    pub fn report(&self, server_uuid: &str, errno: i32, how: ReportErrors) -> Result<()> {
-        let control = self.sources.first(|source| source.control())?;
-        let report = Report { server_uuid, errno, how };
-        self.workshop
-            .with(|shop| control.report(&report, &self.asking(shop).ask(RetryPolicy::ONE_BY_ONE)))
+    /// Takes in what a service saw of a server: 0 if all was well, or a MySQL errno.
+    pub fn observe(&self, server_uuid: &str, errno: i32) {
+        let longest_move = || self.sources.maps.longest_move(self.intervals.maps.said());
+        self.health.observe(server_uuid, errno, longest_move);
+    }
+
+    /// What services tell of their servers, and when that ends.
+    pub fn health(&self) -> &Health {
+        &self.health
     }
 }

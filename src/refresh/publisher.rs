@@ -1,23 +1,82 @@
-//! From what changed to the topology that lookups see, and to who has to know of it.
+//! From what changed to the topology that lookups see, and to everybody who has to know of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::observe::events::Kind;
+use crate::base::clock::Clock;
+use crate::base::random;
+use crate::config::Config;
+use crate::observe::events::{Events, Kind};
 use crate::observe::log::{Level, Log};
 use crate::topology::Reachability;
 
-use super::Refresher;
+use super::absent::AbsentNames;
+use super::health::missing_holds::MissingHolds;
 use super::health::servers::{Change, ServerHealth};
+use super::health::state::HealthState;
+use super::snapshot_cell::SnapshotCell;
 use super::update::Update;
+use super::waiters::Waiters;
+use super::worker::Worker;
 
-impl Refresher {
-    /// Replaces the topology by what `write` makes of it, if that is another one.
-    pub(super) fn publish(&self, write: impl FnOnce(&mut Update<'_>)) {
+/// Replaces the topology of one handle: one change at a time, whoever it comes from.
+pub struct Publisher {
+    config: Arc<Config>,
+    clock: Clock,
+    /// Where the turns among secondaries begin: another place in every handle.
+    start: u64,
+    /// Whether lower bounds are kept that the source stops listing.
+    keeps_missing: bool,
+    /// What lookups see.
+    pub(super) topology: Arc<SnapshotCell>,
+    /// Its lock is that of whoever publishes.
+    pub(super) health: HealthState,
+    pub(super) missing: MissingHolds,
+    /// The tables and the groups that the source does not list.
+    pub(super) absent_tables: Arc<AbsentNames>,
+    pub(super) absent_groups: Arc<AbsentNames>,
+    pub(super) events: Arc<Events>,
+    pub(super) worker: Arc<Worker>,
+    pub(super) waiters: Arc<Waiters>,
+    is_stopping: AtomicBool,
+}
+
+impl Publisher {
+    /// No I/O.
+    pub fn new(config: Arc<Config>, clock: Clock, keeps_missing: bool) -> Self {
+        Self {
+            clock,
+            start: random::bytes().map_or(0, |bytes| u128::from_le_bytes(bytes) as u64),
+            keeps_missing: keeps_missing && !config.vanished_hold.is_zero(),
+            topology: Arc::default(),
+            health: HealthState::default(),
+            missing: MissingHolds::new(config.vanished_hold),
+            absent_tables: Arc::default(),
+            absent_groups: Arc::default(),
+            events: Arc::new(Events::new(config.events.clone(), config.log.clone())),
+            worker: Arc::default(),
+            waiters: Arc::default(),
+            is_stopping: AtomicBool::new(false),
+            config,
+        }
+    }
+
+    /// The handle is being freed: what comes in from now on was cut off.
+    pub fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
+    }
+
+    /// Replaces the topology by what `write` makes of it, if that is another one. Under no lock.
+    pub fn publish(&self, write: impl FnOnce(&mut Update<'_>)) {
         self.publish_until(&|| self.is_stopping(), write);
     }
 
     /// As `publish`, but leaves off when `stops` says so; whether it did not.
-    pub(super) fn publish_until(
+    pub fn publish_until(
         &self,
         stops: &dyn Fn() -> bool,
         write: impl FnOnce(&mut Update<'_>),
@@ -28,15 +87,12 @@ impl Refresher {
         let unused = {
             let mut unused = Vec::new();
             // Fetches are single already; what the service itself reports comes from any thread.
-            let mut observed = self.health.lock();
-            let now = self.clock.now();
-            let changed = observed.expire(now);
+            let mut health = self.health.lock();
+            let (log, now) = (notes.log(), self.clock.now());
+            let changed = health.expire(now);
             let current = self.topology.load_full();
-            // A topology file means what it says; Fabric's dumps leave out disabled shards.
-            let keeps =
-                !self.sources.maps.lists_every_shard() && !self.config.vanished_hold.is_zero();
-            let log = notes.log();
-            let update = Update::new(&current, &mut observed, log, self.start, keeps, now);
+            let keeps = self.keeps_missing;
+            let update = Update::new(&current, &mut health, log, self.start, keeps, now);
             let mut update = update.until(stops);
             write(&mut update);
             is_whole = !update.has_stopped();
@@ -49,7 +105,9 @@ impl Refresher {
             if is_of_use && let Some(next) = update.finish() {
                 let is_changed = next.generation != current.generation;
                 unused = self.topology.publish(Arc::new(next));
-                self.note_vanished();
+                if self.missing.note(&self.topology.load()) {
+                    self.worker.look();
+                }
                 if is_changed {
                     self.events.published(&current, &self.topology.load(), &self.clock);
                 }
@@ -58,14 +116,14 @@ impl Refresher {
                 }
             }
             // Here, or an event could be told behind the one of what ended it.
-            self.tell_of_observed(&mut observed, notes.log());
-            self.health.tell(&observed);
-            for ((group, server_uuid), reach) in changed {
-                let state = match reach {
+            self.tell_of_servers(&mut health, log);
+            self.health.tell(&health);
+            for ((group, server_uuid), reachability) in changed {
+                let state = match reachability {
                     Reachability::Up => "is used again: the request that tried it told nothing bad",
                     _ => "may be tried by one request",
                 };
-                notes.log().write(
+                log.write(
                     Level::Info,
                     format_args!("server {server_uuid} of group '{group}' {state}"),
                 );
@@ -80,11 +138,24 @@ impl Refresher {
         is_whole
     }
 
+    /// Has a topology that was just published written, by the thread in the background if
+    /// there is to be one.
+    fn save_soon(&self) {
+        if self.config.snapshot_file.is_some() && self.config.background_refresh {
+            self.worker.request_save();
+        }
+    }
+
+    /// Sees that the callback hears what happened. Only where no lock is held.
+    pub fn deliver(&self) {
+        self.events.deliver(&self.clock);
+    }
+
     /// Queues the events of what begins or ends for a server, behind whatever made it so, and keeps
-    /// the lines for the log. Only under the lock of `observed`, which keeps them in order.
-    fn tell_of_observed(&self, observed: &mut ServerHealth, log: &Log) {
+    /// the lines for the log. Only under the lock of `health`, which keeps them in order.
+    fn tell_of_servers(&self, health: &mut ServerHealth, log: &Log) {
         let generation = self.topology.load().generation;
-        for (change, group, server) in observed.take_news() {
+        for (change, group, server) in health.take_news() {
             let kind = match change {
                 Change::Quarantined => Kind::ServerQuarantined,
                 Change::Back => Kind::ServerBack,

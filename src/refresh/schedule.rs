@@ -94,7 +94,7 @@ impl Refresher {
 
     fn pressure(&self) -> Pressure {
         let now = self.clock.now();
-        Pressure { pause: self.urgent_pause(now), settles_in: self.ends_in(now) }
+        Pressure { pause: self.urgent_pause(now), settles_in: self.health.ends_in(now) }
     }
 
     /// The pause between two fetches if somebody waits for the source's next word: a caller, or a
@@ -103,7 +103,7 @@ impl Refresher {
         if self.waiters.are_there() {
             return Some(LEAST_PAUSE);
         }
-        let refused = self.health.numbers().refused_last()?;
+        let refused = self.publisher.health.numbers().refused_last()?;
         let waited = Duration::from_millis(now.saturating_sub(refused));
         Some(LEAST_PAUSE.max(waited / 50))
     }
@@ -112,7 +112,7 @@ impl Refresher {
     fn is_needed(&self) -> bool {
         self.events.somebody_listens()
             || self.waiters.are_there()
-            || self.health.numbers().is_needed()
+            || self.publisher.health.numbers().is_needed()
     }
 
     /// How many lookups there were, answered or refused.
@@ -190,7 +190,7 @@ impl Schedule {
         let worker = &refresher.worker;
         match task {
             Task::Stop => {}
-            Task::Settle => refresher.settle(),
+            Task::Settle => refresher.health.settle_at(refresher.clock.now()),
             Task::Save => refresher.save(),
             Task::Fetch { is_wanted } => {
                 if !worker.backs_off() {

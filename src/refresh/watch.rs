@@ -23,7 +23,7 @@ impl Refresher {
 
     /// Sees that the callback hears what happened. Only where no lock is held.
     pub(super) fn tell(&self) {
-        self.events.deliver(&self.clock);
+        self.publisher.deliver();
     }
 
     /// A fetch that is counted, and whose outcome is an event if it is not like the last one.
@@ -84,7 +84,7 @@ impl Refresher {
             last_error,
             nodes_known: self.nodes().len(),
             nodes_up,
-            servers_quarantined: self.quarantined(),
+            servers_quarantined: self.publisher.health.numbers().quarantined(),
             events_lost: self.events.lost(),
             refused_threads: metrics.refused_threads(),
         }

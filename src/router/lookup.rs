@@ -146,7 +146,7 @@ impl Router {
             return Basis::Kept;
         }
         let now = self.refresher.clock().now();
-        self.refresher.settle_at(now);
+        self.refresher.health().settle_at(now);
         Basis::Until(now)
     }
 

@@ -7,7 +7,7 @@ mod lookup;
 mod names;
 pub mod prepared;
 mod range;
-mod report;
+pub mod report;
 pub mod resolve;
 mod servers;
 mod wait;

@@ -1,17 +1,13 @@
-//! Shards that Fabric stopped listing: the server itself is asked where their keys are.
+//! Shards that the source stopped listing: it is asked where their keys are, if it can tell that apart
+//! from its lists.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use crate::base::error::{Code, Error};
+use crate::base::error::{Code, Result};
 use crate::base::sync::{Mutex, rank};
-use crate::observe::log::Level;
-use crate::source::{Locator, RetryPolicy};
-use crate::topology::TableState;
-
-use crate::base::clock::{millis, signed};
-use crate::refresh::{Refresher, Workshop};
+use crate::observe::log::{Level, Log};
+use crate::refresh::publisher::Publisher;
+use crate::topology::{HeldKey, TableState, Topology};
 
 /// The least time between two questions about one shard, in milliseconds.
 const ASK_EVERY: u64 = 1_000;
@@ -19,20 +15,65 @@ const ASK_EVERY: u64 = 1_000;
 /// More questions than this would keep a refresh from the rest of the farm.
 const MAX_QUESTIONS: usize = 8;
 
-/// Which vanished shards the server was asked about. What they are and since when is in the
-/// topology.
+/// A shard, by its table and its lower bound.
+type Case = (String, String);
+
+/// Which missing shards the source was asked about. What they are and since when is in the topology.
 #[derive(Default)]
-pub struct Vanished {
-    /// When, by table and lower bound.
-    asked: Mutex<BTreeMap<(String, String), u64>, { rank::VANISHED }>,
-    /// The user's role does not include the question.
-    forbidden: AtomicBool,
+pub struct MissingShards {
+    questions: Mutex<Questions, { rank::VANISHED }>,
 }
 
-impl Vanished {
+#[derive(Default)]
+struct Questions {
+    /// When each was asked last.
+    asked: BTreeMap<Case, u64>,
+    /// The user's role does not include the question.
+    is_forbidden: bool,
+}
+
+impl MissingShards {
+    /// Asks where the keys of missing shards are, of those that it is time for, and publishes what
+    /// `locate` says: the UUID of a server of the group that has a key of this table, if any does.
+    pub fn ask(
+        &self,
+        publisher: &Publisher,
+        log: &Log,
+        now: u64,
+        locate: impl Fn(&str, &HeldKey) -> Result<Option<String>>,
+    ) {
+        if publisher.topology.load().missing() == 0 {
+            return;
+        }
+        let vanished = publisher.topology.load().vanished();
+        for (table, bound) in self.due(vanished, now) {
+            let Some(key) = key_in(&publisher.topology.load(), &table, &bound) else { continue };
+            let server_uuid = match locate(&table, &key) {
+                Ok(Some(server_uuid)) => server_uuid,
+                Ok(None) => continue,
+                Err(error) => {
+                    // The user may not ask for it: asking again is no use.
+                    self.questions.lock().is_forbidden |= error.code == Code::Forbidden;
+                    log.write(
+                        Level::Info,
+                        format_args!("table '{table}': the shard at '{bound}' stays held: {error}"),
+                    );
+                    continue;
+                }
+            };
+            let topology = publisher.topology.load_full();
+            if let Some((group, ..)) = topology.group_of_server(&server_uuid) {
+                publisher.publish(|update| update.resolve(&table, &bound, group));
+            }
+        }
+    }
+
     /// Of these shards those to be asked about now: who waited longest.
-    fn due(&self, vanished: Vec<(String, String)>, now: u64) -> Vec<(String, String)> {
-        let mut asked = self.asked.lock();
+    fn due(&self, vanished: Vec<Case>, now: u64) -> Vec<Case> {
+        let Questions { asked, is_forbidden } = &mut *self.questions.lock();
+        if *is_forbidden {
+            return Vec::new();
+        }
         let mut cases: Vec<_> =
             vanished.into_iter().map(|shard| (asked.get(&shard).copied(), shard)).collect();
         cases.sort();
@@ -44,111 +85,16 @@ impl Vanished {
     }
 }
 
-impl Refresher {
-    /// What went missing at this time on the handle's clock or before has been held long enough.
-    pub(in crate::refresh) fn held_until(&self) -> i64 {
-        signed(self.clock.now()).saturating_sub(signed(millis(self.config.vanished_hold)))
-    }
-
-    /// Notes when the first hold of a vanished shard ends in the newest topology. Whoever publishes
-    /// one does, under the same lock.
-    pub(in crate::refresh) fn note_vanished(&self) {
-        let hold = millis(self.config.vanished_hold);
-        let since = self.topology.load().missing_first().filter(|_| hold != u64::MAX);
-        let end = since.map(|since| since.saturating_add_unsigned(hold).max(1));
-        let end = end.map_or(0, i64::unsigned_abs);
-        if self.vanished_end.swap(end, Ordering::Relaxed) != end {
-            self.worker.look();
-        }
-    }
-
-    /// How long until the hold of a vanished shard ends.
-    #[inline]
-    pub(in crate::refresh) fn vanished_ends_in(&self, now: u64) -> Option<Duration> {
-        match self.vanished_end.load(Ordering::Relaxed) {
-            0 => None,
-            end => Some(Duration::from_millis(end.saturating_sub(now))),
-        }
-    }
-
-    /// Ends the holds of vanished shards that have lasted long enough.
-    pub(in crate::refresh) fn end_vanished_holds(&self) {
-        if self.topology.load().missing() == 0 {
-            return;
-        }
-        let until = self.held_until();
-        let mut over = Vec::new();
-        self.publish(|update| over = update.forget_missing(until));
-        for (table, bound) in over {
-            self.config.log.write(
-                Level::Warning,
-                format_args!(
-                    "table '{table}': the shard at '{bound}' was held long enough; its keys go to \
-                     the shard below"
-                ),
-            );
-        }
-    }
-
-    /// Asks the server where the keys of the vanished shards are, and takes in what it says.
-    pub(in crate::refresh) fn ask_for_vanished(&self, shop: &Workshop, retry: RetryPolicy) {
-        if self.topology.load().missing() == 0 {
-            return;
-        }
-        let Ok(locator) = self.sources.maps.locator() else { return };
-        let now = self.clock.now();
-        if shop.vanished.forbidden.load(Ordering::Relaxed) {
-            return;
-        }
-        for (table, bound) in shop.vanished.due(self.topology.load().vanished(), now) {
-            if let Some(group) = self.ask_for(shop, locator, &table, &bound, retry) {
-                self.publish(|update| update.resolve(&table, &bound, &group));
-            }
-        }
-    }
-
-    /// The group that holds a key of the shard at `bound`, if the server names one.
-    fn ask_for(
-        &self,
-        shop: &Workshop,
-        locator: &dyn Locator,
-        table: &str,
-        bound: &str,
-        retry: RetryPolicy,
-    ) -> Option<String> {
-        let key = {
-            let topology = self.topology.load();
-            match &topology.tables.get(table.as_bytes())?.value {
-                TableState::Known(known) => known.map.key_at(bound)?,
-                _ => return None,
-            }
-        };
-        match locator.locate(table, &key, &self.asking(shop).ask(retry.once())) {
-            Ok(uuid) => {
-                let topology = self.topology.load();
-                topology.group_of_server(&uuid?).map(|(group, ..)| group.to_owned())
-            }
-            Err(error) => {
-                self.not_told(shop, table, bound, &error);
-                None
-            }
-        }
-    }
-
-    fn not_told(&self, shop: &Workshop, table: &str, bound: &str, error: &Error) {
-        if error.code == Code::Forbidden {
-            // The user may not ask for it: asking again is no use.
-            shop.vanished.forbidden.store(true, Ordering::Relaxed);
-        }
-        self.config.log.write(
-            Level::Info,
-            format_args!("table '{table}': the shard at '{bound}' stays held: {error}"),
-        );
+/// A key of the shard of `table` that begins at `bound`.
+fn key_in(topology: &Topology, table: &str, bound: &str) -> Option<HeldKey> {
+    match &topology.tables.get(table.as_bytes())?.value {
+        TableState::Known(known) => known.map.key_at(bound),
+        TableState::Unusable(_) => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn shard(number: usize) -> (String, String) {
@@ -157,10 +103,10 @@ mod tests {
 
     #[test]
     fn everybody_is_asked_about_in_turn() {
-        let vanished = Vanished::default();
+        let missing = MissingShards::default();
         let mut asked = Vec::new();
         for now in [0, 1, 2, ASK_EVERY, ASK_EVERY + 1] {
-            asked.extend(vanished.due((0..20).map(shard).collect(), now));
+            asked.extend(missing.due((0..20).map(shard).collect(), now));
         }
         let expected: Vec<_> = (0..20).chain(0..16).map(shard).collect();
         assert_eq!(asked, expected);
@@ -168,9 +114,79 @@ mod tests {
 
     #[test]
     fn a_shard_that_is_back_is_forgotten() {
-        let vanished = Vanished::default();
-        assert_eq!(vanished.due(vec![shard(1), shard(2)], 0), [shard(1), shard(2)]);
-        assert_eq!(vanished.due(vec![shard(2)], 1), []);
-        assert_eq!(vanished.due(vec![shard(1), shard(2)], 2), [shard(1)]);
+        let missing = MissingShards::default();
+        assert_eq!(missing.due(vec![shard(1), shard(2)], 0), [shard(1), shard(2)]);
+        assert_eq!(missing.due(vec![shard(2)], 1), []);
+        assert_eq!(missing.due(vec![shard(1), shard(2)], 2), [shard(1)]);
+    }
+
+    /// A farm in which the shard of `db.t` that began at 100 has gone missing.
+    pub fn with_a_missing_shard() -> Publisher {
+        use crate::refresh::update::Asked;
+        use crate::topology::{Server, ServerRow, ShardRow, TablesBuilder};
+
+        let publisher = Publisher::new(Default::default(), Default::default(), true);
+        let shards = |bounds: &[&'static str]| {
+            let mut rows = TablesBuilder::default();
+            for (bound, shard_id) in bounds.iter().zip(1..) {
+                rows.push(&ShardRow {
+                    schema: "db".into(),
+                    table: "t".into(),
+                    column: "c".into(),
+                    lower_bound: (*bound).into(),
+                    shard_id,
+                    type_name: "RANGE".into(),
+                    group: "g".into(),
+                    global_group: "global".into(),
+                });
+            }
+            rows
+        };
+        let server =
+            Server { uuid: "s".into(), host: "h".into(), port: 1, mode: 3, status: 3, weight: 1.0 };
+        let servers = vec![ServerRow { group: "moved".into(), server }];
+        publisher.publish(|update| {
+            update.tables(&Asked::Everything, shards(&["1", "100"]), &[], 9);
+            update.groups(&Asked::Everything, servers, &[], 9);
+        });
+        publisher.publish(|update| update.tables(&Asked::Everything, shards(&["1"]), &[], 9));
+        publisher
+    }
+
+    #[test]
+    fn the_source_is_asked_where_the_keys_are_and_believed() {
+        let (publisher, missing) = (with_a_missing_shard(), MissingShards::default());
+        let said = std::cell::Cell::new(None);
+        let ask = |now| {
+            let locate = |table: &str, key: &HeldKey| {
+                assert_eq!((table, key), ("db.t", &HeldKey::Integer(100)));
+                Ok(said.get().map(str::to_owned))
+            };
+            missing.ask(&publisher, &Log::default(), now, locate);
+        };
+        for answer in [None, Some("a stranger")] {
+            said.set(answer);
+            ask(if answer.is_none() { 1 } else { 1 + ASK_EVERY });
+            assert_eq!(publisher.topology.load().vanished(), [("db.t".into(), "100".into())]);
+        }
+        said.set(Some("s"));
+        ask(2 + ASK_EVERY);
+        assert_eq!(publisher.topology.load().vanished().len(), 1, "not so soon again");
+        ask(1 + 2 * ASK_EVERY);
+        assert_eq!(publisher.topology.load().vanished(), []);
+    }
+
+    #[test]
+    fn who_may_not_ask_does_not_ask_again() {
+        let (publisher, missing) = (with_a_missing_shard(), MissingShards::default());
+        let asked = std::cell::Cell::new(0);
+        for now in [1, 1 + ASK_EVERY, 1 + 2 * ASK_EVERY] {
+            missing.ask(&publisher, &Log::default(), now, |_, _| {
+                asked.set(asked.get() + 1);
+                let code = if asked.get() > 1 { Code::Forbidden } else { Code::Timeout };
+                Err(crate::base::error::Error::new(code, "no"))
+            });
+        }
+        assert_eq!(asked.get(), 2);
     }
 }

@@ -130,8 +130,10 @@ impl Refresher {
             Some(_) if wish.is_empty() && self.disk.serves() => Ok(()),
             _ => self.fetch(shop, wish, due, retry),
         };
-        // Time goes by whether Fabric answers or not.
-        self.end_vanished_holds();
+        // Time goes by whether Fabric answers or not, and a service may fetch without looking up.
+        if !self.worker.keeps_fresh() {
+            self.health.settle_at(self.clock.now());
+        }
         if let Some(path) = &self.config.snapshot_file
             && !self.config.background_refresh
         {
@@ -212,6 +214,7 @@ impl Refresher {
         since: Option<u64>,
     ) -> Option<Shard> {
         let (saved, now) = (&mut seen.saved_when, self.clock.now());
-        self.disk.times.missing_since(saved, document, since, now, self.held_until())
+        let over = self.publisher.missing.over_at(now);
+        self.disk.times.missing_since(saved, document, since, now, over)
     }
 }

@@ -22,14 +22,6 @@ use super::Saved;
 const CONFIRM_MS: u64 = 300_000;
 
 impl Refresher {
-    /// Has a topology that was just published written, by the thread in the background if
-    /// there is to be one.
-    pub(in crate::refresh) fn save_soon(&self) {
-        if self.config.snapshot_file.is_some() && self.config.background_refresh {
-            self.worker.request_save();
-        }
-    }
-
     /// Writes the snapshot if it is wanted and the topology is another than the one on disk.
     pub(in crate::refresh) fn save(&self) {
         if let Some(path) = &self.config.snapshot_file {

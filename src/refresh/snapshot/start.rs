@@ -92,7 +92,7 @@ impl Refresher {
             let seen = &mut *shop.disk.lock();
             convert::seen_bounds(document, |since| self.missing_since(seen, document, since))
         };
-        self.publish(|update| {
+        self.publisher.publish(|update| {
             bounds.iter().for_each(|(name, bounds)| update.remember(name, bounds));
         });
         shop.disk.lock().remembered = true;
@@ -191,7 +191,7 @@ impl Refresher {
         let groups = document.groups.iter().map(|group| group.id.clone());
         let groups: BTreeSet<String> =
             groups.filter(|name| !self.knows_group(&known, name)).collect();
-        self.publish(|update| {
+        self.publisher.publish(|update| {
             update.confirmed_at(confirmed_when(document.saved_at, self.clock.now()));
             let rows = convert::tables(document);
             update.tables(&Asked::Names(&tables), rows, &[], expires);
