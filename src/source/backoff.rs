@@ -1,4 +1,4 @@
-//! How long to leave a Fabric alone that does not answer.
+//! How long to leave a node, or a whole source, alone that does not answer.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ const FIRST: Duration = Duration::from_millis(250);
 const LEAST: Duration = Duration::from_millis(10);
 
 /// Exponential with full jitter: any time up to a bound that doubles with every failure. So the
-/// handles of a fleet that lost Fabric together do not come back together.
+/// handles of a fleet that lost their source together do not come back together.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
     failures: u32,

@@ -10,7 +10,7 @@ use fabricd::{Fault, FaultKind, Options, Server};
 use mysqlfabric::base::error::Code;
 use mysqlfabric::config::{Config, Node};
 use mysqlfabric::router::{Router, Scope};
-use mysqlfabric::store::document::{Author, Document, parse};
+use mysqlfabric::store::document::{Author, Document, Table, parse};
 use mysqlfabric::topology::{Key, TableState, Wanted};
 
 use crate::cache::promote;
@@ -209,7 +209,12 @@ fn one_lookup_does_not_forget_the_rest() {
     let after = fs::read(place.file()).expect("a snapshot");
     let after = parse(&after, Author::Library).expect("a snapshot");
     assert_ne!(after.groups, whole.groups, "it is new");
-    assert_eq!(after.tables, whole.tables);
+    // A second may end between the questions of one fetch: then the file says so of the tables.
+    let timeless = |mut tables: Vec<Table>| {
+        tables.iter_mut().for_each(|table| table.confirmed_at = None);
+        tables
+    };
+    assert_eq!(timeless(after.tables), timeless(whole.tables));
 }
 
 #[test]
