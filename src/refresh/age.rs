@@ -7,7 +7,7 @@ use crate::base::error::{Code, Error};
 use crate::topology::Times;
 
 use super::Refresher;
-use super::flight::Wish;
+use super::single_flight::FetchRequest;
 use crate::base::clock::{millis, signed};
 
 /// The limit of who takes anything, however old.
@@ -56,7 +56,7 @@ impl Refresher {
 
     /// The refusal to go on from what is older than the options allow.
     #[cold]
-    pub fn too_old(&self, what: &Wish, confirmed: i64) -> Error {
+    pub fn too_old(&self, what: &FetchRequest, confirmed: i64) -> Error {
         let most = self.config.max_stale.map_or(0, millis);
         let message = match self.since(confirmed) {
             Some(age) => format!(

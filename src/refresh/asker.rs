@@ -7,12 +7,12 @@ use crate::base::error::Error;
 use crate::source::{Ask, Asker, RetryPolicy};
 
 use super::bound::interrupted;
-use super::{Refresher, Workshop};
+use super::{ProcessState, Refresher};
 
 /// What a source is given with a question.
 pub(super) struct Asking<'r> {
     refresher: &'r Refresher,
-    shop: &'r Workshop,
+    process: &'r ProcessState,
 }
 
 impl Asking<'_> {
@@ -39,12 +39,12 @@ impl Asker for Asking<'_> {
     }
 
     fn pause(&self, pause: Duration, caller: Option<u64>) -> bool {
-        self.shop.flights.pause(pause, || self.refresher.is_left(caller))
+        self.process.single_flight.pause(pause, || self.refresher.is_left(caller))
     }
 
     fn node_answered(&self, background: bool, work: Duration) {
         if background {
-            self.shop.work.add(work);
+            self.process.work.add(work);
         } else {
             self.refresher.worker.source_answered();
         }
@@ -57,8 +57,8 @@ impl Asker for Asking<'_> {
 }
 
 impl Refresher {
-    pub(super) fn asking<'r>(&'r self, shop: &'r Workshop) -> Asking<'r> {
-        Asking { refresher: self, shop }
+    pub(super) fn asking<'r>(&'r self, process: &'r ProcessState) -> Asking<'r> {
+        Asking { refresher: self, process }
     }
 
     /// Whether the service has interrupted the call of a caller who asks in its own thread, and whose

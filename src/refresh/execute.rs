@@ -46,7 +46,7 @@ impl Refresher {
             }
         };
         match base::thread::start("fabric-execute", work) {
-            Ok(thread) => self.workshop.with(|shop| shop.fetchers.add(thread)),
+            Ok(thread) => self.process.with(|process| process.fetchers.add(thread)),
             Err(error) => {
                 self.no_thread("to run a command", &error);
                 let retry = RetryPolicy { caller: Some(bound.interrupts()), ..retry };
@@ -69,7 +69,7 @@ impl Refresher {
     fn run_command(&self, command: &Command<'_>, retry: RetryPolicy) -> Result<Vec<ResultSet>> {
         let run = || {
             let control = self.sources.first(|source| source.control())?;
-            self.workshop.with(|shop| control.execute(command, &self.asking(shop).ask(retry)))
+            self.process.with(|process| control.execute(command, &self.asking(process).ask(retry)))
         };
         caught("a command for Fabric", run)
     }

@@ -1,4 +1,4 @@
-//! One fetch: the questions a wish takes, and their answers taken into the topology.
+//! One fetch: the questions a request takes, and their answers taken into the topology.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -10,11 +10,11 @@ use crate::source::{
 };
 use crate::topology::{ServerRow, TablesBuilder, Times, Topology};
 
-use super::flight::Wish;
 use super::intervals::Due;
 use super::order::{Order, Question};
+use super::single_flight::FetchRequest;
 use super::update::{Asked, Update};
-use super::{Refresher, Workshop};
+use super::{ProcessState, Refresher};
 
 /// The moment of a question.
 struct Moment<'s> {
@@ -28,22 +28,22 @@ impl Refresher {
     /// groups named and those the tables need: one question of each kind, and one new topology.
     pub(super) fn fetch(
         &self,
-        shop: &Workshop,
-        wish: &Wish,
+        process: &ProcessState,
+        request: &FetchRequest,
         due: Due,
         retry: RetryPolicy,
     ) -> Result<()> {
-        let asking = self.asking(shop);
+        let asking = self.asking(process);
         let ask = &asking.ask(retry);
         let (begun, resets) = (self.clock.now(), self.resets.load(Ordering::Relaxed));
         if !self.is_seeded() {
             self.connect(ask)?;
         }
         let at_once = self.sources.are_at_once();
-        let of_maps = self.moment(&shop.tables_order);
-        let asks_maps = due.maps && (wish.everything || !wish.tables.is_empty()) || at_once;
+        let of_maps = self.moment(&process.tables_order);
+        let asks_maps = due.maps && (request.everything || !request.tables.is_empty()) || at_once;
         let maps = match asks_maps {
-            true => self.ask_for_maps(wish, ask),
+            true => self.ask_for_maps(request, ask),
             false => Ok(MapAnswers::default()),
         };
         let maps = match maps {
@@ -53,10 +53,10 @@ impl Refresher {
             maps => maps?,
         };
         // Who answers about everything anyway is not to be asked for all of it.
-        let is_whole = wish.everything && due == Due::ALL && !at_once;
+        let is_whole = request.everything && due == Due::ALL && !at_once;
         let is_whole = is_whole && maps.answers.iter().any(is_about_everything);
-        let wanted = wanted_groups(wish, due, &maps, &self.topology.load());
-        let of_groups = self.moment(&shop.groups_order);
+        let wanted = wanted_groups(request, due, &maps, &self.topology.load());
+        let of_groups = self.moment(&process.groups_order);
         let asks_groups = wanted.everything || !wanted.groups.is_empty() || at_once;
         let groups = match asks_groups {
             true => self.ask_for_groups(&wanted, ask),
@@ -75,10 +75,10 @@ impl Refresher {
         let stops = || self.is_stopping() || retry.is_over_here() || self.is_left(retry.caller);
         let is_whole_answer = self.publisher.publish_until(&stops, |update| {
             for answer in maps.answers {
-                self.take_in_maps(update, answer, wish, &of_maps);
+                self.take_in_maps(update, answer, request, &of_maps);
             }
             for answer in groups {
-                self.take_in_groups(update, answer, wish, &of_groups);
+                self.take_in_groups(update, answer, request, &of_groups);
             }
         });
         if !is_whole_answer {
@@ -87,7 +87,7 @@ impl Refresher {
                            of the call";
             return Err(Error::new(Code::Timeout, message));
         }
-        self.ask_for_missing(shop, retry);
+        self.ask_for_missing(process, retry);
         if outcome.is_ok() && is_whole {
             self.whole.store(true, Ordering::Relaxed);
             if resets == self.resets.load(Ordering::Relaxed) {
@@ -111,22 +111,22 @@ impl Refresher {
         Ok(())
     }
 
-    fn ask_for_maps(&self, wish: &Wish, ask: &Ask<'_>) -> Result<MapAnswers> {
+    fn ask_for_maps(&self, request: &FetchRequest, ask: &Ask<'_>) -> Result<MapAnswers> {
         let known = || {
             let topology = self.topology.load();
             let names = topology.tables.iter();
             names.map(|(name, _)| String::from_utf8_lossy(name).into_owned()).collect()
         };
-        let Wish { everything, tables: names, .. } = wish;
+        let FetchRequest { everything, tables: names, .. } = request;
         self.sources.maps.maps(&Wanted { everything: *everything, names, known: &known }, ask)
     }
 
-    fn ask_for_groups(&self, wish: &Wish, ask: &Ask<'_>) -> Result<GroupAnswers> {
+    fn ask_for_groups(&self, request: &FetchRequest, ask: &Ask<'_>) -> Result<GroupAnswers> {
         let known = || {
             let topology = self.topology.load();
             topology.groups().map(|(_, name, _)| name.to_owned()).collect()
         };
-        let Wish { everything, groups: names, .. } = wish;
+        let FetchRequest { everything, groups: names, .. } = request;
         self.sources.groups.groups(&Wanted { everything: *everything, names, known: &known }, ask)
     }
 
@@ -144,7 +144,7 @@ impl Refresher {
         &self,
         update: &mut Update<'_>,
         answer: Answer<Maps>,
-        wish: &Wish,
+        request: &FetchRequest,
         of: &Moment<'_>,
     ) {
         let Answer { asked_at, interval, content } = answer;
@@ -171,7 +171,7 @@ impl Refresher {
             return;
         }
         let unknown = |name: &&String| !self.knows_table(update.view(), name);
-        let unknown: BTreeSet<String> = wish.tables.iter().filter(unknown).cloned().collect();
+        let unknown: BTreeSet<String> = request.tables.iter().filter(unknown).cloned().collect();
         if !unknown.is_empty() {
             update.confirmed_at(confirmed);
             update.tables(&Asked::Names(&unknown), TablesBuilder::default(), &[], until);
@@ -182,7 +182,7 @@ impl Refresher {
         &self,
         update: &mut Update<'_>,
         answer: Answer<Vec<ServerRow>>,
-        wish: &Wish,
+        request: &FetchRequest,
         of: &Moment<'_>,
     ) {
         let Answer { asked_at, interval, content } = answer;
@@ -207,7 +207,7 @@ impl Refresher {
             return;
         }
         let unknown = |name: &&String| !self.knows_group(update.view(), name);
-        let unknown: BTreeSet<String> = wish.groups.iter().filter(unknown).cloned().collect();
+        let unknown: BTreeSet<String> = request.groups.iter().filter(unknown).cloned().collect();
         if !unknown.is_empty() {
             update.confirmed_at(confirmed);
             update.groups(&Asked::Names(&unknown), Vec::new(), &[], until);
@@ -221,10 +221,15 @@ fn is_about_everything(answer: &Answer<Maps>) -> bool {
 
 /// The groups named, if they are due, and those of the tables just fetched that nobody has asked for
 /// yet.
-fn wanted_groups(wish: &Wish, due: Due, maps: &MapAnswers, topology: &Topology) -> Wish {
+fn wanted_groups(
+    request: &FetchRequest,
+    due: Due,
+    maps: &MapAnswers,
+    topology: &Topology,
+) -> FetchRequest {
     let mut wanted = match due.groups {
-        true => Wish { tables: BTreeSet::new(), ..wish.clone() },
-        false => Wish::default(),
+        true => FetchRequest { tables: BTreeSet::new(), ..request.clone() },
+        false => FetchRequest::default(),
     };
     let unknown = |name: &str| {
         let number = topology.group_number(name.as_bytes());
@@ -232,8 +237,8 @@ fn wanted_groups(wish: &Wish, due: Due, maps: &MapAnswers, topology: &Topology) 
     };
     for answer in &maps.answers {
         let Content::Rows { rows: Maps { tables, .. }, .. } = &answer.content else { continue };
-        let all = wish.everything.then(|| tables.names());
-        let named = all.is_none().then(|| wish.tables.iter().map(String::as_str));
+        let all = request.everything.then(|| tables.names());
+        let named = all.is_none().then(|| request.tables.iter().map(String::as_str));
         let names = all.into_iter().flatten().chain(named.into_iter().flatten());
         for name in names.flat_map(|table| tables.groups_of(table)) {
             if !wanted.everything && unknown(name) && !wanted.groups.contains(name) {

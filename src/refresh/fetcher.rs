@@ -13,10 +13,10 @@ use crate::observe::metrics::By;
 use crate::source::RetryPolicy;
 
 use super::bound::{Bound, Limit, interrupted};
-use super::flight::{Landing, OVERDUE, Ticket, Waited, Wish};
 use super::intervals::Due;
+use super::single_flight::{Completion, FetchRequest, OVERDUE, Ticket, Waited};
 use super::worker::LEAST_PAUSE;
-use super::{Refresher, Workshop};
+use super::{ProcessState, Refresher};
 use crate::base::clock::millis;
 
 impl Refresher {
@@ -49,8 +49,8 @@ impl Refresher {
         self.interrupts.fetch_add(1, Ordering::Relaxed);
         // Behind it: who is woken sees it.
         self.sources.iter().for_each(|source| source.interrupt());
-        self.workshop.with(|shop| {
-            shop.flights.wake();
+        self.process.with(|process| {
+            process.single_flight.wake();
         });
         self.waiters.wake();
     }
@@ -59,73 +59,83 @@ impl Refresher {
         self.interrupts.load(Ordering::Relaxed) != bound.interrupts()
     }
 
-    /// Has `wish` fetched and waits for it, together with whoever else waits, within `bound`. Every
+    /// Has `request` fetched and waits for it, together with whoever else waits, within `bound`. Every
     /// node is tried, as often as the options say.
-    pub fn obtain(self: &Arc<Self>, wish: &Wish, bound: &Bound) -> Result<()> {
+    pub fn obtain(self: &Arc<Self>, request: &FetchRequest, bound: &Bound) -> Result<()> {
         if bound.may_wait() {
             self.worker.source_is_missed();
         }
-        let outcome = self.workshop.with(|shop| self.obtain_in(shop, wish, bound));
+        let outcome = self.process.with(|process| self.obtain_in(process, request, bound));
         self.tell();
         outcome
     }
 
-    fn obtain_in(self: &Arc<Self>, shop: &Workshop, wish: &Wish, bound: &Bound) -> Result<()> {
+    fn obtain_in(
+        self: &Arc<Self>,
+        process: &ProcessState,
+        request: &FetchRequest,
+        bound: &Bound,
+    ) -> Result<()> {
         loop {
-            let asked = shop.flights.ask(wish.clone(), !bound.may_wait());
+            let asked = process.single_flight.ask(request.clone(), !bound.may_wait());
             let (ticket, mut starts) = asked.ok_or_else(was_freed)?;
             if !bound.may_wait() {
                 if starts {
-                    self.start_fetcher(shop).inspect_err(|_| shop.flights.gone())?;
+                    self.start_fetcher(process).inspect_err(|_| process.single_flight.gone())?;
                 }
-                return Err(would_block(wish));
+                return Err(would_block(request));
             }
             loop {
-                if starts && self.start_fetcher(shop).is_err() {
-                    self.fetch_here(shop, bound);
+                if starts && self.start_fetcher(process).is_err() {
+                    self.fetch_here(process, bound);
                 }
-                match self.wait_for_landing(shop, &ticket, bound) {
-                    Waited::Landed(outcome) => return outcome,
+                match self.wait_for_completion(process, &ticket, bound) {
+                    Waited::Completed(outcome) => return outcome,
                     Waited::Unserved => starts = true,
                     Waited::CutShort => break,
-                    Waited::NotYet => match shop.flights.leave(&ticket) {
-                        Some(Landing::Over(outcome)) => return outcome,
-                        _ => return Err(self.not_waited_for(wish, bound)),
+                    Waited::NotYet => match process.single_flight.leave(&ticket) {
+                        Some(Completion::Over(outcome)) => return outcome,
+                        _ => return Err(self.not_waited_for(request, bound)),
                     },
                 }
             }
             if bound.left().is_zero() || self.is_interrupted(bound) {
-                return Err(self.not_waited_for(wish, bound));
+                return Err(self.not_waited_for(request, bound));
             }
         }
     }
 
     /// `Unserved` also where one fetcher more is to be started, beside one that takes long.
-    fn wait_for_landing(&self, shop: &Workshop, ticket: &Ticket, bound: &Bound) -> Waited {
+    fn wait_for_completion(
+        &self,
+        process: &ProcessState,
+        ticket: &Ticket,
+        bound: &Bound,
+    ) -> Waited {
         let is_over = || self.is_interrupted(bound);
-        match shop.flights.wait(ticket, bound.left().min(OVERDUE), is_over) {
+        match process.single_flight.wait(ticket, bound.left().min(OVERDUE), is_over) {
             Waited::NotYet if is_over() || bound.left().is_zero() => Waited::NotYet,
-            Waited::NotYet if shop.flights.wants_another(ticket) => Waited::Unserved,
-            Waited::NotYet => shop.flights.wait(ticket, bound.left(), is_over),
+            Waited::NotYet if process.single_flight.wants_another(ticket) => Waited::Unserved,
+            Waited::NotYet => process.single_flight.wait(ticket, bound.left(), is_over),
             waited => waited,
         }
     }
 
-    /// Has `wish` fetched while nobody waits for it; what is known serves meanwhile. False if there
+    /// Has `request` fetched while nobody waits for it; what is known serves meanwhile. False if there
     /// is no thread for it.
-    pub fn have_fetched(self: &Arc<Self>, wish: &Wish) -> bool {
+    pub fn have_fetched(self: &Arc<Self>, request: &FetchRequest) -> bool {
         // A Fabric that fails at once must not be asked by every lookup.
         let failed = self.last_failure.load(Ordering::Relaxed);
         if failed != 0 && self.clock.now() < failed.saturating_add(millis(LEAST_PAUSE)) {
             return true;
         }
-        self.workshop.with(|shop| {
-            if let Some((_, true)) = shop.flights.ask(wish.clone(), false)
-                && self.start_fetcher(shop).is_err()
+        self.process.with(|process| {
+            if let Some((_, true)) = process.single_flight.ask(request.clone(), false)
+                && self.start_fetcher(process).is_err()
             {
                 // The want of a thread has been told.
-                shop.flights.gone();
-                self.renew_old(wish);
+                process.single_flight.gone();
+                self.renew_old(request);
                 return false;
             }
             true
@@ -133,11 +143,11 @@ impl Refresher {
     }
 
     /// Starts a fetcher that the line counts already.
-    fn start_fetcher(self: &Arc<Self>, shop: &Workshop) -> Result<()> {
+    fn start_fetcher(self: &Arc<Self>, process: &ProcessState) -> Result<()> {
         let refresher = Arc::clone(self);
         match base::thread::start("fabric-fetch", move || refresher.serve_flights()) {
             Ok(thread) => {
-                shop.fetchers.add(thread);
+                process.fetchers.add(thread);
                 Ok(())
             }
             Err(error) => Err(self.no_thread("to fetch the topology", &error)),
@@ -156,28 +166,36 @@ impl Refresher {
 
     fn serve_flights(self: &Arc<Self>) {
         self.worker.threads_are_back();
-        self.workshop.with(|shop| {
-            let fetch = |wish: &Wish| Landing::Over(self.fetch_for_callers(shop, wish, None));
-            shop.flights.serve(false, fetch, |landing, left| self.landed(landing, left));
+        self.process.with(|process| {
+            let fetch = |request: &FetchRequest| {
+                Completion::Over(self.fetch_for_callers(process, request, None))
+            };
+            process
+                .single_flight
+                .serve(false, fetch, |completion, left| self.completed(completion, left));
         });
     }
 
     /// Fetches what has gathered in the caller's own thread, within its bound.
-    fn fetch_here(self: &Arc<Self>, shop: &Workshop, bound: &Bound) {
-        let fetch = |wish: &Wish| {
-            let outcome = self.fetch_for_callers(shop, wish, Some(bound));
+    fn fetch_here(self: &Arc<Self>, process: &ProcessState, bound: &Bound) {
+        let fetch = |request: &FetchRequest| {
+            let outcome = self.fetch_for_callers(process, request, Some(bound));
             match outcome {
-                Err(_) if bound.left().is_zero() || self.is_interrupted(bound) => Landing::CutShort,
-                outcome => Landing::Over(outcome),
+                Err(_) if bound.left().is_zero() || self.is_interrupted(bound) => {
+                    Completion::CutShort
+                }
+                outcome => Completion::Over(outcome),
             }
         };
-        shop.flights.serve(true, fetch, |landing, left| self.landed(landing, left));
+        process
+            .single_flight
+            .serve(true, fetch, |completion, left| self.completed(completion, left));
     }
 
     fn fetch_for_callers(
         self: &Arc<Self>,
-        shop: &Workshop,
-        wish: &Wish,
+        process: &ProcessState,
+        request: &FetchRequest,
         caller: Option<&Bound>,
     ) -> Result<()> {
         let until = match caller {
@@ -191,18 +209,18 @@ impl Refresher {
             caller: caller.map(Bound::interrupts),
             ..RetryPolicy::ONCE
         };
-        let fetch = || self.watched(shop, wish, Due::ALL, retry, By::Caller);
+        let fetch = || self.watched(process, request, Due::ALL, retry, By::Caller);
         let outcome = caught("a fetch of the topology", fetch);
         match &outcome {
             Ok(()) => _ = self.keep_refreshed(),
             Err(error) if error.code == Code::Interrupted => {}
-            Err(error) => self.keep_old(wish, error),
+            Err(error) => self.keep_old(request, error),
         }
         outcome
     }
 
-    fn landed(&self, landing: &Landing, left: bool) {
-        if left && let Landing::Over(outcome) = landing {
+    fn completed(&self, completion: &Completion, left: bool) {
+        if left && let Completion::Over(outcome) = completion {
             let generation = self.topology.load().generation;
             self.events.fetched(outcome.as_ref().err(), generation, &self.clock);
         }
@@ -210,8 +228,8 @@ impl Refresher {
     }
 
     /// Waits for a newer topology than the one of `seen`, as long as `bound` allows or until it is
-    /// time to look again; meanwhile `wish` is asked for as often as may be.
-    pub fn wait_for_news(self: &Arc<Self>, seen: u64, bound: &Bound, wish: &Wish) {
+    /// time to look again; meanwhile `request` is asked for as often as may be.
+    pub fn wait_for_news(self: &Arc<Self>, seen: u64, bound: &Bound, request: &FetchRequest) {
         let _entered = self.waiters.enter();
         let is_over = || self.is_interrupted(bound);
         // A refresh in the background that hangs is no reason not to ask beside it.
@@ -219,22 +237,22 @@ impl Refresher {
             self.worker.request_refresh();
             self.waiters.wait(seen, bound.left().min(OVERDUE), is_over);
         } else {
-            self.poll(bound, wish);
+            self.poll(bound, request);
             self.waiters.wait(seen, bound.left().min(LEAST_PAUSE), is_over);
         }
         self.tell();
     }
 
-    /// Has `wish` fetched, unless somebody else who waits has just had that done.
-    fn poll(self: &Arc<Self>, bound: &Bound, wish: &Wish) {
+    /// Has `request` fetched, unless somebody else who waits has just had that done.
+    fn poll(self: &Arc<Self>, bound: &Bound, request: &FetchRequest) {
         let (now, relaxed) = (self.clock.now(), Ordering::Relaxed);
         let next = self.next_poll.load(relaxed);
         let after = now.saturating_add(millis(LEAST_PAUSE));
         let is_mine =
             now >= next && self.next_poll.compare_exchange(next, after, relaxed, relaxed).is_ok();
-        if is_mine && !self.have_fetched(wish) {
+        if is_mine && !self.have_fetched(request) {
             // Whoever waits may fetch, and sees by itself what became of it.
-            let _ = self.obtain(wish, bound);
+            let _ = self.obtain(request, bound);
         }
     }
 
@@ -248,21 +266,21 @@ impl Refresher {
         self.waiters.published()
     }
 
-    fn not_waited_for(&self, wish: &Wish, bound: &Bound) -> Error {
+    fn not_waited_for(&self, request: &FetchRequest, bound: &Bound) -> Error {
         if self.is_interrupted(bound) {
-            return interrupted(&format!("Fabric's answer about {wish}"));
+            return interrupted(&format!("Fabric's answer about {request}"));
         }
         self.hangs.store(true, Ordering::Relaxed);
         let most = millis(bound.most());
         let begun = self.clock.now().saturating_sub(most);
         let heard = self.metrics.last_error().filter(|last| last.at >= begun);
         let heard = heard.map(|last| format!("; meanwhile: {}", last.message)).unwrap_or_default();
-        let snapshot = self.workshop.with(|shop| self.no_snapshot(shop));
+        let snapshot = self.process.with(|process| self.no_snapshot(process));
         let snapshot = snapshot.map(|why| format!("; {why}")).unwrap_or_default();
         Error::new(
             Code::Timeout,
             format!(
-                "Fabric did not answer about {wish} within the {most} ms {}; it goes on being \
+                "Fabric did not answer about {request} within the {most} ms {}; it goes on being \
                  asked{snapshot}{heard}",
                 bound.limit()
             ),
@@ -270,13 +288,13 @@ impl Refresher {
     }
 }
 
-pub fn would_block(wish: &Wish) -> Error {
+pub fn would_block(request: &FetchRequest) -> Error {
     Error::new(
         Code::WouldBlock,
         format!(
-            "{wish} {} not known yet, and the call may not wait; Fabric is being asked, and \
+            "{request} {} not known yet, and the call may not wait; Fabric is being asked, and \
              FABRIC_EVENT_FETCHED tells when it has answered",
-            if wish.is_plural() { "are" } else { "is" }
+            if request.is_plural() { "are" } else { "is" }
         ),
     )
 }

@@ -11,7 +11,6 @@ mod duty_cycle;
 mod execute;
 mod fetch;
 pub mod fetcher;
-pub mod flight;
 pub mod health;
 mod idle;
 mod intervals;
@@ -19,6 +18,7 @@ mod order;
 mod publisher;
 mod reporting;
 mod schedule;
+pub mod single_flight;
 pub mod snapshot;
 pub mod snapshot_cell;
 pub mod update;
@@ -43,23 +43,23 @@ use crate::topology::{Times, Topology};
 
 use self::absent::AbsentNames;
 use self::duty_cycle::Work;
-use self::flight::{Flights, Wish};
 use self::health::Health;
 use self::health::missing_shards::MissingShards;
 use self::health::reports::Reports;
 use self::intervals::Intervals;
 use self::order::Order;
 use self::publisher::Publisher;
+use self::single_flight::{FetchRequest, SingleFlight};
 use self::snapshot::SnapshotState;
 use self::snapshot_cell::SnapshotCell;
 use self::waiters::Waiters;
 use self::worker::Worker;
 
 /// Everything that takes a lock. A forked child makes it anew.
-struct Workshop {
+struct ProcessState {
     /// What the background refresh has cost the nodes since it was asked last.
     work: Work,
-    flights: Flights,
+    single_flight: SingleFlight,
     fetchers: Threads,
     tables_order: Order,
     groups_order: Order,
@@ -76,7 +76,7 @@ pub struct Refresher {
     health: Health,
     missing_shards: MissingShards,
     reports: Reports,
-    workshop: PerProcess<Workshop>,
+    process: PerProcess<ProcessState>,
     sources: Sources,
     intervals: Intervals,
     /// When Fabric last answered a dump; 0 = never.
@@ -125,9 +125,9 @@ impl Refresher {
         let keeps_missing = !sources.maps.lists_every_shard();
         let publisher = Arc::new(Publisher::new(Arc::clone(&config), clock, keeps_missing));
         let health = Health::new(Arc::clone(&config), clock, Arc::clone(&publisher));
-        let workshop = PerProcess::new(move || Workshop {
+        let process = PerProcess::new(move || ProcessState {
             work: Work::default(),
-            flights: Flights::default(),
+            single_flight: SingleFlight::default(),
             fetchers: Threads::default(),
             tables_order: Order::default(),
             groups_order: Order::default(),
@@ -138,7 +138,7 @@ impl Refresher {
             clock,
             topology: Arc::clone(&publisher.topology),
             health,
-            workshop,
+            process,
             sources,
             intervals: Intervals::default(),
             last_answer: AtomicU64::new(0),
@@ -236,12 +236,12 @@ impl Refresher {
         self.publisher.stop();
         self.events.close();
         self.sources.iter().for_each(|source| source.cancel());
-        self.workshop.with(|shop| shop.flights.close());
+        self.process.with(|process| process.single_flight.close());
         // A callback may use the handle to its end, so what it may use goes after it.
         self.events.end();
         self.worker.stop();
-        self.workshop.with(|shop| {
-            shop.fetchers.end();
+        self.process.with(|process| {
+            process.fetchers.end();
         });
         self.reports.stop();
         self.events.release();
@@ -252,7 +252,7 @@ impl Refresher {
         self.publisher.is_stopping()
     }
 
-    /// Has `wish` fetched anew before it is used again, by whoever needs it first. The old
+    /// Has `request` fetched anew before it is used again, by whoever needs it first. The old
     /// answer stays for the case that Fabric cannot be reached.
     pub fn distrust(&self, group: Option<&str>) {
         // Nothing may be published in between, or it would count as newer than the reset.
@@ -285,8 +285,8 @@ impl Refresher {
 
     /// After a failed fetch of what is known already: the old answer serves on, and the next
     /// try comes after one more time to live, so that callers do not queue for a dead Fabric.
-    pub fn keep_old(&self, wish: &Wish, error: &Error) {
-        if self.renew_old(wish) {
+    pub fn keep_old(&self, request: &FetchRequest, error: &Error) {
+        if self.renew_old(request) {
             self.config.log.write_once(
                 Level::Warning,
                 format_args!("Fabric gave no new topology, the old one stays in use: {error}"),
@@ -294,8 +294,8 @@ impl Refresher {
         }
     }
 
-    /// Has what is known of `wish` serve for one more time to live; true if something is.
-    pub(super) fn renew_old(&self, wish: &Wish) -> bool {
+    /// Has what is known of `request` serve for one more time to live; true if something is.
+    pub(super) fn renew_old(&self, request: &FetchRequest) -> bool {
         if self.disk.is_early() {
             return false;
         }
@@ -303,7 +303,7 @@ impl Refresher {
         let retry = now.saturating_add(self.maps_interval());
         let topology = self.topology.load();
         let mut any = false;
-        for name in &wish.tables {
+        for name in &request.tables {
             match topology.tables.get(name.as_bytes()) {
                 Some(entry) => {
                     entry.renew(retry);
@@ -313,7 +313,7 @@ impl Refresher {
             }
         }
         let retry = now.saturating_add(self.groups_interval());
-        for name in &wish.groups {
+        for name in &request.groups {
             let number = topology.group_number(name.as_bytes());
             match number.and_then(|id| topology.group(id)) {
                 Some(entry) => {
@@ -326,9 +326,9 @@ impl Refresher {
         any
     }
 
-    /// Whether something that `wish` names has been known for so long that a lookup had better
+    /// Whether something that `request` names has been known for so long that a lookup had better
     /// wait for news: longer than two times to live, one of which is over.
-    pub fn is_long_over(&self, topology: &Topology, wish: &Wish) -> bool {
+    pub fn is_long_over(&self, topology: &Topology, request: &FetchRequest) -> bool {
         let (now, ttl) = (self.clock.now(), self.maps_interval());
         let is_long_over = |expires: u64| expires.saturating_add(ttl) < now;
         let table = |name: &String| match topology.tables.get(name.as_bytes()) {
@@ -350,14 +350,14 @@ impl Refresher {
                 }
             }
         };
-        wish.tables.iter().any(table) || wish.groups.iter().any(group)
+        request.tables.iter().any(table) || request.groups.iter().any(group)
     }
 
     /// Whether waiting for Fabric's answer has just been in vain, and nobody knows better yet.
     pub fn is_in_trouble(&self) -> bool {
         let failed = self.last_failure.load(Ordering::Relaxed) != 0;
         self.hangs.load(Ordering::Relaxed)
-            || failed && self.workshop.with(|shop| shop.flights.is_busy())
+            || failed && self.process.with(|process| process.single_flight.is_busy())
     }
 
     /// Whether a name that is not known can be taken for one that does not exist.
@@ -371,7 +371,7 @@ impl Refresher {
             self.sources.first(|source| source.add_node(&node))?;
         }
         self.seeded.store(0, Ordering::Release);
-        self.obtain_or_snapshot(&Wish::everything(), &self.fetch_bound())
+        self.obtain_or_snapshot(&FetchRequest::everything(), &self.fetch_bound())
     }
 
     /// Takes in what a service saw of a server: 0 if all was well, or a MySQL errno.

@@ -9,7 +9,7 @@ use crate::source::{Report, RetryPolicy};
 use crate::topology::HeldKey;
 
 use super::health::errno::{self, Actions};
-use super::{Refresher, Workshop};
+use super::{ProcessState, Refresher};
 
 impl Refresher {
     /// Reports a server's failure, if the options ask for reports and `errno` is one of those that
@@ -42,8 +42,9 @@ impl Refresher {
     fn send_report(&self, server_uuid: &str, errno: i32) -> Result<()> {
         let control = self.sources.first(|source| source.control())?;
         let report = Report { server_uuid, errno, how: self.config.report_errors };
-        self.workshop
-            .with(|shop| control.report(&report, &self.asking(shop).ask(RetryPolicy::ONE_BY_ONE)))
+        self.process.with(|process| {
+            control.report(&report, &self.asking(process).ask(RetryPolicy::ONE_BY_ONE))
+        })
     }
 
     fn was_reported(&self, server_uuid: &str, outcome: Result<()>) {
@@ -64,9 +65,9 @@ impl Refresher {
 
     /// Asks a source that can tell where the keys of the missing shards are, and takes in what it
     /// says.
-    pub(super) fn ask_for_missing(&self, shop: &Workshop, retry: RetryPolicy) {
+    pub(super) fn ask_for_missing(&self, process: &ProcessState, retry: RetryPolicy) {
         let Ok(locator) = self.sources.maps.locator() else { return };
-        let asking = self.asking(shop);
+        let asking = self.asking(process);
         let locate =
             |table: &str, key: &HeldKey| locator.locate(table, key, &asking.ask(retry.once()));
         let now = self.clock.now();

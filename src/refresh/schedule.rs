@@ -19,9 +19,9 @@ use crate::source::{Backoff, RetryPolicy};
 
 use super::Refresher;
 use super::duty_cycle::DutyCycle;
-use super::flight::Wish;
 use super::idle::Idle;
 use super::intervals::Due;
+use super::single_flight::FetchRequest;
 use super::worker::{LEAST_PAUSE, Pressure, RETRY_AFTER, Refreshed, Task, Times};
 
 /// A fetch begins when this share of the time to live is over, at the latest and the earliest:
@@ -48,7 +48,7 @@ impl Refresher {
         let shared = Arc::clone(self);
         let fetches = move || shared.worker.refreshed(shared.refresh(due));
         match base::thread::start("fabric-fetch", fetches) {
-            Ok(thread) => self.workshop.with(|shop| shop.fetchers.add(thread)),
+            Ok(thread) => self.process.with(|process| process.fetchers.add(thread)),
             Err(error) => {
                 self.no_thread("for one refresh in the background", &error);
                 self.worker.set_alone(true);
@@ -70,17 +70,20 @@ impl Refresher {
     /// One background refresh: everything the handle knows that is `due`, one round over the nodes.
     fn refresh_known(&self, due: Due) -> Result<()> {
         let topology = self.topology.load_full();
-        let mut wish = Wish { everything: self.whole.load(Ordering::Relaxed), ..Wish::default() };
-        if !wish.everything {
+        let mut request = FetchRequest {
+            everything: self.whole.load(Ordering::Relaxed),
+            ..FetchRequest::default()
+        };
+        if !request.everything {
             for (name, _) in topology.tables.iter() {
-                wish.tables.insert(String::from_utf8_lossy(name).into_owned());
+                request.tables.insert(String::from_utf8_lossy(name).into_owned());
             }
             let known = topology.groups().filter(|(_, _, entry)| entry.is_some());
-            wish.groups.extend(known.map(|(_, name, _)| name.to_owned()));
+            request.groups.extend(known.map(|(_, name, _)| name.to_owned()));
         }
-        let outcome = self
-            .workshop
-            .with(|shop| self.watched(shop, &wish, due, RetryPolicy::BACKGROUND, By::Background));
+        let outcome = self.process.with(|process| {
+            self.watched(process, &request, due, RetryPolicy::BACKGROUND, By::Background)
+        });
         self.topology.tidy();
         self.tell();
         outcome
@@ -213,7 +216,7 @@ impl Schedule {
     /// The pause from `now` to the next refresh.
     fn pause_after(&mut self, refresher: &Refresher, refreshed: Refreshed, now: u64) -> Duration {
         let Refreshed { outcome, work: own } = refreshed;
-        let work = own + refresher.workshop.with(|shop| shop.work.take());
+        let work = own + refresher.process.with(|process| process.work.take());
         refresher.worker.set_failed(outcome.is_err());
         let rest = self.duty_cycle.pause(millis(work), refresher.config.refresh_share_percent);
         let usual = match outcome {

@@ -8,9 +8,9 @@ use crate::observe::events::Events;
 use crate::observe::metrics::{By, Metrics, Numbers};
 use crate::source::RetryPolicy;
 
-use super::flight::Wish;
 use super::intervals::Due;
-use super::{Refresher, Workshop};
+use super::single_flight::FetchRequest;
+use super::{ProcessState, Refresher};
 
 impl Refresher {
     pub fn metrics(&self) -> &Arc<Metrics> {
@@ -29,16 +29,16 @@ impl Refresher {
     /// A fetch that is counted, and whose outcome is an event if it is not like the last one.
     pub(super) fn watched(
         &self,
-        shop: &Workshop,
-        wish: &Wish,
+        process: &ProcessState,
+        request: &FetchRequest,
         due: Due,
         retry: RetryPolicy,
         by: By,
     ) -> Result<()> {
         // Whoever wanted only the Fabric nodes may find that another caller has just got them.
-        let asks_nobody = self.is_seeded() && wish.is_empty();
+        let asks_nobody = self.is_seeded() && request.is_empty();
         let answers = self.answers.load(Ordering::Relaxed);
-        let outcome = self.provide(shop, wish, due, retry);
+        let outcome = self.provide(process, request, due, retry);
         // A table that cannot be had is no lost Fabric: it answered, and the rest was taken in.
         let in_part = match &outcome {
             Err(error) if matches!(error.code, Code::Fabric | Code::Protocol) => {

@@ -12,7 +12,7 @@ use crate::base::error::Result;
 use crate::base::sync::{Condvar, Mutex, rank};
 use crate::base::{self, fork};
 
-use super::flight::OVERDUE;
+use super::single_flight::OVERDUE;
 
 /// The least time between two fetches, however many callers are in a hurry.
 pub(crate) const LEAST_PAUSE: Duration = Duration::from_millis(100);

@@ -2,7 +2,7 @@
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::text::excerpt;
-use crate::refresh::flight::Wish;
+use crate::refresh::single_flight::FetchRequest;
 use crate::topology::{
     Entry, Group, GroupId, Key, KeyError, Status, Table, TableError, TableState, Topology, Wanted,
 };
@@ -164,13 +164,13 @@ fn usable<'t>(name: &[u8], entry: &'t Entry<TableState>) -> Result<&'t Table> {
 }
 
 /// The refusal of the first name that was never heard of, or that Fabric does not list.
-pub(super) fn unknown(topology: &Topology, wish: &Wish) -> Option<Error> {
+pub(super) fn unknown(topology: &Topology, request: &FetchRequest) -> Option<Error> {
     let is_unknown_table = |name: &&String| topology.tables.get(name.as_bytes()).is_none();
-    if let Some(name) = wish.tables.iter().find(is_unknown_table) {
+    if let Some(name) = request.tables.iter().find(is_unknown_table) {
         return Some(unknown_table(name.as_bytes()));
     }
     let is_unknown = |name: &&String| topology.group_number(name.as_bytes()).is_none();
-    wish.groups.iter().find(is_unknown).map(|name| unknown_group(name))
+    request.groups.iter().find(is_unknown).map(|name| unknown_group(name))
 }
 
 pub(super) fn no_table() -> Error {

@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use crate::base::error::{Code, Error, Result};
 use crate::refresh::Refresher;
 use crate::refresh::age::ANY_AGE;
-use crate::refresh::flight::Wish;
+use crate::refresh::single_flight::FetchRequest;
 use crate::topology::{Entry, Group, GroupId, TableState, Topology};
 
 use super::names::full_name;
@@ -28,7 +28,7 @@ pub(super) struct FreshnessCheck<'r> {
     refresher: &'r Refresher,
     basis: Basis,
     /// What this call has fetched already: new enough for it, however short its time to live.
-    fetched: &'r Option<Wish>,
+    fetched: &'r Option<FetchRequest>,
     /// What was confirmed before this is too old.
     oldest: i64,
     findings: RefCell<Findings>,
@@ -41,10 +41,10 @@ pub(super) struct FreshnessCheck<'r> {
 #[derive(Debug, Default)]
 struct Findings {
     /// What is missing or old. Nothing is, as a rule, and so nothing is to be dropped.
-    wish: Option<Wish>,
+    request: Option<FetchRequest>,
     is_missing: bool,
     /// The first that is too old, and when it was confirmed.
-    too_old: Option<(Wish, i64)>,
+    too_old: Option<(FetchRequest, i64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,13 +61,13 @@ pub(super) enum Attempt<T> {
     Found(T),
     Refused(Miss),
     /// Something is not there, or not to be used: fetch it before answering.
-    Missing(Wish),
+    Missing(FetchRequest),
     /// This, found or refused by what is past its time.
-    Old(Wish, std::result::Result<T, Miss>),
+    Old(FetchRequest, std::result::Result<T, Miss>),
 }
 
 impl<'r> FreshnessCheck<'r> {
-    pub fn new(refresher: &'r Refresher, basis: Basis, fetched: &'r Option<Wish>) -> Self {
+    pub fn new(refresher: &'r Refresher, basis: Basis, fetched: &'r Option<FetchRequest>) -> Self {
         let oldest = match basis {
             Basis::Anything => ANY_AGE,
             _ => refresher.oldest_allowed(),
@@ -85,13 +85,13 @@ impl<'r> FreshnessCheck<'r> {
 
     /// What the attempt came to that had this outcome.
     pub fn attempt<T>(&self, outcome: std::result::Result<T, Miss>) -> Attempt<T> {
-        let Findings { wish, is_missing, .. } = &mut *self.findings.borrow_mut();
-        match (wish.take(), outcome) {
+        let Findings { request, is_missing, .. } = &mut *self.findings.borrow_mut();
+        match (request.take(), outcome) {
             (None, Ok(found)) => Attempt::Found(found),
             (None, Err(miss)) => Attempt::Refused(miss),
             (Some(_), Err(miss)) if self.is_firm.get() => Attempt::Refused(miss),
-            (Some(wish), _) if *is_missing => Attempt::Missing(wish),
-            (Some(wish), outcome) => Attempt::Old(wish, outcome),
+            (Some(request), _) if *is_missing => Attempt::Missing(request),
+            (Some(request), outcome) => Attempt::Old(request, outcome),
         }
     }
 
@@ -106,7 +106,7 @@ impl<'r> FreshnessCheck<'r> {
     /// The refusal of a group that is too old.
     pub fn too_old(&self, topology: &Topology, group: GroupId) -> Error {
         let confirmed = topology.group(group).map_or(i64::MIN, |entry| entry.confirmed());
-        self.refresher.too_old(&Wish::group(topology.group_name(group)), confirmed)
+        self.refresher.too_old(&FetchRequest::group(topology.group_name(group)), confirmed)
     }
 
     /// The refusal of a lookup by what it went by, or of what was too old for that.
@@ -123,7 +123,7 @@ impl<'r> FreshnessCheck<'r> {
     }
 
     /// Notes that the lookup went by `what`, which was confirmed then.
-    pub fn note_age(&self, what: &Wish, confirmed: i64) {
+    pub fn note_age(&self, what: &FetchRequest, confirmed: i64) {
         if confirmed < self.oldest {
             let too_old = &mut self.findings.borrow_mut().too_old;
             too_old.get_or_insert_with(|| (what.clone(), confirmed));
@@ -157,32 +157,32 @@ impl<'r> FreshnessCheck<'r> {
 
     /// Of an entry that is not to be taken without a word.
     #[cold]
-    fn judge<E>(&self, entry: &Entry<E>, is_in_time: bool, what: Wish) -> Ground {
+    fn judge<E>(&self, entry: &Entry<E>, is_in_time: bool, what: FetchRequest) -> Ground {
         self.note_age(&what, entry.confirmed());
         self.judge_time(entry, is_in_time, what)
     }
 
-    fn judge_time<E>(&self, entry: &Entry<E>, is_in_time: bool, what: Wish) -> Ground {
+    fn judge_time<E>(&self, entry: &Entry<E>, is_in_time: bool, what: FetchRequest) -> Ground {
         if is_in_time || self.has_fetched(&what) {
             return Ground::Fresh;
         }
         self.want(what, if entry.is_distrusted() { Ground::Missing } else { Ground::Old })
     }
 
-    fn has_fetched(&self, what: &Wish) -> bool {
+    fn has_fetched(&self, what: &FetchRequest) -> bool {
         self.fetched.as_ref().is_some_and(|fetched| fetched.covers(what))
     }
 
-    fn want(&self, what: Wish, ground: Ground) -> Ground {
+    fn want(&self, what: FetchRequest, ground: Ground) -> Ground {
         let findings = &mut *self.findings.borrow_mut();
-        findings.wish.get_or_insert_default().merge(what);
+        findings.request.get_or_insert_default().merge(what);
         findings.is_missing |= ground == Ground::Missing;
         ground
     }
 
     /// Of a name that is in no topology. What Fabric said of it is nobody's to keep: it is good
     /// for its time to live, and then the next caller who asks has it asked for again.
-    fn judge_absent(&self, answer: Option<Entry<()>>, what: Wish) -> Ground {
+    fn judge_absent(&self, answer: Option<Entry<()>>, what: FetchRequest) -> Ground {
         let Some(answer) = answer else {
             // What this call has fetched is not forgotten, however many names others asked for.
             let is_fetched = self.has_fetched(&what);
@@ -203,7 +203,7 @@ impl Freshness for &FreshnessCheck<'_> {
         let ground = match self.takes(entry) {
             true => Ground::Fresh,
             false => {
-                let what = Wish::table(&String::from_utf8_lossy(name));
+                let what = FetchRequest::table(&String::from_utf8_lossy(name));
                 self.judge(entry, self.is_in_time(entry), what)
             }
         };
@@ -221,7 +221,11 @@ impl Freshness for &FreshnessCheck<'_> {
         if self.takes(entry) {
             return Ok(());
         }
-        match self.judge(entry, self.is_in_time(entry), Wish::group(topology.group_name(group))) {
+        match self.judge(
+            entry,
+            self.is_in_time(entry),
+            FetchRequest::group(topology.group_name(group)),
+        ) {
             Ground::Missing => Err(Miss::Expired),
             Ground::Old | Ground::Fresh => Ok(()),
         }
@@ -232,7 +236,7 @@ impl Freshness for &FreshnessCheck<'_> {
         let (ground, miss) = match full_name(name) {
             Ok(full) => {
                 let answer = self.refresher.absent_tables().get(name);
-                (self.judge_absent(answer, Wish::table(full)), Miss::UnknownTable)
+                (self.judge_absent(answer, FetchRequest::table(full)), Miss::UnknownTable)
             }
             Err(error) if error.code == Code::InvalidUtf8 => (Ground::Fresh, Miss::TableUtf8),
             Err(_) => (Ground::Fresh, Miss::TableName),
@@ -244,20 +248,20 @@ impl Freshness for &FreshnessCheck<'_> {
     #[cold]
     fn unknown_group(self, name: &[u8]) -> Miss {
         let answer = self.refresher.absent_groups().get(name);
-        self.judge_absent(answer, Wish::group(&String::from_utf8_lossy(name)));
+        self.judge_absent(answer, FetchRequest::group(&String::from_utf8_lossy(name)));
         Miss::UnknownGroup
     }
 
     #[cold]
     fn unfetched_group(self, topology: &Topology, group: GroupId) -> Miss {
-        self.want(Wish::group(topology.group_name(group)), Ground::Missing);
+        self.want(FetchRequest::group(topology.group_name(group)), Ground::Missing);
         Miss::Expired
     }
 
     fn looks_on(self, miss: Miss) -> bool {
         let is_firm = match miss {
             // Old maps that disagree may be two halves of one change.
-            Miss::DifferentShards => self.findings.borrow().wish.is_none(),
+            Miss::DifferentShards => self.findings.borrow().request.is_none(),
             _ => self.last.get() == Ground::Fresh,
         };
         self.is_firm.set(is_firm);
@@ -283,7 +287,7 @@ impl Freshness for GroupByGroup<'_> {
         if self.0.takes(entry) {
             return Ok(());
         }
-        let what = Wish::group(topology.group_name(group));
+        let what = FetchRequest::group(topology.group_name(group));
         match self.0.judge_time(entry, self.0.is_in_time(entry), what) {
             Ground::Missing => Err(Miss::Expired),
             _ if !self.0.allows_age(entry) => Err(Miss::TooOld(group)),

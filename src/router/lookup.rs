@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::error::{Code, Error, Result};
 use crate::refresh::bound::Bound;
 use crate::refresh::fetcher::would_block;
-use crate::refresh::flight::Wish;
+use crate::refresh::single_flight::FetchRequest;
 use crate::refresh::snapshot::SNAPSHOT_AFTER;
 use crate::topology::{GroupId, Table, Topology, Wanted};
 
@@ -83,7 +83,7 @@ impl Router {
         finish: impl FnOnce(Checked<'_>, F) -> Result<T>,
     ) -> Result<T> {
         let (basis, last_table) = (self.basis(), Cell::new(0));
-        let (mut bound, mut fetched) = (terms.bound, None::<Wish>);
+        let (mut bound, mut fetched) = (terms.bound, None::<FetchRequest>);
         for attempt in 0..MAX_ATTEMPTS {
             let topology = self.refresher.topology();
             let check = FreshnessCheck::new(&self.refresher, basis, &fetched);
@@ -100,27 +100,27 @@ impl Router {
                 Attempt::Refused(miss) => {
                     return Err(check.refuse(errors::refusal(view, query, miss)));
                 }
-                Attempt::Missing(wish) => {
+                Attempt::Missing(request) => {
                     if self.refresher.knows_all()
-                        && let Some(refusal) = errors::unknown(&topology, &wish)
+                        && let Some(refusal) = errors::unknown(&topology, &request)
                     {
-                        self.refresher.have_fetched(&wish);
-                        check.note_age(&wish, self.refresher.farm_confirmed());
+                        self.refresher.have_fetched(&request);
+                        check.note_age(&request, self.refresher.farm_confirmed());
                         return check.refuse_too_old().and(Err(refusal));
                     }
                     let bound = bound.get_or_insert_with(|| self.refresher.lookup_bound());
                     let is_missing = || self.is_missing(query, &mut find);
-                    self.fetch_missing(&wish, bound, terms.writes, is_missing)?;
-                    fetched.get_or_insert_default().merge(wish);
+                    self.fetch_missing(&request, bound, terms.writes, is_missing)?;
+                    fetched.get_or_insert_default().merge(request);
                 }
-                Attempt::Old(wish, outcome) => {
-                    let is_unknown =
-                        self.refresher.knows_all() && errors::unknown(&topology, &wish).is_some();
+                Attempt::Old(request, outcome) => {
+                    let is_unknown = self.refresher.knows_all()
+                        && errors::unknown(&topology, &request).is_some();
                     let bound = bound.get_or_insert_with(|| self.refresher.lookup_bound());
                     if is_unknown {
-                        self.refresher.have_fetched(&wish);
-                    } else if self.renew(&topology, &wish, bound, terms.writes, &check)? {
-                        fetched.get_or_insert_default().merge(wish);
+                        self.refresher.have_fetched(&request);
+                    } else if self.renew(&topology, &request, bound, terms.writes, &check)? {
+                        fetched.get_or_insert_default().merge(request);
                         continue;
                     }
                     check.refuse_too_old()?;
@@ -171,17 +171,17 @@ impl Router {
     /// where somebody may wait for something newer.
     fn fetch_missing(
         &self,
-        wish: &Wish,
+        request: &FetchRequest,
         bound: &Bound,
         writes: bool,
         mut is_missing: impl FnMut() -> Result<bool>,
     ) -> Result<()> {
-        let mut outcome = self.obtain_for_lookup(wish, bound, writes);
+        let mut outcome = self.obtain_for_lookup(request, bound, writes);
         if matches!(&outcome, Err(error) if error.code == Code::Timeout)
             && !bound.left().is_zero()
             && is_missing()?
         {
-            outcome = self.refresher.obtain(wish, bound);
+            outcome = self.refresher.obtain(request, bound);
         }
         let Err(error) = outcome else { return Ok(()) };
         let is_early = self.refresher.is_from_early_snapshot();
@@ -189,21 +189,21 @@ impl Router {
         if blocks || error.code == Code::Interrupted || is_missing()? {
             return Err(self.failed(error));
         }
-        self.refresher.keep_old(wish, &error);
+        self.refresher.keep_old(request, &error);
         Ok(())
     }
 
     /// Has what is missing fetched. While the first fetch takes long a snapshot may serve: for reads
     /// after a while, for writes only after half of the time, or a while longer if they have none.
-    fn obtain_for_lookup(&self, wish: &Wish, bound: &Bound, writes: bool) -> Result<()> {
+    fn obtain_for_lookup(&self, request: &FetchRequest, bound: &Bound, writes: bool) -> Result<()> {
         if !self.refresher.has_snapshot_in_reserve() {
-            return self.refresher.obtain(wish, bound);
+            return self.refresher.obtain(request, bound);
         }
         let part = match writes {
             true => bound.most() / 2,
             false => SNAPSHOT_AFTER.saturating_sub(self.refresher.in_reserve_for()),
         };
-        let outcome = self.refresher.obtain(wish, &bound.up_to(part));
+        let outcome = self.refresher.obtain(request, &bound.up_to(part));
         let is_time = match &outcome {
             Err(error) if error.code == Code::Timeout => true,
             Err(error) if error.code == Code::WouldBlock => !self.must_ask_first(writes),
@@ -227,7 +227,7 @@ impl Router {
     fn renew(
         &self,
         topology: &Topology,
-        wish: &Wish,
+        request: &FetchRequest,
         bound: &Bound,
         writes: bool,
         check: &FreshnessCheck<'_>,
@@ -235,22 +235,22 @@ impl Router {
         let (waits, bound) = if self.refresher.is_from_early_snapshot() {
             (writes, bound.up_to(bound.most() / 2))
         } else {
-            let is_over = check.is_too_old() || self.refresher.is_long_over(topology, wish);
+            let is_over = check.is_too_old() || self.refresher.is_long_over(topology, request);
             (is_over && !self.refresher.is_in_trouble(), *bound)
         };
         if !waits || !bound.may_wait() {
-            self.refresher.have_fetched(wish);
+            self.refresher.have_fetched(request);
             let is_early = self.refresher.is_from_early_snapshot();
             return match is_early && writes && self.must_ask_first(writes) {
-                true => Err(self.failed(would_block(wish))),
+                true => Err(self.failed(would_block(request))),
                 false => Ok(false),
             };
         }
-        match self.refresher.obtain(wish, &bound) {
+        match self.refresher.obtain(request, &bound) {
             Ok(()) => Ok(true),
             Err(error) if error.code == Code::Interrupted => Err(self.failed(error)),
             Err(error) => {
-                self.refresher.keep_old(wish, &error);
+                self.refresher.keep_old(request, &error);
                 Ok(false)
             }
         }

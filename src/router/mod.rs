@@ -26,7 +26,7 @@ use crate::observe::log::Level;
 use crate::observe::metrics::{Metrics, Numbers};
 use crate::refresh::Refresher;
 use crate::refresh::bound::Bound;
-use crate::refresh::flight::Wish;
+use crate::refresh::single_flight::FetchRequest;
 use crate::refresh::snapshot_cell::SnapshotCell;
 pub use crate::source::{ResultSet, Sources, Value};
 use crate::topology::{Chosen, Compat, Server, Topology};
@@ -170,13 +170,14 @@ impl Router {
     /// Fetches the shard maps of these tables and the groups they need; of all if none is named.
     pub fn prefetch(&self, tables: &[&str]) -> Result<()> {
         if tables.is_empty() {
-            return self.obtain_or_snapshot(&Wish::everything(), &self.refresher.fetch_bound());
+            return self
+                .obtain_or_snapshot(&FetchRequest::everything(), &self.refresher.fetch_bound());
         }
-        let mut wish = Wish::default();
+        let mut request = FetchRequest::default();
         for name in tables {
-            wish.merge(Wish::table(names::full_name(name.as_bytes())?));
+            request.merge(FetchRequest::table(names::full_name(name.as_bytes())?));
         }
-        self.obtain_or_snapshot(&wish, &self.refresher.fetch_bound())?;
+        self.obtain_or_snapshot(&request, &self.refresher.fetch_bound())?;
         let topology = self.refresher.topology();
         let known = |name: &&str| errors::known_table(&topology, name.as_bytes()).map(drop);
         tables.iter().try_for_each(known).map_err(|error| self.explained(error))
@@ -185,7 +186,7 @@ impl Router {
     /// The Fabric nodes, asked for if nobody did yet.
     pub fn fabric_nodes(&self) -> Result<Vec<Node>> {
         if !self.refresher.is_seeded() {
-            self.obtain_or_snapshot(&Wish::default(), &self.refresher.lookup_bound())?;
+            self.obtain_or_snapshot(&FetchRequest::default(), &self.refresher.lookup_bound())?;
         }
         Ok(self.refresher.nodes())
     }
@@ -239,15 +240,15 @@ impl Router {
         error
     }
 
-    fn obtain(&self, wish: Wish, bound: &Bound) -> Result<()> {
-        self.refresher.obtain(&wish, bound).map_err(|error| self.failed(error))?;
+    fn obtain(&self, request: FetchRequest, bound: &Bound) -> Result<()> {
+        self.refresher.obtain(&request, bound).map_err(|error| self.failed(error))?;
         self.refresher.keep_refreshed();
         Ok(())
     }
 
     /// As `obtain`, where what a snapshot knows will do while Fabric does not answer.
-    fn obtain_or_snapshot(&self, wish: &Wish, bound: &Bound) -> Result<()> {
-        self.refresher.obtain_or_snapshot(wish, bound).map_err(|error| self.failed(error))?;
+    fn obtain_or_snapshot(&self, request: &FetchRequest, bound: &Bound) -> Result<()> {
+        self.refresher.obtain_or_snapshot(request, bound).map_err(|error| self.failed(error))?;
         self.refresher.keep_refreshed();
         Ok(())
     }

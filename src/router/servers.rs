@@ -2,7 +2,7 @@
 
 use crate::base::error::Result;
 use crate::local::Local;
-use crate::refresh::flight::Wish;
+use crate::refresh::single_flight::FetchRequest;
 use crate::topology::{Chosen, Key, Server, Table, Topology, Wanted};
 
 use super::lookup::Terms;
@@ -94,7 +94,7 @@ impl Router {
         take: impl FnOnce(&str, &[Server]) -> Result<T>,
     ) -> Result<T> {
         let bound = self.refresher.lookup_bound();
-        if !use_cache && let Err(error) = self.obtain(Wish::group(group), &bound) {
+        if !use_cache && let Err(error) = self.obtain(FetchRequest::group(group), &bound) {
             return Local::with(|local| self.counted(local, Err(error)));
         }
         let query = Query { target: Target::Group(group.as_bytes()), wanted: Wanted::Nobody };

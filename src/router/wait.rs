@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::error::{Code, Error, Result};
 use crate::local::Local;
 use crate::refresh::bound::{Bound, Limit};
-use crate::refresh::flight::Wish;
+use crate::refresh::single_flight::FetchRequest;
 use crate::topology::balance::Turn;
 use crate::topology::{Chosen, Group, Key, Server, Wanted};
 
@@ -38,12 +38,12 @@ impl Router {
         most: Duration,
         take: impl Fn(&str, &Server) -> Result<T>,
     ) -> Result<T> {
-        let mut wish = wish_of(query.target);
-        let outcome = self.wait(most, &mut wish, |bound, wish| {
+        let mut request = wish_of(query.target);
+        let outcome = self.wait(most, &mut request, |bound, request| {
             let terms = Terms { bound: Some(bound), ..Terms::of(query.wanted) };
             self.look_for_group(terms, query, |view, group| {
                 let name = view.topology.group_name(group);
-                wish.merge(Wish::group(name));
+                request.merge(FetchRequest::group(name));
                 let servers = view.topology.group(group).map(|entry| &entry.value);
                 apart(reachable(name, query.wanted, servers)?, &take)
             })
@@ -82,14 +82,14 @@ impl Router {
     fn wait<T>(
         &self,
         most: Duration,
-        wish: &mut Wish,
-        mut look: impl FnMut(Bound, &mut Wish) -> Result<T>,
+        request: &mut FetchRequest,
+        mut look: impl FnMut(Bound, &mut FetchRequest) -> Result<T>,
     ) -> Result<T> {
         let bound = self.refresher.bound(most, Limit::Deadline);
         loop {
             // Asked for before looking, so that nothing published meanwhile is missed.
             let seen = self.refresher.published();
-            let refusal = match look(bound, wish) {
+            let refusal = match look(bound, request) {
                 Err(error) if may_pass(&error) => error,
                 outcome => return outcome,
             };
@@ -97,23 +97,23 @@ impl Router {
                 return Err(refusal);
             }
             self.refresher.refuse_interrupted(&bound, "a server")?;
-            self.refresher.wait_for_news(seen, &bound, wish);
+            self.refresher.wait_for_news(seen, &bound, request);
         }
     }
 }
 
 /// What is to be asked for while a query waits.
-fn wish_of(target: Target<'_>) -> Wish {
-    let mut wish = Wish::default();
-    let mut add = |name: &[u8]| wish.merge(Wish::table(&String::from_utf8_lossy(name)));
+fn wish_of(target: Target<'_>) -> FetchRequest {
+    let mut request = FetchRequest::default();
+    let mut add = |name: &[u8]| request.merge(FetchRequest::table(&String::from_utf8_lossy(name)));
     match target {
         Target::Table(name, _) => add(name),
         Target::Tables(names, _) => names.iter().for_each(|name| add(name)),
         Target::Prepared(table, _) => add(table.name()),
         Target::AllPrepared(tables, _) => tables.iter().for_each(|table| add(table.name())),
-        Target::Group(name) => return Wish::group(&String::from_utf8_lossy(name)),
+        Target::Group(name) => return FetchRequest::group(&String::from_utf8_lossy(name)),
     }
-    wish
+    request
 }
 
 fn reachable<'g>(name: &str, wanted: Wanted, servers: Option<&'g Group>) -> Result<Chosen<'g>> {

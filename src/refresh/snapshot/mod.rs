@@ -17,9 +17,9 @@ use crate::topology::{Shard, Topology};
 
 use crate::base::clock::signed;
 use crate::refresh::bound::Bound;
-use crate::refresh::flight::Wish;
 use crate::refresh::intervals::Due;
-use crate::refresh::{Refresher, Workshop};
+use crate::refresh::single_flight::FetchRequest;
+use crate::refresh::{ProcessState, Refresher};
 
 /// How long the first fetch may take before reads go on from a snapshot.
 pub(crate) const SNAPSHOT_AFTER: Duration = Duration::from_secs(1);
@@ -116,19 +116,19 @@ impl Refresher {
         self.disk.serves()
     }
 
-    /// Fetches what of `wish` is due, or does without where a snapshot says enough.
+    /// Fetches what of `request` is due, or does without where a snapshot says enough.
     pub(in crate::refresh) fn provide(
         &self,
-        shop: &Workshop,
-        wish: &Wish,
+        process: &ProcessState,
+        request: &FetchRequest,
         due: Due,
         retry: RetryPolicy,
     ) -> Result<()> {
         let outcome = match &self.config.snapshot_file {
-            Some(path) if !self.disk.has_begun() => self.fetch_first(shop, path, wish, retry),
+            Some(path) if !self.disk.has_begun() => self.fetch_first(process, path, request, retry),
             // Asks for no more than the Fabric nodes, which the snapshot knows as well.
-            Some(_) if wish.is_empty() && self.disk.serves() => Ok(()),
-            _ => self.fetch(shop, wish, due, retry),
+            Some(_) if request.is_empty() && self.disk.serves() => Ok(()),
+            _ => self.fetch(process, request, due, retry),
         };
         // Time goes by whether Fabric answers or not, and a service may fetch without looking up.
         if !self.worker.keeps_fresh() {
@@ -137,15 +137,15 @@ impl Refresher {
         if let Some(path) = &self.config.snapshot_file
             && !self.config.background_refresh
         {
-            self.save_in(shop, path);
+            self.save_in(process, path);
         }
         outcome
     }
 
     /// Why there is no snapshot to go on from while the first fetch is under way.
-    pub(in crate::refresh) fn no_snapshot(&self, shop: &Workshop) -> Option<String> {
+    pub(in crate::refresh) fn no_snapshot(&self, process: &ProcessState) -> Option<String> {
         match self.has_snapshot_in_reserve() {
-            true => shop.disk.lock().not_kept.clone(),
+            true => process.disk.lock().not_kept.clone(),
             false => None,
         }
     }
@@ -164,18 +164,22 @@ impl Refresher {
     }
 
     /// As `obtain`, for what is no lookup: once the first fetch has taken a while, a snapshot will
-    /// do that knows all of `wish`. The fetch goes on.
-    pub fn obtain_or_snapshot(self: &Arc<Self>, wish: &Wish, bound: &Bound) -> Result<()> {
+    /// do that knows all of `request`. The fetch goes on.
+    pub fn obtain_or_snapshot(
+        self: &Arc<Self>,
+        request: &FetchRequest,
+        bound: &Bound,
+    ) -> Result<()> {
         if !self.has_snapshot_in_reserve() {
-            return self.obtain(wish, bound);
+            return self.obtain(request, bound);
         }
-        match self.obtain(wish, &bound.up_to(SNAPSHOT_AFTER)) {
+        match self.obtain(request, &bound.up_to(SNAPSHOT_AFTER)) {
             Err(error) if error.code == Code::Timeout => {
                 self.serve_early();
-                match self.is_from_early_snapshot() && self.covers(wish) {
+                match self.is_from_early_snapshot() && self.covers(request) {
                     true => Ok(()),
                     false if bound.left().is_zero() => Err(error),
-                    false => self.obtain(wish, bound),
+                    false => self.obtain(request, bound),
                 }
             }
             outcome => outcome,
@@ -187,11 +191,11 @@ impl Refresher {
         self.disk.is_early()
     }
 
-    /// Whether a wish can be answered without Fabric.
-    pub(super) fn covers(&self, wish: &Wish) -> bool {
+    /// Whether a request can be answered without Fabric.
+    pub(super) fn covers(&self, request: &FetchRequest) -> bool {
         let topology = self.topology.load();
-        wish.tables.iter().all(|name| topology.tables.get(name.as_bytes()).is_some())
-            && wish.groups.iter().all(|name| self.knows_group(&topology, name))
+        request.tables.iter().all(|name| topology.tables.get(name.as_bytes()).is_some())
+            && request.groups.iter().all(|name| self.knows_group(&topology, name))
     }
 
     /// Whether there was an answer for a table, be it that there is none.

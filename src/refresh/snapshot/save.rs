@@ -9,7 +9,7 @@ use crate::base::boot_clock::BootTime;
 use crate::base::clock::{millis, signed};
 use crate::base::wall_clock::WallClock;
 use crate::observe::log::Level;
-use crate::refresh::{Refresher, Workshop};
+use crate::refresh::{ProcessState, Refresher};
 use crate::store::document::FabricNode;
 use crate::store::rest::Rest;
 use crate::store::times::since_1970;
@@ -25,17 +25,17 @@ impl Refresher {
     /// Writes the snapshot if it is wanted and the topology is another than the one on disk.
     pub(in crate::refresh) fn save(&self) {
         if let Some(path) = &self.config.snapshot_file {
-            self.workshop.with(|shop| self.save_in(shop, path));
+            self.process.with(|process| self.save_in(process, path));
         }
     }
 
-    pub(super) fn save_in(&self, shop: &Workshop, path: &Path) {
+    pub(super) fn save_in(&self, process: &ProcessState, path: &Path) {
         let answer = self.last_answer.load(Ordering::Relaxed);
         // What came from the snapshot alone is there already.
         if answer == 0 {
             return;
         }
-        if let Err(why) = self.write_snapshot(shop, path, answer) {
+        if let Err(why) = self.write_snapshot(process, path, answer) {
             self.config.log.write_once(
                 Level::Warning,
                 format_args!("snapshot file '{}' is not written: {why}", path.display()),
@@ -45,11 +45,11 @@ impl Refresher {
 
     fn write_snapshot(
         &self,
-        shop: &Workshop,
+        process: &ProcessState,
         path: &Path,
         answer: u64,
     ) -> std::result::Result<(), String> {
-        let mut seen = shop.disk.lock();
+        let mut seen = process.disk.lock();
         let topology = self.topology.load_full();
         let recent = |saved: &Saved| answer.saturating_sub(saved.answer) < CONFIRM_MS;
         if let Some(saved) = &seen.saved

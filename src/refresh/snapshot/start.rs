@@ -10,10 +10,10 @@ use std::time::Duration;
 use crate::base::error::{Code, Error, Result};
 use crate::config::Node;
 use crate::observe::log::Level;
-use crate::refresh::flight::Wish;
 use crate::refresh::intervals::Due;
+use crate::refresh::single_flight::FetchRequest;
 use crate::refresh::update::Asked;
-use crate::refresh::{Refresher, Workshop};
+use crate::refresh::{ProcessState, Refresher};
 use crate::source::RetryPolicy;
 use crate::source::retry::may_pass;
 use crate::store::document::{Author, Document, FabricNode};
@@ -30,15 +30,15 @@ impl Refresher {
     /// else the first table that is looked up would replace all those on disk.
     pub(super) fn fetch_first(
         &self,
-        shop: &Workshop,
+        process: &ProcessState,
         path: &Path,
-        wish: &Wish,
+        request: &FetchRequest,
         retry: RetryPolicy,
     ) -> Result<()> {
         write::clean_up(path);
-        let kept = self.read_snapshot(shop, path).map(Arc::new);
+        let kept = self.read_snapshot(process, path).map(Arc::new);
         {
-            let mut seen = shop.disk.lock();
+            let mut seen = process.disk.lock();
             seen.kept = kept.as_ref().ok().cloned();
             seen.not_kept = kept.as_ref().err().cloned();
         }
@@ -46,33 +46,36 @@ impl Refresher {
             let (now, relaxed) = (self.clock.now(), Ordering::Relaxed);
             let _ = self.disk.kept_since.compare_exchange(0, now, relaxed, relaxed);
         }
-        let mut whole = wish.clone();
+        let mut whole = request.clone();
         if let Ok(document) = &kept {
-            self.remember_bounds(shop, document);
+            self.remember_bounds(process, document);
             let tables = document.tables.iter();
             whole.tables.extend(tables.map(|table| full_name(&table.schema, &table.table)));
             whole.groups.extend(document.groups.iter().map(|group| group.id.clone()));
         }
         // One round must do where there is something to go on from: a service that starts
         // while Fabric is down waits long enough for that.
-        let mut outcome = self.fetch(shop, &whole, Due::ALL, retry.once());
+        let mut outcome = self.fetch(process, &whole, Due::ALL, retry.once());
         match (&outcome, kept) {
             (Ok(()), _) => {}
             // The service ended it, and not Fabric.
             (Err(error), _) if error.code == Code::Interrupted => return outcome,
             (Err(error), Ok(document)) => {
-                self.serve_snapshot(shop, path, &document, error);
-                if wish.everything {
+                self.serve_snapshot(process, path, &document, error);
+                if request.everything {
                     self.whole.store(true, Ordering::Relaxed);
                 }
                 // What the snapshot does not know can only be asked of Fabric.
-                return if self.covers(wish) { Ok(()) } else { outcome };
+                return if self.covers(request) { Ok(()) } else { outcome };
             }
             (Err(error), Err(why)) => {
                 let rest = RetryPolicy { count: retry.count.saturating_sub(1), ..retry };
                 let is_left = || self.is_left(retry.caller);
-                if rest.count > 0 && may_pass(error) && !shop.flights.pause(rest.pause, is_left) {
-                    outcome = self.fetch(shop, &whole, Due::ALL, rest);
+                if rest.count > 0
+                    && may_pass(error)
+                    && !process.single_flight.pause(rest.pause, is_left)
+                {
+                    outcome = self.fetch(process, &whole, Due::ALL, rest);
                 }
                 outcome = outcome
                     .map_err(|error| Error::new(error.code, format!("{}; {why}", error.message)));
@@ -84,26 +87,26 @@ impl Refresher {
 
     /// A bound in the snapshot was seen by an earlier process: where Fabric does not list it now, its
     /// keys are held as if this one had seen it.
-    fn remember_bounds(&self, shop: &Workshop, document: &Document) {
-        if self.config.vanished_hold.is_zero() || shop.disk.lock().remembered {
+    fn remember_bounds(&self, process: &ProcessState, document: &Document) {
+        if self.config.vanished_hold.is_zero() || process.disk.lock().remembered {
             return;
         }
         let bounds = {
-            let seen = &mut *shop.disk.lock();
+            let seen = &mut *process.disk.lock();
             convert::seen_bounds(document, |since| self.missing_since(seen, document, since))
         };
         self.publisher.publish(|update| {
             bounds.iter().for_each(|(name, bounds)| update.remember(name, bounds));
         });
-        shop.disk.lock().remembered = true;
+        process.disk.lock().remembered = true;
     }
 
     /// Lets lookups go on from the snapshot although the first fetch is not over, as something
     /// whose time is over.
     pub fn serve_early(&self) {
         let Some(path) = &self.config.snapshot_file else { return };
-        self.workshop.with(|shop| {
-            let kept = shop.disk.lock().kept.clone();
+        self.process.with(|process| {
+            let kept = process.disk.lock().kept.clone();
             if let Some(document) = kept
                 && self.has_snapshot_in_reserve()
                 && !self.disk.early.swap(true, Ordering::AcqRel)
@@ -115,12 +118,16 @@ impl Refresher {
     }
 
     /// The snapshot that an earlier process left, or why there is none to start from.
-    fn read_snapshot(&self, shop: &Workshop, path: &Path) -> std::result::Result<Document, String> {
+    fn read_snapshot(
+        &self,
+        process: &ProcessState,
+        path: &Path,
+    ) -> std::result::Result<Document, String> {
         let shown = path.display();
         let (level, why) = match read::open(path) {
             Ok(opened) => match (opened.signature, opened.read(Author::Library)) {
                 (signature, Ok(document)) => {
-                    shop.disk.lock().snapshot = Some(signature);
+                    process.disk.lock().snapshot = Some(signature);
                     return Ok(document);
                 }
                 (_, Err(why)) => {
@@ -138,7 +145,13 @@ impl Refresher {
         Err(why)
     }
 
-    fn serve_snapshot(&self, shop: &Workshop, path: &Path, document: &Document, error: &Error) {
+    fn serve_snapshot(
+        &self,
+        process: &ProcessState,
+        path: &Path,
+        document: &Document,
+        error: &Error,
+    ) {
         let renewed = |now: u64, ttl: u64| now.saturating_add(ttl);
         self.take_in_snapshot(path, document, error, renewed);
         let known = self.topology.load_full();
@@ -147,7 +160,7 @@ impl Refresher {
         tables.for_each(|(_, entry)| entry.renew(until));
         let groups = known.groups().filter_map(|(_, _, entry)| entry);
         groups.filter(|entry| entry.expires() == OVER).for_each(|entry| entry.renew(until));
-        shop.disk.lock().kept = None;
+        process.disk.lock().kept = None;
         self.disk.begun.store(true, Ordering::Release);
         self.disk.serves.store(true, Ordering::Release);
     }

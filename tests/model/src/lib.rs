@@ -3,9 +3,9 @@
 //! its threads may take their steps and see each other's writes.
 
 pub mod base;
-#[path = "../../../src/refresh/flight.rs"]
-pub mod flight;
 pub mod local;
+#[path = "../../../src/refresh/single_flight.rs"]
+pub mod single_flight;
 #[path = "../../../src/refresh/snapshot_cell.rs"]
 pub mod snapshot_cell;
 pub mod sync;

@@ -7,12 +7,12 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use loom::thread;
 use model::base::error::{Code, Error, Result};
-use model::flight::{Flights, Landing, Waited, Wish};
+use model::single_flight::{Completion, FetchRequest, SingleFlight, Waited};
 
 /// A Fabric whose farm changes whenever somebody is about to ask.
 #[derive(Default)]
 struct Asked {
-    flights: Flights,
+    single_flight: SingleFlight,
     farm: AtomicUsize,
     fetching: AtomicUsize,
     fetched: AtomicUsize,
@@ -32,22 +32,27 @@ impl Asked {
 
     /// Whoever is to start a fetcher is one, as where no thread can be had; for everybody else it
     /// is the same. `once` is how such a caller serves, and otherwise a thread.
-    fn serve(&self, once: bool, fetch: &impl Fn(&Wish) -> Landing) {
-        self.flights.serve(once, fetch, |_, left| {
+    fn serve(&self, once: bool, fetch: &impl Fn(&FetchRequest) -> Completion) {
+        self.single_flight.serve(once, fetch, |_, left| {
             self.told.fetch_add(usize::from(left), Ordering::Relaxed);
         });
     }
 
-    fn obtain(&self, table: &str, once: bool, fetch: impl Fn(&Wish) -> Landing) -> Result<()> {
+    fn obtain(
+        &self,
+        table: &str,
+        once: bool,
+        fetch: impl Fn(&FetchRequest) -> Completion,
+    ) -> Result<()> {
         loop {
-            let asked = self.flights.ask(Wish::table(table), false);
+            let asked = self.single_flight.ask(FetchRequest::table(table), false);
             let (ticket, mut starts) = asked.expect("an open line");
             loop {
                 if starts {
                     self.serve(once, &fetch);
                 }
-                match self.flights.wait(&ticket, Duration::MAX, || false) {
-                    Waited::Landed(outcome) => return outcome,
+                match self.single_flight.wait(&ticket, Duration::MAX, || false) {
+                    Waited::Completed(outcome) => return outcome,
                     Waited::Unserved => starts = true,
                     Waited::CutShort => break,
                     Waited::NotYet => panic!("nobody said that it is over"),
@@ -59,9 +64,9 @@ impl Asked {
     /// Changes the farm, and sees that what is fetched then shows the change.
     fn join(&self, table: &str, once: bool) {
         let change = 1 + self.farm.fetch_add(1, Ordering::Relaxed);
-        let fetch = |gathered: &Wish| {
+        let fetch = |gathered: &FetchRequest| {
             assert!(gathered.tables.len() <= 3);
-            Landing::Over(self.fetch())
+            Completion::Over(self.fetch())
         };
         self.obtain(table, once, fetch).expect("fetched");
         assert!(self.fetched.load(Ordering::Relaxed) >= change, "an older fetch is no answer");
@@ -81,7 +86,7 @@ fn in_every_order(threads: fn(&Asked, usize)) {
             .collect();
         threads(&asked, 0);
         others.into_iter().for_each(|other| other.join().expect("no panic"));
-        assert!(!asked.flights.is_busy(), "the line is free in the end");
+        assert!(!asked.single_flight.is_busy(), "the line is free in the end");
         let (told, left) = (&asked.told, &asked.left);
         assert_eq!(told.load(Ordering::Relaxed) > 0, left.load(Ordering::Relaxed) > 0);
     });
@@ -102,9 +107,9 @@ fn where_no_thread_can_be_had_the_next_who_waits_goes_on() {
 fn a_fetcher_that_never_comes_is_replaced() {
     in_every_order(|asked, number| match number {
         0 => {
-            let asking = asked.flights.ask(Wish::table("a.a"), false);
+            let asking = asked.single_flight.ask(FetchRequest::table("a.a"), false);
             if let (_, true) = asking.expect("an open line") {
-                asked.flights.gone();
+                asked.single_flight.gone();
             }
             // Of what nobody waits for, nobody takes care.
             asked.join("b.b", false);
@@ -118,42 +123,46 @@ fn a_fetcher_that_never_comes_is_replaced() {
 fn what_was_cut_short_is_begun_anew() {
     in_every_order(|asked, number| match number {
         0 => {
-            let (ticket, starts) = asked.flights.ask(Wish::table("a.a"), false).expect("open");
+            let (ticket, starts) =
+                asked.single_flight.ask(FetchRequest::table("a.a"), false).expect("open");
             if starts {
-                asked.serve(true, &|_: &Wish| Landing::CutShort);
-            } else if asked.flights.wait(&ticket, Duration::ZERO, || false) == Waited::Unserved {
-                asked.serve(false, &|_: &Wish| Landing::Over(asked.fetch()));
+                asked.serve(true, &|_: &FetchRequest| Completion::CutShort);
+            } else if asked.single_flight.wait(&ticket, Duration::ZERO, || false)
+                == Waited::Unserved
+            {
+                asked.serve(false, &|_: &FetchRequest| Completion::Over(asked.fetch()));
             }
         }
         _ => asked.join("b.b", false),
     });
 }
 
-/// A failure is everybody's whose wish was in it, and frees the line as a success does.
+/// A failure is everybody's whose request was in it, and frees the queue as a success does.
 #[test]
 fn a_failure_is_shared() {
     in_every_order(|asked, _| {
         let failed = asked.obtain("a.a", false, |_| {
             let failure = Error::new(Code::Fabric, "on purpose");
-            Landing::Over(asked.fetch().and(Err(failure)))
+            Completion::Over(asked.fetch().and(Err(failure)))
         });
         assert_eq!(failed.expect_err("all of them").code, Code::Fabric);
     });
 }
 
-/// Who has no time left either finds the landing or is told of it.
+/// Who has no time left either finds the completion or is told of it.
 #[test]
 fn who_leaves_misses_nothing() {
     in_every_order(|asked, number| match number {
         0 => {
-            let (ticket, starts) = asked.flights.ask(Wish::table("a.a"), false).expect("open");
+            let (ticket, starts) =
+                asked.single_flight.ask(FetchRequest::table("a.a"), false).expect("open");
             if starts {
                 // Others would wait for ever, and so does this caller's fetch.
-                return asked.serve(false, &|_: &Wish| Landing::Over(asked.fetch()));
+                return asked.serve(false, &|_: &FetchRequest| Completion::Over(asked.fetch()));
             }
-            match asked.flights.wait(&ticket, Duration::ZERO, || true) {
-                Waited::Landed(outcome) => outcome.expect("fetched"),
-                _ if asked.flights.leave(&ticket).is_none() => {
+            match asked.single_flight.wait(&ticket, Duration::ZERO, || true) {
+                Waited::Completed(outcome) => outcome.expect("fetched"),
+                _ if asked.single_flight.leave(&ticket).is_none() => {
                     asked.left.fetch_add(1, Ordering::Relaxed);
                 }
                 _ => {}
@@ -169,17 +178,17 @@ fn who_is_interrupted_leaves() {
     in_every_order(|asked, number| match number {
         0 => {
             asked.interrupts.fetch_add(1, Ordering::Relaxed);
-            asked.flights.wake();
+            asked.single_flight.wake();
         }
         1 => {
             // A fetcher that was to come, and never does.
-            let asking = asked.flights.ask(Wish::table("a.a"), false);
+            let asking = asked.single_flight.ask(FetchRequest::table("a.a"), false);
             let (ticket, starts) = asking.expect("an open line");
             let is_over = || asked.interrupts.load(Ordering::Relaxed) > 0;
-            let waited = asked.flights.wait(&ticket, Duration::MAX, is_over);
+            let waited = asked.single_flight.wait(&ticket, Duration::MAX, is_over);
             assert_eq!(waited, Waited::NotYet);
             if starts {
-                asked.flights.gone();
+                asked.single_flight.gone();
             }
         }
         _ => {}
