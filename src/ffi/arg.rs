@@ -24,7 +24,7 @@ pub(super) unsafe fn key<'a>(pointer: *const fabric_key_t) -> Parsed<Option<Key<
         FABRIC_KEY_INT => Ok(Some(Key::Integer(key.integer))),
         FABRIC_KEY_UINT => Ok(Some(Key::Unsigned(key.integer as u64))),
         FABRIC_KEY_TEXT => {
-            // SAFETY: the caller's promise for the text of a key.
+            // SAFETY: the text of the key is NULL or has `length` bytes that are valid for `'a`.
             let text = unsafe { key_text(key.text, key.length, "key.text") }?;
             Ok(Some(Key::Text(text)))
         }

@@ -125,7 +125,7 @@ impl Many<'_> {
     /// `pointer` is NULL or points to keys whose arrays and texts stay valid and unchanged as long
     /// as the value lives.
     pub(super) unsafe fn read(pointer: *const fabric_keys_t) -> Result<Self> {
-        // SAFETY: the caller's promise, for the arrays, too.
+        // SAFETY: `pointer` is NULL or points to keys, whose arrays have `count` elements.
         unsafe {
             let keys = reference(pointer, "keys")?;
             match keys.kind {

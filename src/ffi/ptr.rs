@@ -170,7 +170,7 @@ unsafe fn string<'a>(pointer: *const c_char, what: &str, most: usize) -> Result<
 /// `pointer` points to more than `most` bytes.
 #[cold]
 unsafe fn too_long(pointer: *const c_char, what: &str, most: usize) -> Error {
-    // SAFETY: the caller's promise; c_char and u8 have the same layout.
+    // SAFETY: `pointer` has more than `most` bytes; c_char and u8 have the same layout.
     let beginning = unsafe { slice::from_raw_parts(pointer.cast::<u8>(), most.min(SHOWN)) };
     Error::new(
         Code::Argument,
@@ -363,7 +363,7 @@ pub(super) unsafe fn each<T>(
     what: &str,
     read: unsafe fn(*const c_char, &str) -> Result<T>,
 ) -> Result<Vec<T>> {
-    // SAFETY: the caller's promise.
+    // SAFETY: `read` may be called with each of `strings`.
     let named = |(at, string): (usize, &*const c_char)| unsafe { element(*string, what, at, read) };
     strings.iter().enumerate().map(named).collect()
 }
@@ -379,7 +379,7 @@ pub(super) unsafe fn element<T>(
     at: usize,
     read: unsafe fn(*const c_char, &str) -> Result<T>,
 ) -> Result<T> {
-    // SAFETY: the caller's promise.
+    // SAFETY: `read` may be called with `string`.
     unsafe { read(string, what).or_else(|_| read(string, &format!("{what}[{at}]"))) }
 }
 
@@ -392,9 +392,9 @@ pub(super) unsafe fn with_names<R>(
     ask: impl FnOnce(&[&[u8]]) -> Result<R>,
 ) -> Result<R> {
     match strings {
-        // SAFETY: the caller's promise, for the string.
+        // SAFETY: the one of `strings` is NULL or NUL-terminated.
         [string] => ask(&[unsafe { element(*string, "tables", 0, bytes) }?]),
-        // SAFETY: the same promise.
+        // SAFETY: each of `strings` is NULL or NUL-terminated.
         strings => unsafe { with_many_names(strings, ask) },
     }
 }
@@ -410,7 +410,7 @@ unsafe fn with_many_names<R>(
     let mut room: [MaybeUninit<&[u8]>; TABLES] = [MaybeUninit::uninit(); TABLES];
     let mut count = 0;
     for (name, string) in room.iter_mut().zip(strings) {
-        // SAFETY: the caller's promise, for the string.
+        // SAFETY: each of `strings` is NULL or NUL-terminated.
         name.write(unsafe { element(*string, "tables", count, bytes) }?);
         count += 1;
     }
@@ -482,7 +482,7 @@ impl<T> OutList<T> {
         if capacity > 0 && out.is_null() {
             return Err(*null("out"));
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: `count` is NULL or writable.
         let count = unsafe { Out::new(count, "count") }?;
         Ok(Self { out, capacity, count })
     }

@@ -59,7 +59,8 @@ pub unsafe extern "C" fn fabric_get_shards_in_range(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_get_shards_in_range", err, || {
-        // SAFETY: the caller's promise, for every pointer of this call.
+        // SAFETY: `f` is NULL or a handle that is not freed; `table` is NULL or NUL-terminated;
+        // `out` is NULL or has room for `capacity` elements, and `count` is NULL or writable.
         let (f, name, low, high, list) = unsafe {
             (
                 reference(f, "f")?,
