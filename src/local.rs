@@ -1,5 +1,5 @@
 //! What a thread keeps for itself, so that its lookups share no written memory with others:
-//! the snapshots it used last, its turns among secondaries, and its place among the counters.
+//! the snapshots it used last, its cursors among secondaries, and its place among the counters.
 //!
 //! Everything is in one value, because in a shared library each thread-local costs a call to
 //! find it.
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::thread;
 use crate::topology::Topology;
-use crate::topology::balance::Turns;
+use crate::topology::balance::Cursors;
 
 /// A thread that uses more handles than this in turn looks up a snapshot anew each time.
 pub(crate) const LEASES: usize = 8;
@@ -43,7 +43,7 @@ pub struct Local {
     /// Whether the thread is inside a call from C, but for those that are quick.
     pub inside: Cell<bool>,
     place: Cell<u8>,
-    pub turns: Turns,
+    pub cursors: Cursors,
     /// For each lease, where the table was that was looked up last.
     pub guesses: [Cell<u32>; LEASES],
     pub places: [Place; LEASES],
@@ -54,7 +54,7 @@ impl Local {
         Self {
             inside: Cell::new(false),
             place: Cell::new(NOWHERE),
-            turns: Turns::new(),
+            cursors: Cursors::new(),
             guesses: [const { Cell::new(0) }; LEASES],
             places: [const { Place::new() }; LEASES],
         }

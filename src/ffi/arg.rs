@@ -92,7 +92,7 @@ fn wanted_by_status(status: i32) -> Parsed<Wanted> {
     match Status::from_number(status) {
         Some(Status::Primary) => Ok(Wanted::Primary),
         Some(Status::Secondary) => Ok(Wanted::Reader),
-        Some(Status::Faulty | Status::Spare) => Ok(Wanted::Nobody),
+        Some(Status::Faulty | Status::Spare) => Ok(Wanted::Unservable),
         None => Err(no_status(status)),
     }
 }

@@ -166,7 +166,7 @@ pub(super) fn cached_server(
     seen: &mut Option<Seen>,
 ) -> std::result::Result<(), Uncached> {
     let Some(snapshot) = router.cached(local) else { return Err(Uncached) };
-    match snapshot.view().resolve(&query, &local.turns) {
+    match snapshot.view().resolve(&query, &local.cursors) {
         Ok(chosen) => {
             write_server(out, chosen)?;
             router.count(local);

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::mem::offset_of;
 
 use crate::base::error::Result;
-use crate::topology::card::{Card, Rest};
+use crate::topology::server_image::{HostTail, ServerImage};
 use crate::topology::{Chosen, Server, limits};
 
 use super::ptr::{Out, Parsed, copy_text};
@@ -104,44 +104,44 @@ impl fabric_server_t {
 }
 
 /// The numbers and the UUID.
-const HEAD: usize = offset_of!(Card, group);
+const HEAD: usize = offset_of!(ServerImage, group);
 
 const _: () = {
-    assert!(offset_of!(fabric_server_t, weight) == offset_of!(Card, weight));
-    assert!(offset_of!(fabric_server_t, port) == offset_of!(Card, port));
-    assert!(offset_of!(fabric_server_t, mode) == offset_of!(Card, mode));
-    assert!(offset_of!(fabric_server_t, status) == offset_of!(Card, status));
-    assert!(offset_of!(fabric_server_t, reserved0) == offset_of!(Card, reserved));
-    assert!(offset_of!(fabric_server_t, uuid) == offset_of!(Card, uuid));
+    assert!(offset_of!(fabric_server_t, weight) == offset_of!(ServerImage, weight));
+    assert!(offset_of!(fabric_server_t, port) == offset_of!(ServerImage, port));
+    assert!(offset_of!(fabric_server_t, mode) == offset_of!(ServerImage, mode));
+    assert!(offset_of!(fabric_server_t, status) == offset_of!(ServerImage, status));
+    assert!(offset_of!(fabric_server_t, reserved0) == offset_of!(ServerImage, reserved));
+    assert!(offset_of!(fabric_server_t, uuid) == offset_of!(ServerImage, uuid));
     assert!(offset_of!(fabric_server_t, uuid) + FABRIC_UUID_SIZE >= HEAD);
     assert!(FABRIC_UUID_SIZE == limits::LONGEST_UUID + 1);
     assert!(FABRIC_HOST_SIZE == limits::LONGEST_HOST + 1);
     assert!(FABRIC_GROUP_SIZE == limits::LONGEST_GROUP + 1);
-    assert!(FABRIC_GROUP_SIZE >= 32 && FABRIC_HOST_SIZE >= 32 + size_of::<Rest>());
+    assert!(FABRIC_GROUP_SIZE >= 32 && FABRIC_HOST_SIZE >= 32 + size_of::<HostTail>());
 };
 
 /// Writes a server where C wants it.
 #[inline(always)]
 pub(super) fn write_server(out: Out<fabric_server_t>, chosen: Chosen<'_>) -> Parsed<()> {
-    let Some((card, rest)) = chosen.card() else { return write_long_server(out, chosen) };
+    let Some((image, host_tail)) = chosen.image() else { return write_long_server(out, chosen) };
     let to = out.place();
     // SAFETY: `to` may be written, as `Out::new` was promised, and what is read and written lies
-    // inside of the card and the server: both begin alike, which is checked above. The bytes
-    // behind a NUL are undefined by the contract, so only as many are written as a card holds.
+    // inside of the image and the server: both begin alike, which is checked above. The bytes
+    // behind a NUL are undefined by the contract, so only as many are written as an image holds.
     unsafe {
-        to.cast::<[u8; HEAD]>().write(*(&raw const *card).cast());
-        (&raw mut (*to).group).cast::<[u8; 32]>().write(card.group);
+        to.cast::<[u8; HEAD]>().write(*(&raw const *image).cast());
+        (&raw mut (*to).group).cast::<[u8; 32]>().write(image.group);
         let host = (&raw mut (*to).host).cast::<[u8; 32]>();
-        host.write(card.host);
-        if let Some(rest) = rest {
-            host.add(1).write(*rest);
+        host.write(image.host);
+        if let Some(host_tail) = host_tail {
+            host.add(1).write(*host_tail);
         }
         (&raw mut (*to).reserved).write([0; 8]);
     }
     Ok(())
 }
 
-/// As [`write_server`], of a server with texts that are longer than a card holds.
+/// As [`write_server`], of a server with texts that are longer than an image holds.
 #[cold]
 #[inline(never)]
 fn write_long_server(out: Out<fabric_server_t>, chosen: Chosen<'_>) -> Parsed<()> {
@@ -153,7 +153,7 @@ fn write_long_server(out: Out<fabric_server_t>, chosen: Chosen<'_>) -> Parsed<()
 
 /// What of a server there is no room for.
 pub(super) fn fits(chosen: &Chosen<'_>) -> Result<()> {
-    match (chosen.card(), chosen.server()) {
+    match (chosen.image(), chosen.server()) {
         (None, Some(server)) => fabric_server_t::of(chosen.group_name(), server).map(drop),
         _ => Ok(()),
     }

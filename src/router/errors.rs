@@ -246,7 +246,7 @@ pub(super) fn no_server(group: &str, wanted: Wanted, servers: Option<&Group>) ->
             "group '{group}' has no server that takes reads: no secondary, no primary, or all \
              of them in mode OFFLINE or WRITE_ONLY"
         ),
-        Wanted::Nobody => format!(
+        Wanted::Unservable => format!(
             "servers of group '{group}' with status {} or {} never serve; ask for {} or {}",
             Status::Faulty as i32,
             Status::Spare as i32,

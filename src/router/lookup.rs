@@ -66,7 +66,7 @@ impl Router {
         finish: impl FnOnce(&Topology, &Table) -> Result<T>,
     ) -> Result<T> {
         let target = Target::Table(name, ShardKey::Global);
-        let query = Query { target, wanted: Wanted::Nobody };
+        let query = Query { target, wanted: Wanted::Unservable };
         let find = |view: Checked<'_>| view.usable(name, view.table_named(name)?).map(|_| ());
         self.look(terms, &query, find, |view, ()| {
             finish(view.topology, errors::known_table(view.topology, name)?)

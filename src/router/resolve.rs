@@ -9,7 +9,7 @@
 
 use std::cell::Cell;
 
-use crate::topology::balance::Turns;
+use crate::topology::balance::Cursors;
 use crate::topology::{
     Chosen, Compat, Entry, Group, GroupId, Key, KeyError, Table, TableState, Topology, Wanted,
 };
@@ -202,11 +202,11 @@ pub struct View<'s, F> {
 impl<'s, F: Freshness> View<'s, F> {
     /// The server for a query.
     #[inline(always)]
-    pub fn resolve(self, query: &Query<'_>, turns: &Turns) -> Result<Chosen<'s>, Miss> {
+    pub fn resolve(self, query: &Query<'_>, cursors: &Cursors) -> Result<Chosen<'s>, Miss> {
         let group = self.group_of(query.target)?;
-        let turn = self.topology.turn(group, turns);
+        let cursor = self.topology.cursor(group, cursors);
         let entry = self.group_entry(group)?;
-        entry.value.choose(query.wanted, turn).ok_or_else(|| unserved(group, entry, query.wanted))
+        entry.value.choose(query.wanted, cursor).ok_or_else(|| unserved(group, entry, query.wanted))
     }
 
     /// The group that serves a query, which may be one that was never fetched.
@@ -231,7 +231,7 @@ impl<'s, F: Freshness> View<'s, F> {
 
     #[inline(always)]
     pub(super) fn table_named(self, name: &[u8]) -> Result<&'s Entry<TableState>, Miss> {
-        match self.topology.tables.get_guessed(name, self.last_table) {
+        match self.topology.tables.get_last_hit_first(name, self.last_table) {
             Some(entry) => Ok(entry),
             None => Err(self.freshness.unknown_table(name)),
         }

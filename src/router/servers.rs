@@ -59,7 +59,7 @@ impl Router {
             let view = snapshot.view();
             let outcome = match seen {
                 Some(seen) if seen.epoch == snapshot.epoch => Err(seen.miss),
-                _ => view.resolve(query, &local.turns),
+                _ => view.resolve(query, &local.cursors),
             };
             match outcome {
                 Ok(chosen) => {
@@ -73,9 +73,9 @@ impl Router {
             }
         }
         let outcome = self.look_for_group(Terms::of(query.wanted), query, |view, group| {
-            let turn = view.topology.turn(group, &local.turns);
+            let cursor = view.topology.cursor(group, &local.cursors);
             let servers = view.topology.group(group).map(|entry| &entry.value);
-            match servers.and_then(|servers| servers.choose(query.wanted, turn)) {
+            match servers.and_then(|servers| servers.choose(query.wanted, cursor)) {
                 Some(chosen) => take(chosen),
                 None => {
                     let name = view.topology.group_name(group);
@@ -97,7 +97,7 @@ impl Router {
         if !use_cache && let Err(error) = self.obtain(FetchRequest::group(group), &bound) {
             return Local::with(|local| self.counted(local, Err(error)));
         }
-        let query = Query { target: Target::Group(group.as_bytes()), wanted: Wanted::Nobody };
+        let query = Query { target: Target::Group(group.as_bytes()), wanted: Wanted::Unservable };
         let outcome = self.look_for_group(Terms::within(bound), &query, |view, id| {
             let entry = view.topology.group(id);
             let servers = entry.map_or(&[][..], |entry| entry.value.servers());

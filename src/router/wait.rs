@@ -6,7 +6,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::local::Local;
 use crate::refresh::bound::{Bound, Limit};
 use crate::refresh::single_flight::FetchRequest;
-use crate::topology::balance::Turn;
+use crate::topology::balance::Cursor;
 use crate::topology::{Chosen, Group, Key, Server, Wanted};
 
 use super::lookup::Terms;
@@ -118,8 +118,8 @@ fn wish_of(target: Target<'_>) -> FetchRequest {
 
 fn reachable<'g>(name: &str, wanted: Wanted, servers: Option<&'g Group>) -> Result<Chosen<'g>> {
     // Who waits goes on behind the last that joined: many may have waited for the same.
-    let turn = Turn::default();
-    let chosen = servers.and_then(|servers| servers.choose_reachable(wanted, &turn));
+    let cursor = Cursor::default();
+    let chosen = servers.and_then(|servers| servers.choose_reachable(wanted, &cursor));
     let any = servers.is_some_and(|servers| servers.may_serve(wanted));
     match chosen {
         Some(chosen) => Ok(chosen),

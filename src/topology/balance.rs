@@ -17,14 +17,14 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Longer sequences would follow odd weights more closely than anyone can notice.
-const MAX_TURNS: usize = 1024;
+const MAX_SLOTS: usize = 1024;
 
-/// The turns of one set of secondaries, and whose turn it is.
+/// The turns of one set of secondaries, and where the threads are in it.
 ///
 /// The position outlives a refresh that leaves the members and weights alone, because the
 /// next snapshot shares this value.
 #[derive(Debug)]
-pub struct Rotation {
+pub struct Schedule {
     /// In the whole process; never 0, and not used again before long.
     id: u32,
     weights: Box<[f64]>,
@@ -35,45 +35,45 @@ pub struct Rotation {
 
 /// A thread that reads from more groups than this in turn shares the position of some of them
 /// with other threads, which costs time and no fairness.
-const FOLLOWED: usize = 1024;
+const CURSORS: usize = 1024;
 
-/// Where one thread is in the rotations of the groups it read from last.
+/// Where one thread is in the schedules of the groups it read from last.
 #[derive(Debug)]
-pub struct Turns {
-    places: [Turn; FOLLOWED],
+pub struct Cursors {
+    places: [Cursor; CURSORS],
 }
 
-/// Where one thread is in the rotation of one group.
+/// Where one thread is in the schedule of one group.
 #[derive(Debug, Default)]
-pub struct Turn {
+pub struct Cursor {
     /// 0 for none.
-    rotation: Cell<u32>,
+    schedule: Cell<u32>,
     /// The next turn.
     at: Cell<u16>,
     /// Whose turn that is, for those who keep it here.
-    whose: Cell<u16>,
+    reader: Cell<u16>,
 }
 
-impl Turn {
+impl Cursor {
     const fn new() -> Self {
-        Self { rotation: Cell::new(0), at: Cell::new(0), whose: Cell::new(0) }
+        Self { schedule: Cell::new(0), at: Cell::new(0), reader: Cell::new(0) }
     }
 }
 
-impl Turns {
+impl Cursors {
     pub const fn new() -> Self {
-        Self { places: [const { Turn::new() }; FOLLOWED] }
+        Self { places: [const { Cursor::new() }; CURSORS] }
     }
 
     /// The turn in the group of a number.
     #[inline(always)]
-    pub fn of(&self, number: usize) -> &Turn {
+    pub fn of(&self, number: usize) -> &Cursor {
         let [first, ..] = &self.places;
-        self.places.get(number % FOLLOWED).unwrap_or(first)
+        self.places.get(number % CURSORS).unwrap_or(first)
     }
 }
 
-impl Default for Turns {
+impl Default for Cursors {
     fn default() -> Self {
         Self::new()
     }
@@ -84,7 +84,7 @@ fn next_id() -> u32 {
     IDS.fetch_add(1, Relaxed) % (u32::MAX - 1) + 1
 }
 
-impl Rotation {
+impl Schedule {
     /// `weights` are positive and finite; `start` is where this handle begins.
     pub fn new(weights: &[f64], start: u64) -> Self {
         let turns = turns(&shares(weights));
@@ -99,22 +99,22 @@ impl Rotation {
 
     /// The index of the next secondary for the thread whose turn this is.
     #[inline]
-    pub fn next(&self, turn: &Turn) -> usize {
-        if turn.rotation.get() != self.id {
-            self.join(turn);
+    pub fn next(&self, cursor: &Cursor) -> usize {
+        if cursor.schedule.get() != self.id {
+            self.join(cursor);
         }
-        let at = turn.at.get();
-        turn.at.set(if usize::from(at) + 1 < self.turns.len() { at + 1 } else { 0 });
+        let at = cursor.at.get();
+        cursor.at.set(if usize::from(at) + 1 < self.turns.len() { at + 1 } else { 0 });
         self.turns.get(usize::from(at)).copied().map_or(0, usize::from)
     }
 
-    /// A thread that did not use this rotation lately goes on behind the last that joined.
+    /// A thread that did not use this schedule lately goes on behind the last that joined.
     #[inline(never)]
-    fn join(&self, turn: &Turn) {
+    fn join(&self, cursor: &Cursor) {
         let length = (self.turns.len() as u32).max(1);
         let at = self.joined.fetch_add(1, Relaxed) % length;
-        turn.rotation.set(self.id);
-        turn.at.set(at as u16);
+        cursor.schedule.set(self.id);
+        cursor.at.set(at as u16);
     }
 
     /// The index of a secondary for each turn.
@@ -123,66 +123,66 @@ impl Rotation {
     }
 }
 
-/// What most rotations come to: at most 16 turns. With no pointer on the way.
+/// What most schedules come to: at most 16 turns. With no pointer on the way.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
-pub struct Short {
-    /// The rotation's, or `NO_ROTATION`.
+pub struct InlineSchedule {
+    /// The schedule's, or `NO_SCHEDULE`.
     id: u32,
     length: u32,
-    turns: [u8; MAX_SHORT],
+    turns: [u8; MAX_INLINE],
 }
 
-const MAX_SHORT: usize = 16;
+const MAX_INLINE: usize = 16;
 
-/// The number of no rotation, and of no turn either.
-const NO_ROTATION: u32 = u32::MAX;
+/// The number of no schedule, and of no turn either.
+const NO_SCHEDULE: u32 = u32::MAX;
 
-impl Short {
-    pub const NONE: Self = Self { id: NO_ROTATION, length: 0, turns: [0; MAX_SHORT] };
+impl InlineSchedule {
+    pub const NONE: Self = Self { id: NO_SCHEDULE, length: 0, turns: [0; MAX_INLINE] };
 
-    /// Nothing if the rotation is too long.
-    pub fn of(rotation: &Rotation) -> Option<Self> {
-        let length = rotation.turns.len() as u32;
-        let mut short = Self { id: rotation.id, length, ..Self::NONE };
-        for (at, turn) in rotation.turns.iter().enumerate() {
-            *short.turns.get_mut(at)? = u8::try_from(*turn).ok()?;
+    /// Nothing if the schedule is too long.
+    pub fn of(schedule: &Schedule) -> Option<Self> {
+        let length = schedule.turns.len() as u32;
+        let mut inline = Self { id: schedule.id, length, ..Self::NONE };
+        for (at, turn) in schedule.turns.iter().enumerate() {
+            *inline.turns.get_mut(at)? = u8::try_from(*turn).ok()?;
         }
-        (length > 0).then_some(short)
+        (length > 0).then_some(inline)
     }
 
-    /// As [`Rotation::next`] of the `rotation` that this is short for; nothing if there is none.
+    /// As [`Schedule::next`] of the `schedule` that this is the inline form of; nothing if there is none.
     #[inline(always)]
-    pub fn next(&self, rotation: &Rotation, turn: &Turn) -> Option<usize> {
-        if turn.rotation.get() != self.id && !self.join(rotation, turn) {
+    pub fn next(&self, schedule: &Schedule, cursor: &Cursor) -> Option<usize> {
+        if cursor.schedule.get() != self.id && !self.join(schedule, cursor) {
             return None;
         }
         // Found when the turn before was taken: nobody has to wait for it now.
-        let whose = turn.whose.get();
-        let at = u32::from(turn.at.get()) + 1;
-        self.come(turn, if at < self.length { at } else { 0 });
-        Some(usize::from(whose))
+        let reader = cursor.reader.get();
+        let at = u32::from(cursor.at.get()) + 1;
+        self.set(cursor, if at < self.length { at } else { 0 });
+        Some(usize::from(reader))
     }
 
     #[inline(always)]
-    fn come(&self, turn: &Turn, at: u32) {
-        turn.at.set(at as u16);
-        turn.whose.set(self.turns.get(at as usize % MAX_SHORT).copied().map_or(0, u16::from));
+    fn set(&self, cursor: &Cursor, at: u32) {
+        cursor.at.set(at as u16);
+        cursor.reader.set(self.turns.get(at as usize % MAX_INLINE).copied().map_or(0, u16::from));
     }
 
     #[inline(never)]
-    fn join(&self, rotation: &Rotation, turn: &Turn) -> bool {
-        if self.id == NO_ROTATION {
+    fn join(&self, schedule: &Schedule, cursor: &Cursor) -> bool {
+        if self.id == NO_SCHEDULE {
             return false;
         }
-        rotation.join(turn);
-        self.come(turn, turn.at.get().into());
+        schedule.join(cursor);
+        self.set(cursor, cursor.at.get().into());
         true
     }
 }
 
 /// Small integers in the proportion of the weights: exact when the weights are in the
-/// proportion of small integers, else the closest that add up to `MAX_TURNS`.
+/// proportion of small integers, else the closest that add up to `MAX_SLOTS`.
 fn shares(weights: &[f64]) -> Vec<u32> {
     let smallest = weights.iter().copied().fold(f64::INFINITY, f64::min);
     for factor in 1..=64u32 {
@@ -190,14 +190,14 @@ fn shares(weights: &[f64]) -> Vec<u32> {
             weights.iter().map(|weight| weight / smallest * f64::from(factor)).collect();
         // Fabric stores weights as FLOAT and prints six digits: 1/3 arrives as 0.333333.
         let exact = scaled.iter().all(|share| (share - share.round()).abs() <= share * 1e-5);
-        if exact && scaled.iter().sum::<f64>() <= MAX_TURNS as f64 {
+        if exact && scaled.iter().sum::<f64>() <= MAX_SLOTS as f64 {
             return scaled.iter().map(|share| share.round() as u32).collect();
         }
     }
     let total: f64 = weights.iter().sum();
     weights
         .iter()
-        .map(|weight| ((weight / total * MAX_TURNS as f64).round() as u32).max(1))
+        .map(|weight| ((weight / total * MAX_SLOTS as f64).round() as u32).max(1))
         .collect()
 }
 
@@ -276,43 +276,43 @@ mod tests {
 
     #[test]
     fn a_heavy_server_gets_no_bursts() {
-        let (rotation, mine) = (Rotation::new(&[3.0, 1.0], 0), Turns::new());
-        let picks: Vec<usize> = (0..8).map(|_| rotation.next(mine.of(0))).collect();
+        let (schedule, mine) = (Schedule::new(&[3.0, 1.0], 0), Cursors::new());
+        let picks: Vec<usize> = (0..8).map(|_| schedule.next(mine.of(0))).collect();
         assert_eq!(picks.iter().filter(|pick| **pick == 1).count(), 2);
         assert!(!picks.windows(4).any(|window| window == [0, 0, 0, 0]), "{picks:?}");
     }
 
     #[test]
     fn threads_that_pick_once_share_one_sequence() {
-        let rotation = Rotation::new(&[2.0, 0.5], 3);
-        let picks: Vec<usize> = (0..500).map(|_| rotation.next(&Turn::new())).collect();
+        let schedule = Schedule::new(&[2.0, 0.5], 3);
+        let picks: Vec<usize> = (0..500).map(|_| schedule.next(&Cursor::new())).collect();
         assert_eq!(picks.iter().filter(|pick| **pick == 0).count(), 400);
         assert!(picks.windows(5).all(|five| five.iter().filter(|pick| **pick == 1).count() == 1));
     }
 
     #[test]
     fn a_thread_that_reads_from_too_many_groups_stays_fair() {
-        let rotations: Vec<Rotation> =
-            (0..FOLLOWED + 5).map(|_| Rotation::new(&[1.0, 1.0], 0)).collect();
-        let mine = Turns::new();
-        let mut first = vec![0; rotations.len()];
+        let schedules: Vec<Schedule> =
+            (0..CURSORS + 5).map(|_| Schedule::new(&[1.0, 1.0], 0)).collect();
+        let mine = Cursors::new();
+        let mut first = vec![0; schedules.len()];
         for _ in 0..100 {
-            for (number, (rotation, first)) in rotations.iter().zip(&mut first).enumerate() {
-                *first += usize::from(rotation.next(mine.of(number)) == 0);
+            for (number, (schedule, first)) in schedules.iter().zip(&mut first).enumerate() {
+                *first += usize::from(schedule.next(mine.of(number)) == 0);
             }
         }
-        assert_eq!(first, vec![50; rotations.len()]);
+        assert_eq!(first, vec![50; schedules.len()]);
     }
 
     #[test]
     fn threads_share_the_load() {
-        let rotation = Rotation::new(&[2.0, 0.5], 7);
+        let schedule = Schedule::new(&[2.0, 0.5], 7);
         let heavy: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4)
                 .map(|_| {
                     scope.spawn(|| {
-                        let mine = Turns::new();
-                        (0..1000).filter(|_| rotation.next(mine.of(0)) == 0).count()
+                        let mine = Cursors::new();
+                        (0..1000).filter(|_| schedule.next(mine.of(0)) == 0).count()
                     })
                 })
                 .collect();
@@ -350,11 +350,11 @@ mod tests {
         let mut weights = vec![1.0; 60_000];
         weights[7] = 50.0;
         let begun = std::time::Instant::now();
-        let rotation = Rotation::new(&weights, 0);
+        let schedule = Schedule::new(&weights, 0);
         // It took 25 s to look at everybody for each turn, optimised.
         assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
         let mut seen = vec![false; weights.len()];
-        rotation.turns().iter().for_each(|turn| seen[usize::from(*turn)] = true);
+        schedule.turns().iter().for_each(|turn| seen[usize::from(*turn)] = true);
         assert!(seen.iter().all(|seen| *seen));
     }
 
@@ -372,10 +372,10 @@ mod tests {
         ) {
             let total: u32 = shares.iter().sum();
             let weights: Vec<f64> = shares.iter().map(|share| f64::from(*share)).collect();
-            let (rotation, mine) = (Rotation::new(&weights, 0), Turns::new());
+            let (schedule, mine) = (Schedule::new(&weights, 0), Cursors::new());
             let mut given = vec![0f64; shares.len()];
             for turn in 1..=(total * 2) {
-                given[rotation.next(mine.of(0))] += 1.0;
+                given[schedule.next(mine.of(0))] += 1.0;
                 for (index, share) in shares.iter().enumerate() {
                     let exact = f64::from(turn) * f64::from(*share) / f64::from(total);
                     prop_assert!((given[index] - exact).abs() < 1.0, "turn {turn}: {given:?}");
@@ -391,8 +391,8 @@ mod tests {
         ) {
             let total: u32 = shares.iter().sum();
             let weights: Vec<f64> = shares.iter().map(|share| f64::from(*share)).collect();
-            let (rotation, mine) = (Rotation::new(&weights, from as u64), Turns::new());
-            let picks: Vec<usize> = (0..length).map(|_| rotation.next(mine.of(0))).collect();
+            let (schedule, mine) = (Schedule::new(&weights, from as u64), Cursors::new());
+            let picks: Vec<usize> = (0..length).map(|_| schedule.next(mine.of(0))).collect();
             let limit = if shares.len() == 2 { 1.0 } else { 2.0 };
             for (index, share) in shares.iter().enumerate() {
                 let given = picks.iter().filter(|pick| **pick == index).count() as f64;
@@ -405,10 +405,10 @@ mod tests {
         fn any_weights_make_a_bounded_sequence(
             weights in proptest::collection::vec(1e-6f64..1e6, 1..40),
         ) {
-            let rotation = Rotation::new(&weights, 3);
-            prop_assert!(rotation.turns.len() <= MAX_TURNS + weights.len());
+            let schedule = Schedule::new(&weights, 3);
+            prop_assert!(schedule.turns.len() <= MAX_SLOTS + weights.len());
             for index in 0..weights.len() {
-                prop_assert!(rotation.turns.contains(&(index as u16)));
+                prop_assert!(schedule.turns.contains(&(index as u16)));
             }
         }
     }

@@ -3,10 +3,10 @@
 use std::mem::offset_of;
 use std::sync::Arc;
 
-use super::balance::{Rotation, Short, Turn};
-use super::card::{Card, Cards, Rest};
+use super::balance::{Cursor, InlineSchedule, Schedule};
 use super::health_overlay::{HealthOverlay, Probe, Reachability};
 use super::server::{self, Server};
+use super::server_image::{HostTail, ServerImage, ServerImages};
 
 /// A group's number in a snapshot. A group keeps it through the snapshots that follow, until it is
 /// forgotten: then another group may get it, so only a name says for longer which group is meant.
@@ -30,7 +30,7 @@ pub enum Wanted {
     /// Mode READONLY, status SECONDARY, or nothing given.
     Reader,
     /// Status FAULTY or SPARE: such servers never serve.
-    Nobody,
+    Unservable,
 }
 
 /// The servers of one group. Empty when Fabric lists none, be the group empty or unknown: its
@@ -38,18 +38,18 @@ pub enum Wanted {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Group {
-    // What lookups read comes first, so that it lies in one cache line, but for the cards.
-    /// None if the rotation is too long, or a server is on trial.
-    short: Short,
-    rotation: Arc<Rotation>,
+    // What lookups read comes first, so that it lies in one cache line, but for the images.
+    /// None if the schedule is too long, or a server is on trial.
+    inline: InlineSchedule,
+    schedule: Arc<Schedule>,
     /// Whether the primary takes writes.
     takes_writes: bool,
     /// The primary as it is handed out, then the readers and those on trial.
-    cards: Cards,
+    images: ServerImages,
 
     /// Who takes writes, or might.
     primary: u32,
-    /// Who takes reads, in the order of the rotation's numbers.
+    /// Who takes reads, in the order of the schedule's numbers.
     readers: Box<[u32]>,
     name: Box<str>,
     servers: Box<[Server]>,
@@ -71,7 +71,7 @@ struct Trial {
 #[derive(Debug, Clone, Copy)]
 pub struct Chosen<'g> {
     group: &'g Group,
-    /// Its card.
+    /// Its image.
     at: usize,
 }
 
@@ -86,18 +86,18 @@ impl<'g> Chosen<'g> {
 
     /// The server as it is handed out, unless some text of its group is too long for that.
     #[inline(always)]
-    pub fn card(&self) -> Option<(&'g Card, Option<&'g Rest>)> {
-        self.group.cards.get(self.at)
+    pub fn image(&self) -> Option<(&'g ServerImage, Option<&'g HostTail>)> {
+        self.group.images.get(self.at)
     }
 }
 
 impl Group {
-    /// Where the first card is.
-    pub(super) const CARDS: usize = offset_of!(Group, cards) + offset_of!(Cards, few);
+    /// Where the first image is.
+    pub(super) const IMAGES: usize = offset_of!(Group, images) + offset_of!(ServerImages, inline);
 
-    /// Keeps the order Fabric gave. `previous` lends its rotation when the readers and their
+    /// Keeps the order Fabric gave. `previous` lends its schedule when the readers and their
     /// weights are the same, so that a refresh does not start the turns again; `start` is where
-    /// a new rotation begins.
+    /// a new schedule begins.
     pub fn new(
         name: &str,
         servers: Vec<Server>,
@@ -116,27 +116,29 @@ impl Group {
         let weights: Vec<f64> =
             readers.iter().filter_map(reading).map(|server| server.weight).collect();
         let members = readers.iter().filter_map(reading).map(|server| &server.uuid);
-        let rotation = match previous {
+        let schedule = match previous {
             Some(previous)
-                if previous.rotation.weights() == weights && previous.readers().eq(members) =>
+                if previous.schedule.weights() == weights && previous.readers().eq(members) =>
             {
-                Arc::clone(&previous.rotation)
+                Arc::clone(&previous.schedule)
             }
-            _ => Arc::new(Rotation::new(&weights, start)),
+            _ => Arc::new(Schedule::new(&weights, start)),
         };
         let takes_writes = primary.is_some() && !overlay.held;
         let primary = primary.unwrap_or_default();
         let readers: Box<[u32]> = readers.into();
         let trials = trials(&servers, &reachability, &readers);
-        let short = Short::of(&rotation).filter(|_| trials.is_empty()).unwrap_or(Short::NONE);
+        let inline = InlineSchedule::of(&schedule)
+            .filter(|_| trials.is_empty())
+            .unwrap_or(InlineSchedule::NONE);
         let on_trial = trials.iter().map(|trial| &trial.at);
         let handed_out = [&primary].into_iter().chain(&readers).chain(on_trial);
-        let cards = Cards::new(name, handed_out.filter_map(reading));
+        let images = ServerImages::new(name, handed_out.filter_map(reading));
         Self {
-            short,
+            inline,
             takes_writes,
-            cards,
-            rotation,
+            images,
+            schedule,
             primary,
             readers,
             name: name.into(),
@@ -168,49 +170,49 @@ impl Group {
         self.held
     }
 
-    /// The server for the next request of this kind, by a thread with this turn.
+    /// The server for the next request of this kind, by a thread with this cursor.
     #[inline(always)]
-    pub fn choose(&self, wanted: Wanted, turn: &Turn) -> Option<Chosen<'_>> {
+    pub fn choose(&self, wanted: Wanted, cursor: &Cursor) -> Option<Chosen<'_>> {
         let at = match wanted {
             Wanted::Primary if self.takes_writes => 0,
-            Wanted::Reader => self.next_reader(turn)? + 1,
-            Wanted::Primary | Wanted::Nobody => return None,
+            Wanted::Reader => self.next_reader(cursor)? + 1,
+            Wanted::Primary | Wanted::Unservable => return None,
         };
         Some(Chosen { group: self, at })
     }
 
-    /// The position of the server with a card.
-    fn position(&self, card: usize) -> Option<usize> {
-        let Some(at) = card.checked_sub(1) else { return Some(self.primary as usize) };
+    /// The position of the server with an image.
+    fn position(&self, image: usize) -> Option<usize> {
+        let Some(at) = image.checked_sub(1) else { return Some(self.primary as usize) };
         let on_trial = || self.trials.get(at - self.readers.len()).map(|trial| trial.at);
         self.readers.get(at).copied().or_else(on_trial).map(|at| at as usize)
     }
 
     /// A number among the readers and those on trial.
     #[inline(always)]
-    fn next_reader(&self, turn: &Turn) -> Option<usize> {
-        match self.short.next(&self.rotation, turn) {
-            None => self.next_of_all(turn),
+    fn next_reader(&self, cursor: &Cursor) -> Option<usize> {
+        match self.inline.next(&self.schedule, cursor) {
+            None => self.next_of_all(cursor),
             reader => reader,
         }
     }
 
     #[inline(never)]
-    fn next_of_all(&self, turn: &Turn) -> Option<usize> {
+    fn next_of_all(&self, cursor: &Cursor) -> Option<usize> {
         if let Some(trial) = self.trials.iter().position(|trial| trial.probe.take()) {
             return Some(self.readers.len() + trial);
         }
-        let reader = self.rotation.next(turn);
+        let reader = self.schedule.next(cursor);
         (reader < self.readers.len()).then_some(reader)
     }
 
     /// As `choose`, but none that the service could not reach: of a server on trial, one caller
     /// gets it.
-    pub fn choose_reachable(&self, wanted: Wanted, turn: &Turn) -> Option<Chosen<'_>> {
+    pub fn choose_reachable(&self, wanted: Wanted, cursor: &Cursor) -> Option<Chosen<'_>> {
         // Each reader once: one whose trial is on is no reason to leave out the next.
         let choices = if wanted == Wanted::Reader { self.readers.len().max(1) } else { 1 };
         (0..choices).find_map(|_| {
-            let chosen = self.choose(wanted, turn)?;
+            let chosen = self.choose(wanted, cursor)?;
             match self.reachability.get(self.position(chosen.at)?)? {
                 Reachability::Up => Some(chosen),
                 // Those behind the readers were chosen by their probes.
@@ -227,7 +229,7 @@ impl Group {
         match wanted {
             Wanted::Primary => self.takes_writes,
             Wanted::Reader => !self.readers.is_empty(),
-            Wanted::Nobody => false,
+            Wanted::Unservable => false,
         }
     }
 
@@ -299,7 +301,7 @@ mod tests {
     }
 
     fn picks(group: &Group, wanted: Wanted, count: usize) -> Vec<String> {
-        let mine = Turn::default();
+        let mine = Cursor::default();
         let chosen = (0..count).filter_map(|_| group.choose(wanted, &mine));
         chosen.filter_map(|chosen| chosen.server()).map(|s| s.uuid.clone()).collect()
     }
@@ -312,7 +314,7 @@ mod tests {
         let mut read = picks(&group, Wanted::Reader, 2);
         read.sort();
         assert_eq!(read, ["a", "b"]);
-        assert!(picks(&group, Wanted::Nobody, 1).is_empty());
+        assert!(picks(&group, Wanted::Unservable, 1).is_empty());
     }
 
     #[test]
@@ -361,7 +363,7 @@ mod tests {
         let mut heavier = servers();
         heavier[1].weight = 3.0;
         let third = Group::new("g", heavier, &HealthOverlay::default(), Some(&second), 0);
-        assert!(!Arc::ptr_eq(&third.rotation, &second.rotation));
+        assert!(!Arc::ptr_eq(&third.schedule, &second.schedule));
     }
 
     #[test]
@@ -377,10 +379,10 @@ mod tests {
         moved[0] = server("spare", 1, 0, 1.0);
         moved.swap(1, 2);
         let moved = Group::new("g", moved, &HealthOverlay::default(), Some(&first), 0);
-        assert!(Arc::ptr_eq(&first.rotation, &moved.rotation));
-        let turn = Turn::default();
+        assert!(Arc::ptr_eq(&first.schedule, &moved.schedule));
+        let cursor = Cursor::default();
         let mut pick = |group: &Group| {
-            let chosen = group.choose(Wanted::Reader, &turn).expect("a reader");
+            let chosen = group.choose(Wanted::Reader, &cursor).expect("a reader");
             chosen.server().map(|server| server.uuid.clone()).expect("a server")
         };
         let picks: Vec<String> = [&first, &moved, &moved, &first].map(&mut pick).into();
@@ -398,12 +400,12 @@ mod tests {
         reach[2] = Reachability::HalfOpen(Probe::default());
         let overlay = HealthOverlay { reachability: reach, held: false };
         let group = Group::new("g", servers, &overlay, None, 0);
-        let turn = Turn::default();
+        let cursor = Cursor::default();
         for wanted in [Wanted::Primary].into_iter().chain([Wanted::Reader; 12]) {
-            let chosen = group.choose(wanted, &turn).expect("a server");
-            let (card, _) = chosen.card().expect("a card");
+            let chosen = group.choose(wanted, &cursor).expect("a server");
+            let (image, _) = chosen.image().expect("an image");
             let uuid = &chosen.server().expect("a server").uuid;
-            assert!(card.uuid.starts_with(uuid.as_bytes()), "{uuid}");
+            assert!(image.uuid.starts_with(uuid.as_bytes()), "{uuid}");
         }
     }
 
@@ -434,8 +436,8 @@ mod tests {
         assert_eq!(all, ["a", "b"], "the last ones standing are never left out");
         let dead_primary = shun([true, false, false]);
         assert_eq!(picks(&dead_primary, Wanted::Primary, 1), ["p"], "there is no other");
-        assert!(dead_primary.choose_reachable(Wanted::Primary, &Turn::default()).is_none());
-        assert!(dead_primary.choose_reachable(Wanted::Reader, &Turn::default()).is_some());
+        assert!(dead_primary.choose_reachable(Wanted::Primary, &Cursor::default()).is_none());
+        assert!(dead_primary.choose_reachable(Wanted::Reader, &Cursor::default()).is_some());
     }
 
     #[test]
@@ -471,9 +473,9 @@ mod tests {
         let trial = || Reachability::HalfOpen(Probe::default());
         let overlay = HealthOverlay { reachability: vec![trial(), trial(), trial()], held: false };
         let group = Group::new("g", servers(), &overlay, None, 0);
-        let turn = Turn::default();
+        let cursor = Cursor::default();
         let wait = |wanted| {
-            let chosen = group.choose_reachable(wanted, &turn).and_then(|chosen| chosen.server());
+            let chosen = group.choose_reachable(wanted, &cursor).and_then(|chosen| chosen.server());
             chosen.map(|server| server.uuid.clone())
         };
         assert_eq!(wait(Wanted::Primary).as_deref(), Some("p"));

@@ -5,35 +5,32 @@
 
 pub mod balance;
 pub mod builder;
-pub mod card;
 pub mod datetime;
 pub mod group;
 pub mod hash;
 pub mod health_overlay;
+pub mod index;
 pub mod integer;
 pub mod key;
 pub mod limits;
-pub mod long_text;
 pub mod md5;
-pub mod names;
 pub mod rows;
-pub mod scale;
-pub mod search;
 pub mod seen_bounds;
 pub mod server;
+pub mod server_image;
 pub mod shard_map;
 pub mod snapshot;
 pub mod table;
 pub mod text;
 
 pub use builder::TablesBuilder;
-pub use card::Card;
 pub use group::{Chosen, Group, GroupId, Wanted};
 pub use health_overlay::{HealthOverlay, Probe, Reachability};
 pub use key::{Key, KeyError};
 pub use rows::{Owner, RejectedRow, ServerRow, ShardRow};
 pub use seen_bounds::SeenBounds;
 pub use server::{Mode, Server, Status};
+pub use server_image::ServerImage;
 pub use shard_map::{Compat, HeldKey, Shard, ShardMap, ShardingType, Touched};
 pub use snapshot::{Entry, TableState, Times, Topology};
 pub use table::{Table, TableError};

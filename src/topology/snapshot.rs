@@ -4,9 +4,9 @@ use std::mem::offset_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
-use super::balance::{Turn, Turns};
+use super::balance::{Cursor, Cursors};
 use super::group::{Group, GroupId};
-use super::names::Names;
+use super::index::names::NameTable;
 use super::seen_bounds::SeenBounds;
 use super::server::Server;
 use super::shard_map::{Shard, ShardMap};
@@ -41,7 +41,7 @@ pub struct Entry<T> {
 }
 
 // A group's cards are whole cache lines, right behind the one that lookups read first.
-const _: () = assert!(offset_of!(Entry<Group>, value) + Group::CARDS == 64);
+const _: () = assert!(offset_of!(Entry<Group>, value) + Group::IMAGES == 64);
 
 impl<T> Entry<T> {
     pub fn new(value: T, times: Times) -> Self {
@@ -117,10 +117,10 @@ pub struct Topology {
     /// Counts the changes of the farm: equal generations have the same tables, shard maps, groups
     /// and servers. What the service saw of its servers may differ.
     pub generation: u64,
-    pub tables: Names<Arc<Entry<TableState>>>,
+    pub tables: NameTable<Arc<Entry<TableState>>>,
     /// By table: the bounds that were seen and that no map in use holds.
-    pub seen_bounds: Names<Arc<Entry<SeenBounds>>>,
-    group_numbers: Names<GroupId>,
+    pub seen_bounds: NameTable<Arc<Entry<SeenBounds>>>,
+    group_numbers: NameTable<GroupId>,
     /// By number; nothing for those that are free.
     group_names: Vec<Option<Arc<str>>>,
     /// By number: the entries of those that have been fetched.
@@ -137,9 +137,9 @@ impl Default for Topology {
         static FARMS: AtomicUsize = AtomicUsize::new(0);
         Self {
             generation: 0,
-            tables: Names::default(),
-            seen_bounds: Names::default(),
-            group_numbers: Names::default(),
+            tables: NameTable::default(),
+            seen_bounds: NameTable::default(),
+            group_numbers: NameTable::default(),
             group_names: Vec::new(),
             groups: Vec::new(),
             free_numbers: Vec::new(),
@@ -157,8 +157,8 @@ impl Topology {
 
     /// The turn of the thread with these turns in a group.
     #[inline(always)]
-    pub fn turn<'t>(&self, group: GroupId, turns: &'t Turns) -> &'t Turn {
-        turns.of(self.first_turn.wrapping_add(group.0 as usize))
+    pub fn cursor<'t>(&self, group: GroupId, cursors: &'t Cursors) -> &'t Cursor {
+        cursors.of(self.first_turn.wrapping_add(group.0 as usize))
     }
 
     pub fn group_number(&self, name: &[u8]) -> Option<GroupId> {

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::refresh::update::Asked;
-    use crate::topology::balance::Turns;
+    use crate::topology::balance::Cursors;
     use crate::topology::{Server, ServerRow, ShardRow, TablesBuilder, Wanted};
 
     fn server(uuid: &str, status: i32) -> ServerRow {
@@ -198,12 +198,12 @@ mod tests {
     }
 
     impl Health {
-        /// The servers that `wanted` gets, in some turns.
+        /// The servers that `wanted` gets, in some cursors.
         fn chosen(&self, wanted: Wanted) -> Vec<String> {
             let topology = self.publisher.topology.load_full();
             let id = topology.group_number(b"g").expect("the group");
-            let (group, turns) = (topology.group(id).expect("its servers"), Turns::new());
-            let choose = |_| group.value.choose(wanted, topology.turn(id, &turns));
+            let (group, cursors) = (topology.group(id).expect("its servers"), Cursors::new());
+            let choose = |_| group.value.choose(wanted, topology.cursor(id, &cursors));
             let chosen = (0..6).filter_map(choose).filter_map(|chosen| chosen.server());
             let mut chosen: Vec<String> = chosen.map(|server| server.uuid.clone()).collect();
             chosen.sort();

@@ -27,7 +27,7 @@ impl Router {
         let target = Target::tables(batch.tables, ShardKey::Missing);
         let query = Query { target, wanted: batch.wanted };
         let find = |view: Checked<'_>| -> std::result::Result<Outcome, Miss> {
-            let mut session = Session::begin(view, batch, &local.turns)?;
+            let mut session = Session::begin(view, batch, &local.cursors)?;
             pass(&mut session);
             Ok(session.outcome())
         };

@@ -7,7 +7,7 @@ use super::super::resolve::Scope;
 use super::super::resolve::{Miss, Query, ShardKey, Target, View, unserved};
 use super::slots::{Slot, Slots};
 use crate::base::error::{Error, Result};
-use crate::topology::balance::Turns;
+use crate::topology::balance::Cursors;
 use crate::topology::{Chosen, GroupId, Key, KeyError, Table, Wanted};
 
 /// How many keys are done at a time, without an allocation.
@@ -47,7 +47,7 @@ type Placed = std::result::Result<GroupId, KeyError>;
 pub struct Session<'t, 'b> {
     view: View<'t, GroupByGroup<'t>>,
     batch: &'b Batch<'b>,
-    turns: &'b Turns,
+    cursors: &'b Cursors,
     /// The first of the tables.
     table: &'t Table,
     slots: Slots,
@@ -65,7 +65,7 @@ impl<'t, 'b> Session<'t, 'b> {
     pub(super) fn begin(
         view: Checked<'t>,
         batch: &'b Batch<'b>,
-        turns: &'b Turns,
+        cursors: &'b Cursors,
     ) -> std::result::Result<Self, Miss> {
         let mut table = None;
         let usable = |name: &&[u8]| view.usable(name, view.table_named(name)?);
@@ -77,7 +77,7 @@ impl<'t, 'b> Session<'t, 'b> {
         Ok(Self {
             view: View { topology, epoch, compat, last_table, freshness: GroupByGroup(freshness) },
             batch,
-            turns,
+            cursors,
             table: table.ok_or(Miss::NoTable)?,
             slots: Slots::new(),
             met: [None; CHUNK],
@@ -262,7 +262,7 @@ impl<'t, 'b> Session<'t, 'b> {
     fn serve(&self, group: GroupId) -> Result<Chosen<'t>> {
         let (topology, wanted) = (self.view.topology, self.batch.wanted);
         let chosen = self.view.group_entry(group).and_then(|entry| {
-            let chosen = entry.value.choose(wanted, topology.turn(group, self.turns));
+            let chosen = entry.value.choose(wanted, topology.cursor(group, self.cursors));
             chosen.ok_or_else(|| unserved(group, entry, wanted))
         });
         match chosen {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::table::TableBuilder;
 use crate::topology::group::GroupId;
-use crate::topology::names::Names;
+use crate::topology::index::names::NameTable;
 use crate::topology::rows::ShardRow;
 use crate::topology::shard_map::{MapError, Shard};
 use crate::topology::table::{Table, TableError};
@@ -14,7 +14,7 @@ use crate::topology::table::{Table, TableError};
 pub struct TablesBuilder {
     asked: Option<BTreeSet<String>>,
     tables: Vec<ListedTable>,
-    positions: Names<usize>,
+    positions: NameTable<usize>,
     /// Where the row before went, and the next one is likely to go.
     last: usize,
     groups: Groups,
@@ -23,7 +23,7 @@ pub struct TablesBuilder {
 #[derive(Debug, Default)]
 struct Groups {
     names: Vec<Box<str>>,
-    numbers: Names<GroupId>,
+    numbers: NameTable<GroupId>,
     /// Which table named each of them last.
     named_by: Vec<usize>,
 }

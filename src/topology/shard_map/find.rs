@@ -59,7 +59,7 @@ impl ShardMap {
     pub(super) fn find_position(&self, key: Key<'_>, compat: Compat) -> Result<usize, KeyError> {
         let not_above = match (key, &self.bounds) {
             (Key::Integer(key), Bounds::Integer(bounds)) => {
-                bounds.seek_integer(key, |near| self.prefetch_group(near)) as u32
+                bounds.not_above_integer_prefetching(key, |near| self.prefetch_group(near)) as u32
             }
             // Out of line, so that hashing does not slow down what does not need it.
             (Key::Integer(key), _) => self.not_above_digest_of(key)?,
@@ -84,8 +84,9 @@ impl ShardMap {
     fn not_above_digest_of(&self, key: i64) -> Result<u32, KeyError> {
         match &self.bounds {
             Bounds::Hash(bounds) => Ok(bounds
-                .seek_wide(md5::digest_of_integer(key), |near| self.prefetch_group(near))
-                as u32),
+                .not_above_wide_prefetching(md5::digest_of_integer(key), |near| {
+                    self.prefetch_group(near)
+                }) as u32),
             _ => Err(KeyError::WantsText),
         }
     }
@@ -105,7 +106,8 @@ impl ShardMap {
         match &self.bounds {
             Bounds::Hash(bounds) => {
                 let digest = md5::digest_of_utf8(key).ok_or(KeyError::NotUtf8)?;
-                Ok(bounds.seek_wide(digest, |near| self.prefetch_group(near)) as u32)
+                Ok(bounds.not_above_wide_prefetching(digest, |near| self.prefetch_group(near))
+                    as u32)
             }
             _ => self.not_above_unhashed(key),
         }

@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 pub use self::range::Touched;
 use super::builder::{LowerBound, LowerBounds, ShardMapBuilder};
 use super::group::GroupId;
+use super::index::bounds::BoundIndex;
+use super::index::long_text::LongTexts;
 use super::key::Key;
-use super::long_text::LongTexts;
-use super::search::Sorted;
 use super::{datetime, hash, text};
 
 /// How a table is sharded. RANGE and RANGE_INTEGER are the same thing under two names.
@@ -110,11 +110,11 @@ const BOUND_SIZE: usize = 32;
 
 #[derive(Debug, PartialEq, Eq)]
 enum Bounds {
-    Integer(Sorted),
-    DateTime(Sorted),
-    Hash(Sorted),
+    Integer(BoundIndex),
+    DateTime(BoundIndex),
+    Hash(BoundIndex),
     /// Strings as long as Fabric stores them, at most: see [`text::head`].
-    Text(Sorted),
+    Text(BoundIndex),
     /// With longer ones among them, which a topology file may hold.
     LongText(LongTexts),
 }
@@ -253,16 +253,16 @@ impl ShardMap {
         }
         let bounds = match (rows, kind) {
             (LowerBounds::Integer(rows), ShardingType::RangeDatetime) => {
-                Bounds::DateTime(Sorted::of_integers(rows.iter().map(|row| row.bound)))
+                Bounds::DateTime(BoundIndex::of_integers(rows.iter().map(|row| row.bound)))
             }
             (LowerBounds::Integer(rows), _) => {
-                Bounds::Integer(Sorted::of_integers(rows.iter().map(|row| row.bound)))
+                Bounds::Integer(BoundIndex::of_integers(rows.iter().map(|row| row.bound)))
             }
             (LowerBounds::Wide(rows), ShardingType::Hash) => {
-                Bounds::Hash(Sorted::of_digests(rows.iter().map(|row| row.bound)))
+                Bounds::Hash(BoundIndex::of_digests(rows.iter().map(|row| row.bound)))
             }
             (LowerBounds::Wide(rows), _) => {
-                Bounds::Text(Sorted::of_wide(rows.iter().map(|row| row.bound)))
+                Bounds::Text(BoundIndex::of_wide(rows.iter().map(|row| row.bound)))
             }
             (LowerBounds::LongText(rows), _) => {
                 Bounds::LongText(LongTexts::new(rows.into_iter().map(|row| row.bound)))

@@ -2,21 +2,21 @@
 
 /// Slots for the distances of sorted numbers from the least of them.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Scale {
-    /// How many bits of a distance do not count; on a steep scale, how many behind its first do.
+pub struct Buckets {
+    /// How many bits of a distance do not count; where buckets are log-linear, how many behind its first do.
     bits: u32,
     /// Whether there are as many slots from any distance to its double, as those of a power of a
     /// random number would fill evenly.
-    is_steep: bool,
+    is_log_linear: bool,
 }
 
-impl Scale {
+impl Buckets {
     /// For so many distances, and what is looked for anywhere up to `most`. It has at most twice as
     /// many slots.
     pub fn even(count: usize, most: u64) -> Self {
         let slots = slots_for(count);
         let bits = (0..64).find(|bits| most >> bits < slots).unwrap_or(63);
-        Self { bits, is_steep: false }
+        Self { bits, is_log_linear: false }
     }
 
     /// For these distances, in ascending order, if what is between any two is looked for as often. It
@@ -27,16 +27,16 @@ impl Scale {
         let slots = slots_for(distances.len());
         let even = Self::even(distances.len(), most);
         let fits = |bits: &u32| u64::from(width + 1 - bits) << bits <= slots;
-        let crowds = |scale: Self| scale.crowds(distances.clone());
-        match (0..width.min(32)).rev().find(fits).map(|bits| Self { bits, is_steep: true }) {
-            Some(steep) if crowds(steep) < crowds(even) / 2 => steep,
+        let crowds = |buckets: Self| buckets.crowds(distances.clone());
+        match (0..width.min(32)).rev().find(fits).map(|bits| Self { bits, is_log_linear: true }) {
+            Some(log_linear) if crowds(log_linear) < crowds(even) / 2 => log_linear,
             _ => even,
         }
     }
 
     #[inline(always)]
     pub fn slot(self, distance: u64) -> usize {
-        if self.is_steep {
+        if self.is_log_linear {
             // The bits that count are the first one and those behind it.
             let rest = (distance | 1 << self.bits).ilog2() - self.bits;
             ((rest as usize) << self.bits) + (distance >> rest) as usize
@@ -70,40 +70,40 @@ mod tests {
 
     use super::*;
 
-    fn is_steep(distance: impl Fn(u64) -> u64) -> bool {
+    fn is_log_linear(distance: impl Fn(u64) -> u64) -> bool {
         let distances: Vec<u64> = (0..1000).map(distance).collect();
-        Scale::of(distances.iter().copied()).is_steep
+        Buckets::of(distances.iter().copied()).is_log_linear
     }
 
     #[test]
-    fn a_steep_scale_is_for_steep_numbers() {
-        assert!(!is_steep(|i| i));
-        assert!(!is_steep(|i| i << 40));
-        assert!(is_steep(|i| i * i * i * i * i * i));
-        assert!(is_steep(|i| 1 << (i / 16)));
+    fn log_linear_buckets_are_for_steep_numbers() {
+        assert!(!is_log_linear(|i| i));
+        assert!(!is_log_linear(|i| i << 40));
+        assert!(is_log_linear(|i| i * i * i * i * i * i));
+        assert!(is_log_linear(|i| 1 << (i / 16)));
     }
 
     proptest! {
         #[test]
         fn slots_ascend_and_are_not_many(
             mut distances in proptest::collection::vec((any::<u64>(), 0u32..64), 1..300),
-            steep in any::<bool>(),
+            log_linear in any::<bool>(),
         ) {
             let mut distances: Vec<u64> = distances.drain(..).map(|(d, s)| d >> s).collect();
             distances.sort_unstable();
-            if steep {
+            if log_linear {
                 distances.iter_mut().for_each(|distance| *distance = (*distance >> 32).pow(2));
             }
-            let scale = Scale::of(distances.iter().copied());
-            let slots: Vec<usize> = distances.iter().map(|distance| scale.slot(*distance)).collect();
+            let buckets = Buckets::of(distances.iter().copied());
+            let slots: Vec<usize> = distances.iter().map(|distance| buckets.slot(*distance)).collect();
             prop_assert!(slots.is_sorted());
             prop_assert!(slots.last() < Some(&(2 * distances.len().next_power_of_two())));
         }
 
         #[test]
-        fn a_steep_scale_has_no_gap(bits in 0u32..8, distance in 0u64..1 << 40) {
-            let scale = Scale { bits, is_steep: true };
-            let step = scale.slot(distance + 1) - scale.slot(distance);
+        fn log_linear_buckets_have_no_gap(bits in 0u32..8, distance in 0u64..1 << 40) {
+            let buckets = Buckets { bits, is_log_linear: true };
+            let step = buckets.slot(distance + 1) - buckets.slot(distance);
             prop_assert!(step <= 1);
         }
     }

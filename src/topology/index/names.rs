@@ -11,7 +11,7 @@ use std::hash::{BuildHasher, RandomState};
 /// whatever the names are. The first key is the same in every table and process, so ordinary farms
 /// take the same instructions each time.
 #[derive(Debug, Clone)]
-pub struct Names<V> {
+pub struct NameTable<V> {
     entries: Vec<Named<V>>,
     /// Positions in `entries` plus one; 0 is free. A power of two, at most half full.
     slots: Box<[u32]>,
@@ -27,7 +27,7 @@ const MOST_STEPS: usize = 128;
 #[derive(Debug, Clone)]
 #[repr(C)]
 struct Named<V> {
-    ends: Ends,
+    fingerprint: Fingerprint,
     value: V,
     name: Box<[u8]>,
 }
@@ -35,16 +35,16 @@ struct Named<V> {
 /// The first and the last eight bytes of a name, and how long it is, which is all of a name that
 /// is not longer than both together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Ends {
+struct Fingerprint {
     first: u64,
     last: u64,
     length: usize,
 }
 
-/// The longest name that its ends tell all of.
+/// The longest name that its fingerprint tells all of.
 const SHORT: usize = 16;
 
-impl<V> Default for Names<V> {
+impl<V> Default for NameTable<V> {
     fn default() -> Self {
         Self {
             entries: Vec::new(),
@@ -55,7 +55,7 @@ impl<V> Default for Names<V> {
     }
 }
 
-impl<V> Names<V> {
+impl<V> NameTable<V> {
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -84,7 +84,7 @@ impl<V> Names<V> {
         if let Some(entry) = self.position(name).and_then(|at| self.entries.get_mut(at)) {
             return Some(std::mem::replace(&mut entry.value, value));
         }
-        self.entries.push(Named { ends: Ends::of(name), value, name: name.into() });
+        self.entries.push(Named { fingerprint: Fingerprint::of(name), value, name: name.into() });
         if self.entries.len() * 2 > self.slots.len() {
             self.rebuild();
         } else if !self.place(self.entries.len() - 1) {
@@ -100,40 +100,40 @@ impl<V> Names<V> {
         self.rebuild();
     }
 
-    /// As `get`, from a `guess` of the name's position, which is put right for the next time. A
-    /// processor goes on from a guess that was right the last times before it has read the name.
+    /// As `get`, from `last_hit`, the position of the name that was asked for last, which is put right for the next time. A
+    /// processor goes on from a position that was right the last times before it has read the name.
     #[inline(always)]
-    pub fn get_guessed(&self, name: &[u8], guess: &Cell<u32>) -> Option<&V> {
-        match self.entries.get(guess.get() as usize) {
-            Some(entry) if entry.is(Ends::of(name), name) => Some(&entry.value),
-            _ => self.get_and_note(name, guess),
+    pub fn get_last_hit_first(&self, name: &[u8], last_hit: &Cell<u32>) -> Option<&V> {
+        match self.entries.get(last_hit.get() as usize) {
+            Some(entry) if entry.is(Fingerprint::of(name), name) => Some(&entry.value),
+            _ => self.get_and_note(name, last_hit),
         }
     }
 
     #[inline(never)]
-    fn get_and_note(&self, name: &[u8], guess: &Cell<u32>) -> Option<&V> {
+    fn get_and_note(&self, name: &[u8], last_hit: &Cell<u32>) -> Option<&V> {
         let at = self.position(name)?;
-        guess.set(at as u32);
+        last_hit.set(at as u32);
         self.at(at)
     }
 
     #[inline(always)]
     pub fn position(&self, name: &[u8]) -> Option<usize> {
-        let ends = Ends::of(name);
-        let slot = self.key.hash(ends, name) as usize & self.slots.len().wrapping_sub(1);
+        let fingerprint = Fingerprint::of(name);
+        let slot = self.key.hash(fingerprint, name) as usize & self.slots.len().wrapping_sub(1);
         let at = (*self.slots.get(slot)? as usize).checked_sub(1)?;
-        if self.entries.get(at)?.is(ends, name) { Some(at) } else { self.probe(slot, name) }
+        if self.entries.get(at)?.is(fingerprint, name) { Some(at) } else { self.probe(slot, name) }
     }
 
     /// The position of a name that is not at the first slot it could be at.
     #[inline(never)]
     fn probe(&self, first: usize, name: &[u8]) -> Option<usize> {
-        let (ends, mask) = (Ends::of(name), self.slots.len().wrapping_sub(1));
+        let (fingerprint, mask) = (Fingerprint::of(name), self.slots.len().wrapping_sub(1));
         let mut slot = first;
         for _ in 0..self.most_steps {
             slot = (slot + 1) & mask;
             let at = (*self.slots.get(slot)? as usize).checked_sub(1)?;
-            if self.entries.get(at)?.is(ends, name) {
+            if self.entries.get(at)?.is(fingerprint, name) {
                 return Some(at);
             }
         }
@@ -160,7 +160,7 @@ impl<V> Names<V> {
     fn place(&mut self, at: usize) -> bool {
         let Some(entry) = self.entries.get(at) else { return true };
         let mask = self.slots.len() - 1;
-        let first = self.key.hash(entry.ends, &entry.name) as usize;
+        let first = self.key.hash(entry.fingerprint, &entry.name) as usize;
         for step in 0..=self.most_steps {
             if let Some(held) = self.slots.get_mut(first.wrapping_add(step) & mask)
                 && *held == 0
@@ -175,8 +175,8 @@ impl<V> Names<V> {
 
 impl<V> Named<V> {
     #[inline(always)]
-    fn is(&self, ends: Ends, name: &[u8]) -> bool {
-        self.ends == ends && (ends.length <= SHORT || same(&self.name, name))
+    fn is(&self, fingerprint: Fingerprint, name: &[u8]) -> bool {
+        self.fingerprint == fingerprint && (fingerprint.length <= SHORT || same(&self.name, name))
     }
 }
 
@@ -185,7 +185,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
     a == b
 }
 
-impl Ends {
+impl Fingerprint {
     #[inline(always)]
     fn of(name: &[u8]) -> Self {
         let length = name.len();
@@ -210,20 +210,20 @@ impl HashKey {
         Self([0, 1].map(|half: u64| state.hash_one(half) | 1))
     }
 
-    /// Of the name with these ends, all of whose bytes count.
+    /// Of the name with this fingerprint, all of whose bytes count.
     #[inline(always)]
-    fn hash(self, ends: Ends, name: &[u8]) -> u64 {
+    fn hash(self, fingerprint: Fingerprint, name: &[u8]) -> u64 {
         let Self([one, other]) = self;
-        let state = fold(ends.first ^ one, ends.last ^ other);
-        let state = if ends.length <= SHORT { state } else { self.long_hash(state, name) };
+        let state = fold(fingerprint.first ^ one, fingerprint.last ^ other);
+        let state = if fingerprint.length <= SHORT { state } else { self.long_hash(state, name) };
         // Of names that begin and end alike some differ in their length alone.
-        state.wrapping_add((ends.length as u64).wrapping_mul(one))
+        state.wrapping_add((fingerprint.length as u64).wrapping_mul(one))
     }
 
     #[inline(never)]
-    fn long_hash(self, ends: u64, name: &[u8]) -> u64 {
+    fn long_hash(self, state: u64, name: &[u8]) -> u64 {
         let Self([one, _]) = self;
-        name.as_chunks::<8>().0.iter().fold(ends, |state, chunk| fold(state ^ word(chunk), one))
+        name.as_chunks::<8>().0.iter().fold(state, |state, chunk| fold(state ^ word(chunk), one))
     }
 }
 
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn similar_names_are_told_apart() {
-        let mut names = Names::default();
+        let mut names = NameTable::default();
         for i in 0..10_000u32 {
             assert_eq!(names.insert(format!("db.table_{i}").as_bytes(), i), None);
         }
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn long_names_may_differ_anywhere() {
-        let mut names = Names::default();
+        let mut names = NameTable::default();
         for length in 0..60 {
             let name = vec![b'n'; length];
             assert_eq!(names.insert(&name, (length, length)), None);
@@ -293,18 +293,18 @@ mod tests {
     }
 
     /// How many steps each name takes to be found.
-    fn steps<V>(names: &Names<V>) -> impl Iterator<Item = usize> {
+    fn steps<V>(names: &NameTable<V>) -> impl Iterator<Item = usize> {
         let mask = names.slots.len() - 1;
         let taken = names.slots.iter().enumerate().filter(|(_, held)| **held != 0);
         taken.map(move |(slot, held)| {
             let entry = &names.entries[*held as usize - 1];
-            slot.wrapping_sub(names.key.hash(entry.ends, &entry.name) as usize) & mask
+            slot.wrapping_sub(names.key.hash(entry.fingerprint, &entry.name) as usize) & mask
         })
     }
 
     #[test]
     fn names_that_differ_in_the_middle_share_no_slots() {
-        let mut names = Names::default();
+        let mut names = NameTable::default();
         for i in 0..10_000u32 {
             names.insert(format!("tenant_{i:05}.orders_archive").as_bytes(), i);
         }
@@ -323,7 +323,7 @@ mod tests {
 
     #[test]
     fn names_that_were_made_to_collide_are_parted() {
-        let mut names = Names::default();
+        let mut names = NameTable::default();
         for number in 0..60_000 {
             assert_eq!(names.insert(&colliding(number), number), None);
         }
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn names_that_differ_in_length_alone_are_parted() {
-        let mut names = Names::default();
+        let mut names = NameTable::default();
         // Each eight of them begin alike and end alike.
         for i in 0..8_000u32 {
             let (edge, middle) = (char::from(b'a' + (i / 8 % 26) as u8), i as usize % 8);
@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn names_that_no_key_parts_are_found_all_the_same() {
-        let mut names = Names::default();
+        let mut names = NameTable::default();
         (0..1_000).for_each(|number| _ = names.insert(&colliding(number), number));
         // As after several keys that were no better than the first.
         (names.key, names.most_steps) = (HashKey::FIRST, 8 * MOST_STEPS);
@@ -368,7 +368,7 @@ mod tests {
         fn behaves_like_an_ordinary_map(
             operations in proptest::collection::vec(("[a-c.]{0,4}", 0u8..20), 0..80),
         ) {
-            let (mut names, mut model) = (Names::default(), BTreeMap::new());
+            let (mut names, mut model) = (NameTable::default(), BTreeMap::new());
             for (name, value) in operations {
                 if value == 0 {
                     names.retain(|kept, _| kept != name.as_bytes());

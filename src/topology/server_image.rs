@@ -6,7 +6,7 @@ use super::server::Server;
 /// they can be copied in whole blocks, NUL included.
 #[derive(Debug, Clone)]
 #[repr(C)]
-pub struct Card {
+pub struct ServerImage {
     pub weight: f64,
     pub port: u32,
     pub mode: i32,
@@ -17,63 +17,63 @@ pub struct Card {
     pub host: [u8; 32],
 }
 
-/// What of a long host follows behind a card.
-pub type Rest = [u8; 32];
+/// What of a long host follows behind an image.
+pub type HostTail = [u8; 32];
 
-/// So many cards lie with their group: a processor may fetch one before it has read what the
+/// So many images lie with their group: a processor may fetch one before it has read what the
 /// group says of it.
-const FEW: usize = 3;
+const INLINE: usize = 3;
 
-/// The cards of a group's servers, in the order in which the group chooses among them.
+/// The images of a group's servers, in the order in which the group chooses among them.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Cards {
-    /// 0 if some text is longer than a card holds: then all are read from the servers.
+pub struct ServerImages {
+    /// 0 if some text is longer than an image holds: then all are read from the servers.
     count: u32,
-    more: Option<Box<More>>,
-    pub few: [Card; FEW],
+    spilled: Option<Box<Spilled>>,
+    pub inline: [ServerImage; INLINE],
 }
 
 /// What most groups have no need of.
 #[derive(Debug)]
-struct More {
-    cards: Box<[Card]>,
-    /// For each card; none if no host is so long that it needs one.
-    rests: Box<[Rest]>,
+struct Spilled {
+    images: Box<[ServerImage]>,
+    /// For each image; none if no host is so long that it needs one.
+    host_tails: Box<[HostTail]>,
 }
 
-impl Cards {
+impl ServerImages {
     pub fn new<'s>(group: &str, servers: impl Iterator<Item = &'s Server>) -> Self {
-        let both: Option<Vec<_>> = servers.map(|server| card(group, server)).collect();
-        let (cards, mut rests): (Vec<Card>, Vec<Rest>) =
+        let both: Option<Vec<_>> = servers.map(|server| image(group, server)).collect();
+        let (images, mut host_tails): (Vec<ServerImage>, Vec<HostTail>) =
             both.unwrap_or_default().into_iter().unzip();
-        if cards.iter().all(|card| card.host.contains(&0)) {
-            rests.clear();
+        if images.iter().all(|image| image.host.contains(&0)) {
+            host_tails.clear();
         }
-        let count = cards.len() as u32;
-        let mut cards = cards.into_iter();
-        let few = [(); FEW].map(|()| cards.next().unwrap_or(Card::EMPTY));
-        let more = More { cards: cards.collect(), rests: rests.into() };
-        let is_needed = !more.cards.is_empty() || !more.rests.is_empty();
-        Self { count, more: is_needed.then(|| Box::new(more)), few }
+        let count = images.len() as u32;
+        let mut images = images.into_iter();
+        let inline = [(); INLINE].map(|()| images.next().unwrap_or(ServerImage::EMPTY));
+        let spilled = Spilled { images: images.collect(), host_tails: host_tails.into() };
+        let is_needed = !spilled.images.is_empty() || !spilled.host_tails.is_empty();
+        Self { count, spilled: is_needed.then(|| Box::new(spilled)), inline }
     }
 
-    /// The card at a position, and what is behind it.
+    /// The image at a position, and what is behind it.
     #[inline(always)]
-    pub fn get(&self, at: usize) -> Option<(&Card, Option<&Rest>)> {
+    pub fn get(&self, at: usize) -> Option<(&ServerImage, Option<&HostTail>)> {
         if at >= self.count as usize {
             return None;
         }
-        let more = self.more.as_deref();
-        let card = match self.few.get(at) {
-            Some(card) => card,
-            None => more?.cards.get(at - FEW)?,
+        let spilled = self.spilled.as_deref();
+        let image = match self.inline.get(at) {
+            Some(image) => image,
+            None => spilled?.images.get(at - INLINE)?,
         };
-        Some((card, more.and_then(|more| more.rests.get(at))))
+        Some((image, spilled.and_then(|spilled| spilled.host_tails.get(at))))
     }
 }
 
-impl Card {
+impl ServerImage {
     const EMPTY: Self = Self {
         weight: 0.0,
         port: 0,
@@ -86,21 +86,21 @@ impl Card {
     };
 }
 
-fn card(group: &str, server: &Server) -> Option<(Card, Rest)> {
-    let mut card = Card {
+fn image(group: &str, server: &Server) -> Option<(ServerImage, HostTail)> {
+    let mut image = ServerImage {
         weight: server.weight,
         port: u32::from(server.port),
         mode: server.mode,
         status: server.status,
-        ..Card::EMPTY
+        ..ServerImage::EMPTY
     };
-    let mut rest = [0; 32];
+    let mut host_tail = [0; 32];
     let (host, behind) = server.host.as_bytes().split_at(server.host.len().min(32));
-    let fit = fill(&mut card.uuid, server.uuid.as_bytes(), 1)
-        & fill(&mut card.group, group.as_bytes(), 1)
-        & fill(&mut card.host, host, 0)
-        & fill(&mut rest, behind, 1);
-    fit.then_some((card, rest))
+    let fit = fill(&mut image.uuid, server.uuid.as_bytes(), 1)
+        & fill(&mut image.group, group.as_bytes(), 1)
+        & fill(&mut image.host, host, 0)
+        & fill(&mut host_tail, behind, 1);
+    fit.then_some((image, host_tail))
 }
 
 /// Whether the text, and as many NULs behind it, fits.
@@ -116,7 +116,7 @@ fn fill(place: &mut [u8], text: &[u8], nuls: usize) -> bool {
 mod tests {
     use super::*;
 
-    /// Whether there are cards, and something behind them.
+    /// Whether there are images, and something behind them.
     fn form(uuid: usize, group: usize, host: usize) -> Option<bool> {
         let text = |length| "x".repeat(length);
         let server = |uuid, host| Server {
@@ -128,9 +128,9 @@ mod tests {
             weight: 1.0,
         };
         let servers = [server(36, 5), server(uuid, host)];
-        let cards = Cards::new(&text(group), servers.iter());
-        let other = cards.get(0).map(|(_, rest)| rest.is_some());
-        let form = cards.get(1).map(|(_, rest)| rest.is_some());
+        let images = ServerImages::new(&text(group), servers.iter());
+        let other = images.get(0).map(|(_, host_tail)| host_tail.is_some());
+        let form = images.get(1).map(|(_, host_tail)| host_tail.is_some());
         assert_eq!(other, form);
         form
     }
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(form(36, 31, 64), None);
         assert_eq!(form(36, 32, 5), None);
         assert_eq!(form(40, 5, 5), None);
-        assert_eq!(size_of::<Card>(), 128);
+        assert_eq!(size_of::<ServerImage>(), 128);
     }
 
     #[test]
@@ -158,8 +158,8 @@ mod tests {
         };
         let servers: Vec<Server> = (0..8).map(server).collect();
         for count in 0..servers.len() {
-            let cards = Cards::new("g", servers[..count].iter());
-            let ports = (0..10).filter_map(|at| cards.get(at)).map(|(card, _)| card.port);
+            let images = ServerImages::new("g", servers[..count].iter());
+            let ports = (0..10).filter_map(|at| images.get(at)).map(|(image, _)| image.port);
             assert!(ports.eq(0..count as u32));
         }
     }
@@ -168,9 +168,9 @@ mod tests {
     fn a_host_goes_on_behind_its_card() {
         let host: String = ('!'..'~').take(50).collect();
         let server = Server { uuid: "u".into(), host, port: 1, mode: 3, status: 3, weight: 1.0 };
-        let cards = Cards::new("g", [&server].into_iter());
-        let (card, rest) = cards.get(0).expect("a card");
-        let text = [card.host, *rest.expect("a rest")].concat();
+        let images = ServerImages::new("g", [&server].into_iter());
+        let (image, host_tail) = images.get(0).expect("an image");
+        let text = [image.host, *host_tail.expect("a host tail")].concat();
         assert_eq!(&text[..50], server.host.as_bytes());
         assert!(text[50..].iter().all(|byte| *byte == 0));
     }

@@ -6,7 +6,7 @@
 //! that are left are compared with at once. Nearly always this takes no branch that depends on the
 //! key. `benches/search` compares it with the alternatives.
 
-use super::scale::Scale;
+use super::buckets::Buckets;
 
 /// So many bounds are found faster without the table, by comparing with each of them.
 const FEW: usize = 16;
@@ -17,24 +17,24 @@ const WINDOW: usize = 4;
 
 /// Bounds in ascending order, none twice.
 #[derive(Debug)]
-pub struct Sorted {
+pub struct BoundIndex {
     /// The first 64 bits of each bound.
-    leads: Box<[u64]>,
+    highs: Box<[u64]>,
     /// The others, or nothing if the first are all.
-    tails: Box<[u64]>,
+    lows: Box<[u64]>,
     /// For each slot of the span from the second bound to the last, the number of bounds in
     /// lower slots; one more for the end. The first bound is left out of the span: it is often
     /// the least value there is, and would stretch the span over nothing.
     starts: Box<[u32]>,
     least: u64,
-    scale: Scale,
-    beginning: Beginning,
+    buckets: Buckets,
+    prefix: CommonPrefix,
 }
 
 /// What all bounds but perhaps the first begin with: it is cut off, or texts like "user00012345"
 /// would differ in their last bits only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Beginning {
+struct CommonPrefix {
     /// How many bits; 0 for integers, and as a rule for digests.
     bits: u32,
     /// These, and zeros.
@@ -50,18 +50,18 @@ enum Keys {
     Even,
 }
 
-impl PartialEq for Sorted {
+impl PartialEq for BoundIndex {
     fn eq(&self, other: &Self) -> bool {
-        self.leads == other.leads && self.tails == other.tails && self.beginning == other.beginning
+        self.highs == other.highs && self.lows == other.lows && self.prefix == other.prefix
     }
 }
 
-impl Eq for Sorted {}
+impl Eq for BoundIndex {}
 
-impl Sorted {
+impl BoundIndex {
     /// Of bounds that are sorted, without repetitions, and fewer than 2^32.
     pub fn of_integers(bounds: impl ExactSizeIterator<Item = i64>) -> Self {
-        Self::new(bounds.map(lead_of_integer).collect(), Box::default(), Keys::AsBounds)
+        Self::new(bounds.map(high_of_integer).collect(), Box::default(), Keys::AsBounds)
     }
 
     /// As `of_integers`, of bounds of 128 bits.
@@ -82,36 +82,36 @@ impl Sorted {
         bounds: impl ExactSizeIterator<Item = u128> + DoubleEndedIterator + Clone,
         keys: Keys,
     ) -> Self {
-        let beginning = Beginning::of(bounds.clone());
-        let cut = |(at, bound): (usize, u128)| match beginning.bits {
+        let prefix = CommonPrefix::of(bounds.clone());
+        let cut = |(at, bound): (usize, u128)| match prefix.bits {
             0 => bound,
             _ if at == 0 => 0,
             bits => bound << bits,
         };
         let cut = bounds.enumerate().map(cut);
-        let leads = cut.clone().map(|bound| (bound >> 64) as u64).collect();
-        let tails = cut.map(|bound| bound as u64).collect();
-        Self { beginning, ..Self::new(leads, tails, keys) }
+        let highs = cut.clone().map(|bound| (bound >> 64) as u64).collect();
+        let lows = cut.map(|bound| bound as u64).collect();
+        Self { prefix, ..Self::new(highs, lows, keys) }
     }
 
-    fn new(leads: Box<[u64]>, tails: Box<[u64]>, keys: Keys) -> Self {
-        let beginning = Beginning::default();
-        let scale = Scale::default();
-        let none = Self { leads, tails, starts: Box::default(), least: 0, scale, beginning };
-        if none.leads.len() <= FEW {
+    fn new(highs: Box<[u64]>, lows: Box<[u64]>, keys: Keys) -> Self {
+        let prefix = CommonPrefix::default();
+        let buckets = Buckets::default();
+        let none = Self { highs, lows, starts: Box::default(), least: 0, buckets, prefix };
+        if none.highs.len() <= FEW {
             return none;
         }
-        let least = none.leads.get(1).copied().unwrap_or_default();
-        let distances = none.leads.iter().skip(1).map(|lead| lead - least);
+        let least = none.highs.get(1).copied().unwrap_or_default();
+        let distances = none.highs.iter().skip(1).map(|high| high - least);
         let most = distances.clone().next_back().unwrap_or_default();
-        let scale = match keys {
-            Keys::AsBounds => Scale::of(distances.clone()),
-            Keys::Even => Scale::even(distances.len(), most),
+        let buckets = match keys {
+            Keys::AsBounds => Buckets::of(distances.clone()),
+            Keys::Even => Buckets::even(distances.len(), most),
         };
-        let slots = scale.slot(most) + 1;
+        let slots = buckets.slot(most) + 1;
         let mut starts = vec![0u32; slots + 1];
         for distance in distances {
-            if let Some(count) = starts.get_mut(scale.slot(distance) + 1) {
+            if let Some(count) = starts.get_mut(buckets.slot(distance) + 1) {
                 *count += 1;
             }
         }
@@ -120,63 +120,63 @@ impl Sorted {
             sum += *start;
             *start = sum;
         }
-        Self { starts: starts.into(), least, scale, ..none }
+        Self { starts: starts.into(), least, buckets, ..none }
     }
 
     pub fn len(&self) -> usize {
-        self.leads.len()
+        self.highs.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.leads.is_empty()
+        self.highs.is_empty()
     }
 
     pub fn integer(&self, at: usize) -> Option<i64> {
-        self.leads.get(at).map(|lead| integer_of_lead(*lead))
+        self.highs.get(at).map(|high| integer_of_high(*high))
     }
 
     pub fn wide(&self, at: usize) -> Option<u128> {
-        let cut = u128::from(*self.leads.get(at)?) << 64 | u128::from(*self.tails.get(at)?);
-        Some(match self.beginning {
-            Beginning { bits: 0, .. } => cut,
-            Beginning { first, .. } if at == 0 => first,
-            Beginning { bits, value, .. } => value | cut >> bits,
+        let cut = u128::from(*self.highs.get(at)?) << 64 | u128::from(*self.lows.get(at)?);
+        Some(match self.prefix {
+            CommonPrefix { bits: 0, .. } => cut,
+            CommonPrefix { first, .. } if at == 0 => first,
+            CommonPrefix { bits, value, .. } => value | cut >> bits,
         })
     }
 
     /// The number of integers that are not above `key`.
     #[inline(always)]
     pub fn not_above_integer(&self, key: i64) -> usize {
-        self.leads_not_above(lead_of_integer(key), |_| ())
+        self.highs_not_above(high_of_integer(key), |_| ())
     }
 
-    /// As `not_above_integer`, and `near` is told of a position close to the answer before any bound
+    /// As `not_above_integer`, and `prefetch` is told of a position close to the answer before any bound
     /// is read, so that what lies there in another list can be asked for meanwhile. Nothing is told
     /// where bounds are few.
     #[inline(always)]
-    pub fn seek_integer(&self, key: i64, near: impl FnOnce(usize)) -> usize {
-        self.leads_not_above(lead_of_integer(key), near)
+    pub fn not_above_integer_prefetching(&self, key: i64, prefetch: impl FnOnce(usize)) -> usize {
+        self.highs_not_above(high_of_integer(key), prefetch)
     }
 
     /// The number of bounds of 128 bits that are not above `key`.
     #[inline(always)]
     pub fn not_above_wide(&self, key: u128) -> usize {
-        self.seek_wide(key, |_| ())
+        self.not_above_wide_prefetching(key, |_| ())
     }
 
-    /// As `seek_integer`, of bounds of 128 bits.
+    /// As `not_above_integer_prefetching`, of bounds of 128 bits.
     #[inline(always)]
-    pub fn seek_wide(&self, key: u128, near: impl FnOnce(usize)) -> usize {
-        if self.beginning.bits == 0 {
-            self.cut_not_above(key, near)
+    pub fn not_above_wide_prefetching(&self, key: u128, prefetch: impl FnOnce(usize)) -> usize {
+        if self.prefix.bits == 0 {
+            self.rest_not_above(key, prefetch)
         } else {
-            self.begun_not_above(key)
+            self.not_above_with_prefix(key)
         }
     }
 
     #[inline(never)]
-    fn begun_not_above(&self, key: u128) -> usize {
-        let Beginning { bits, value, first } = self.beginning;
+    fn not_above_with_prefix(&self, key: u128) -> usize {
+        let CommonPrefix { bits, value, first } = self.prefix;
         if key < first {
             0
         } else if key < value {
@@ -184,58 +184,58 @@ impl Sorted {
         } else if (key ^ value).leading_zeros() < bits {
             self.len()
         } else {
-            self.cut_not_above(key << bits, |_| ())
+            self.rest_not_above(key << bits, |_| ())
         }
     }
 
     #[inline(always)]
-    fn cut_not_above(&self, key: u128, near: impl FnOnce(usize)) -> usize {
-        let (lead, tail) = ((key >> 64) as u64, key as u64);
-        let mut count = self.leads_not_above(lead, near);
-        // Bounds with the same first half are rare but for texts with a common beginning.
-        if self.leads.get(count.wrapping_sub(1)) == Some(&lead) {
-            count = self.tails_not_above(count, lead, tail);
+    fn rest_not_above(&self, key: u128, prefetch: impl FnOnce(usize)) -> usize {
+        let (high, low) = ((key >> 64) as u64, key as u64);
+        let mut count = self.highs_not_above(high, prefetch);
+        // Bounds with the same first half are rare but for texts with a common prefix.
+        if self.highs.get(count.wrapping_sub(1)) == Some(&high) {
+            count = self.lows_not_above(count, high, low);
         }
         count
     }
 
-    /// Of the first `count` bounds, those that are not above the key, when the last has its lead.
+    /// Of the first `count` bounds, those that are not above the key, when the last has its high word.
     #[inline(never)]
-    fn tails_not_above(&self, count: usize, lead: u64, tail: u64) -> usize {
-        let leads = self.leads.get(..count).unwrap_or_default();
-        let begin = leads.partition_point(|other| *other < lead);
-        let tails = self.tails.get(begin..count).unwrap_or_default();
-        begin + tails.partition_point(|other| *other <= tail)
+    fn lows_not_above(&self, count: usize, high: u64, low: u64) -> usize {
+        let highs = self.highs.get(..count).unwrap_or_default();
+        let begin = highs.partition_point(|other| *other < high);
+        let lows = self.lows.get(begin..count).unwrap_or_default();
+        begin + lows.partition_point(|other| *other <= low)
     }
 
     #[inline(always)]
-    fn leads_not_above(&self, key: u64, near: impl FnOnce(usize)) -> usize {
+    fn highs_not_above(&self, key: u64, prefetch: impl FnOnce(usize)) -> usize {
         if self.starts.is_empty() {
-            let (windows, rest) = self.leads.as_chunks::<WINDOW>();
+            let (windows, rest) = self.highs.as_chunks::<WINDOW>();
             let mut not_above = 0;
             for window in windows {
                 not_above += count(window, key);
             }
             not_above + count(rest, key)
         } else if key < self.least {
-            usize::from(self.leads.first().is_some_and(|first| *first <= key))
+            usize::from(self.highs.first().is_some_and(|first| *first <= key))
         } else {
-            self.of_slot_not_above(key, near)
+            self.of_bucket_not_above(key, prefetch)
         }
     }
 
     #[inline(always)]
-    fn of_slot_not_above(&self, key: u64, near: impl FnOnce(usize)) -> usize {
-        let slot = self.scale.slot(key - self.least);
+    fn of_bucket_not_above(&self, key: u64, prefetch: impl FnOnce(usize)) -> usize {
+        let slot = self.buckets.slot(key - self.least);
         let Some([start, end]) = self.starts.get(slot..).and_then(<[u32]>::first_chunk) else {
-            return self.leads.len();
+            return self.highs.len();
         };
         let (start, end) = (*start as usize, *end as usize);
         // A window may begin before its slot, and go on behind it: what is before is not above
         // the key, and what is behind is.
-        near(start);
-        let begin = start.min(self.leads.len().saturating_sub(WINDOW));
-        match self.leads.get(begin..).and_then(<[u64]>::first_chunk::<WINDOW>) {
+        prefetch(start);
+        let begin = start.min(self.highs.len().saturating_sub(WINDOW));
+        match self.highs.get(begin..).and_then(<[u64]>::first_chunk::<WINDOW>) {
             Some(window) if end - start <= WINDOW => begin + count(window, key),
             _ => self.between_not_above(start, end, key),
         }
@@ -244,8 +244,8 @@ impl Sorted {
     /// For slots that are crowded all the same.
     #[inline(never)]
     fn between_not_above(&self, start: usize, end: usize, key: u64) -> usize {
-        let within = self.leads.get(start..end).unwrap_or_default();
-        start + within.partition_point(|lead| *lead <= key)
+        let within = self.highs.get(start..end).unwrap_or_default();
+        start + within.partition_point(|high| *high <= key)
     }
 
     pub fn position_of_integer(&self, key: i64) -> Option<usize> {
@@ -259,7 +259,7 @@ impl Sorted {
     }
 }
 
-impl Beginning {
+impl CommonPrefix {
     fn of(mut bounds: impl DoubleEndedIterator<Item = u128>) -> Self {
         let (Some(first), Some(second), Some(last)) =
             (bounds.next(), bounds.next(), bounds.next_back())
@@ -279,22 +279,22 @@ impl Beginning {
 
 /// How many of a few bounds are not above the key.
 #[inline(always)]
-fn count(leads: &[u64], key: u64) -> usize {
+fn count(highs: &[u64], key: u64) -> usize {
     let mut not_above = 0;
-    for lead in leads {
-        not_above += usize::from(*lead <= key);
+    for high in highs {
+        not_above += usize::from(*high <= key);
     }
     not_above
 }
 
 /// Unsigned, in the order of the integers.
 #[inline(always)]
-fn lead_of_integer(value: i64) -> u64 {
+fn high_of_integer(value: i64) -> u64 {
     value as u64 ^ 1 << 63
 }
 
-fn integer_of_lead(lead: u64) -> i64 {
-    (lead ^ 1 << 63) as i64
+fn integer_of_high(high: u64) -> i64 {
+    (high ^ 1 << 63) as i64
 }
 
 #[cfg(test)]
@@ -306,7 +306,7 @@ mod tests {
     fn integers_agree(mut bounds: Vec<i64>, keys: &[i64]) {
         bounds.sort_unstable();
         bounds.dedup();
-        let sorted = Sorted::of_integers(bounds.iter().copied());
+        let sorted = BoundIndex::of_integers(bounds.iter().copied());
         for key in keys.iter().chain(&bounds) {
             let expected = bounds.iter().filter(|bound| *bound <= key).count();
             assert_eq!(sorted.not_above_integer(*key), expected, "{key} in {bounds:?}");
@@ -320,7 +320,7 @@ mod tests {
     fn wide_agree(mut bounds: Vec<u128>, keys: &[u128]) {
         bounds.sort_unstable();
         bounds.dedup();
-        let sorted = Sorted::of_wide(bounds.iter().copied());
+        let sorted = BoundIndex::of_wide(bounds.iter().copied());
         for key in keys.iter().chain(&bounds) {
             let expected = bounds.iter().filter(|bound| *bound <= key).count();
             assert_eq!(sorted.not_above_wide(*key), expected, "{key} in {bounds:?}");
@@ -328,7 +328,7 @@ mod tests {
             assert_eq!(sorted.position_of_wide(*key), position, "{key} in {bounds:?}");
         }
         assert!((0..bounds.len()).all(|at| sorted.wide(at) == Some(bounds[at])));
-        let digests = Sorted::of_digests(bounds.iter().copied());
+        let digests = BoundIndex::of_digests(bounds.iter().copied());
         assert!(digests == sorted);
         assert!(keys.iter().all(|k| digests.not_above_wide(*k) == sorted.not_above_wide(*k)));
     }

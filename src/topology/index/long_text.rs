@@ -1,6 +1,6 @@
 //! Bounds of RANGE_STRING that are longer than Fabric stores them, which a topology file may hold.
 
-use super::text;
+use super::super::text;
 
 /// Bounds in ascending order, none twice.
 #[derive(Debug, PartialEq, Eq)]
