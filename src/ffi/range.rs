@@ -60,7 +60,7 @@ pub unsafe extern "C" fn fabric_get_shards_in_range(
 ) -> i32 {
     boundary("fabric_get_shards_in_range", err, || {
         // SAFETY: `f` is NULL or a handle that is not freed; `table` is NULL or NUL-terminated;
-        // `out` is NULL or has room for `capacity` elements, and `count` is NULL or writable.
+        // `low` and `high` are NULL or keys with their texts; `out` is NULL or has room for `capacity` elements, and `count` is NULL or writable.
         let (f, name, low, high, list) = unsafe {
             (
                 reference(f, "f")?,
