@@ -253,6 +253,22 @@ fn each_question_is_asked_in_its_own_interval() {
     eventually("the new map", || primary(&router, 5_000).is_ok_and(|port| port == 11));
 }
 
+/// No source has said by then how soon to ask again.
+#[test]
+fn a_source_that_is_down_at_first_is_asked_in_its_interval_later() {
+    let shared = farm();
+    shared.farm().fail(true);
+    let router = router(&shared, Config { connect_attempts: 1, ..Config::default() });
+    assert_eq!(code(primary(&router, 7)), Code::Unreachable);
+    shared.farm().fail(false);
+    eventually("the sources are up", || primary(&router, 7).is_ok());
+    let before = primary(&router, 7).expect("known");
+    let group = shared.farm().shards.range(..=7).next_back().map(|(_, group)| *group);
+    let group = group.expect("a shard");
+    shared.farm().groups.get_mut(group).expect("its servers").rotate_left(1);
+    eventually("the new primary", || primary(&router, 7).is_ok_and(|now| now != before));
+}
+
 #[test]
 fn events_tell_of_both() {
     let shared = farm();

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use crate::base::clock::signed;
 use crate::base::error::{Code, Error, Result};
 use crate::source::{
-    About, Answer, Ask, Content, GroupAnswers, MapAnswers, Maps, RetryPolicy, Wanted,
+    About, Answer, Ask, Content, GroupAnswers, MapAnswers, Maps, RetryPolicy, Wanted, Whole,
+    WholeSource,
 };
 use crate::topology::{ServerRow, TablesBuilder, Times, Topology};
 
@@ -39,9 +40,11 @@ impl Refresher {
         if !self.is_seeded() {
             self.connect(ask)?;
         }
-        let at_once = self.sources.are_at_once();
+        if let Some(source) = self.sources.whole() {
+            return self.fetch_whole(process, source, request, ask);
+        }
         let of_maps = self.moment(&process.tables_order);
-        let asks_maps = due.maps && (request.everything || !request.tables.is_empty()) || at_once;
+        let asks_maps = due.maps && (request.everything || !request.tables.is_empty());
         let maps = match asks_maps {
             true => self.ask_for_maps(request, ask),
             false => Ok(MapAnswers::default()),
@@ -52,12 +55,11 @@ impl Refresher {
             }
             maps => maps?,
         };
-        // Who answers about everything anyway is not to be asked for all of it.
-        let is_whole = request.everything && due == Due::ALL && !at_once;
+        let is_whole = request.everything && due == Due::ALL;
         let is_whole = is_whole && maps.answers.iter().any(is_about_everything);
         let wanted = wanted_groups(request, due, &maps, &self.topology.load());
         let of_groups = self.moment(&process.groups_order);
-        let asks_groups = wanted.everything || !wanted.groups.is_empty() || at_once;
+        let asks_groups = wanted.everything || !wanted.groups.is_empty();
         let groups = match asks_groups {
             true => self.ask_for_groups(&wanted, ask),
             false => Ok(GroupAnswers::default()),
@@ -75,17 +77,14 @@ impl Refresher {
         let stops = || self.is_stopping() || retry.is_over_here() || self.is_left(retry.caller);
         let is_whole_answer = self.publisher.publish_until(&stops, |update| {
             for answer in maps.answers {
-                self.take_in_maps(update, answer, request, &of_maps);
+                self.take_in_maps(update, answer, &of_maps);
             }
             for answer in groups {
-                self.take_in_groups(update, answer, request, &of_groups);
+                self.take_in_groups(update, answer, &of_groups);
             }
         });
         if !is_whole_answer {
-            self.sources.iter().for_each(|source| source.reset());
-            let message = "Fabric's answer is larger than what could be taken in within the time \
-                           of the call";
-            return Err(Error::new(Code::Timeout, message));
+            return Err(self.not_taken_in());
         }
         self.ask_for_missing(process, retry);
         if outcome.is_ok() && is_whole {
@@ -99,6 +98,67 @@ impl Refresher {
             self.sources.iter().for_each(|source| source.maintain(ask));
         }
         outcome
+    }
+
+    /// As `fetch`, from a source that answers both questions of one moment. What comes in counts by
+    /// what the source knew, not by when it was asked: fetches may overlap.
+    fn fetch_whole(
+        &self,
+        process: &ProcessState,
+        source: &dyn WholeSource,
+        request: &FetchRequest,
+        ask: &Ask<'_>,
+    ) -> Result<()> {
+        let resets = self.resets.load(Ordering::Relaxed);
+        let FetchRequest { everything, tables: names, .. } = request;
+        let wanted = Wanted { everything: *everything, names, known: &Vec::new };
+        let Whole { version, maps, groups } =
+            source.whole(self.version.load(Ordering::Relaxed), &wanted, ask)?;
+        let retry = ask.retry;
+        let stops = || self.is_stopping() || retry.is_over_here() || self.is_left(retry.caller);
+        let is_taken_in = self.publisher.publish_until(&stops, |update| {
+            // Under the publisher's lock: what is taken in is the newest, or nothing is.
+            let moment = |order| Moment { resets, question: Order::ask(order) };
+            let (of_maps, of_groups) =
+                (moment(&process.tables_order), moment(&process.groups_order));
+            let (times, now) = ((maps.interval, groups.interval), maps.asked_at);
+            if version >= self.version.load(Ordering::Relaxed) {
+                self.take_in_maps(update, maps, &of_maps);
+                self.take_in_groups(update, groups, &of_groups);
+                self.version.store(version, Ordering::Relaxed);
+            }
+            let until = self.answered(&self.intervals.maps, times.0, now);
+            let until = self.good_until(until, &of_maps);
+            let unknown = |name: &&String| !self.knows_table(update.view(), name);
+            let names: BTreeSet<String> = request.tables.iter().filter(unknown).cloned().collect();
+            if !names.is_empty() {
+                update.confirmed_at(signed(now));
+                update.tables(&Asked::Names(&names), TablesBuilder::default(), &[], until);
+            }
+            let until = self.answered(&self.intervals.groups, times.1, now);
+            let until = self.good_until(until, &of_groups);
+            let unknown = |name: &&String| !self.knows_group(update.view(), name);
+            let names: BTreeSet<String> = request.groups.iter().filter(unknown).cloned().collect();
+            if !names.is_empty() {
+                update.confirmed_at(signed(now));
+                update.groups(&Asked::Names(&names), Vec::new(), &[], until);
+            }
+        });
+        if !is_taken_in {
+            return Err(self.not_taken_in());
+        }
+        self.ask_for_missing(process, retry);
+        self.sources.iter().for_each(|source| source.maintain(ask));
+        Ok(())
+    }
+
+    /// What was taken in of an answer may be a part of it: it is to be had anew.
+    fn not_taken_in(&self) -> Error {
+        self.version.store(0, Ordering::Relaxed);
+        self.sources.iter().for_each(|source| source.reset());
+        let message = "Fabric's answer is larger than what could be taken in within the time of \
+                       the call";
+        Error::new(Code::Timeout, message)
     }
 
     fn connect(&self, ask: &Ask<'_>) -> Result<()> {
@@ -140,22 +200,15 @@ impl Refresher {
         if of.resets == self.resets.load(Ordering::Relaxed) { until } else { 0 }
     }
 
-    fn take_in_maps(
-        &self,
-        update: &mut Update<'_>,
-        answer: Answer<Maps>,
-        request: &FetchRequest,
-        of: &Moment<'_>,
-    ) {
+    fn take_in_maps(&self, update: &mut Update<'_>, answer: Answer<Maps>, of: &Moment<'_>) {
         let Answer { asked_at, interval, content } = answer;
         let until = self.answered(&self.intervals.maps, interval, asked_at);
         let until = self.good_until(until, of);
-        let confirmed = match content {
+        match content {
             Content::Unchanged { confirmed } => {
                 let times = Times { expires: until, confirmed };
                 update.view().tables.iter().for_each(|(_, entry)| entry.confirm(times));
                 self.absent_tables.confirm_all(times);
-                confirmed
             }
             Content::Rows { about, rows: Maps { tables, held }, rejected } => {
                 let Some(names) = still_good(&of.question, about) else { return };
@@ -164,17 +217,7 @@ impl Refresher {
                 }
                 update.confirmed_at(signed(asked_at));
                 update.tables(&names.asked(), tables, &rejected, until);
-                signed(asked_at)
             }
-        };
-        if !self.sources.are_at_once() {
-            return;
-        }
-        let unknown = |name: &&String| !self.knows_table(update.view(), name);
-        let unknown: BTreeSet<String> = request.tables.iter().filter(unknown).cloned().collect();
-        if !unknown.is_empty() {
-            update.confirmed_at(confirmed);
-            update.tables(&Asked::Names(&unknown), TablesBuilder::default(), &[], until);
         }
     }
 
@@ -182,35 +225,23 @@ impl Refresher {
         &self,
         update: &mut Update<'_>,
         answer: Answer<Vec<ServerRow>>,
-        request: &FetchRequest,
         of: &Moment<'_>,
     ) {
         let Answer { asked_at, interval, content } = answer;
         let until = self.answered(&self.intervals.groups, interval, asked_at);
         let until = self.good_until(until, of);
-        let confirmed = match content {
+        match content {
             Content::Unchanged { confirmed } => {
                 let times = Times { expires: until, confirmed };
                 let groups = update.view().groups().filter_map(|(_, _, entry)| entry);
                 groups.for_each(|entry| entry.confirm(times));
                 self.absent_groups.confirm_all(times);
-                confirmed
             }
             Content::Rows { about, rows, rejected } => {
                 let Some(names) = still_good(&of.question, about) else { return };
                 update.confirmed_at(signed(asked_at));
                 update.groups(&names.asked(), rows, &rejected, until);
-                signed(asked_at)
             }
-        };
-        if !self.sources.are_at_once() {
-            return;
-        }
-        let unknown = |name: &&String| !self.knows_group(update.view(), name);
-        let unknown: BTreeSet<String> = request.groups.iter().filter(unknown).cloned().collect();
-        if !unknown.is_empty() {
-            update.confirmed_at(confirmed);
-            update.groups(&Asked::Names(&unknown), Vec::new(), &[], until);
         }
     }
 }

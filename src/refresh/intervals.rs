@@ -109,7 +109,7 @@ impl Refresher {
     /// What a background refresh has to ask for that begins now: what would be over before the next
     /// one, and both if they are asked at once. Where both have one interval both are due.
     pub(super) fn due(&self) -> Due {
-        if self.sources.are_at_once() {
+        if self.sources.whole().is_some() {
             return Due::ALL;
         }
         let next = self.clock.now().saturating_add(self.interval());

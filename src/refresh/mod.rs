@@ -81,6 +81,8 @@ pub struct Refresher {
     intervals: Intervals,
     /// When Fabric last answered a dump; 0 = never.
     last_answer: AtomicU64,
+    /// The version of the last answer that was taken in whole; 0 = none was.
+    version: AtomicU64,
     /// Counts the dumps that Fabric answered.
     answers: AtomicU64,
     seeded: AtomicU64,
@@ -142,6 +144,7 @@ impl Refresher {
             sources,
             intervals: Intervals::default(),
             last_answer: AtomicU64::new(0),
+            version: AtomicU64::new(0),
             answers: AtomicU64::new(0),
             seeded: AtomicU64::new(0),
             whole: AtomicBool::new(false),

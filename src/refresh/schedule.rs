@@ -262,8 +262,14 @@ impl Schedule {
     }
 }
 
+/// The first pause while no source has said after how long to ask again: it may be soon.
+const BEFORE_THE_FIRST_ANSWER: Duration = Duration::from_millis(500);
+
 /// The first fetch was a caller's, or the parent's of a forked child: its time to live runs.
 fn first_pause(refresher: &Refresher) -> Duration {
+    if refresher.said_interval().is_none() {
+        return BEFORE_THE_FIRST_ANSWER;
+    }
     let ttl = refresher.interval();
     let age = Duration::from_millis(refresher.since_answer().unwrap_or(0));
     jitter(Duration::from_millis(ttl), BEGIN_AFTER).saturating_sub(age)

@@ -37,12 +37,14 @@ pub use self::command::{Command, Report, ResultSet, Value};
 pub use self::endpoints::Endpoints;
 pub use self::response_times::{Size, Subject};
 pub use self::retry::RetryPolicy;
-pub use self::traits::{Ask, Asker, Control, GroupSource, Locator, MapSource, Source, Sources};
+pub use self::traits::{
+    Ask, Asker, Control, GroupSource, Locator, MapSource, Source, Sources, Whole, WholeSource,
+};
 
 /// The sources of a handle as its options want them.
 pub fn of(config: &Arc<Config>, traffic: &Arc<Traffic>) -> Sources {
     match &config.topology_file {
-        Some(path) => Sources::one(file::FileSource::new(path, config)).at_once(),
+        Some(path) => Sources::at_once(file::FileSource::new(path, config)),
         None => Sources::one(fabric::FabricSource::new(config, traffic)),
     }
 }

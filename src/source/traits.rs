@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::base::error::{Code, Error, Result};
 use crate::config::Node;
-use crate::topology::HeldKey;
+use crate::topology::{HeldKey, ServerRow};
 
-use super::answer::{GroupAnswers, MapAnswers, Wanted};
+use super::answer::{Answer, GroupAnswers, MapAnswers, Maps, Wanted};
 use super::command::{Command, Report, ResultSet};
 use super::retry::RetryPolicy;
 
@@ -105,6 +105,22 @@ pub trait GroupSource: Source {
     fn groups(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<GroupAnswers>;
 }
 
+/// Answers both questions of one moment, about everything, whatever is wanted.
+pub trait WholeSource: Send + Sync {
+    /// All there is. `version` is that of the last answer that was taken in, 0 for none: the answer is
+    /// `Unchanged` only while the source still has that one.
+    fn whole(&self, version: u64, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<Whole>;
+}
+
+/// What a source said of everything at one moment.
+pub struct Whole {
+    /// Ascends with what the source learns, and is never 0: of two answers the one with the higher
+    /// version counts, whichever was asked for or comes in first.
+    pub version: u64,
+    pub maps: Answer<Maps>,
+    pub groups: Answer<Vec<ServerRow>>,
+}
+
 /// Tells where the keys of a shard are that is not listed any more.
 pub trait Locator {
     /// The UUID of a server that holds a key, if there is one.
@@ -127,7 +143,7 @@ pub struct Sources {
     pub groups: Arc<dyn GroupSource>,
     /// Each of them once.
     all: Vec<Arc<dyn Source>>,
-    at_once: bool,
+    whole: Option<Arc<dyn WholeSource>>,
 }
 
 impl Sources {
@@ -135,25 +151,27 @@ impl Sources {
     pub fn one<S: MapSource + GroupSource + 'static>(source: S) -> Self {
         let source = Arc::new(source);
         let all: Vec<Arc<dyn Source>> = vec![Arc::clone(&source) as _];
-        Self { maps: Arc::clone(&source) as _, groups: source, all, at_once: false }
+        Self { maps: Arc::clone(&source) as _, groups: source, all, whole: None }
     }
 
     /// Two that answer one question each.
     pub fn two(maps: impl MapSource + 'static, groups: impl GroupSource + 'static) -> Self {
         let (maps, groups) = (Arc::new(maps), Arc::new(groups));
         let all: Vec<Arc<dyn Source>> = vec![Arc::clone(&maps) as _, Arc::clone(&groups) as _];
-        Self { maps, groups, all, at_once: false }
+        Self { maps, groups, all, whole: None }
     }
 
-    /// The same, whose answers are about everything, whatever is wanted, and of one moment: the
-    /// groups are asked for right after the maps, and never the ones without the others.
-    pub fn at_once(self) -> Self {
-        Self { at_once: true, ..self }
+    /// One that answers both of one moment: nothing of it is ever in use without the rest.
+    pub fn at_once<S: MapSource + GroupSource + WholeSource + 'static>(source: S) -> Self {
+        let source = Arc::new(source);
+        let all: Vec<Arc<dyn Source>> = vec![Arc::clone(&source) as _];
+        let (maps, groups) = (Arc::clone(&source) as _, Arc::clone(&source) as _);
+        Self { maps, groups, all, whole: Some(source) }
     }
 
-    /// Whether the answers are about everything, and of one moment.
-    pub fn are_at_once(&self) -> bool {
-        self.at_once
+    /// The source, if it answers both questions of one moment.
+    pub fn whole(&self) -> Option<&dyn WholeSource> {
+        self.whole.as_deref()
     }
 
     /// Whether one source answers both questions.

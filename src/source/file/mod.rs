@@ -14,12 +14,12 @@ use crate::observe::log::Level;
 use crate::store::document::Author;
 use crate::store::times::{FileTimes, SavedWhen};
 use crate::store::{Document, convert, read};
-use crate::topology::{ServerRow, ShardMap, Times};
+use crate::topology::{ShardMap, Times};
 
 use super::pool::NodePool;
 use super::{
     About, Answer, Ask, Content, GroupAnswers, GroupSource, MapAnswers, MapSource, Maps, Source,
-    Wanted,
+    Wanted, Whole, WholeSource,
 };
 
 /// The time to live of a file that names none.
@@ -38,6 +38,8 @@ pub struct FileSource {
     /// When it was last seen to be good, or to be what it was, on the handle's clock.
     confirmed: AtomicI64,
     interval_ms: AtomicU64,
+    /// Counts the readings, in a forked child on from its parent's.
+    readings: AtomicU64,
 }
 
 /// What was read. A forked child reads the file anew.
@@ -48,9 +50,10 @@ struct State {
     /// The file that was refused last, and why.
     refused: Option<(Option<read::Signature>, String)>,
     saved: SavedWhen,
-    /// What was read and has not been given as an answer yet.
-    maps: Option<Arc<Document>>,
-    groups: Option<Arc<Document>>,
+    /// The number of the reading of it.
+    version: u64,
+    /// What was read, until it is known to have been taken in.
+    document: Option<Arc<Document>>,
 }
 
 /// What became of a look at the file.
@@ -61,7 +64,7 @@ enum Look {
 
 impl State {
     /// Reads the file if it is another than the one in use.
-    fn look(&mut self, path: &Path) -> Look {
+    fn look(&mut self, path: &Path, readings: &AtomicU64) -> Look {
         let (signature, why) = match read::open(path) {
             Err(error) => (None, format!("cannot be read: {error}; see that it is there")),
             Ok(opened) => {
@@ -78,11 +81,10 @@ impl State {
                 }
                 match opened.read(Author::Anybody) {
                     Ok(document) => {
-                        let document = Arc::new(document);
                         self.file = Some(signature);
                         self.refused = None;
-                        self.maps = Some(Arc::clone(&document));
-                        self.groups = Some(document);
+                        self.version = readings.fetch_add(1, Ordering::Relaxed) + 1;
+                        self.document = Some(Arc::new(document));
                         return Look::Good;
                     }
                     Err(why) => (Some(signature), format!("is refused: {why}")),
@@ -109,25 +111,30 @@ impl FileSource {
             served: AtomicBool::new(false),
             confirmed: AtomicI64::new(Times::UNKNOWN),
             interval_ms: AtomicU64::new(INTERVAL_MS),
+            readings: AtomicU64::new(0),
         }
     }
 
-    /// Looks whether the file is another one.
+    /// Looks whether the file is another one. Gives the number of the reading that is in use, and what
+    /// was read unless that is known to have been taken in, as is everything up to `taken`.
     ///
     /// # Errors
     /// It cannot be used, and either none ever could, or the service `asks` for the file to be read.
-    fn look(&self, ask: &Ask<'_>, asks: bool) -> Result<()> {
+    fn look(&self, taken: u64, ask: &Ask<'_>, asks: bool) -> Result<(u64, Option<Arc<Document>>)> {
         let now = ask.asker.now();
         // The clock was ahead: what the file has held may have been left out as over.
         let was_set_back = self.times.wall(now).1 < 0;
-        let (look, news) = {
+        let (look, version, news) = {
             let state = &mut *self.state.lock();
             if was_set_back {
                 state.file = None;
             }
-            (state.look(&self.path), state.maps.clone())
+            if state.version <= taken {
+                state.document = None;
+            }
+            (state.look(&self.path, &self.readings), state.version, state.document.clone())
         };
-        if let Some(document) = news {
+        if let Some(document) = &news {
             self.interval_ms.store(document.ttl_ms.unwrap_or(INTERVAL_MS), Ordering::Relaxed);
             let nodes = document.fabric_nodes.iter();
             let nodes = nodes.map(|node| Node { host: node.host.clone(), port: node.port });
@@ -152,7 +159,7 @@ impl FileSource {
                 }
             }
         }
-        Ok(())
+        Ok((version, news))
     }
 
     /// The answer of the file as it was last looked at.
@@ -195,8 +202,8 @@ impl Source for FileSource {
     }
 
     fn connect(&self, ask: &Ask<'_>) -> Result<Option<Duration>> {
-        self.look(ask, false)?;
-        Ok(None)
+        self.look(0, ask, false)?;
+        Ok(Some(Duration::from_millis(self.interval_ms.load(Ordering::Relaxed))))
     }
 
     /// The file is read even if it looks the same.
@@ -225,16 +232,26 @@ impl Source for FileSource {
     }
 }
 
+impl WholeSource for FileSource {
+    fn whole(&self, version: u64, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<Whole> {
+        let asked_at = ask.asker.now();
+        let (version, document) = self.look(version, ask, wanted.everything)?;
+        let maps = document.as_deref().map(|document| {
+            let held = Some(self.held_bounds(document, asked_at));
+            (Maps { tables: convert::tables(document), held }, About::Everything)
+        });
+        let groups = document.map(|document| (convert::server_rows(&document), About::Everything));
+        Ok(Whole {
+            version,
+            maps: self.answer(asked_at, maps),
+            groups: self.answer(asked_at, groups),
+        })
+    }
+}
+
 impl MapSource for FileSource {
     fn maps(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<MapAnswers> {
-        let asked_at = ask.asker.now();
-        self.look(ask, wanted.everything)?;
-        let document = self.state.lock().maps.take();
-        let rows = document.map(|document| {
-            let held = Some(self.held_bounds(&document, asked_at));
-            (Maps { tables: convert::tables(&document), held }, About::Everything)
-        });
-        Ok(self.answer(asked_at, rows).into())
+        Ok(self.whole(0, wanted, ask)?.maps.into())
     }
 
     /// A file means what it says.
@@ -244,12 +261,8 @@ impl MapSource for FileSource {
 }
 
 impl GroupSource for FileSource {
-    /// Of the same reading as the maps that were asked for before.
-    fn groups(&self, _: &Wanted<'_>, ask: &Ask<'_>) -> Result<GroupAnswers> {
-        let document = self.state.lock().groups.take();
-        let rows: Option<Vec<ServerRow>> = document.map(|document| convert::server_rows(&document));
-        let rows = rows.map(|rows| (rows, About::Everything));
-        Ok(self.answer(ask.asker.now(), rows).into())
+    fn groups(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<GroupAnswers> {
+        Ok(self.whole(0, wanted, ask)?.groups.into())
     }
 }
 
@@ -299,46 +312,41 @@ mod tests {
         File::options().write(true).open(path).unwrap().set_modified(before).unwrap();
     }
 
-    fn maps(source: &FileSource) -> Option<Vec<String>> {
+    /// The version, and the group of the table and the one that there is, unless nothing is new.
+    fn whole(source: &FileSource, taken: u64) -> (u64, Option<[String; 2]>) {
         let (names, known) = (BTreeSet::new(), || Vec::new());
         let wanted = Wanted { everything: true, names: &names, known: &known };
         let ask = Ask { retry: RetryPolicy::ONCE, asker: &Patient };
-        let answer = source.maps(&wanted, &ask).unwrap().answers.remove(0);
-        match answer.content {
-            Content::Rows { rows: Maps { tables, .. }, .. } => {
-                Some(tables.groups_of("db.t").map(str::to_owned).collect())
+        let Whole { version, maps, groups } = source.whole(taken, &wanted, &ask).unwrap();
+        let read = match (maps.content, groups.content) {
+            (Content::Rows { rows: Maps { tables, .. }, .. }, Content::Rows { rows, .. }) => {
+                let of_table = tables.groups_of("db.t").next().map(str::to_owned);
+                Some([of_table.unwrap(), rows.into_iter().next().unwrap().group])
             }
-            Content::Unchanged { confirmed } => {
+            (Content::Unchanged { confirmed }, Content::Unchanged { .. }) => {
                 assert_eq!(confirmed, 7);
                 None
             }
-        }
-    }
-
-    fn groups(source: &FileSource) -> Option<Vec<String>> {
-        let (names, known) = (BTreeSet::new(), || Vec::new());
-        let wanted = Wanted { everything: true, names: &names, known: &known };
-        let ask = Ask { retry: RetryPolicy::ONCE, asker: &Patient };
-        let answer = source.groups(&wanted, &ask).unwrap().answers.remove(0);
-        match answer.content {
-            Content::Rows { rows, .. } => Some(rows.into_iter().map(|row| row.group).collect()),
-            Content::Unchanged { .. } => None,
-        }
+            _ => panic!("one is new without the other"),
+        };
+        (version, read)
     }
 
     #[test]
-    fn both_answers_are_of_one_reading() {
+    fn what_was_read_is_given_until_it_was_taken_in() {
         let path = std::env::temp_dir().join(format!("file-source-{}.json", std::process::id()));
+        let both = |name: &str| Some([name.to_owned(), name.to_owned()]);
         write(&path, "one");
         let source = FileSource::new(&path, &Arc::new(Config::default()));
-        assert_eq!(maps(&source), Some(vec!["one".to_owned()]));
+        assert_eq!(whole(&source, 0), (1, both("one")));
+        // Another fetch, while the first one has not been taken in.
+        assert_eq!(whole(&source, 0), (1, both("one")));
         write(&path, "another");
-        assert_eq!(groups(&source), Some(vec!["one".to_owned()]), "as it was with the maps");
-        assert_eq!(maps(&source), Some(vec!["another".to_owned()]));
-        assert_eq!(groups(&source), Some(vec!["another".to_owned()]));
-        assert_eq!((maps(&source), groups(&source)), (None, None), "nothing is new");
+        assert_eq!(whole(&source, 0), (2, both("another")));
+        assert_eq!(whole(&source, 1), (2, both("another")), "the older one came in behind it");
+        assert_eq!(whole(&source, 2), (2, None), "nothing is new");
         source.reset();
-        assert!(maps(&source).is_some() && groups(&source).is_some(), "asked for anew");
+        assert_eq!(whole(&source, 2), (3, both("another")), "asked for anew");
         fs::remove_file(&path).unwrap();
     }
 
