@@ -23,6 +23,77 @@ pub(super) enum Basis {
     Anything,
 }
 
+/// Only what may be used without a word: whatever else there is has the lookup look again, more
+/// closely. For handles that nobody keeps fresh, or that limit the age.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InTime {
+    basis: Basis,
+    /// What was confirmed before this is too old.
+    oldest: i64,
+}
+
+impl InTime {
+    pub fn new(refresher: &Refresher, basis: Basis) -> Self {
+        Self { basis, oldest: refresher.oldest_allowed() }
+    }
+
+    #[inline(always)]
+    fn takes<E>(self, entry: &Entry<E>) -> std::result::Result<(), Miss> {
+        let is_taken = self.basis.takes(entry) && is_young(entry, self.oldest);
+        if is_taken { Ok(()) } else { Err(Miss::Expired) }
+    }
+}
+
+impl Freshness for InTime {
+    #[inline(always)]
+    fn table(self, _: &[u8], entry: &Entry<TableState>) -> std::result::Result<(), Miss> {
+        self.takes(entry)
+    }
+
+    #[inline(always)]
+    fn group(
+        self,
+        _: &Topology,
+        _: GroupId,
+        entry: &Entry<Group>,
+    ) -> std::result::Result<(), Miss> {
+        self.takes(entry)
+    }
+
+    fn unknown_table(self, _: &[u8]) -> Miss {
+        Miss::UnknownTable
+    }
+
+    fn unknown_group(self, _: &[u8]) -> Miss {
+        Miss::UnknownGroup
+    }
+
+    fn unfetched_group(self, _: &Topology, _: GroupId) -> Miss {
+        Miss::Expired
+    }
+
+    fn looks_on(self, _: Miss) -> bool {
+        false
+    }
+}
+
+impl Basis {
+    /// Whether an entry is in time.
+    #[inline(always)]
+    fn takes<E>(self, entry: &Entry<E>) -> bool {
+        match self {
+            Self::Kept => !entry.is_distrusted(),
+            Self::Until(now) => entry.is_fresh(now),
+            Self::Anything => true,
+        }
+    }
+}
+
+#[inline(always)]
+fn is_young<E>(entry: &Entry<E>, oldest: i64) -> bool {
+    oldest == ANY_AGE || entry.confirmed() >= oldest
+}
+
 /// One attempt at a lookup: what it may use, and what it met.
 pub(super) struct FreshnessCheck<'r> {
     refresher: &'r Refresher,
@@ -138,21 +209,12 @@ impl<'r> FreshnessCheck<'r> {
     /// Whether nothing is to be said of an entry.
     #[inline]
     pub fn takes<E>(&self, entry: &Entry<E>) -> bool {
-        self.is_in_time(entry) && self.allows_age(entry)
+        self.is_in_time(entry) && is_young(entry, self.oldest)
     }
 
     #[inline]
     fn is_in_time<E>(&self, entry: &Entry<E>) -> bool {
-        match self.basis {
-            Basis::Kept => !entry.is_distrusted(),
-            Basis::Until(now) => entry.is_fresh(now),
-            Basis::Anything => true,
-        }
-    }
-
-    #[inline]
-    fn allows_age<E>(&self, entry: &Entry<E>) -> bool {
-        self.oldest == ANY_AGE || entry.confirmed() >= self.oldest
+        self.basis.takes(entry)
     }
 
     /// Of an entry that is not to be taken without a word.
@@ -290,7 +352,7 @@ impl Freshness for GroupByGroup<'_> {
         let what = FetchRequest::group(topology.group_name(group));
         match self.0.judge_time(entry, self.0.is_in_time(entry), what) {
             Ground::Missing => Err(Miss::Expired),
-            _ if !self.0.allows_age(entry) => Err(Miss::TooOld(group)),
+            _ if !is_young(entry, self.0.oldest) => Err(Miss::TooOld(group)),
             Ground::Old | Ground::Fresh => Ok(()),
         }
     }

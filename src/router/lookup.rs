@@ -139,7 +139,7 @@ impl Router {
 
     /// How far a lookup may trust what is there: as far as the background refresh looks after
     /// it, else as far as it is fresh.
-    fn basis(&self) -> Basis {
+    pub(super) fn basis(&self) -> Basis {
         // A forked child finds no refresh of its own and starts one. What it has inherited
         // serves at once.
         if self.refresher.refreshes_itself() || self.refresher.keep_refreshed() {
