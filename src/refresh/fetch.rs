@@ -73,19 +73,14 @@ impl Refresher {
             }
             Err(error) => (Vec::new(), Err(error)),
         };
-        // A large farm takes its time to build: more than a caller may have, or who frees the handle.
-        let stops = || self.is_stopping() || retry.is_over_here() || self.is_left(retry.caller);
-        let is_whole_answer = self.publisher.publish_until(&stops, |update| {
+        self.take_in(retry, |update| {
             for answer in maps.answers {
                 self.take_in_maps(update, answer, &of_maps);
             }
             for answer in groups {
                 self.take_in_groups(update, answer, &of_groups);
             }
-        });
-        if !is_whole_answer {
-            return Err(self.not_taken_in());
-        }
+        })?;
         self.ask_for_missing(process, retry);
         if outcome.is_ok() && is_whole {
             self.whole.store(true, Ordering::Relaxed);
@@ -114,9 +109,7 @@ impl Refresher {
         let wanted = Wanted { everything: *everything, names, known: &Vec::new };
         let Whole { version, maps, groups } =
             source.whole(self.version.load(Ordering::Relaxed), &wanted, ask)?;
-        let retry = ask.retry;
-        let stops = || self.is_stopping() || retry.is_over_here() || self.is_left(retry.caller);
-        let is_taken_in = self.publisher.publish_until(&stops, |update| {
+        self.take_in(ask.retry, |update| {
             // Under the publisher's lock: what is taken in is the newest, or nothing is.
             let moment = |order| Moment { resets, question: Order::ask(order) };
             let (of_maps, of_groups) =
@@ -143,22 +136,27 @@ impl Refresher {
                 update.confirmed_at(signed(now));
                 update.groups(&Asked::Names(&names), Vec::new(), &[], until);
             }
-        });
-        if !is_taken_in {
-            return Err(self.not_taken_in());
-        }
-        self.ask_for_missing(process, retry);
+        })?;
+        self.ask_for_missing(process, ask.retry);
         self.sources.iter().for_each(|source| source.maintain(ask));
         Ok(())
     }
 
-    /// What was taken in of an answer may be a part of it: it is to be had anew.
-    fn not_taken_in(&self) -> Error {
+    /// Publishes what `take` makes of an answer.
+    ///
+    /// # Errors
+    /// It took longer than the caller has, or than who frees the handle waits. A part of it may be
+    /// in use, so it is to be had anew.
+    fn take_in(&self, retry: RetryPolicy, take: impl FnOnce(&mut Update<'_>)) -> Result<()> {
+        let stops = || self.is_stopping() || retry.is_over_here() || self.is_left(retry.caller);
+        if self.publisher.publish_until(&stops, take) {
+            return Ok(());
+        }
         self.version.store(0, Ordering::Relaxed);
         self.sources.iter().for_each(|source| source.reset());
         let message = "Fabric's answer is larger than what could be taken in within the time of \
                        the call";
-        Error::new(Code::Timeout, message)
+        Err(Error::new(Code::Timeout, message))
     }
 
     fn connect(&self, ask: &Ask<'_>) -> Result<()> {
