@@ -122,26 +122,11 @@ pub(super) mod tests {
 
     /// A farm in which the shard of `db.t` that began at 100 has gone missing.
     pub fn with_a_missing_shard() -> Publisher {
+        use crate::refresh::health::tests::shards;
         use crate::refresh::update::Asked;
-        use crate::topology::{Server, ServerRow, ShardRow, TablesBuilder};
+        use crate::topology::{Server, ServerRow};
 
         let publisher = Publisher::new(Default::default(), Default::default(), true);
-        let shards = |bounds: &[&'static str]| {
-            let mut rows = TablesBuilder::default();
-            for (bound, shard_id) in bounds.iter().zip(1..) {
-                rows.push(&ShardRow {
-                    schema: "db".into(),
-                    table: "t".into(),
-                    column: "c".into(),
-                    lower_bound: (*bound).into(),
-                    shard_id,
-                    type_name: "RANGE".into(),
-                    group: "g".into(),
-                    global_group: "global".into(),
-                });
-            }
-            rows
-        };
         let server =
             Server { uuid: "s".into(), host: "h".into(), port: 1, mode: 3, status: 3, weight: 1.0 };
         let servers = vec![ServerRow { group: "moved".into(), server }];

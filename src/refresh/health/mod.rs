@@ -180,7 +180,8 @@ mod tests {
         Health::new(config, clock, publisher)
     }
 
-    fn shards(bounds: &[&str]) -> TablesBuilder {
+    /// Table `db.t`, whose shards begin at these bounds and lie in group `g`.
+    pub fn shards(bounds: &[&str]) -> TablesBuilder {
         let mut rows = TablesBuilder::default();
         for (bound, shard_id) in bounds.iter().zip(1..) {
             rows.push(&ShardRow {
