@@ -8,7 +8,7 @@ use crate::topology::{
 };
 
 use super::names::full_name;
-use super::resolve::{Freshness, Miss, Query, ShardKey, Target, View};
+use super::resolve::{Freshness, LookupView, Miss, Query, ShardKey, Target};
 
 /// Long keys are shown only so far: a message holds 511 bytes.
 const SHOWN: usize = 120;
@@ -52,7 +52,11 @@ impl Miss {
 /// Why a query has no answer, once it has come to `miss`.
 #[cold]
 #[inline(never)]
-pub(super) fn refusal<F: Freshness>(view: View<'_, F>, query: &Query<'_>, miss: Miss) -> Error {
+pub(super) fn error_of<F: Freshness>(
+    view: LookupView<'_, F>,
+    query: &Query<'_>,
+    miss: Miss,
+) -> Error {
     match query.target {
         Target::Table(name, key) => of_tables(view, std::iter::once(name), key, query.wanted, miss),
         Target::Tables(names, key) => {
@@ -73,7 +77,7 @@ pub(super) fn refusal<F: Freshness>(view: View<'_, F>, query: &Query<'_>, miss: 
 }
 
 fn of_tables<'n, F: Freshness>(
-    view: View<'_, F>,
+    view: LookupView<'_, F>,
     mut names: impl Iterator<Item = &'n [u8]> + Clone,
     key: ShardKey<'_>,
     wanted: Wanted,
@@ -122,7 +126,7 @@ fn of_tables<'n, F: Freshness>(
 
 /// The group of a table however old, as a lookup of it alone would find it.
 fn group_of_known<F>(
-    view: View<'_, F>,
+    view: LookupView<'_, F>,
     name: &[u8],
     key: ShardKey<'_>,
 ) -> std::result::Result<GroupId, Miss> {

@@ -11,7 +11,7 @@ use crate::refresh::snapshot::SNAPSHOT_AFTER;
 use crate::topology::{GroupId, Table, Topology, Wanted};
 
 use super::freshness::{Attempt, Basis, FreshnessCheck};
-use super::resolve::{Miss, Query, ShardKey, Target, View};
+use super::resolve::{LookupView, Miss, Query, ShardKey, Target};
 use super::{Router, errors};
 
 /// A lookup fetches at most so often before it settles for what there is.
@@ -41,7 +41,7 @@ impl Terms {
 }
 
 /// What an attempt sees.
-pub(super) type Checked<'v> = View<'v, &'v FreshnessCheck<'v>>;
+pub(super) type Checked<'v> = LookupView<'v, &'v FreshnessCheck<'v>>;
 
 impl Router {
     /// Looks for the group of a query, and hands it to `finish`.
@@ -98,7 +98,7 @@ impl Router {
                     return finish(view, found);
                 }
                 Attempt::Refused(miss) => {
-                    return Err(check.refuse(errors::refusal(view, query, miss)));
+                    return Err(check.refuse(errors::error_of(view, query, miss)));
                 }
                 Attempt::Missing(request) => {
                     if self.refresher.knows_all()
@@ -126,7 +126,7 @@ impl Router {
                     check.refuse_too_old()?;
                     return match outcome {
                         Ok(found) => finish(view, found),
-                        Err(miss) => Err(errors::refusal(view, query, miss)),
+                        Err(miss) => Err(errors::error_of(view, query, miss)),
                     };
                 }
             }
@@ -163,7 +163,7 @@ impl Router {
         match check.attempt(outcome) {
             Attempt::Missing(_) => Ok(true),
             Attempt::Found(_) | Attempt::Old(..) => Ok(false),
-            Attempt::Refused(miss) => Err(errors::refusal(view, query, miss)),
+            Attempt::Refused(miss) => Err(errors::error_of(view, query, miss)),
         }
     }
 

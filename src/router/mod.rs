@@ -17,7 +17,7 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 
 pub use self::resolve::Scope;
-use self::resolve::{KeptFresh, Miss, Seen, View};
+use self::resolve::{KeptFresh, LookupView, Miss, Seen};
 use crate::base::error::{Code, Error, Result};
 use crate::config::{Config, Node};
 use crate::local::Local;
@@ -41,9 +41,9 @@ pub struct Snapshot<'l> {
 
 impl Snapshot<'_> {
     #[inline(always)]
-    pub fn view(&self) -> View<'_, KeptFresh> {
+    pub fn view(&self) -> LookupView<'_, KeptFresh> {
         let Self { topology, epoch, compat, last_table } = self;
-        View { topology, epoch: *epoch, compat: *compat, last_table, freshness: KeptFresh }
+        LookupView { topology, epoch: *epoch, compat: *compat, last_table, freshness: KeptFresh }
     }
 }
 
@@ -157,8 +157,8 @@ impl Router {
         topology: &'s Topology,
         last_table: &'s Cell<u32>,
         freshness: F,
-    ) -> View<'s, F> {
-        View { topology, epoch: 0, compat: self.compat, last_table, freshness }
+    ) -> LookupView<'s, F> {
+        LookupView { topology, epoch: 0, compat: self.compat, last_table, freshness }
     }
 
     /// Counts a lookup that was answered.
@@ -261,7 +261,7 @@ impl Router {
 }
 
 /// The chosen server for those who want all of it.
-fn apart<T>(chosen: Chosen<'_>, take: impl FnOnce(&str, &Server) -> Result<T>) -> Result<T> {
+fn with_parts<T>(chosen: Chosen<'_>, take: impl FnOnce(&str, &Server) -> Result<T>) -> Result<T> {
     match chosen.server() {
         Some(server) => take(chosen.group_name(), server),
         None => Err(Error::new(Code::Panic, "a server was chosen that its group does not have")),

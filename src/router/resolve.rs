@@ -189,7 +189,7 @@ impl Freshness for KeptFresh {
 
 /// A snapshot as one lookup sees it.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'s, F> {
+pub struct LookupView<'s, F> {
     pub topology: &'s Topology,
     /// The number of the snapshot's publication; 0 if nothing is to be remembered of it.
     pub(super) epoch: u64,
@@ -199,7 +199,7 @@ pub struct View<'s, F> {
     pub(super) freshness: F,
 }
 
-impl<'s, F: Freshness> View<'s, F> {
+impl<'s, F: Freshness> LookupView<'s, F> {
     /// The server for a query.
     #[inline(always)]
     pub fn resolve(self, query: &Query<'_>, cursors: &Cursors) -> Result<Chosen<'s>, Miss> {

@@ -9,7 +9,7 @@ use super::freshness::InTime;
 use super::lookup::Terms;
 use super::prepared::PreparedTables;
 use super::resolve::{Query, Scope, Seen, Target};
-use super::{Router, apart, errors};
+use super::{Router, errors, with_parts};
 
 impl Router {
     /// Fetches what is not known of these tables, and refuses those that cannot be used.
@@ -33,7 +33,7 @@ impl Router {
         take: impl FnOnce(&str, &Server) -> Result<T>,
     ) -> Result<T> {
         let query = Query { target: Target::tables(tables, scope.shard_key(key)), wanted };
-        Local::with(|local| self.server(local, &query, None, |chosen| apart(chosen, take)))
+        Local::with(|local| self.server(local, &query, None, |chosen| with_parts(chosen, take)))
     }
 
     /// Hands the server for a request on a group to `take`.
@@ -44,7 +44,7 @@ impl Router {
         take: impl FnOnce(&str, &Server) -> Result<T>,
     ) -> Result<T> {
         let query = Query { target: Target::Group(group.as_bytes()), wanted };
-        Local::with(|local| self.server(local, &query, None, |chosen| apart(chosen, take)))
+        Local::with(|local| self.server(local, &query, None, |chosen| with_parts(chosen, take)))
     }
 
     /// Hands the server for a query to `take`, whatever it takes to find it. What was `seen` of it
@@ -68,7 +68,7 @@ impl Router {
                     return take(chosen);
                 }
                 Err(miss) if miss.is_refusal() => {
-                    return self.counted(local, Err(errors::refusal(view, query, miss)));
+                    return self.counted(local, Err(errors::error_of(view, query, miss)));
                 }
                 Err(_) => {}
             }

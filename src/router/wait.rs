@@ -11,7 +11,7 @@ use crate::topology::{Chosen, Group, Key, Server, Wanted};
 
 use super::lookup::Terms;
 use super::resolve::{Query, Target};
-use super::{Router, Scope, apart, errors};
+use super::{Router, Scope, errors, with_parts};
 
 /// Whether waiting may help.
 fn may_pass(error: &Error) -> bool {
@@ -45,7 +45,7 @@ impl Router {
                 let name = view.topology.group_name(group);
                 request.merge(FetchRequest::group(name));
                 let servers = view.topology.group(group).map(|entry| &entry.value);
-                apart(reachable(name, query.wanted, servers)?, &take)
+                with_parts(reachable(name, query.wanted, servers)?, &take)
             })
         });
         Local::with(|local| self.counted(local, outcome))

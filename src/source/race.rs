@@ -190,8 +190,11 @@ pub fn race<T: Send>(
                     Err(_) => {
                         turns.took(index);
                         let left = nodes.len().saturating_sub(index);
-                        let until =
-                            if head_start == HeadStart::NONE { until } else { share(until, left) };
+                        let until = if head_start == HeadStart::NONE {
+                            until
+                        } else {
+                            time_for_first(until, left)
+                        };
                         let won = here(index, node, until, ask, &mut failed);
                         if won.is_some() {
                             return won;
@@ -269,7 +272,7 @@ fn is_silence(error: &Error) -> bool {
 }
 
 /// Until when the first of so many nodes may be asked, if each is to have as long.
-fn share(until: Option<Instant>, nodes: usize) -> Option<Instant> {
+fn time_for_first(until: Option<Instant>, nodes: usize) -> Option<Instant> {
     let (until, now) = (until?, Instant::now());
     let nodes = u32::try_from(nodes.max(1)).unwrap_or(u32::MAX);
     Some(now + until.saturating_duration_since(now) / nodes)

@@ -4,7 +4,7 @@ use super::super::errors;
 use super::super::freshness::GroupByGroup;
 use super::super::lookup::Checked;
 use super::super::resolve::Scope;
-use super::super::resolve::{Miss, Query, ShardKey, Target, View, unserved};
+use super::super::resolve::{LookupView, Miss, Query, ShardKey, Target, unserved};
 use super::slots::{Slot, Slots};
 use crate::base::error::{Error, Result};
 use crate::topology::balance::Cursors;
@@ -45,7 +45,7 @@ type Placed = std::result::Result<GroupId, KeyError>;
 
 /// One pass over the keys. It takes them in their order.
 pub struct Session<'t, 'b> {
-    view: View<'t, GroupByGroup<'t>>,
+    view: LookupView<'t, GroupByGroup<'t>>,
     batch: &'b Batch<'b>,
     cursors: &'b Cursors,
     /// The first of the tables.
@@ -73,9 +73,15 @@ impl<'t, 'b> Session<'t, 'b> {
             table.get_or_insert(next);
             Ok(())
         })?;
-        let View { topology, epoch, compat, last_table, freshness } = view;
+        let LookupView { topology, epoch, compat, last_table, freshness } = view;
         Ok(Self {
-            view: View { topology, epoch, compat, last_table, freshness: GroupByGroup(freshness) },
+            view: LookupView {
+                topology,
+                epoch,
+                compat,
+                last_table,
+                freshness: GroupByGroup(freshness),
+            },
             batch,
             cursors,
             table: table.ok_or(Miss::NoTable)?,
@@ -268,7 +274,7 @@ impl<'t, 'b> Session<'t, 'b> {
         match chosen {
             Ok(chosen) => (self.batch.fits)(&chosen).map(|()| chosen),
             Err(Miss::TooOld(_)) => Err(self.view.freshness.0.too_old(topology, group)),
-            Err(miss) => Err(self.refusal(miss, None)),
+            Err(miss) => Err(self.error_of(miss, None)),
         }
     }
 
@@ -289,7 +295,7 @@ impl<'t, 'b> Session<'t, 'b> {
     fn fail(&mut self, miss: Miss, key: Option<Key<'_>>) -> Slot {
         self.outcome.failed += 1;
         if self.is_first() {
-            self.outcome.first = Some((self.done, self.refusal(miss, key)));
+            self.outcome.first = Some((self.done, self.error_of(miss, key)));
         }
         Slot::failed(miss.code())
     }
@@ -301,13 +307,13 @@ impl<'t, 'b> Session<'t, 'b> {
     }
 
     /// Why a key has no server, as a lookup of it alone would say.
-    fn refusal(&self, miss: Miss, key: Option<Key<'_>>) -> Error {
+    fn error_of(&self, miss: Miss, key: Option<Key<'_>>) -> Error {
         let key = match (self.batch.scope, key) {
             (Scope::Local, Some(key)) => ShardKey::Key(key),
             _ => ShardKey::Global,
         };
         let target = Target::tables(self.batch.tables, key);
         let query = Query { target, wanted: self.batch.wanted };
-        errors::refusal(self.view, &query, miss)
+        errors::error_of(self.view, &query, miss)
     }
 }

@@ -139,7 +139,7 @@ impl<R: BufRead> Reader<R> {
             "array" => (Frame::Array { full: false }, Event::ArrayStart),
             "struct" => (Frame::Struct, Event::StructStart),
             _ if scalar::is_type(tag) => {
-                let text = self.leaf(tag)?;
+                let text = self.text_element(tag)?;
                 let parsed = scalar::parse(tag, text);
                 return parsed
                     .ok_or_else(|| unexpected(tag, "a type"))?
@@ -205,7 +205,7 @@ impl<R: BufRead> Reader<R> {
         match self.markup.next()? {
             Token::Open(tag) if tag == "name" => {
                 self.want_blank()?;
-                self.leaf("name")
+                self.text_element("name")
             }
             Token::Open(tag) => Err(unexpected(&tag, "<name>")),
             Token::Close => Err(protocol("a <member> without a <name>")),
@@ -214,7 +214,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// The text of the element just opened, which must hold nothing else.
-    fn leaf(&mut self, tag: &str) -> Result<String> {
+    fn text_element(&mut self, tag: &str) -> Result<String> {
         match self.markup.next()? {
             Token::Close => Ok(self.markup.take_text()),
             Token::Open(inner) => Err(unexpected(&inner, &format!("the end of <{tag}>"))),
