@@ -6,7 +6,7 @@
 //!
 //! `store` is a topology as a file; it stands beside `source`, and so does `config`, what a handle
 //! was told by its options. `observe` is what a service sees of a handle: metrics, events, the log.
-//! `local` is what each thread keeps for itself, so that lookups share no written memory.
+//! `thread_cache` is what each thread keeps for itself, so that lookups share no written memory.
 //!
 //! Where is what: docs/ARCHITECTURE.md follows a lookup, a batch, a refresh and a report from file to
 //! file. A key finds its shard in `topology/shard_map`; what C programs hold is made and freed in
@@ -28,11 +28,11 @@
 pub mod base;
 pub mod config;
 pub mod ffi;
-pub mod local;
 pub mod observe;
 pub mod refresh;
 pub mod router;
 pub mod source;
 pub mod store;
 mod sync;
+pub mod thread_cache;
 pub mod topology;

@@ -8,16 +8,19 @@ use std::path::{Path, PathBuf};
 /// Each folder, or file, right below `src`, and what it may import. Only what stands further down
 /// can be in such a list, so that there is no circle of folders.
 const FOLDERS: &[(&str, &[&str])] = &[
-    ("ffi", &["router", "config", "observe", "local", "topology", "base"]),
-    ("router", &["refresh", "source", "config", "observe", "local", "topology", "base"]),
-    ("refresh", &["source", "store", "config", "observe", "local", "sync", "topology", "base"]),
+    ("ffi", &["router", "config", "observe", "thread_cache", "topology", "base"]),
+    ("router", &["refresh", "source", "config", "observe", "thread_cache", "topology", "base"]),
+    (
+        "refresh",
+        &["source", "store", "config", "observe", "thread_cache", "sync", "topology", "base"],
+    ),
     ("source", &["source/fabric", "store", "config", "observe", "topology", "base"]),
     // What speaks with Fabric is the sources' own business.
     ("source/fabric", &["source", "config", "observe", "topology", "base"]),
     ("store", &["config", "observe", "topology", "base"]),
     ("config", &["observe", "base"]),
-    ("observe", &["local", "topology", "base"]),
-    ("local", &["topology", "base"]),
+    ("observe", &["thread_cache", "topology", "base"]),
+    ("thread_cache", &["topology", "base"]),
     ("sync", &["base"]),
     ("topology", &[]),
     ("base", &[]),

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use mysqlfabric::base::error::{Code, Error, Result};
 use mysqlfabric::config::{Config, Node};
-use mysqlfabric::local::Local;
 use mysqlfabric::observe::events::{Delivery, Kind, Listener};
 use mysqlfabric::observe::log::Log;
 use mysqlfabric::router::batch::{Batch, CHUNK, Keys, Session, Slot};
@@ -17,6 +16,7 @@ use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::source::{
     Answer, Ask, Content, GroupAnswers, GroupSource, MapAnswers, MapSource, Source, Sources, Wanted,
 };
+use mysqlfabric::thread_cache::ThreadCache;
 use mysqlfabric::topology::{Key, Server, ServerRow, ShardRow, TablesBuilder, Wanted as Purpose};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -351,8 +351,9 @@ fn many_keys_are_answered_together() {
         session.resolve(Keys::Any(&keys), &[], &mut slots);
         ports = session.met().1.map(|chosen| chosen.server().expect("a server").port).collect();
     };
-    let outcome = Local::with(|local| router.servers_of_keys(local, &batch, keys.len(), pass))
-        .expect("answers");
+    let outcome =
+        ThreadCache::with(|cache| router.servers_of_keys(cache, &batch, keys.len(), pass))
+            .expect("answers");
     assert_eq!((outcome.servers, outcome.failed), (2, 1));
     let found: Vec<_> = slots
         .iter()

@@ -88,6 +88,6 @@ tests() {
     done
 }
 
-tests --lib -- base:: refresh:: events:: fabric:: local:: metrics::
+tests --lib -- base:: refresh:: events:: fabric:: thread_cache:: metrics::
 tests --test=farm
 echo "no report"

@@ -3,9 +3,9 @@
 use std::ffi::c_char;
 
 use crate::base::error::{Code, Error, Result};
-use crate::local::Local;
 use crate::router::Scope;
 use crate::router::batch::{Batch, CHUNK, Session, Slot};
+use crate::thread_cache::ThreadCache;
 use crate::topology::{Key, Wanted};
 
 use super::arg;
@@ -234,7 +234,7 @@ impl<'a> Call<'a> {
             let batch = Batch { tables, scope: self.scope, wanted: self.wanted, fits };
             let pass = |session: &mut Session<'_, '_>| self.pass(session, &mut key);
             let count = self.keys.len();
-            Local::with(|local| self.f.router.servers_of_keys(local, &batch, count, pass))
+            ThreadCache::with(|cache| self.f.router.servers_of_keys(cache, &batch, count, pass))
         };
         // SAFETY: `read` was promised that each string is there as long as `self`.
         let outcome = unsafe { ptr::with_names(self.tables, find) }?;

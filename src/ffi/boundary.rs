@@ -2,8 +2,8 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::panicked::{Panic, catch};
-use crate::local::Local;
 use crate::router::resolve::Seen;
+use crate::thread_cache::ThreadCache;
 
 use super::cancel::Uncancelled;
 use super::error::{FABRIC_OK, fabric_error_t, write_error};
@@ -15,14 +15,14 @@ pub(super) fn boundary(
     err: *mut fabric_error_t,
     body: impl FnOnce() -> Result<()>,
 ) -> i32 {
-    boundary_local(function, err, |_| body())
+    boundary_with_cache(function, err, |_| body())
 }
 
 #[inline]
-fn boundary_local(
+fn boundary_with_cache(
     function: &'static str,
     err: *mut fabric_error_t,
-    body: impl FnOnce(&Local) -> Result<()>,
+    body: impl FnOnce(&ThreadCache) -> Result<()>,
 ) -> i32 {
     match guarded(body) {
         Ok(Ok(())) => FABRIC_OK,
@@ -48,12 +48,12 @@ pub(super) fn cached_boundary<C>(
     function: &'static str,
     err: *mut fabric_error_t,
     call: &C,
-    cached: impl FnOnce(&Local, &C, &mut Option<Seen>) -> std::result::Result<(), Uncached>,
-    lookup: fn(&Local, &C, Option<Seen>) -> Result<()>,
+    cached: impl FnOnce(&ThreadCache, &C, &mut Option<Seen>) -> std::result::Result<(), Uncached>,
+    lookup: fn(&ThreadCache, &C, Option<Seen>) -> Result<()>,
 ) -> i32 {
     // It holds a snapshot while it does anything that could panic.
     let mut seen = None;
-    match Local::at_hand(|local| catch(|| cached(local, call, &mut seen)).ok()) {
+    match ThreadCache::with_unregistered(|cache| catch(|| cached(cache, call, &mut seen)).ok()) {
         Some(Ok(())) => FABRIC_OK,
         Some(Err(Uncached)) | None => lookup_boundary(function, err, call, seen, lookup),
     }
@@ -66,9 +66,9 @@ fn lookup_boundary<C>(
     err: *mut fabric_error_t,
     call: &C,
     seen: Option<Seen>,
-    lookup: fn(&Local, &C, Option<Seen>) -> Result<()>,
+    lookup: fn(&ThreadCache, &C, Option<Seen>) -> Result<()>,
 ) -> i32 {
-    boundary_local(function, err, |local| lookup(local, call, seen))
+    boundary_with_cache(function, err, |cache| lookup(cache, call, seen))
 }
 
 /// For a call that moves its arguments and does nothing that could panic.
@@ -99,7 +99,7 @@ pub(super) fn silence_panics() {
         if !SILENCED.swap(true, Ordering::Relaxed) {
             let previous = panic::take_hook();
             panic::set_hook(Box::new(move |info| {
-                if !Local::with(Local::is_inside) {
+                if !ThreadCache::with(ThreadCache::is_in_library) {
                     previous(info);
                 }
             }));
@@ -108,12 +108,12 @@ pub(super) fn silence_panics() {
 }
 
 #[inline(always)]
-fn guarded<T>(body: impl FnOnce(&Local) -> T) -> std::result::Result<T, Panic> {
-    Local::with(|local| {
-        let outer = local.inside.replace(true);
+fn guarded<T>(body: impl FnOnce(&ThreadCache) -> T) -> std::result::Result<T, Panic> {
+    ThreadCache::with(|cache| {
+        let outer = cache.in_call.replace(true);
         let _uncancelled = (!outer).then(Uncancelled::new);
-        let outcome = catch(|| body(local));
-        local.inside.set(outer);
+        let outcome = catch(|| body(cache));
+        cache.in_call.set(outer);
         outcome
     })
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::fork::forked;
-use crate::local;
+use crate::thread_cache;
 
 /// Registers with the C library, once per process image.
 ///
@@ -12,11 +12,11 @@ use crate::local;
 /// a third one forks meanwhile.
 pub(super) fn notice_forks() {
     extern "C" fn before() {
-        local::before_fork();
+        thread_cache::before_fork();
     }
     extern "C" fn in_the_child() {
         forked();
-        local::forked();
+        thread_cache::forked();
     }
     static REGISTERED: AtomicBool = AtomicBool::new(false);
     if REGISTERED.load(Ordering::Acquire) {

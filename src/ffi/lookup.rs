@@ -3,9 +3,9 @@
 use std::ffi::c_char;
 
 use crate::base::error::Result;
-use crate::local::Local;
 use crate::router::Router;
 use crate::router::resolve::{Query, Seen, ShardKey, Target};
+use crate::thread_cache::ThreadCache;
 use crate::topology::Key;
 
 use super::arg;
@@ -89,11 +89,12 @@ pub unsafe extern "C" fn fabric_get_shard_server(
 ) -> i32 {
     let call = ShardCall { f, tables, n, key, scope, mode, server };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let cached = |local: &Local, call: &ShardCall, seen: &mut Option<Seen>| unsafe {
-        cached_shard_server(local, call, seen)
+    let cached = |cache: &ThreadCache, call: &ShardCall, seen: &mut Option<Seen>| unsafe {
+        cached_shard_server(cache, call, seen)
     };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let lookup = |local: &Local, call: &ShardCall, seen| unsafe { shard_server(local, call, seen) };
+    let lookup =
+        |cache: &ThreadCache, call: &ShardCall, seen| unsafe { shard_server(cache, call, seen) };
     cached_boundary("fabric_get_shard_server", err, &call, cached, lookup)
 }
 
@@ -113,7 +114,7 @@ struct ShardCall {
 /// As for fabric_get_shard_server().
 #[inline(always)]
 unsafe fn cached_shard_server(
-    local: &Local,
+    cache: &ThreadCache,
     call: &ShardCall,
     seen: &mut Option<Seen>,
 ) -> std::result::Result<(), Uncached> {
@@ -122,13 +123,13 @@ unsafe fn cached_shard_server(
         Some(key) => {
             let key = || Ok(ShardKey::Key(Key::Integer(key)));
             // SAFETY: the caller's promise, for every pointer of this call.
-            unsafe { cached_server_of_table(local, call, key, seen) }
+            unsafe { cached_server_of_table(cache, call, key, seen) }
         }
         None => {
             // SAFETY: the caller's promise, for the key.
             let key = || unsafe { arg::shard_key(call.key, call.scope) };
             // SAFETY: the caller's promise, for every pointer of this call.
-            unsafe { cached_server_of_table(local, call, key, seen) }
+            unsafe { cached_server_of_table(cache, call, key, seen) }
         }
     }
 }
@@ -137,7 +138,7 @@ unsafe fn cached_shard_server(
 /// As for fabric_get_shard_server().
 #[inline(always)]
 unsafe fn cached_server_of_table<'k>(
-    local: &Local,
+    cache: &ThreadCache,
     call: &ShardCall,
     key: impl FnOnce() -> Parsed<ShardKey<'k>>,
     seen: &mut Option<Seen>,
@@ -153,27 +154,27 @@ unsafe fn cached_server_of_table<'k>(
     let (out, table) =
         unsafe { (Out::new(call.server, "server")?, unchecked_name(*table, "tables[0]")?) };
     let query = Query { target: Target::Table(table, key), wanted: arg::wanted(call.mode)? };
-    cached_server(&f.router, local, query, out, seen)
+    cached_server(&f.router, cache, query, out, seen)
 }
 
 /// The server for a query, if the thread has the newest snapshot cached and all is known there.
 #[inline(always)]
 pub(super) fn cached_server(
     router: &Router,
-    local: &Local,
+    cache: &ThreadCache,
     query: Query<'_>,
     out: Out<fabric_server_t>,
     seen: &mut Option<Seen>,
 ) -> std::result::Result<(), Uncached> {
-    let Some(snapshot) = router.cached(local) else { return Err(Uncached) };
-    match snapshot.view().resolve(&query, &local.cursors) {
+    let Some(snapshot) = router.cached(cache) else { return Err(Uncached) };
+    match snapshot.view().resolve(&query, &cache.cursors) {
         Ok(chosen) => {
             write_server(out, chosen)?;
-            router.count(local);
+            router.count(cache);
             Ok(())
         }
         Err(miss) => {
-            *seen = router.seen(local, miss);
+            *seen = router.seen(cache, miss);
             Err(Uncached)
         }
     }
@@ -181,7 +182,7 @@ pub(super) fn cached_server(
 
 /// # Safety
 /// As for fabric_get_shard_server().
-unsafe fn shard_server(local: &Local, call: &ShardCall, seen: Option<Seen>) -> Result<()> {
+unsafe fn shard_server(cache: &ThreadCache, call: &ShardCall, seen: Option<Seen>) -> Result<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
     let (f, tables, key, out) = unsafe {
         (
@@ -194,7 +195,7 @@ unsafe fn shard_server(local: &Local, call: &ShardCall, seen: Option<Seen>) -> R
     let (key, wanted) = (arg::scope(call.scope)?.shard_key(key), arg::wanted(call.mode)?);
     let find = |names: &[&[u8]]| {
         let query = Query { target: Target::tables(names, key), wanted };
-        f.router.server(local, &query, seen, |chosen| Ok(write_server(out, chosen)?))
+        f.router.server(cache, &query, seen, |chosen| Ok(write_server(out, chosen)?))
     };
     // SAFETY: the caller's promise, for each string.
     unsafe { ptr::with_names(tables, find) }
@@ -248,11 +249,12 @@ pub unsafe extern "C" fn fabric_get_group_server(
 ) -> i32 {
     let call = GroupCall { f, group, mode, status, server };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let cached = |local: &Local, call: &GroupCall, seen: &mut Option<Seen>| unsafe {
-        cached_group_server(local, call, seen)
+    let cached = |cache: &ThreadCache, call: &GroupCall, seen: &mut Option<Seen>| unsafe {
+        cached_group_server(cache, call, seen)
     };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let lookup = |local: &Local, call: &GroupCall, seen| unsafe { group_server(local, call, seen) };
+    let lookup =
+        |cache: &ThreadCache, call: &GroupCall, seen| unsafe { group_server(cache, call, seen) };
     cached_boundary("fabric_get_group_server", err, &call, cached, lookup)
 }
 
@@ -270,7 +272,7 @@ struct GroupCall {
 /// As for fabric_get_group_server().
 #[inline(always)]
 unsafe fn cached_group_server(
-    local: &Local,
+    cache: &ThreadCache,
     call: &GroupCall,
     seen: &mut Option<Seen>,
 ) -> std::result::Result<(), Uncached> {
@@ -283,19 +285,19 @@ unsafe fn cached_group_server(
         )
     };
     let wanted = arg::wanted_of_group(call.mode, call.status)?;
-    cached_server(&f.router, local, Query { target: Target::Group(group), wanted }, out, seen)
+    cached_server(&f.router, cache, Query { target: Target::Group(group), wanted }, out, seen)
 }
 
 /// # Safety
 /// As for fabric_get_group_server().
-unsafe fn group_server(local: &Local, call: &GroupCall, seen: Option<Seen>) -> Result<()> {
+unsafe fn group_server(cache: &ThreadCache, call: &GroupCall, seen: Option<Seen>) -> Result<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
     let (f, group, out) = unsafe {
         (reference(call.f, "f")?, name(call.group, "group")?, Out::new(call.server, "server")?)
     };
     let wanted = arg::wanted_of_group(call.mode, call.status)?;
     let query = Query { target: Target::Group(group.as_bytes()), wanted };
-    f.router.server(local, &query, seen, |chosen| Ok(write_server(out, chosen)?))
+    f.router.server(cache, &query, seen, |chosen| Ok(write_server(out, chosen)?))
 }
 
 /// As fabric_get_shard_server(), but waits for a server instead of refusing: after

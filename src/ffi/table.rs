@@ -4,10 +4,10 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use crate::base::error::{Code, Error, Result};
-use crate::local::Local;
 use crate::router::Router;
 use crate::router::prepared::PreparedTables;
 use crate::router::resolve::{Query, Seen, ShardKey, Target};
+use crate::thread_cache::ThreadCache;
 use crate::topology::Key;
 
 use super::arg;
@@ -104,11 +104,12 @@ pub unsafe extern "C" fn fabric_table_get_server(
 ) -> i32 {
     let call = TableCall { t, key, scope, mode, server };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let cached = |local: &Local, call: &TableCall, seen: &mut Option<Seen>| unsafe {
-        cached_table_server(local, call, seen)
+    let cached = |cache: &ThreadCache, call: &TableCall, seen: &mut Option<Seen>| unsafe {
+        cached_table_server(cache, call, seen)
     };
     // SAFETY: the caller's promise, for every pointer of this call.
-    let lookup = |local: &Local, call: &TableCall, seen| unsafe { table_server(local, call, seen) };
+    let lookup =
+        |cache: &ThreadCache, call: &TableCall, seen| unsafe { table_server(cache, call, seen) };
     cached_boundary("fabric_table_get_server", err, &call, cached, lookup)
 }
 
@@ -126,7 +127,7 @@ struct TableCall {
 /// As for fabric_table_get_server().
 #[inline(always)]
 unsafe fn cached_table_server(
-    local: &Local,
+    cache: &ThreadCache,
     call: &TableCall,
     seen: &mut Option<Seen>,
 ) -> std::result::Result<(), Uncached> {
@@ -135,13 +136,13 @@ unsafe fn cached_table_server(
         Some(key) => {
             let key = || Ok(ShardKey::Key(Key::Integer(key)));
             // SAFETY: the caller's promise, for every pointer of this call.
-            unsafe { cached_server_of_tables(local, call, key, seen) }
+            unsafe { cached_server_of_tables(cache, call, key, seen) }
         }
         None => {
             // SAFETY: the caller's promise, for the key.
             let key = || unsafe { arg::shard_key(call.key, call.scope) };
             // SAFETY: the caller's promise, for every pointer of this call.
-            unsafe { cached_server_of_tables(local, call, key, seen) }
+            unsafe { cached_server_of_tables(cache, call, key, seen) }
         }
     }
 }
@@ -150,7 +151,7 @@ unsafe fn cached_table_server(
 /// As for fabric_table_get_server().
 #[inline(always)]
 unsafe fn cached_server_of_tables<'k>(
-    local: &Local,
+    cache: &ThreadCache,
     call: &TableCall,
     key: impl FnOnce() -> Parsed<ShardKey<'k>>,
     seen: &mut Option<Seen>,
@@ -163,18 +164,18 @@ unsafe fn cached_server_of_tables<'k>(
     // SAFETY: the caller's promise, for every pointer of this call.
     let out = unsafe { Out::new(call.server, "server") }?;
     let query = Query { target: Target::Prepared(table, key), wanted: arg::wanted(call.mode)? };
-    cached_server(&t.router, local, query, out, seen)
+    cached_server(&t.router, cache, query, out, seen)
 }
 
 /// # Safety
 /// As for fabric_table_get_server().
-unsafe fn table_server(local: &Local, call: &TableCall, seen: Option<Seen>) -> Result<()> {
+unsafe fn table_server(cache: &ThreadCache, call: &TableCall, seen: Option<Seen>) -> Result<()> {
     // SAFETY: the caller's promise, for every pointer of this call.
     let (t, key, out) =
         unsafe { (reference(call.t, "t")?, arg::key(call.key)?, Out::new(call.server, "server")?) };
     let (key, wanted) = (arg::scope(call.scope)?.shard_key(key), arg::wanted(call.mode)?);
     let query = Query { target: Target::prepared(&t.tables, key), wanted };
-    t.router.server(local, &query, seen, |chosen| Ok(write_server(out, chosen)?))
+    t.router.server(cache, &query, seen, |chosen| Ok(write_server(out, chosen)?))
 }
 
 /// As fabric_table_get_server(), but waits for a server instead of refusing, as

@@ -90,7 +90,7 @@ impl Refresher {
     }
 
     /// To be called when the thread does not keep things fresh any more, behind what says so: who
-    /// sees the new stamp sees that, too.
+    /// sees the new epoch sees that, too.
     fn nobody_keeps_fresh(&self) {
         self.topology.invalidate_caches();
     }

@@ -3,61 +3,61 @@
 use std::cell::{Cell, Ref};
 use std::sync::atomic;
 
-use crate::local::{LEASES, Lease, Local};
 use crate::sync::{Arc, ArcSwap, AtomicU64, Guard, Mutex, Ordering, rank};
+use crate::thread_cache::{CachedSnapshot, SLOTS, ThreadCache};
 use crate::topology::Topology;
 
-/// A snapshot in the hands of a thread, and its stamp.
-pub type Held<'l> = (Ref<'l, Arc<Topology>>, u64);
+/// A snapshot that a thread has cached, borrowed for one lookup, and its epoch.
+pub type BorrowedSnapshot<'l> = (Ref<'l, Arc<Topology>>, u64);
 
 /// The newest topology, and how threads find out that theirs is not it any more.
 ///
-/// A thread keeps the snapshot it used last, and a read is one comparison of stamps. So threads
+/// A thread keeps the snapshot it used last, and a read is one comparison of epochs. So threads
 /// share nothing that is written, but a thread that stops looking up keeps its last snapshot
 /// until it ends or looks up again; snapshots share their unchanged parts.
 pub struct SnapshotCell {
     newest: ArcSwap<Topology>,
-    /// Of the newest topology, in the whole process: no two topologies ever have the same one,
-    /// whatever handle they belong to.
-    stamp: AtomicU64,
-    /// Which of the places that each thread has is this handle's.
-    place: Taken,
+    /// The number of the newest topology. No two topologies of the process ever have the same
+    /// one, whatever handle they belong to.
+    epoch: AtomicU64,
+    /// Which of the slots that each thread has is this handle's.
+    slot: HandleSlot,
     /// Replaced topologies that some thread may still use. They are kept so that no lookup is
     /// the one that has to take a large topology apart.
     replaced: Mutex<Vec<Arc<Topology>>, { rank::REPLACED }>,
 }
 
-fn next_stamp() -> u64 {
-    static STAMPS: atomic::AtomicU64 = atomic::AtomicU64::new(1);
-    STAMPS.fetch_add(1, Ordering::Relaxed)
+fn next_epoch() -> u64 {
+    static EPOCHS: atomic::AtomicU64 = atomic::AtomicU64::new(1);
+    EPOCHS.fetch_add(1, Ordering::Relaxed)
 }
 
-/// How many handles have each of the places in which threads keep snapshots.
-static HANDLES: [atomic::AtomicU32; LEASES] = [const { atomic::AtomicU32::new(0) }; LEASES];
+/// How many handles have each of the slots in which threads keep snapshots.
+static HANDLES: [atomic::AtomicU32; SLOTS] = [const { atomic::AtomicU32::new(0) }; SLOTS];
 
-/// A place that a handle has: nobody else's, as long as there are not more handles than places.
-/// Handles that share one take turns, and each that comes looks its snapshot up anew.
-struct Taken(usize);
+/// The number of the slot that a handle has. No other handle has it, as long as there are not
+/// more handles than slots. Handles that share one evict each other's snapshots.
+struct HandleSlot(usize);
 
-impl Taken {
+impl HandleSlot {
     fn emptiest() -> Self {
         loop {
             let counts = HANDLES.iter().map(|count| count.load(Ordering::Relaxed));
-            let Some((place, count)) = counts.enumerate().min_by_key(|(_, count)| *count) else {
+            let Some((slot, count)) = counts.enumerate().min_by_key(|(_, count)| *count) else {
                 return Self(0);
             };
-            let taken = HANDLES.get(place).map(|handles| {
+            let taken = HANDLES.get(slot).map(|handles| {
                 let (before, after) = (count, count.saturating_add(1));
                 handles.compare_exchange(before, after, Ordering::Relaxed, Ordering::Relaxed)
             });
             if taken.is_some_and(|taken| taken.is_ok()) {
-                return Self(place);
+                return Self(slot);
             }
         }
     }
 }
 
-impl Drop for Taken {
+impl Drop for HandleSlot {
     fn drop(&mut self) {
         if let Some(handles) = HANDLES.get(self.0) {
             handles.fetch_sub(1, Ordering::Relaxed);
@@ -69,8 +69,8 @@ impl Default for SnapshotCell {
     fn default() -> Self {
         Self {
             newest: ArcSwap::default(),
-            stamp: AtomicU64::new(next_stamp()),
-            place: Taken::emptiest(),
+            epoch: AtomicU64::new(next_epoch()),
+            slot: HandleSlot::emptiest(),
             replaced: Mutex::default(),
         }
     }
@@ -82,8 +82,8 @@ impl SnapshotCell {
     #[must_use = "freeing a topology takes its time: drop it where no lock is held"]
     pub fn publish(&self, next: Arc<Topology>) -> Vec<Arc<Topology>> {
         let before = self.newest.swap(next);
-        // Behind the topology: who sees the stamp sees the topology, too.
-        self.stamp.store(next_stamp(), Ordering::Release);
+        // Behind the topology: who sees the epoch sees the topology, too.
+        self.epoch.store(next_epoch(), Ordering::Release);
         let mut replaced = self.replaced.lock();
         replaced.push(before);
         unused(&mut replaced)
@@ -104,67 +104,72 @@ impl SnapshotCell {
         self.newest.load_full()
     }
 
-    /// Which of a thread's leases is this handle's.
+    /// Which of a thread's slots is this handle's.
     #[inline(always)]
-    fn place(&self) -> usize {
-        self.place.0
+    fn slot(&self) -> usize {
+        self.slot.0
     }
 
-    /// Where the thread of `local` found the table that it looked up last.
+    /// The position of the table that the thread of `cache` looked up last.
     #[inline(always)]
-    pub fn last_table<'l>(&self, local: &'l Local) -> &'l Cell<u32> {
-        let [first, ..] = &local.guesses;
-        local.guesses.get(self.place()).unwrap_or(first)
+    pub fn last_hit<'l>(&self, cache: &'l ThreadCache) -> &'l Cell<u32> {
+        let [first, ..] = &cache.last_hits;
+        cache.last_hits.get(self.slot()).unwrap_or(first)
     }
 
-    /// Has every lookup ask anew whether what is known is kept fresh.
+    /// Has the next lookup of every thread ask anew whether what the snapshot knows counts as
+    /// fresh: gives the snapshot another epoch, which no thread has cached.
     pub fn invalidate_caches(&self) {
-        self.stamp.store(next_stamp(), Ordering::Release);
+        self.epoch.store(next_epoch(), Ordering::Release);
     }
 
-    /// The newest topology, and its stamp, if the thread that `local` belongs to has it, and all
-    /// that it knows counts as fresh.
+    /// The newest topology and its epoch, if the thread of `cache` has it cached, and all that it
+    /// knows counts as fresh.
     #[inline(always)]
-    pub fn cached<'l>(&self, local: &'l Local) -> Option<Held<'l>> {
-        let stamp = self.stamp.load(Ordering::Acquire);
-        let place = local.places.get(self.place())?;
-        if place.fresh.get() == stamp { held(place.lease.try_borrow().ok()?) } else { None }
+    pub fn cached<'l>(&self, cache: &'l ThreadCache) -> Option<BorrowedSnapshot<'l>> {
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let slot = cache.slots.get(self.slot())?;
+        if slot.fresh_epoch.get() == epoch {
+            with_epoch(slot.snapshot.try_borrow().ok()?)
+        } else {
+            None
+        }
     }
 
-    /// The newest topology, and its stamp, in the hands of the thread that `local` belongs to,
-    /// which has it at hand from now on if all that it knows counts as fresh until further notice.
-    /// For lookups: no lock, no count that threads share, and no waiting for anybody who
-    /// publishes. Nothing while the thread holds one of this handle's already.
+    /// The newest topology and its epoch, cached by the thread of `cache`. From now on `cached`
+    /// finds it, if all that it knows counts as fresh until further notice. For lookups: no lock,
+    /// no count that threads share, and no waiting for anybody who publishes. None while the
+    /// thread has a snapshot of this slot borrowed and would have to replace it.
     #[inline]
     pub fn acquire<'l>(
         &self,
-        local: &'l Local,
+        cache: &'l ThreadCache,
         is_fresh: impl FnOnce() -> bool,
-    ) -> Option<Held<'l>> {
-        let stamp = self.stamp.load(Ordering::Acquire);
-        let place = local.places.get(self.place())?;
-        // Asked behind the stamp, which changes with the answer.
-        let fresh = if is_fresh() { stamp } else { 0 };
-        let mut lease = place.lease.try_borrow().ok()?;
-        if (lease.stamp, place.fresh.get()) != (stamp, fresh) {
-            drop(lease);
+    ) -> Option<BorrowedSnapshot<'l>> {
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let slot = cache.slots.get(self.slot())?;
+        // Asked after the epoch was read, which changes with the answer.
+        let fresh_epoch = if is_fresh() { epoch } else { 0 };
+        let mut snapshot = slot.snapshot.try_borrow().ok()?;
+        if (snapshot.epoch, slot.fresh_epoch.get()) != (epoch, fresh_epoch) {
+            drop(snapshot);
             let topology = Some(self.newest.load_full());
-            *place.lease.try_borrow_mut().ok()? = Lease { stamp, topology };
-            place.fresh.set(fresh);
-            lease = place.lease.try_borrow().ok()?;
+            *slot.snapshot.try_borrow_mut().ok()? = CachedSnapshot { epoch, topology };
+            slot.fresh_epoch.set(fresh_epoch);
+            snapshot = slot.snapshot.try_borrow().ok()?;
         }
-        held(lease)
+        with_epoch(snapshot)
     }
 }
 
-/// Takes those out that only the list still has: nobody can come to a topology anew that is not
-/// the newest.
+/// Takes those topologies out that only the list still has. Nobody can get one anew: only the
+/// newest is given out.
 fn unused(replaced: &mut Vec<Arc<Topology>>) -> Vec<Arc<Topology>> {
     replaced.extract_if(.., |topology| Arc::strong_count(topology) == 1).collect()
 }
 
 #[inline(always)]
-fn held(lease: Ref<'_, Lease>) -> Option<Held<'_>> {
-    let stamp = lease.stamp;
-    Some((Ref::filter_map(lease, |lease| lease.topology.as_ref()).ok()?, stamp))
+fn with_epoch(snapshot: Ref<'_, CachedSnapshot>) -> Option<BorrowedSnapshot<'_>> {
+    let epoch = snapshot.epoch;
+    Some((Ref::filter_map(snapshot, |snapshot| snapshot.topology.as_ref()).ok()?, epoch))
 }

@@ -82,12 +82,12 @@ impl Router {
         mut find: impl FnMut(Checked<'_>) -> std::result::Result<F, Miss>,
         finish: impl FnOnce(Checked<'_>, F) -> Result<T>,
     ) -> Result<T> {
-        let (basis, last_table) = (self.basis(), Cell::new(0));
+        let (basis, last_hit) = (self.basis(), Cell::new(0));
         let (mut bound, mut fetched) = (terms.bound, None::<FetchRequest>);
         for attempt in 0..MAX_ATTEMPTS {
             let topology = self.refresher.topology();
             let check = FreshnessCheck::new(&self.refresher, basis, &fetched);
-            let view = self.view(&topology, &last_table, &check);
+            let view = self.view(&topology, &last_hit, &check);
             let outcome = find(view);
             match check.attempt(outcome) {
                 Attempt::Found(found) => {
@@ -156,9 +156,9 @@ impl Router {
         query: &Query<'_>,
         find: &mut impl FnMut(Checked<'_>) -> std::result::Result<F, Miss>,
     ) -> Result<bool> {
-        let (topology, last_table) = (self.refresher.topology(), Cell::new(0));
+        let (topology, last_hit) = (self.refresher.topology(), Cell::new(0));
         let check = FreshnessCheck::new(&self.refresher, Basis::Anything, &None);
-        let view = self.view(&topology, &last_table, &check);
+        let view = self.view(&topology, &last_hit, &check);
         let outcome = find(view);
         match check.attempt(outcome) {
             Attempt::Missing(_) => Ok(true),

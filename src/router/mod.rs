@@ -20,7 +20,6 @@ pub use self::resolve::Scope;
 use self::resolve::{KeptFresh, LookupView, Miss, Seen};
 use crate::base::error::{Code, Error, Result};
 use crate::config::{Config, Node};
-use crate::local::Local;
 use crate::observe::events::Delivery;
 use crate::observe::log::Level;
 use crate::observe::metrics::{Metrics, Numbers};
@@ -29,6 +28,7 @@ use crate::refresh::bound::Bound;
 use crate::refresh::single_flight::FetchRequest;
 use crate::refresh::snapshot_cell::SnapshotCell;
 pub use crate::source::{ResultSet, Sources, Value};
+use crate::thread_cache::ThreadCache;
 use crate::topology::{Chosen, Compat, Server, Topology};
 
 /// The newest snapshot in the hands of a thread, all of it kept fresh by the background refresh.
@@ -36,14 +36,14 @@ pub struct Snapshot<'l> {
     topology: Ref<'l, Arc<Topology>>,
     epoch: u64,
     compat: Compat,
-    last_table: &'l Cell<u32>,
+    last_hit: &'l Cell<u32>,
 }
 
 impl Snapshot<'_> {
     #[inline(always)]
     pub fn view(&self) -> LookupView<'_, KeptFresh> {
-        let Self { topology, epoch, compat, last_table } = self;
-        LookupView { topology, epoch: *epoch, compat: *compat, last_table, freshness: KeptFresh }
+        let Self { topology, epoch, compat, last_hit } = self;
+        LookupView { topology, epoch: *epoch, compat: *compat, last_hit, freshness: KeptFresh }
     }
 }
 
@@ -120,51 +120,51 @@ impl Router {
         Ok(())
     }
 
-    /// The newest snapshot, if the thread of `local` has it cached, and all of it is kept fresh.
+    /// The newest snapshot, if the thread of `cache` has it cached, and all of it is kept fresh.
     #[inline(always)]
-    pub fn cached<'l>(&'l self, local: &'l Local) -> Option<Snapshot<'l>> {
-        let (topology, epoch) = self.snapshots.cached(local)?;
-        let last_table = self.snapshots.last_table(local);
-        Some(Snapshot { topology, epoch, compat: self.compat, last_table })
+    pub fn cached<'l>(&'l self, cache: &'l ThreadCache) -> Option<Snapshot<'l>> {
+        let (topology, epoch) = self.snapshots.cached(cache)?;
+        let last_hit = self.snapshots.last_hit(cache);
+        Some(Snapshot { topology, epoch, compat: self.compat, last_hit })
     }
 
-    /// What a query came to in the snapshot that the thread of `local` has cached.
+    /// What a query came to in the snapshot that the thread of `cache` has cached.
     #[cold]
     #[inline(never)]
-    pub fn seen(&self, local: &Local, miss: Miss) -> Option<Seen> {
-        self.cached(local).map(|snapshot| Seen { epoch: snapshot.epoch, miss })
+    pub fn seen(&self, cache: &ThreadCache, miss: Miss) -> Option<Seen> {
+        self.cached(cache).map(|snapshot| Seen { epoch: snapshot.epoch, miss })
     }
 
     /// The newest snapshot, if all of it is kept fresh and the age of none of it is limited. The
-    /// thread of `local` has it cached from then on.
+    /// thread of `cache` has it cached from then on.
     ///
     /// No lock, no allocation, no system call.
-    fn snapshot<'l>(&'l self, local: &'l Local) -> Option<Snapshot<'l>> {
+    fn snapshot<'l>(&'l self, cache: &'l ThreadCache) -> Option<Snapshot<'l>> {
         let is_kept = || !self.limits_age && self.refresher.refreshes_itself();
         if !is_kept() {
             return None;
         }
         // Whoever has a snapshot cached has a place among the counters, too.
-        local.place();
-        let (topology, epoch) = self.snapshots.acquire(local, is_kept)?;
-        let last_table = self.snapshots.last_table(local);
-        Some(Snapshot { topology, epoch, compat: self.compat, last_table })
+        cache.stripe();
+        let (topology, epoch) = self.snapshots.acquire(cache, is_kept)?;
+        let last_hit = self.snapshots.last_hit(cache);
+        Some(Snapshot { topology, epoch, compat: self.compat, last_hit })
     }
 
     /// A view of a snapshot for one attempt at a lookup.
     fn view<'s, F>(
         &self,
         topology: &'s Topology,
-        last_table: &'s Cell<u32>,
+        last_hit: &'s Cell<u32>,
         freshness: F,
     ) -> LookupView<'s, F> {
-        LookupView { topology, epoch: 0, compat: self.compat, last_table, freshness }
+        LookupView { topology, epoch: 0, compat: self.compat, last_hit, freshness }
     }
 
     /// Counts a lookup that was answered.
     #[inline(always)]
-    pub fn count(&self, local: &Local) {
-        self.metrics.lookups.count(local.place_at_hand(), true);
+    pub fn count(&self, cache: &ThreadCache) {
+        self.metrics.lookups.count(cache.stripe_or_shared(), true);
     }
 
     /// Fetches the shard maps of these tables and the groups they need; of all if none is named.
@@ -225,8 +225,8 @@ impl Router {
 
     /// Counts a lookup that ended like this.
     #[inline]
-    fn counted<T>(&self, local: &Local, outcome: Result<T>) -> Result<T> {
-        self.metrics.lookups.count(local.place(), outcome.is_ok());
+    fn counted<T>(&self, cache: &ThreadCache, outcome: Result<T>) -> Result<T> {
+        self.metrics.lookups.count(cache.stripe(), outcome.is_ok());
         outcome.map_err(|error| self.explained(error))
     }
 

@@ -3,7 +3,7 @@
 use super::lookup::Terms;
 use super::{Router, errors};
 use crate::base::error::Result;
-use crate::local::Local;
+use crate::thread_cache::ThreadCache;
 use crate::topology::{GroupId, Key, Shard, Table, Topology};
 
 impl Router {
@@ -34,6 +34,6 @@ impl Router {
             };
             touched.iter().filter_map(shard).collect()
         });
-        Local::with(|local| self.counted(local, outcome))
+        ThreadCache::with(|cache| self.counted(cache, outcome))
     }
 }

@@ -195,7 +195,7 @@ pub struct LookupView<'s, F> {
     pub(super) epoch: u64,
     pub(super) compat: Compat,
     /// The position of the table that was looked up last, which is tried first.
-    pub(super) last_table: &'s Cell<u32>,
+    pub(super) last_hit: &'s Cell<u32>,
     pub(super) freshness: F,
 }
 
@@ -231,7 +231,7 @@ impl<'s, F: Freshness> LookupView<'s, F> {
 
     #[inline(always)]
     pub(super) fn table_named(self, name: &[u8]) -> Result<&'s Entry<TableState>, Miss> {
-        match self.topology.tables.get_last_hit_first(name, self.last_table) {
+        match self.topology.tables.get_last_hit_first(name, self.last_hit) {
             Some(entry) => Ok(entry),
             None => Err(self.freshness.unknown_table(name)),
         }

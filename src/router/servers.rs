@@ -1,8 +1,8 @@
 //! Which server serves: the lookups that do not wait for one.
 
 use crate::base::error::Result;
-use crate::local::Local;
 use crate::refresh::single_flight::FetchRequest;
+use crate::thread_cache::ThreadCache;
 use crate::topology::{Chosen, Key, Server, Table, Topology, Wanted};
 
 use super::freshness::InTime;
@@ -33,7 +33,9 @@ impl Router {
         take: impl FnOnce(&str, &Server) -> Result<T>,
     ) -> Result<T> {
         let query = Query { target: Target::tables(tables, scope.shard_key(key)), wanted };
-        Local::with(|local| self.server(local, &query, None, |chosen| with_parts(chosen, take)))
+        ThreadCache::with(|cache| {
+            self.server(cache, &query, None, |chosen| with_parts(chosen, take))
+        })
     }
 
     /// Hands the server for a request on a group to `take`.
@@ -44,48 +46,50 @@ impl Router {
         take: impl FnOnce(&str, &Server) -> Result<T>,
     ) -> Result<T> {
         let query = Query { target: Target::Group(group.as_bytes()), wanted };
-        Local::with(|local| self.server(local, &query, None, |chosen| with_parts(chosen, take)))
+        ThreadCache::with(|cache| {
+            self.server(cache, &query, None, |chosen| with_parts(chosen, take))
+        })
     }
 
     /// Hands the server for a query to `take`, whatever it takes to find it. What was `seen` of it
     /// already is not looked for again in the same snapshot.
     pub fn server<T>(
         &self,
-        local: &Local,
+        cache: &ThreadCache,
         query: &Query<'_>,
         seen: Option<Seen>,
         take: impl FnOnce(Chosen<'_>) -> Result<T>,
     ) -> Result<T> {
-        if let Some(snapshot) = self.snapshot(local) {
+        if let Some(snapshot) = self.snapshot(cache) {
             let view = snapshot.view();
             let outcome = match seen {
                 Some(seen) if seen.epoch == snapshot.epoch => Err(seen.miss),
-                _ => view.resolve(query, &local.cursors),
+                _ => view.resolve(query, &cache.cursors),
             };
             match outcome {
                 Ok(chosen) => {
-                    self.count(local);
+                    self.count(cache);
                     return take(chosen);
                 }
                 Err(miss) if miss.is_refusal() => {
-                    return self.counted(local, Err(errors::error_of(view, query, miss)));
+                    return self.counted(cache, Err(errors::error_of(view, query, miss)));
                 }
                 Err(_) => {}
             }
         } else {
             // What has come to its end by now is published first.
             let in_time = InTime::new(&self.refresher, self.basis());
-            local.place();
-            if let Some((topology, _)) = self.snapshots.acquire(local, || false) {
-                let view = self.view(&topology, self.snapshots.last_table(local), in_time);
-                if let Ok(chosen) = view.resolve(query, &local.cursors) {
-                    self.count(local);
+            cache.stripe();
+            if let Some((topology, _)) = self.snapshots.acquire(cache, || false) {
+                let view = self.view(&topology, self.snapshots.last_hit(cache), in_time);
+                if let Ok(chosen) = view.resolve(query, &cache.cursors) {
+                    self.count(cache);
                     return take(chosen);
                 }
             }
         }
         let outcome = self.look_for_group(Terms::of(query.wanted), query, |view, group| {
-            let cursor = view.topology.cursor(group, &local.cursors);
+            let cursor = view.topology.cursor(group, &cache.cursors);
             let servers = view.topology.group(group).map(|entry| &entry.value);
             match servers.and_then(|servers| servers.choose(query.wanted, cursor)) {
                 Some(chosen) => take(chosen),
@@ -95,7 +99,7 @@ impl Router {
                 }
             }
         });
-        self.counted(local, outcome)
+        self.counted(cache, outcome)
     }
 
     /// Hands all servers of a group to `take`, in Fabric's order.
@@ -107,7 +111,7 @@ impl Router {
     ) -> Result<T> {
         let bound = self.refresher.lookup_bound();
         if !use_cache && let Err(error) = self.obtain(FetchRequest::group(group), &bound) {
-            return Local::with(|local| self.counted(local, Err(error)));
+            return ThreadCache::with(|cache| self.counted(cache, Err(error)));
         }
         let query = Query { target: Target::Group(group.as_bytes()), wanted: Wanted::Unservable };
         let outcome = self.look_for_group(Terms::within(bound), &query, |view, id| {
@@ -119,7 +123,7 @@ impl Router {
                 take(group, servers)
             }
         });
-        Local::with(|local| self.counted(local, outcome))
+        ThreadCache::with(|cache| self.counted(cache, outcome))
     }
 
     /// Hands the description of a table to `take`.
@@ -129,6 +133,6 @@ impl Router {
         take: impl FnOnce(&Topology, &Table) -> Result<T>,
     ) -> Result<T> {
         let outcome = self.look_for_table(Terms::default(), name.as_bytes(), take);
-        Local::with(|local| self.counted(local, outcome))
+        ThreadCache::with(|cache| self.counted(cache, outcome))
     }
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::base::error::{Code, Error, Result};
-use crate::local::Local;
 use crate::refresh::bound::{Bound, Limit};
 use crate::refresh::single_flight::FetchRequest;
+use crate::thread_cache::ThreadCache;
 use crate::topology::balance::Cursor;
 use crate::topology::{Chosen, Group, Key, Server, Wanted};
 
@@ -48,7 +48,7 @@ impl Router {
                 with_parts(reachable(name, query.wanted, servers)?, &take)
             })
         });
-        Local::with(|local| self.counted(local, outcome))
+        ThreadCache::with(|cache| self.counted(cache, outcome))
     }
 
     /// As `shard_server`, but waits for a server that the service has not found unreachable.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use fabricd::State;
 use mysqlfabric::base::error::{Code, Error, Result};
 use mysqlfabric::config::Config;
-use mysqlfabric::local::Local;
 use mysqlfabric::router::batch::{Batch, CHUNK, Keys, Outcome, Session, Slot};
 use mysqlfabric::router::{Router, Scope};
+use mysqlfabric::thread_cache::ThreadCache;
 use mysqlfabric::topology::{Key, Wanted};
 
 use crate::feedback::shard_of;
@@ -55,7 +55,8 @@ pub fn batch(
     let mut answers = Answers::default();
     let batch = Batch { tables: &tables, scope, wanted: Wanted::Primary, fits: |_| Ok(()) };
     let pass = |session: &mut Session<'_, '_>| answers.pass(session, keys);
-    let outcome = Local::with(|local| router.servers_of_keys(local, &batch, keys.len(), pass))?;
+    let outcome =
+        ThreadCache::with(|cache| router.servers_of_keys(cache, &batch, keys.len(), pass))?;
     Ok((answers, outcome))
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use fabricd::{Extra, Farm, Server};
 use mysqlfabric::base::error::{Code, Error};
 use mysqlfabric::config::Config;
-use mysqlfabric::local::Local;
 use mysqlfabric::observe::events::{Delivery, Kind, Listener};
 use mysqlfabric::router::resolve::{Query, ShardKey, Target};
 use mysqlfabric::router::{Router, Scope};
+use mysqlfabric::thread_cache::ThreadCache;
 use mysqlfabric::topology::{Key, Wanted};
 
 use crate::batch::batch;
@@ -209,7 +209,7 @@ fn a_broken_table_alone_grows_too_old() {
     assert!(is_stale(&table), "{table}");
     let target = Target::prepared(&opened, ShardKey::Key(Key::Integer(5)));
     let query = Query { target, wanted: Wanted::Primary };
-    let prepared = Local::with(|local| router.server(local, &query, None, |_| Ok(())));
+    let prepared = ThreadCache::with(|cache| router.server(cache, &query, None, |_| Ok(())));
     assert!(is_stale(&prepared.expect_err("too old")));
     let wait = Duration::from_millis(50);
     let tables: [&[u8]; 2] = [b"more.t0000", b"more.t0001"];

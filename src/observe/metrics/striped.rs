@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::local::PLACES;
+use crate::thread_cache::STRIPES;
 
 /// Two lines: processors fetch neighbours in pairs.
 #[derive(Debug)]
@@ -27,14 +27,14 @@ impl Stripe {
 #[derive(Debug)]
 pub struct Striped {
     /// One for each place a thread can have.
-    own: Box<[Stripe; PLACES]>,
+    own: Box<[Stripe; STRIPES]>,
     /// For the threads that have none.
     others: Stripe,
 }
 
 impl Default for Striped {
     fn default() -> Self {
-        Self { own: Box::new([const { Stripe::new() }; PLACES]), others: Stripe::new() }
+        Self { own: Box::new([const { Stripe::new() }; STRIPES]), others: Stripe::new() }
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::local::Local;
+    use crate::thread_cache::ThreadCache;
 
     #[test]
     fn nothing_is_lost_between_threads() {
@@ -91,16 +91,16 @@ mod tests {
         // More threads than places, and twice, so that places change hands.
         for _ in 0..2 {
             thread::scope(|scope| {
-                for _ in 0..PLACES + 5 {
+                for _ in 0..STRIPES + 5 {
                     scope.spawn(|| {
-                        Local::with(|local| {
-                            (0..1000).for_each(|i| counter.count(local.place(), i % 10 != 0));
+                        ThreadCache::with(|cache| {
+                            (0..1000).for_each(|i| counter.count(cache.stripe(), i % 10 != 0));
                         });
                     });
                 }
             });
         }
-        let threads = 2 * (PLACES as u64 + 5);
+        let threads = 2 * (STRIPES as u64 + 5);
         assert_eq!(counter.totals(), (threads * 900, threads * 100));
     }
 }

@@ -8,7 +8,7 @@ use super::Router;
 use super::lookup::{Checked, Terms};
 use super::resolve::{Miss, Query, ShardKey, Target};
 use crate::base::error::Result;
-use crate::local::Local;
+use crate::thread_cache::ThreadCache;
 
 pub use self::session::{Batch, CHUNK, Keys, Outcome, Session};
 pub use self::slots::Slot;
@@ -19,7 +19,7 @@ impl Router {
     /// with it, and the keys of a group for what is wrong with that.
     pub fn servers_of_keys(
         &self,
-        local: &Local,
+        cache: &ThreadCache,
         batch: &Batch<'_>,
         count: usize,
         mut pass: impl FnMut(&mut Session<'_, '_>),
@@ -27,7 +27,7 @@ impl Router {
         let target = Target::tables(batch.tables, ShardKey::Missing);
         let query = Query { target, wanted: batch.wanted };
         let find = |view: Checked<'_>| -> std::result::Result<Outcome, Miss> {
-            let mut session = Session::begin(view, batch, &local.cursors)?;
+            let mut session = Session::begin(view, batch, &cache.cursors)?;
             pass(&mut session);
             Ok(session.outcome())
         };
@@ -35,9 +35,9 @@ impl Router {
         let lookups = &self.metrics.lookups;
         match &outcome {
             Ok(Outcome { failed, .. }) => {
-                lookups.count_many(local.place(), count - failed, *failed);
+                lookups.count_many(cache.stripe(), count - failed, *failed);
             }
-            Err(_) => lookups.count(local.place(), false),
+            Err(_) => lookups.count(cache.stripe(), false),
         }
         outcome
     }

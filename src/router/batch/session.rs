@@ -73,13 +73,13 @@ impl<'t, 'b> Session<'t, 'b> {
             table.get_or_insert(next);
             Ok(())
         })?;
-        let LookupView { topology, epoch, compat, last_table, freshness } = view;
+        let LookupView { topology, epoch, compat, last_hit, freshness } = view;
         Ok(Self {
             view: LookupView {
                 topology,
                 epoch,
                 compat,
-                last_table,
+                last_hit,
                 freshness: GroupByGroup(freshness),
             },
             batch,

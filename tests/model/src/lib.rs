@@ -3,12 +3,12 @@
 //! its threads may take their steps and see each other's writes.
 
 pub mod base;
-pub mod local;
 #[path = "../../../src/refresh/single_flight.rs"]
 pub mod single_flight;
 #[path = "../../../src/refresh/snapshot_cell.rs"]
 pub mod snapshot_cell;
 pub mod sync;
+pub mod thread_cache;
 pub mod topology;
 #[path = "../../../src/refresh/waiters.rs"]
 pub mod waiters;

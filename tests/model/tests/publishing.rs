@@ -6,8 +6,8 @@ use std::time::Duration;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
-use model::local::Local;
 use model::snapshot_cell::SnapshotCell;
+use model::thread_cache::ThreadCache;
 use model::topology::Topology;
 use model::waiters::Waiters;
 
@@ -25,19 +25,19 @@ impl Farm {
         self.waiters.notify();
     }
 
-    /// A lookup. Whoever sees a stamp must see the topology it was given to, or a newer one.
-    fn generation(&self, local: &Local) -> u64 {
-        let found = self.current.cached(local).or_else(|| self.current.acquire(local, || true));
-        found.expect("no other lease is held").0.generation
+    /// A lookup. Whoever sees an epoch must see the topology it was given to, or a newer one.
+    fn generation(&self, cache: &ThreadCache) -> u64 {
+        let found = self.current.cached(cache).or_else(|| self.current.acquire(cache, || true));
+        found.expect("nothing is borrowed").0.generation
     }
 
     /// The order of `Router::wait`: the number is asked for before looking.
     fn wait_for(&self, wanted: u64) {
-        let (local, _present) = (Local::default(), self.waiters.enter());
+        let (cache, _present) = (ThreadCache::default(), self.waiters.enter());
         let mut before = 0;
         loop {
             let seen = self.waiters.published();
-            let generation = self.generation(&local);
+            let generation = self.generation(&cache);
             assert!(generation >= before, "a thread goes back in time");
             assert!(generation >= seen, "what was told is not to be seen");
             if generation >= wanted {
@@ -111,7 +111,7 @@ fn an_interrupt_ends_a_wait() {
 }
 
 /// Whoever looks without a word between threads sees some generation, and never an older one
-/// after it; two looks with one stamp are at one topology.
+/// after it; two lookups with one epoch see one topology.
 #[test]
 fn looking_never_goes_back() {
     in_every_order(4, || {
@@ -119,17 +119,17 @@ fn looking_never_goes_back() {
         let looker = {
             let farm = Arc::clone(&farm);
             thread::spawn(move || {
-                let local = Local::default();
+                let cache = ThreadCache::default();
                 let look = || {
-                    let found = farm.current.cached(&local);
-                    let found = found.or_else(|| farm.current.acquire(&local, || true));
-                    let (topology, stamp) = found.expect("a lease");
-                    (topology.generation, stamp)
+                    let found = farm.current.cached(&cache);
+                    let found = found.or_else(|| farm.current.acquire(&cache, || true));
+                    let (topology, epoch) = found.expect("a snapshot");
+                    (topology.generation, epoch)
                 };
-                let (first, first_stamp) = look();
-                let (second, second_stamp) = look();
+                let (first, first_epoch) = look();
+                let (second, second_epoch) = look();
                 assert!(second >= first);
-                assert!(first_stamp != second_stamp || first == second);
+                assert!(first_epoch != second_epoch || first == second);
             })
         };
         drop(farm.current.publish(Arc::new(Topology { generation: 1 })));
@@ -139,9 +139,9 @@ fn looking_never_goes_back() {
 }
 
 /// The order in which a refresh ends: nobody keeps anything fresh, and then all are told so. Once
-/// that is over, no thread has a snapshot at hand that it thinks is kept fresh, whenever it asked.
+/// that is over, no thread has a snapshot cached that it thinks is kept fresh, whenever it asked.
 #[test]
-fn what_nobody_keeps_fresh_is_at_no_hand() {
+fn what_nobody_keeps_fresh_is_not_cached() {
     in_every_order(2, || {
         let (farm, kept) = (Arc::new(Farm::default()), Arc::new(AtomicU64::new(1)));
         let keeper = {
@@ -151,13 +151,13 @@ fn what_nobody_keeps_fresh_is_at_no_hand() {
                 farm.current.invalidate_caches();
             })
         };
-        let local = Local::default();
+        let cache = ThreadCache::default();
         let is_kept = || kept.load(Ordering::Relaxed) == 1;
-        drop(farm.current.acquire(&local, is_kept).expect("a lease"));
+        drop(farm.current.acquire(&cache, is_kept).expect("a snapshot"));
         keeper.join().expect("no panic");
-        assert!(farm.current.cached(&local).is_none());
-        drop(farm.current.acquire(&local, is_kept).expect("a lease"));
-        assert!(farm.current.cached(&local).is_none());
+        assert!(farm.current.cached(&cache).is_none());
+        drop(farm.current.acquire(&cache, is_kept).expect("a snapshot"));
+        assert!(farm.current.cached(&cache).is_none());
     });
 }
 

@@ -5,22 +5,22 @@ use std::cell::{Cell, RefCell};
 use crate::sync::Arc;
 use crate::topology::Topology;
 
-pub const LEASES: usize = 2;
+pub const SLOTS: usize = 2;
 
 #[derive(Default)]
-pub struct Lease {
-    pub stamp: u64,
+pub struct CachedSnapshot {
+    pub epoch: u64,
     pub topology: Option<Arc<Topology>>,
 }
 
 #[derive(Default)]
-pub struct Place {
-    pub fresh: Cell<u64>,
-    pub lease: RefCell<Lease>,
+pub struct Slot {
+    pub fresh_epoch: Cell<u64>,
+    pub snapshot: RefCell<CachedSnapshot>,
 }
 
 #[derive(Default)]
-pub struct Local {
-    pub guesses: [Cell<u32>; LEASES],
-    pub places: [Place; LEASES],
+pub struct ThreadCache {
+    pub last_hits: [Cell<u32>; SLOTS],
+    pub slots: [Slot; SLOTS],
 }
