@@ -14,10 +14,11 @@ const FOLDERS: &[(&str, &[&str])] = &[
         "refresh",
         &["source", "store", "config", "observe", "thread_cache", "sync", "topology", "base"],
     ),
-    ("source", &["source/fabric", "store", "config", "observe", "topology", "base"]),
+    ("source", &["source/fabric", "store", "net", "config", "observe", "topology", "base"]),
     // What speaks with Fabric is the sources' own business.
-    ("source/fabric", &["source", "config", "observe", "topology", "base"]),
+    ("source/fabric", &["source", "net", "config", "observe", "topology", "base"]),
     ("store", &["config", "observe", "topology", "base"]),
+    ("net", &["config", "base"]),
     ("config", &["observe", "base"]),
     ("observe", &["thread_cache", "topology", "base"]),
     ("thread_cache", &["topology", "base"]),

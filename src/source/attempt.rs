@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::event_loop::guarded;
+use crate::net::event_loop::guarded;
 
 /// What a question may take, and how far it got. Clones are the same attempt.
 #[derive(Clone, Default)]

@@ -15,7 +15,6 @@ pub mod backoff;
 pub mod callers;
 pub mod command;
 pub mod endpoints;
-pub mod event_loop;
 pub mod fabric;
 pub mod file;
 pub mod pool;

@@ -23,14 +23,14 @@ use crate::base::error::{Code, Error};
 use crate::base::text::excerpt;
 use crate::base::{memory, random};
 use crate::config::{Config, Node};
+use crate::net::event_loop::{Cancelled, EventLoop, guarded};
+use crate::net::tls::{Tls, TlsConfig, Trust};
 use crate::observe::metrics::{Metered, Traffic};
 use crate::source::attempt::Attempt;
-use crate::source::event_loop::{Cancelled, EventLoop, guarded};
 use crate::source::fabric::http::connecting::Telling;
-use crate::source::fabric::http::failure::{Failure, address};
+use crate::source::fabric::http::failure::{Failure, NODE, address};
 use crate::source::fabric::http::resolver::Resolver;
 use crate::source::fabric::http::status_line::status_line;
-use crate::source::fabric::http::tls::{Tls, TlsConfig};
 use crate::source::fabric::http::transport::{Reply, Times, Transport, TransportError};
 
 const USER_AGENT: &str = concat!("libmysqlfabric/", env!("CARGO_PKG_VERSION"));
@@ -48,7 +48,7 @@ impl Http {
     /// Does no I/O: the TLS files are read at the first exchange.
     pub fn new(config: &Config, traffic: Arc<Traffic>) -> Self {
         Self {
-            tls: Tls::new(config.tls.clone()),
+            tls: tls_of(config),
             secure: config.tls.is_some(),
             max_reply_bytes: config.max_reply_bytes,
             cancelled: watch::Sender::new(false),
@@ -242,6 +242,16 @@ impl Transport for Http {
         let line = runtime.wait(times.deadline, status_line(node, tls, &request));
         let line = line.map_err(|ended| failure.ended(ended))?;
         line.map_err(|error| Error::new(Code::Unreachable, error.to_string()))
+    }
+}
+
+fn tls_of(config: &Config) -> Tls {
+    match config.tls.clone() {
+        Some(files) => {
+            let trust = Trust::Authority { ca: files.ca, by_name: true };
+            Tls::new(trust, files.identity, NODE)
+        }
+        None => Tls::new(Trust::Nobody, None, NODE),
     }
 }
 

@@ -5,11 +5,15 @@ use std::io::{self, ErrorKind};
 
 use crate::base::error::{Code, Error};
 use crate::config::Node;
-use crate::source::event_loop::{Ended, broken};
 #[cfg(feature = "tls")]
-use crate::source::fabric::http::certificate;
-use crate::source::fabric::http::resolver::NoThread;
+use crate::net::certificate;
+use crate::net::event_loop::{Ended, broken};
+use crate::net::peer::Peer;
+use crate::net::resolver::NoThread;
 use crate::source::fabric::http::transport::{Times, TransportError};
+
+/// A node of Fabric, in messages.
+pub const NODE: Peer = Peer { name: "node", tls_option: "fabric_options_set_tls" };
 
 /// What there is to say about any failure of one exchange.
 #[derive(Clone)]
@@ -213,5 +217,5 @@ fn tls_failure(_: &[Cause<'_>], _: &Failure) -> Option<Error> {
 #[cfg(feature = "tls")]
 fn tls_failure(causes: &[Cause<'_>], failure: &Failure) -> Option<Error> {
     let error = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
-    Some(failure.tls(&certificate::session(error)))
+    Some(failure.tls(&certificate::session(error, NODE)))
 }

@@ -4,15 +4,12 @@
 //! it closes the connection without a byte. To an HTTP client both are an incomplete message.
 
 use std::io;
-use std::net::IpAddr;
-use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::config::Node;
-use crate::source::fabric::http::resolver;
-use crate::source::fabric::http::tls::TlsConfig;
+use crate::net::connect::connect;
+use crate::net::tls::{TlsConfig, secured};
 
 /// A status line is shorter.
 const MOST: usize = 512;
@@ -27,40 +24,8 @@ pub async fn status_line(
     let stream = connect(node).await?;
     match tls {
         None => exchange(stream, request).await,
-        Some(tls) => exchange(secured(stream, node, tls).await?, request).await,
+        Some(tls) => exchange(secured(stream, &node.host, tls).await?, request).await,
     }
-}
-
-async fn connect(node: &Node) -> io::Result<TcpStream> {
-    let host = node.host.trim_matches(['[', ']']);
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return TcpStream::connect((address, node.port)).await;
-    }
-    let mut failure = io::Error::from(io::ErrorKind::NotFound);
-    for mut address in resolver::addresses(host).await.map_err(io::Error::other)? {
-        address.set_port(node.port);
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
-}
-
-#[cfg(feature = "tls")]
-async fn secured(
-    stream: TcpStream,
-    node: &Node,
-    tls: TlsConfig,
-) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
-    let host = node.host.trim_matches(['[', ']']).to_owned();
-    let name = rustls::pki_types::ServerName::try_from(host).map_err(io::Error::other)?;
-    tokio_rustls::TlsConnector::from(Arc::new(tls)).connect(name, stream).await
-}
-
-#[cfg(not(feature = "tls"))]
-async fn secured(stream: TcpStream, _: &Node, _: TlsConfig) -> io::Result<TcpStream> {
-    Ok(stream)
 }
 
 async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_cert_signed_by_trust_anchor};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
 };
@@ -15,6 +16,7 @@ use x509_parser::prelude::*;
 use x509_parser::public_key::PublicKey;
 
 use crate::base::text::excerpt;
+use crate::net::peer::Peer;
 
 /// What is wrong with a certificate: the end of a sentence that begins with its node.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +34,10 @@ const SEE: &str = "(README, \"Certificates\", has a recipe)";
 /// Verifies as rustls does, and says more about what does not pass.
 #[derive(Debug)]
 pub struct Verifier {
+    peer: Peer,
     inner: Arc<WebPkiServerVerifier>,
+    /// Whoever has a certificate of the authority will do, whatever its name.
+    any_name: Option<(RootCertStore, Arc<CryptoProvider>)>,
     authorities: Vec<CertificateDer<'static>>,
 }
 
@@ -42,14 +47,46 @@ impl Verifier {
         authorities: Vec<CertificateDer<'static>>,
         roots: RootCertStore,
         provider: Arc<CryptoProvider>,
+        by_name: bool,
+        peer: Peer,
     ) -> Option<Self> {
+        let any_name = (!by_name).then(|| (roots.clone(), Arc::clone(&provider)));
         let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
-        Some(Self { inner: inner.build().ok()?, authorities })
+        Some(Self { peer, inner: inner.build().ok()?, any_name, authorities })
+    }
+
+    fn verified(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let Some((roots, provider)) = &self.any_name else {
+            return self.inner.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            );
+        };
+        let certificate = ParsedCertificate::try_from(end_entity)?;
+        let algorithms = provider.signature_verification_algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(
+            &certificate,
+            roots,
+            intermediates,
+            now,
+            algorithms,
+        )?;
+        Ok(ServerCertVerified::assertion())
     }
 
     fn explained(&self, error: Error, shown: &[&CertificateDer<'_>], now: UnixTime) -> Error {
         let Error::InvalidCertificate(reason) = &error else { return error };
-        let sentence = sentence(reason, shown, &self.authorities, now.as_secs());
+        let sentence = sentence(reason, shown, &self.authorities, now.as_secs(), self.peer);
         CertificateError::Other(OtherError(Arc::new(Unfit(sentence)))).into()
     }
 }
@@ -63,13 +100,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = self.inner.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
+        let verified = self.verified(end_entity, intermediates, server_name, ocsp_response, now);
         let shown = || [end_entity].into_iter().chain(intermediates).collect::<Vec<_>>();
         verified.map_err(|error| self.explained(error, &shown(), now))
     }
@@ -106,8 +137,10 @@ fn sentence(
     shown: &[&CertificateDer<'_>],
     authorities: &[CertificateDer<'_>],
     now: u64,
+    peer: Peer,
 ) -> String {
     use CertificateError::*;
+    let name = peer.name;
     let leaf = shown.first().and_then(|leaf| parsed(leaf));
     let Some(leaf) = leaf else { return "shows a certificate that is damaged".into() };
     if let Some(sentence) = of_its_time(reason, &leaf, now) {
@@ -130,7 +163,7 @@ fn sentence(
     let mut keys = shown.iter().copied().chain(authorities.iter()).filter_map(|one| parsed(one));
     match reason {
         Other(_) if is_authority(&leaf) => format!(
-            "shows the certificate of an authority (CA:TRUE) as its own; issue the node one of its \
+            "shows the certificate of an authority (CA:TRUE) as its own; issue the {name} one of its \
              own with CA:FALSE {SEE}"
         ),
         BadSignature
@@ -142,17 +175,17 @@ fn sentence(
                      such a key; {RSA_BITS} are the least: make new keys and certificates {SEE}"
                 ),
                 // A CA that was made anew under its old name.
-                None => unknown_issuer(),
+                None => unknown_issuer(peer),
             }
         }
-        UnknownIssuer => unknown_issuer(),
+        UnknownIssuer => unknown_issuer(peer),
         NotValidForName | NotValidForNameContext { .. } => match names(&leaf) {
             names if names.is_empty() => format!(
                 "shows a certificate without a subjectAltName: a name that is only in its CN is not \
-                 looked at; issue one with the node's name or address {SEE}"
+                 looked at; issue one with the {name}'s name or address {SEE}"
             ),
             names => format!(
-                "shows a certificate for other names ({}); add the node by a name or address in its \
+                "shows a certificate for other names ({}); add the {name} by a name or address in its \
                  certificate, or have one issued for this one",
                 excerpt(&names.join(", "), 200)
             ),
@@ -169,10 +202,12 @@ fn sentence(
     }
 }
 
-fn unknown_issuer() -> String {
-    "shows a certificate that the CA given did not issue; give fabric_options_set_tls the CA file \
-     of this node"
-        .into()
+fn unknown_issuer(peer: Peer) -> String {
+    let Peer { name, tls_option } = peer;
+    format!(
+        "shows a certificate that the CA given did not issue; give {tls_option} the CA file of this \
+         {name}"
+    )
 }
 
 /// Whether the time is what is wrong, or the clock.
@@ -250,7 +285,8 @@ fn short_key(certificate: &X509Certificate<'_>) -> Option<usize> {
 }
 
 /// The end of a sentence about a TLS session that did not come about.
-pub fn session(error: &Error) -> String {
+pub fn session(error: &Error, peer: Peer) -> String {
+    let Peer { name, tls_option } = peer;
     use rustls::AlertDescription as Alert;
     match error {
         Error::InvalidCertificate(CertificateError::Other(OtherError(inner)))
@@ -259,9 +295,9 @@ pub fn session(error: &Error) -> String {
             inner.to_string()
         }
         Error::InvalidCertificate(_) => "shows a certificate that cannot be verified".into(),
-        Error::InvalidMessage(_) => "does not answer in TLS; check that the port is a TLS port, \
-                                     else do without fabric_options_set_tls"
-            .into(),
+        Error::InvalidMessage(_) => format!(
+            "does not answer in TLS; check that the port is a TLS port, else do without {tls_option}"
+        ),
         Error::AlertReceived(
             Alert::BadCertificate
             | Alert::UnsupportedCertificate
@@ -271,20 +307,25 @@ pub fn session(error: &Error) -> String {
             | Alert::CertificateRequired
             | Alert::UnknownCA
             | Alert::AccessDenied,
-        ) => "does not take the certificate of this side, or asks for one; see key and cert of \
-              fabric_options_set_tls"
-            .into(),
-        Error::AlertReceived(Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity)
+        ) => format!(
+            "does not take the certificate of this side, or asks for one; see key and cert of {tls_option}"
+        ),
+        Error::AlertReceived(
+            Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity,
+        )
         | Error::PeerIncompatible(_) => {
-            "and this library have no version or cipher of TLS in common; let the node speak TLS 1.2 \
-             or 1.3"
-                .into()
+            format!(
+                "and this library have no version or cipher of TLS in common; let the {name} speak \
+                 TLS 1.2 or 1.3"
+            )
         }
         Error::AlertReceived(alert) => {
             format!("breaks the TLS handshake off with alert {}; see its log", u8::from(*alert))
         }
-        Error::PeerMisbehaved(_) | Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
-            "does not keep to the rules of TLS; check that the port is a Fabric node's".into()
+        Error::PeerMisbehaved(_)
+        | Error::InappropriateMessage { .. }
+        | Error::InappropriateHandshakeMessage { .. } => {
+            format!("does not keep to the rules of TLS; check that the port is a {name}'s")
         }
         Error::NoCertificatesPresented => "shows no certificate; give it one".into(),
         _ => "and this library agree on no TLS session; check the TLS settings of both".into(),
@@ -296,6 +337,8 @@ mod tests {
     use rustls::pki_types::pem::PemObject;
 
     use super::*;
+
+    const NODE: Peer = Peer { name: "node", tls_option: "the_option" };
 
     #[test]
     fn a_wrong_clock_is_what_is_said() {
@@ -311,11 +354,13 @@ mod tests {
             (CertificateError::Expired, WRITTEN, "has expired"),
             (CertificateError::Expired, u64::MAX, "has expired"),
         ] {
-            let sentence = sentence(&reason, &[&leaf], &[], now);
+            let sentence = sentence(&reason, &[&leaf], &[], now, NODE);
             assert!(sentence.contains(part), "{sentence}");
         }
         let broken = CertificateDer::from(vec![0x30, 0x82, 1]);
-        assert!(sentence(&CertificateError::BadEncoding, &[&broken], &[], 0).contains("damaged"));
+        assert!(
+            sentence(&CertificateError::BadEncoding, &[&broken], &[], 0, NODE).contains("damaged")
+        );
     }
 
     #[test]
@@ -329,7 +374,7 @@ mod tests {
             (Error::DecryptError, "no TLS session"),
             (Error::InvalidCertificate(CertificateError::Revoked), "cannot be verified"),
         ] {
-            let sentence = session(&error);
+            let sentence = session(&error, NODE);
             assert!(sentence.contains(part), "{sentence}");
         }
     }

@@ -1,0 +1,13 @@
+//! What every source that asks over a network stands on: an event loop for one exchange, names to
+//! addresses, and verified TLS.
+
+#[cfg(feature = "tls")]
+mod anybody;
+#[cfg(feature = "tls")]
+pub mod certificate;
+pub mod connect;
+pub mod event_loop;
+pub mod off_runtime;
+pub mod peer;
+pub mod resolver;
+pub mod tls;
