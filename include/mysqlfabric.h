@@ -1384,6 +1384,34 @@ int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options,
                                          const char *path);
 
 /**
+ * Sets where the topology comes from, by a URL. What changes when a service moves to another
+ * source is this URL, and no code.
+ *
+ * | url | shard maps and servers |
+ * |---|---|
+ * | `fabric://[user@]host[:port][,host[:port]...]` | of MySQL Fabric, over XML-RPC; the port is @ref FABRIC_DEFAULT_PORT unless given. As fabric_options_add_node() for each host |
+ * | `file:/path` | of a topology file, as fabric_options_set_topology_file() |
+ *
+ * An IPv6 address stands in brackets, `[::1]:32274`. What is special in a URL is written with a
+ * percent sign in a user or a path, such as `%40` for `@` and `%20` for a blank. The password does
+ * not belong into the URL: it is given with fabric_options_set_credentials(), whose user is the one
+ * of the URL, if the URL names one.
+ *
+ * @param options  The options.
+ * @param url      UTF-8, NUL-terminated. Copied.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+ * @retval FABRIC_ERR_ARGUMENT  It is no such URL, or has a password in it; a source or a topology file
+ *         is set already: a handle has one source; a snapshot file is set, and this is a topology
+ *         file. fabric_new() answers it, too, if the URL's user is not that of the credentials.
+ *
+ * Never blocks: nothing is resolved, opened or connected to.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_options_set_source(struct fabric_options_t *options,
+                                  const char *url);
+
+/**
  * Routes from a file, with no Fabric at all: no node is needed, and none is asked.
  *
  * The file is written by hand, or is the snapshot of another handle; TOPOLOGY_FILE.md (see

@@ -97,6 +97,7 @@ pub unsafe extern "C" fn fabric_new(
         if let Some(refused) = &options.refused {
             return Err(refused.clone());
         }
+        options.config.check()?;
         // Without them nothing that follows goes well: better said at once.
         random::bytes()?;
         let strings = Strings::of(&options.config);

@@ -146,15 +146,13 @@ pub unsafe extern "C" fn fabric_options_add_node(
 
 /// A node as the caller names it.
 pub(super) fn node(host: &str, port: u16) -> Result<Node> {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || "/@?#[]".contains(c);
-    if host.is_empty() || host.contains(odd) || host.len() > 255 {
-        return Err(Error::new(
+    let port = if port == 0 { DEFAULT_PORT } else { port };
+    Node::new(host, port).ok_or_else(|| {
+        Error::new(
             Code::Argument,
             format!("'{host}' is no host; give a name or an address alone, without a URL's parts"),
-        ));
-    }
-    let port = if port == 0 { DEFAULT_PORT } else { port };
-    Ok(Node { host: host.to_owned(), port })
+        )
+    })
 }
 
 /// Sets the user and password for Fabric's digest authentication (RFC 7616, MD5).
@@ -457,11 +455,43 @@ pub unsafe extern "C" fn fabric_options_set_snapshot_file(
     // is NULL or NUL-terminated.
     unsafe {
         set("fabric_options_set_snapshot_file", options, |config| {
-            let path = absolute(path_of(path, "path")?);
-            one_file(&config.topology_file)?;
-            config.snapshot_file = Some(path);
-            Ok(())
+            config.set_snapshot_file(absolute(path_of(path, "path")?))
         })
+    }
+}
+
+/// Sets where the topology comes from, by a URL. What changes when a service moves to another
+/// source is this URL, and no code.
+///
+/// | url | shard maps and servers |
+/// |---|---|
+/// | `fabric://[user@]host[:port][,host[:port]...]` | of MySQL Fabric, over XML-RPC; the port is @ref FABRIC_DEFAULT_PORT unless given. As fabric_options_add_node() for each host |
+/// | `file:/path` | of a topology file, as fabric_options_set_topology_file() |
+///
+/// An IPv6 address stands in brackets, `[::1]:32274`. What is special in a URL is written with a
+/// percent sign in a user or a path, such as `%40` for `@` and `%20` for a blank. The password does
+/// not belong into the URL: it is given with fabric_options_set_credentials(), whose user is the one
+/// of the URL, if the URL names one.
+///
+/// @param options  The options.
+/// @param url      UTF-8, NUL-terminated. Copied.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+/// @retval FABRIC_ERR_ARGUMENT  It is no such URL, or has a password in it; a source or a topology file
+///         is set already: a handle has one source; a snapshot file is set, and this is a topology
+///         file. fabric_new() answers it, too, if the URL's user is not that of the credentials.
+///
+/// Never blocks: nothing is resolved, opened or connected to.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_options_set_source(
+    options: *mut fabric_options_t,
+    url: *const c_char,
+) -> i32 {
+    // SAFETY: `options` is NULL or from fabric_options_new(), and used by this thread alone; `url`
+    // is NULL or NUL-terminated.
+    unsafe {
+        set("fabric_options_set_source", options, |config| config.set_source(text(url, "url")?))
     }
 }
 
@@ -496,10 +526,7 @@ pub unsafe extern "C" fn fabric_options_set_topology_file(
     // is NULL or NUL-terminated.
     unsafe {
         set("fabric_options_set_topology_file", options, |config| {
-            let path = absolute(path_of(path, "path")?);
-            one_file(&config.snapshot_file)?;
-            config.topology_file = Some(path);
-            Ok(())
+            config.set_topology_file(absolute(path_of(path, "path")?))
         })
     }
 }
@@ -508,20 +535,6 @@ pub unsafe extern "C" fn fabric_options_set_topology_file(
 /// system has no name for that any more.
 fn absolute(path: &str) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path))
-}
-
-fn one_file(other: &Option<PathBuf>) -> Result<()> {
-    match other {
-        None => Ok(()),
-        Some(other) => Err(Error::new(
-            Code::Argument,
-            format!(
-                "a snapshot file and a topology file exclude each other, and '{}' is set already; \
-                 set one of them",
-                other.display()
-            ),
-        )),
-    }
 }
 
 /// Sets who hears what the handles made from these options have to say. Without it they are

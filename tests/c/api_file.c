@@ -72,6 +72,26 @@ static void a_long_bound(void)
     blames_no_fabric(&err);
 }
 
+/* As a URL: a blank in the name is %20. */
+static void by_url(void)
+{
+    char directory[] = "/tmp/mysqlfabric-XXXXXX", path[64], url[96];
+    CHECK(mkdtemp(directory) != NULL);
+    snprintf(path, sizeof path, "%s/the farm", directory);
+    snprintf(url, sizeof url, "file://%s/the%%20farm", directory);
+    FILE *file = fopen(path, "w");
+    CHECK(file != NULL);
+    fprintf(file, head, "", "b");
+    CHECK_INT(fclose(file), 0);
+    fabric_options_t *o = fabric_options_new();
+    CHECK_INT(fabric_options_set_source(o, url), FABRIC_OK);
+    fabric_t *f = handle(o);
+    CHECK_INT(port_of(f, "d.t", text("bb"), RW), 2);
+    fabric_free(f);
+    CHECK_INT(unlink(path), 0);
+    CHECK_INT(rmdir(directory), 0);
+}
+
 static void a_long_node(void)
 {
     char nodes[400];
@@ -140,6 +160,7 @@ static void a_slip_of_the_pen(void)
 int main(void)
 {
     a_long_bound();
+    by_url();
     a_long_node();
     a_relative_path();
     a_slip_of_the_pen();

@@ -87,6 +87,48 @@ static void words(void)
     OPTION(fabric_options_set_tls(o, "ca", "\xff", "c"), FABRIC_ERR_INVALID_UTF8, {"'key'"});
 }
 
+static void sources(void)
+{
+    OPTION(fabric_options_set_source(o, "farm.example"), FABRIC_ERR_ARGUMENT,
+           {"fabric_options_set_source", "'farm.example' is no URL", "fabric://"});
+    OPTION(fabric_options_set_source(o, "https://h"), FABRIC_ERR_ARGUMENT, {"'https'", "file:/"});
+    OPTION(fabric_options_set_source(o, "fabric://a:0"), FABRIC_ERR_ARGUMENT, {"'a:0'", "65535"});
+    OPTION(fabric_options_set_source(o, "fabric://a/b"), FABRIC_ERR_ARGUMENT, {"'/b'", "leave it"});
+    OPTION(fabric_options_set_source(o, "file:f"), FABRIC_ERR_ARGUMENT, {"'file:f'", "whole path"});
+    OPTION(fabric_options_set_source(o, "\xff"), FABRIC_ERR_INVALID_UTF8, {"'url'"});
+    OPTION(fabric_options_set_source(o, "fabric://u:hunter2@h"), FABRIC_ERR_ARGUMENT,
+           {"does not belong into the URL", "credentials"});
+
+    /* One source a handle, whichever way it is named. */
+    OPTION((fabric_options_set_source(o, "file:/f"), fabric_options_set_source(o, "fabric://h")),
+           FABRIC_ERR_ARGUMENT, {"one source"});
+    OPTION((fabric_options_set_topology_file(o, "/f"), fabric_options_set_source(o, "file:/g")),
+           FABRIC_ERR_ARGUMENT, {"one source"});
+    OPTION((fabric_options_set_source(o, "fabric://h"), fabric_options_set_topology_file(o, "/f")),
+           FABRIC_ERR_ARGUMENT, {"fabric_options_set_topology_file", "set one of them"});
+    OPTION((fabric_options_set_snapshot_file(o, "/f"), fabric_options_set_source(o, "file:/g")),
+           FABRIC_ERR_ARGUMENT, {"'/f'", "exclude each other"});
+    OPTION((fabric_options_set_source(o, "file:/g"), fabric_options_set_snapshot_file(o, "/f")),
+           FABRIC_ERR_ARGUMENT, {"'/g'", "exclude each other"});
+}
+
+/* The user of the URL is that of the credentials, which come before or after it. */
+static void users(void)
+{
+    fabric_t *f = NULL;
+    fabric_options_t *o = fabric_options_new();
+    CHECK_INT(fabric_options_set_source(o, "fabric://ann@h"), FABRIC_OK);
+    REFUSED(fabric_new(o, &f, err), f, FABRIC_ERR_ARGUMENT,
+            {"\"ann\"", "password is missing", "credentials"});
+    CHECK_INT(fabric_options_set_credentials(o, "bob", "secret"), FABRIC_OK);
+    REFUSED(fabric_new(o, &f, err), f, FABRIC_ERR_ARGUMENT, {"\"ann\"", "\"bob\""});
+    CHECK_INT(fabric_options_set_credentials(o, "ann", "secret"), FABRIC_OK);
+    fabric_error_t said;
+    CHECK_OK(fabric_new(o, &f, &said), said);
+    fabric_free(f);
+    fabric_options_free(o);
+}
+
 /* The first refusal is the one that is told; what was set before it stays. */
 static void several(void)
 {
@@ -113,6 +155,8 @@ int main(void)
 {
     ranges();
     words();
+    sources();
+    users();
     several();
     refused_log();
     return 0;

@@ -46,6 +46,20 @@ fn a_dead_node_is_passed_over_and_then_left_alone() {
     group_of(&router, "shop.orders", Key::Integer(1)).expect("and goes on answering");
 }
 
+/// The hosts of a source's URL are nodes as if each had been named alone.
+#[test]
+fn the_hosts_of_a_url_are_nodes() {
+    let server = sample();
+    let mut config = Config { nodes: Vec::new(), ..config(&[&server]) };
+    let (dead, port) = (dead_port(), server.port());
+    config.set_source(&format!("fabric://admin@127.0.0.1:{dead},127.0.0.1:{port}")).expect("a URL");
+    config.check().expect("the user is that of the credentials");
+    let router = Router::new(config);
+    group_of(&router, "employees.salaries", Key::Integer(1)).expect("the second node answers");
+    let nodes = router.fabric_nodes().expect("nodes");
+    assert_eq!(nodes.get(..2), Some([at(dead), at(port)].as_slice()));
+}
+
 #[test]
 fn a_silent_node_costs_one_deadline_and_no_more() {
     let server = sample();

@@ -5,18 +5,16 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::base::error::{Code, Error, Result};
+use crate::base::text::excerpt;
 use crate::observe::events::Listener;
 use crate::observe::log::Log;
 
-/// The port a Fabric node listens on unless told otherwise.
-pub const DEFAULT_PORT: u16 = 32274;
+mod node;
+mod source_url;
 
-/// The address of one Fabric node.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Node {
-    pub host: String,
-    pub port: u16,
-}
+pub use self::node::Node;
+pub use self::source_url::{DEFAULT_PORT, SourceUrl};
 
 /// Who the handle is for Fabric. The password is wiped when the last copy goes.
 #[derive(Clone)]
@@ -97,8 +95,97 @@ pub struct Config {
     pub snapshot_file: Option<PathBuf>,
     /// Where the topology comes from instead of Fabric.
     pub topology_file: Option<PathBuf>,
+    /// Where it comes from as a URL: its nodes or its file are in `nodes` or `topology_file`, too.
+    pub source: Option<SourceUrl>,
     pub log: Log,
     pub events: Listener,
+}
+
+impl Config {
+    /// Takes in where the topology comes from.
+    ///
+    /// # Errors
+    /// The URL is none, or there is a source already.
+    pub fn set_source(&mut self, url: &str) -> Result<()> {
+        let source = SourceUrl::parse(url)?;
+        if self.source.is_some() || self.topology_file.is_some() {
+            return Err(Error::new(
+                Code::Argument,
+                "a handle has one source, and one is set already; several hosts of one source go into \
+                 one URL, with commas between",
+            ));
+        }
+        match &source {
+            SourceUrl::Fabric { nodes, .. } => self.nodes.extend(nodes.iter().cloned()),
+            SourceUrl::File { path } => self.set_topology_file(path.clone())?,
+        }
+        self.source = Some(source);
+        Ok(())
+    }
+
+    /// Takes in the file that the topology comes from.
+    ///
+    /// # Errors
+    /// There is a source already, or a snapshot file, which would keep the same again.
+    pub fn set_topology_file(&mut self, path: PathBuf) -> Result<()> {
+        if self.source.is_some() {
+            let message =
+                "a source is set already, and a topology file is another one; set one of them";
+            return Err(Error::new(Code::Argument, message));
+        }
+        one_file(&self.snapshot_file)?;
+        self.topology_file = Some(path);
+        Ok(())
+    }
+
+    /// Takes in the file that keeps the topology for a start without its source.
+    ///
+    /// # Errors
+    /// The topology comes from a file.
+    pub fn set_snapshot_file(&mut self, path: PathBuf) -> Result<()> {
+        one_file(&self.topology_file)?;
+        self.snapshot_file = Some(path);
+        Ok(())
+    }
+
+    /// Whether the options fit together.
+    ///
+    /// # Errors
+    /// The source's URL names a user that is not the credentials'.
+    pub fn check(&self) -> Result<()> {
+        let Some(user) = self.source.as_ref().and_then(SourceUrl::user) else { return Ok(()) };
+        let given = self.credentials.as_ref().map(|credentials| credentials.user.as_str());
+        if given == Some(user) {
+            return Ok(());
+        }
+        let user = excerpt(user, 60);
+        let message = match given {
+            Some(given) => format!(
+                "the source's URL names user \"{user}\", and the credentials are of user \
+                 \"{}\"; leave one out, or name the same",
+                excerpt(given, 60)
+            ),
+            None => format!(
+                "the source's URL names user \"{user}\", whose password is missing; give the \
+                 credentials, too"
+            ),
+        };
+        Err(Error::new(Code::Argument, message))
+    }
+}
+
+fn one_file(other: &Option<PathBuf>) -> Result<()> {
+    match other {
+        None => Ok(()),
+        Some(other) => Err(Error::new(
+            Code::Argument,
+            format!(
+                "a snapshot file and a topology file exclude each other, and '{}' is set already; \
+                 set one of them",
+                other.display()
+            ),
+        )),
+    }
 }
 
 impl Default for Config {
@@ -130,6 +217,7 @@ impl Default for Config {
             compat_connector_python: false,
             snapshot_file: None,
             topology_file: None,
+            source: None,
             log: Log::default(),
             events: Listener::default(),
         }

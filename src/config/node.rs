@@ -1,0 +1,17 @@
+//! The address of a node of a source.
+
+/// The address of one Fabric node.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Node {
+    pub host: String,
+    pub port: u16,
+}
+
+impl Node {
+    /// None if `host` is neither a name nor an address.
+    pub fn new(host: &str, port: u16) -> Option<Self> {
+        let odd = |c: char| c.is_whitespace() || c.is_control() || "/@?#[]".contains(c);
+        let is_host = !host.is_empty() && !host.contains(odd) && host.len() <= 255;
+        is_host.then(|| Self { host: host.to_owned(), port })
+    }
+}

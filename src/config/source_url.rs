@@ -1,0 +1,284 @@
+//! The URL of a source: which kind it is, whom it is asked of, and for which user.
+//!
+//! `scheme://[user@]host[:port][,host[:port]...]`, or `file:/path`. Hosts are a list, which URLs in
+//! general are not; hence no URL parser of others.
+
+use std::path::PathBuf;
+
+use percent_encoding::percent_decode_str;
+
+use crate::base::error::{Code, Error, Result};
+use crate::base::text::excerpt;
+
+use super::node::Node;
+
+/// The port a Fabric node listens on unless told otherwise.
+pub const DEFAULT_PORT: u16 = 32274;
+
+/// Where a handle's topology comes from, as a URL says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceUrl {
+    /// Fabric nodes.
+    Fabric { user: Option<String>, nodes: Vec<Node> },
+    /// A topology file.
+    File { path: PathBuf },
+}
+
+/// The forms there are, for messages.
+const FORMS: &str = "fabric://[user@]host[:port][,host[:port]...] and file:/path";
+
+impl SourceUrl {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// `Code::Argument`, with what is wrong in it. A password in it is in no message.
+    pub fn parse(url: &str) -> Result<Self> {
+        let (scheme, rest) = url.split_once(':').ok_or_else(|| {
+            refusal(format!("'{}' is no URL of a source; the forms are {FORMS}", quoted(url)))
+        })?;
+        match scheme.to_ascii_lowercase().as_str() {
+            "fabric" => {
+                let Authority { user, nodes } = authority(scheme, rest, DEFAULT_PORT)?;
+                Ok(Self::Fabric { user, nodes })
+            }
+            "file" => Ok(Self::File { path: path(rest)? }),
+            _ => Err(refusal(format!(
+                "'{}' is no kind of source; the forms are {FORMS}",
+                quoted(scheme)
+            ))),
+        }
+    }
+
+    /// The user it names.
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::Fabric { user, .. } => user.as_deref(),
+            Self::File { .. } => None,
+        }
+    }
+}
+
+/// Whom a source is asked of, and for whom.
+struct Authority {
+    user: Option<String>,
+    nodes: Vec<Node>,
+}
+
+/// Reads `//[user@]host[:port][,host[:port]...]`.
+fn authority(scheme: &str, rest: &str, default_port: u16) -> Result<Authority> {
+    let rest = rest.strip_prefix("//").ok_or_else(|| {
+        refusal(format!("'{scheme}:' goes on with '//' and a host, as in {scheme}://host:port"))
+    })?;
+    // Only the last '@' can end the user: none is in a host.
+    let (user, hosts) = match rest.rsplit_once('@') {
+        Some((user, hosts)) => (Some(user_of(scheme, user)?), hosts),
+        None => (None, rest),
+    };
+    let hosts = hosts.strip_suffix('/').unwrap_or(hosts);
+    if let Some(odd) = hosts.find(['/', '?', '#']).and_then(|at| hosts.get(at..)) {
+        let odd = quoted(odd);
+        return Err(refusal(format!(
+            "'{odd}' has no meaning behind the hosts of {scheme}://; leave it out"
+        )));
+    }
+    let nodes: Result<Vec<Node>> =
+        hosts.split(',').map(|host| node(scheme, host, default_port)).collect();
+    Ok(Authority { user, nodes: nodes? })
+}
+
+fn user_of(scheme: &str, user: &str) -> Result<String> {
+    if user.contains(':') {
+        // Nothing of it is shown: what is behind the colon is a password.
+        return Err(refusal(format!(
+            "the password does not belong into the URL of a source, where logs and lists of processes \
+             show it; write {scheme}://user@host, and give the password with the credentials"
+        )));
+    }
+    let user = decoded(user, "user")?;
+    match user.is_empty() {
+        true => Err(refusal(format!("the user before '@' is empty; write {scheme}://host"))),
+        false => Ok(user),
+    }
+}
+
+/// Reads `host`, `host:port`, `[address]` or `[address]:port`.
+fn node(scheme: &str, text: &str, default_port: u16) -> Result<Node> {
+    // What is no port may be a password whose host was forgotten.
+    let shown = match text.rsplit_once(':') {
+        Some((host, port)) if !port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => text,
+    };
+    let bad = |why: &str| refusal(format!("'{}' is no host of {scheme}://: {why}", quoted(shown)));
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (host, behind) = rest.split_once(']').ok_or_else(|| bad("the '[' has no ']'"))?;
+            if host.parse::<std::net::Ipv6Addr>().is_err() {
+                return Err(bad("brackets are for IPv6 addresses, as in [::1]:32274"));
+            }
+            match behind.strip_prefix(':') {
+                Some(port) => (host, Some(port)),
+                None if behind.is_empty() => (host, None),
+                None => return Err(bad("behind the ']' only a ':' and a port may be")),
+            }
+        }
+        None => match text.split_once(':') {
+            Some((_, port)) if port.contains(':') => {
+                return Err(bad("an IPv6 address stands in brackets, as in [::1]:32274"));
+            }
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        },
+    };
+    let port = match port {
+        None => default_port,
+        Some(port) => match port.parse::<u16>() {
+            Ok(number) if number > 0 && port.bytes().all(|byte| byte.is_ascii_digit()) => number,
+            _ => return Err(bad("its port is no number from 1 to 65535")),
+        },
+    };
+    Node::new(host, port).ok_or_else(|| bad("give a name or an address"))
+}
+
+/// Reads `/path`, `///path` or `//localhost/path`.
+fn path(rest: &str) -> Result<PathBuf> {
+    let path = match rest.strip_prefix("//") {
+        Some(behind) => behind.strip_prefix("localhost").unwrap_or(behind),
+        None => rest,
+    };
+    if !path.starts_with('/') {
+        return Err(refusal(format!(
+            "'file:{}' names no file of this machine; write file:/path with the whole path",
+            quoted(rest)
+        )));
+    }
+    if let Some(odd) = path.find(['?', '#']).and_then(|at| path.get(at..)) {
+        let odd = quoted(odd);
+        return Err(refusal(format!(
+            "'{odd}' has no meaning behind the path of file:; where it is a part of the name, write \
+             %3F for '?' and %23 for '#'"
+        )));
+    }
+    decoded(path, "path").map(PathBuf::from)
+}
+
+/// A part of a URL without its percent signs.
+fn decoded(text: &str, what: &str) -> Result<String> {
+    let bytes = percent_decode_str(text);
+    match bytes.decode_utf8() {
+        Ok(text) if !text.contains('\0') => Ok(text.into_owned()),
+        _ => Err(refusal(format!("the {what} in the URL of a source is not UTF-8 without NUL"))),
+    }
+}
+
+/// A part of a URL as messages show it: never with a password, which is between a ':' and an '@'.
+fn quoted(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((_, hosts)) => excerpt(&format!("...@{hosts}"), 80),
+        None => excerpt(text, 80),
+    }
+}
+
+fn refusal(message: String) -> Error {
+    Error::new(Code::Argument, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fabric(user: Option<&str>, nodes: &[(&str, u16)]) -> SourceUrl {
+        let nodes = nodes.iter().map(|(host, port)| Node { host: (*host).into(), port: *port });
+        SourceUrl::Fabric { user: user.map(Into::into), nodes: nodes.collect() }
+    }
+
+    #[test]
+    fn hosts_are_a_list() {
+        for (url, expected) in [
+            ("fabric://a", fabric(None, &[("a", 32274)])),
+            ("FABRIC://a.example/", fabric(None, &[("a.example", 32274)])),
+            ("fabric://u@a:1,b", fabric(Some("u"), &[("a", 1), ("b", 32274)])),
+            (
+                "fabric://[::1]:5,[fe80::1],127.0.0.1:65535",
+                fabric(None, &[("::1", 5), ("fe80::1", 32274), ("127.0.0.1", 65535)]),
+            ),
+            ("fabric://a%40b%2Fc%25@h", fabric(Some("a@b/c%"), &[("h", 32274)])),
+        ] {
+            assert_eq!(SourceUrl::parse(url).unwrap(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn files_have_whole_paths() {
+        for (url, path) in [
+            ("file:/a/b.json", "/a/b.json"),
+            ("file:///a/b.json", "/a/b.json"),
+            ("file://localhost/a", "/a"),
+            ("file:/a%20b%3F%23", "/a b?#"),
+            ("file:/a@b:c", "/a@b:c"),
+        ] {
+            assert_eq!(
+                SourceUrl::parse(url).unwrap(),
+                SourceUrl::File { path: path.into() },
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (url, said) in [
+            ("", "is no URL"),
+            ("farm.example:32274", "'farm.example' is no kind of source"),
+            ("https://a", "'https' is no kind of source"),
+            ("fabric:a", "goes on with '//'"),
+            ("fabric:/a", "goes on with '//'"),
+            ("fabric://", "give a name or an address"),
+            ("fabric://a,,b", "'' is no host"),
+            ("fabric://a,", "'' is no host"),
+            ("fabric://a:", "no number from 1 to 65535"),
+            ("fabric://a:0", "no number from 1 to 65535"),
+            ("fabric://a:+1", "no number from 1 to 65535"),
+            ("fabric://a:65536", "no number from 1 to 65535"),
+            ("fabric://::1", "in brackets"),
+            ("fabric://[::1", "has no ']'"),
+            ("fabric://[::1]5", "behind the ']'"),
+            ("fabric://[a]:5", "IPv6"),
+            ("fabric://a b", "'a b' is no host"),
+            ("fabric://a\nb", "is no host"),
+            ("fabric://a/b", "'/b' has no meaning"),
+            ("fabric://a?x=y", "'?x=y' has no meaning"),
+            ("fabric://a#x", "'#x' has no meaning"),
+            ("fabric://@a", "the user before '@' is empty"),
+            ("fabric://%ff@a", "not UTF-8"),
+            ("fabric://a%00@a", "without NUL"),
+            ("file:", "the whole path"),
+            ("file:a.json", "the whole path"),
+            ("file://other/a", "the whole path"),
+            ("file:/a?b", "%3F"),
+        ] {
+            let error = SourceUrl::parse(url).unwrap_err();
+            assert_eq!(error.code, Code::Argument, "{url}");
+            assert!(error.message.contains(said), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_in_no_message() {
+        for url in [
+            "fabric://u:hunter2@a",
+            "fabric://u:hunter2@a,b:c:d",
+            "fabric://u:hunter2@",
+            "fabric://u:hunter2",
+            "fabric:/u:hunter2@a",
+            "fabric://u:hunt@er2@a:0",
+            "mysql://u:hunter2@a/b",
+            "u:hunter2@a",
+            "//u:hunter2@a",
+            "file://u:hunter2@a/b",
+            "file:u:hunter2@a",
+        ] {
+            let error = SourceUrl::parse(url).unwrap_err();
+            assert!(!error.message.contains("hunt") && !error.message.contains("er2"), "{error}");
+        }
+    }
+}
