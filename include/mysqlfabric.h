@@ -43,6 +43,9 @@
  * background from then on, and stays in use when no Fabric node can be reached:
  * fabric_topology_age() says how old it is.
  *
+ * "Fabric" stands on these pages for whatever a handle learns its farm from: with
+ * fabric_options_set_topology_file() that is the file.
+ *
  * ## Threads
  * Any number of threads may make any calls that take a `const fabric_t *` at the same time, and
  * all calls on a `const fabric_result_t *`. fabric_options_t is for one thread at a time.

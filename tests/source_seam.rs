@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use mysqlfabric::base::error::{Code, Error, Result};
 use mysqlfabric::config::{Config, Node};
 use mysqlfabric::observe::events::{Delivery, Kind, Listener};
-use mysqlfabric::observe::log::Log;
+use mysqlfabric::observe::log::{Level, Log};
 use mysqlfabric::router::batch::{Batch, CHUNK, Keys, Session, Slot};
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::source::{
@@ -65,6 +65,10 @@ fn down(who: &str) -> Error {
 struct Shards(Arc<Shared>);
 
 impl Source for Shards {
+    fn name(&self) -> String {
+        "the list of shards".into()
+    }
+
     fn unsupported(&self) -> Error {
         Error::new(Code::NotSeeded, "a list of shards takes no orders")
     }
@@ -102,6 +106,10 @@ impl MapSource for Shards {
 struct Servers(Arc<Shared>);
 
 impl Source for Servers {
+    fn name(&self) -> String {
+        "the list of servers".into()
+    }
+
     fn unsupported(&self) -> Error {
         Error::new(Code::NotSeeded, "a list of servers takes no orders")
     }
@@ -229,6 +237,52 @@ fn lookups_go_by_the_maps_of_one_and_the_servers_of_the_other() {
     let node = Node { host: "h".into(), port: 1 };
     assert_eq!(code(router.seed(Some(node))), Code::NotSeeded);
     router.seed(None).expect("the whole farm");
+}
+
+/// What a service reads of its farm names the sources, where it names any, and no other.
+#[test]
+fn messages_name_the_sources_that_are_asked() {
+    let messages = Arc::<Mutex<Vec<String>>>::default();
+    let written = Arc::clone(&messages);
+    let log = Log::new(Level::Debug, move |_, message| {
+        written.lock().expect("unpoisoned").push(message.to_owned());
+    });
+    let shared = Arc::<Shared>::default();
+    let (maps, groups) = (Shards(Arc::clone(&shared)), Servers(Arc::clone(&shared)));
+    let config =
+        Config { log, background_refresh: false, connect_attempts: 1, ..Config::default() };
+    let router = Router::with_sources(config, Sources::two(maps, groups));
+    let group = |name| router.group_server(name, Purpose::Primary, |_, s| Ok(s.port));
+    router.seed(None).expect("an empty farm");
+    let empty = primary(&router, 7).expect_err("no table").message;
+    assert!(empty.contains("is listed by the list of shards and the list of servers:"), "{empty}");
+
+    *shared.farm() = std::mem::take(&mut *farm().farm());
+    router.seed(None).expect("seeded");
+    let mut refusals = vec![
+        group("nowhere").expect_err("no group"),
+        router.table("db.unknown", |_, _| Ok(())).expect_err("no table"),
+    ];
+    router.report_result("uuid-21", 1290);
+    refusals.push(primary(&router, 1_000).expect_err("writes are held"));
+    shared.farm().shards.remove(&1_000);
+    shared.farm().groups.insert("one", Vec::new());
+    router.seed(None).expect("one shard less");
+    refusals.push(primary(&router, 7).expect_err("no server"));
+    refusals.push(primary(&router, 1_000).expect_err("the shard is not listed any more"));
+    shared.farm().fail(true);
+    router.reset_cache(None);
+    let _ = primary(&router, 7);
+    let written = messages.lock().expect("unpoisoned").clone();
+    let gone = "the list of shards and the list of servers gave no new topology";
+    assert!(written.iter().any(|message| message.contains(gone)), "{written:?}");
+    assert!(
+        written.iter().any(|message| message.contains("is not listed any more")),
+        "{written:?}"
+    );
+    for message in refusals.iter().map(|error| &error.message).chain(&written).chain([&empty]) {
+        assert!(!message.contains("Fabric"), "{message}");
+    }
 }
 
 #[test]

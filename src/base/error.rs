@@ -87,7 +87,7 @@ impl Code {
         Self::ALL.iter().copied().find(|code| *code as i32 == number)
     }
 
-    /// Whether the same call may succeed later although nobody corrects anything: time, Fabric,
+    /// Whether the same call may succeed later although nobody corrects anything: time, the source,
     /// or the system heals it. Of `SomeKeys`, each key has a code of its own.
     pub fn is_retryable(self) -> bool {
         match self {

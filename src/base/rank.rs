@@ -12,19 +12,19 @@ pub(crate) const FLIGHTS: u8 = 3;
 /// What services saw of servers. Whoever publishes holds it.
 pub(crate) const OBSERVED: u8 = 4;
 
-/// The shards that Fabric stopped listing.
+/// The shards that the source stopped listing.
 pub(crate) const VANISHED: u8 = 5;
 
 /// Replaced topologies that a thread may still use.
 pub(crate) const REPLACED: u8 = 6;
 
-/// Names that Fabric does not list.
+/// Names that the source does not list.
 pub(crate) const ABSENT: u8 = 7;
 
 /// The Fabric nodes.
 pub(crate) const NODES: u8 = 8;
 
-/// What waits to be reported to Fabric.
+/// What waits to be reported to the source.
 pub(crate) const REPORTS: u8 = 9;
 
 /// What is remembered of each node's way of authentication.
@@ -48,7 +48,7 @@ pub(crate) const LOG: u8 = 15;
 /// Threads that are waited for in the end.
 pub(crate) const THREADS: u8 = 16;
 
-/// Questions to Fabric that have no answer yet.
+/// Questions to the source that have no answer yet.
 pub(crate) const QUESTIONS: u8 = 17;
 
 /// The answer to a command.

@@ -1,4 +1,4 @@
-//! Names that somebody asked for and that Fabric does not list.
+//! Names that somebody asked for and that the source does not list.
 //!
 //! They are no part of the topology: a service that misspells names, or makes them up, changes
 //! nothing about the farm, publishes nothing and fills no memory.
@@ -41,7 +41,7 @@ struct Answer {
 }
 
 impl AbsentNames {
-    /// Fabric has said that it does not list this name.
+    /// The source has said that it does not list this name.
     pub fn note(&self, name: &str, times: Times) {
         if name.len() <= LONGEST {
             self.known.lock().note(name, times);
@@ -62,7 +62,7 @@ impl AbsentNames {
         }
     }
 
-    /// All answers serve until `expires`; 0 for those that must not be used before Fabric was
+    /// All answers serve until `expires`; 0 for those that must not be used before the source was
     /// asked again.
     pub fn renew_all(&self, expires: u64) {
         let mut known = self.known.lock();

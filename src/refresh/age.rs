@@ -14,7 +14,7 @@ use crate::base::clock::{millis, signed};
 pub(crate) const ANY_AGE: i64 = i64::MIN;
 
 impl Refresher {
-    /// Milliseconds since Fabric, or the file in its stead, confirmed what of the tables and groups
+    /// Milliseconds since the source confirmed what of the tables and groups
     /// it lists was confirmed longest ago; of a farm without any since it last answered. `None`
     /// where nobody knows.
     ///
@@ -26,7 +26,7 @@ impl Refresher {
         }
     }
 
-    /// Milliseconds since Fabric last answered a dump, this handle or the one that left the
+    /// Milliseconds since the source last answered a dump, this handle or the one that left the
     /// snapshot; `None` if it never did.
     pub(super) fn since_answer(&self) -> Option<u64> {
         match self.last_answer.load(Ordering::Relaxed) {
@@ -58,16 +58,16 @@ impl Refresher {
     #[cold]
     pub fn too_old(&self, what: &FetchRequest, confirmed: i64) -> Error {
         let most = self.config.max_stale.map_or(0, millis);
+        let source = self.source_name();
         let message = match self.since(confirmed) {
             Some(age) => format!(
-                "what is known of {what} was last confirmed {age} ms ago, and \
-                 {MAX_STALE} allows {most} ms; see that a Fabric node can be \
-                 reached and answers about it, and try again"
+                "what is known of {what} was last confirmed {age} ms ago, and {MAX_STALE} allows \
+                 {most} ms; see that {source} can be reached and answers about it, and try again"
             ),
             None => format!(
                 "what is known of {what} is from a snapshot file of unknown age, since it is dated \
-                 in the future, and {MAX_STALE} allows {most} ms; see that the \
-                 clock is right and that a Fabric node can be reached, and try again"
+                 in the future, and {MAX_STALE} allows {most} ms; see that the clock is right and \
+                 that {source} can be reached, and try again"
             ),
         };
         Error::new(Code::Stale, message)

@@ -71,6 +71,6 @@ impl Refresher {
             let control = self.sources.first(|source| source.control())?;
             self.process.with(|process| control.execute(command, &self.asking(process).ask(retry)))
         };
-        caught("a command for Fabric", run)
+        caught("a command", run)
     }
 }

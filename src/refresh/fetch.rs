@@ -154,8 +154,8 @@ impl Refresher {
         }
         self.version.store(0, Ordering::Relaxed);
         self.sources.iter().for_each(|source| source.reset());
-        let message = "Fabric's answer is larger than what could be taken in within the time of \
-                       the call";
+        let message =
+            "the answer is larger than what could be taken in within the time of the call";
         Err(Error::new(Code::Timeout, message))
     }
 

@@ -124,7 +124,7 @@ impl Refresher {
     /// Has `request` fetched while nobody waits for it; what is known serves meanwhile. False if there
     /// is no thread for it.
     pub fn have_fetched(self: &Arc<Self>, request: &FetchRequest) -> bool {
-        // A Fabric that fails at once must not be asked by every lookup.
+        // A source that fails at once must not be asked by every lookup.
         let failed = self.last_failure.load(Ordering::Relaxed);
         if failed != 0 && self.clock.now() < failed.saturating_add(millis(LEAST_PAUSE)) {
             return true;
@@ -268,7 +268,7 @@ impl Refresher {
 
     fn not_waited_for(&self, request: &FetchRequest, bound: &Bound) -> Error {
         if self.is_interrupted(bound) {
-            return interrupted(&format!("Fabric's answer about {request}"));
+            return interrupted(&format!("the answer about {request}"));
         }
         self.hangs.store(true, Ordering::Relaxed);
         let most = millis(bound.most());
@@ -280,8 +280,9 @@ impl Refresher {
         Error::new(
             Code::Timeout,
             format!(
-                "Fabric did not answer about {request} within the {most} ms {}; it goes on being \
+                "{} did not answer about {request} within the {most} ms {}; it goes on being \
                  asked{snapshot}{heard}",
+                self.source_name(),
                 bound.limit()
             ),
         )
@@ -292,13 +293,13 @@ pub fn would_block(request: &FetchRequest) -> Error {
     Error::new(
         Code::WouldBlock,
         format!(
-            "{request} {} not known yet, and the call may not wait; Fabric is being asked, and \
-             FABRIC_EVENT_FETCHED tells when it has answered",
+            "{request} {} not known yet, and the call may not wait; it is being asked for, and \
+             FABRIC_EVENT_FETCHED tells when there is an answer",
             if request.is_plural() { "are" } else { "is" }
         ),
     )
 }
 
 fn was_freed() -> Error {
-    Error::new(Code::NotSeeded, "the handle has been freed, and nobody asks Fabric any more")
+    Error::new(Code::NotSeeded, "the handle has been freed, and fetches nothing any more")
 }

@@ -79,11 +79,11 @@ pub struct Refresher {
     process: PerProcess<ProcessState>,
     sources: Sources,
     intervals: Intervals,
-    /// When Fabric last answered a dump; 0 = never.
+    /// When the source last answered a dump; 0 = never.
     last_answer: AtomicU64,
     /// The version of the last answer that was taken in whole; 0 = none was.
     version: AtomicU64,
-    /// Counts the dumps that Fabric answered.
+    /// Counts the dumps that the source answered.
     answers: AtomicU64,
     seeded: AtomicU64,
     /// Whether the whole farm was ever asked for: then the background refresh does so too.
@@ -101,7 +101,7 @@ pub struct Refresher {
     metrics: Arc<Metrics>,
     events: Arc<Events>,
     disk: SnapshotState,
-    /// When a waiting caller may ask Fabric again, without a background refresh.
+    /// When a waiting caller may ask the source again, without a background refresh.
     next_poll: AtomicU64,
     /// Counts the interrupts: who waits leaves when there is one more than when its call began.
     interrupts: AtomicU64,
@@ -182,12 +182,12 @@ impl Refresher {
         &self.topology
     }
 
-    /// The tables that Fabric does not list.
+    /// The tables that the source does not list.
     pub fn absent_tables(&self) -> &AbsentNames {
         &self.absent_tables
     }
 
-    /// The groups that Fabric lists no server of, and no table has a part in.
+    /// The groups that the source lists no server of, and no table has a part in.
     pub fn absent_groups(&self) -> &AbsentNames {
         &self.absent_groups
     }
@@ -256,7 +256,7 @@ impl Refresher {
     }
 
     /// Has `request` fetched anew before it is used again, by whoever needs it first. The old
-    /// answer stays for the case that Fabric cannot be reached.
+    /// answer stays for the case that the source cannot be reached.
     pub fn distrust(&self, group: Option<&str>) {
         // Nothing may be published in between, or it would count as newer than the reset.
         self.sources.iter().for_each(|source| source.reset());
@@ -286,13 +286,21 @@ impl Refresher {
         }
     }
 
+    /// What messages call the source.
+    pub fn source_name(&self) -> String {
+        self.sources.name()
+    }
+
     /// After a failed fetch of what is known already: the old answer serves on, and the next
-    /// try comes after one more time to live, so that callers do not queue for a dead Fabric.
+    /// try comes after one more time to live, so that callers do not queue for a dead source.
     pub fn keep_old(&self, request: &FetchRequest, error: &Error) {
         if self.renew_old(request) {
             self.config.log.write_once(
                 Level::Warning,
-                format_args!("Fabric gave no new topology, the old one stays in use: {error}"),
+                format_args!(
+                    "{} gave no new topology, the old one stays in use: {error}",
+                    self.source_name()
+                ),
             );
         }
     }
@@ -356,7 +364,7 @@ impl Refresher {
         request.tables.iter().any(table) || request.groups.iter().any(group)
     }
 
-    /// Whether waiting for Fabric's answer has just been in vain, and nobody knows better yet.
+    /// Whether waiting for the source's answer has just been in vain, and nobody knows better yet.
     pub fn is_in_trouble(&self) -> bool {
         let failed = self.last_failure.load(Ordering::Relaxed) != 0;
         self.hangs.load(Ordering::Relaxed)

@@ -32,7 +32,7 @@ impl Refresher {
                 });
             });
             if let Err(error) = started {
-                self.no_thread("to report a failure to Fabric", &error);
+                self.no_thread("to report a failure", &error);
             }
         }
     }

@@ -233,7 +233,8 @@ impl Schedule {
                     refresher.config.log.write_once(
                         Level::Warning,
                         format_args!(
-                            "Fabric gave no new topology, the old one stays in use: {error}"
+                            "{} gave no new topology, the old one stays in use: {error}",
+                            refresher.source_name()
                         ),
                     );
                 }

@@ -1,4 +1,4 @@
-//! Single flight: callers who want something of Fabric wait for one fetch between them, and none
+//! Single flight: callers who want something of the source wait for one fetch between them, and none
 //! of them does it in its own thread.
 //!
 //! Requests gather in a batch until a fetcher takes it: a thread that whoever finds none at work

@@ -48,7 +48,7 @@ impl Refresher {
         };
         let is_there = outcome.is_ok() || in_part;
         self.hangs.store(false, Ordering::Relaxed);
-        // What the service itself ended says nothing of Fabric.
+        // What the service itself ended says nothing of the source.
         let was_left = matches!(&outcome, Err(error) if error.code == Code::Interrupted);
         if !asks_nobody && !was_left {
             let now = self.clock.now();

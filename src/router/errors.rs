@@ -13,8 +13,8 @@ use super::resolve::{Freshness, LookupView, Miss, Query, ShardKey, Target};
 /// Long keys are shown only so far: a message holds 511 bytes.
 const SHOWN: usize = 120;
 
-const MISSPELT_TABLE: &str = "; check the spelling (names are case-sensitive) or add it with \
-                              Fabric's sharding.add_table";
+const MISSPELT_TABLE: &str =
+    "; check the spelling (names are case-sensitive) or add it to the farm";
 
 const MISSPELT_GROUP: &str = "; check the spelling (names are case-sensitive)";
 
@@ -43,7 +43,7 @@ impl Miss {
     }
 
     /// Whether it refuses a query that the background refresh keeps all fresh of; else something is
-    /// to be fetched, or looked up among the names that Fabric does not list.
+    /// to be fetched, or looked up among the names that the source does not list.
     pub fn is_refusal(self) -> bool {
         !matches!(self, Self::UnknownTable | Self::UnknownGroup | Self::Expired)
     }
@@ -167,7 +167,7 @@ fn usable<'t>(name: &[u8], entry: &'t Entry<TableState>) -> Result<&'t Table> {
     }
 }
 
-/// The refusal of the first name that was never heard of, or that Fabric does not list.
+/// The refusal of the first name that was never heard of, or that the source does not list.
 pub(super) fn unknown(topology: &Topology, request: &FetchRequest) -> Option<Error> {
     let is_unknown_table = |name: &&String| topology.tables.get(name.as_bytes()).is_none();
     if let Some(name) = request.tables.iter().find(is_unknown_table) {
@@ -188,15 +188,15 @@ pub(super) fn unknown_table(name: &[u8]) -> Error {
 }
 
 /// An error about a name that is not known, for a handle that knows no other either; `whole` is
-/// whether it has asked for everything. Where nothing is, no name was misspelt.
-pub(super) fn of_empty_farm(error: Error, whole: bool) -> Error {
+/// whether it has asked for everything, and `source` what the source is called. In an empty farm no
+/// name was misspelt.
+pub(super) fn of_empty_farm(error: Error, whole: bool, source: &str) -> Error {
     let Error { code, message } = error;
     let said = [MISSPELT_TABLE, MISSPELT_GROUP].iter().find_map(|end| message.strip_suffix(end));
     let message = match said {
         Some(said) if whole => format!(
-            "{said}; the farm is empty, Fabric lists no sharded table and no server at all: check \
-             that this is the Fabric node you mean, and set the farm up with Fabric's \
-             group.create, group.add and sharding.add_table"
+            "{said}; the farm is empty, no sharded table and no server at all is listed by {source}: \
+             check that this is the farm you mean, and set up its groups, servers and tables"
         ),
         Some(_) => format!(
             "{message}; this handle has seen no table and no server so far, so the farm may be \
@@ -216,7 +216,7 @@ pub(super) fn unusable_table(name: &[u8], error: &TableError) -> Error {
 
 pub(super) fn unknown_group(name: &str) -> Error {
     let what = "it does not exist or is empty";
-    let message = format!("Fabric lists no server of group '{name}': {what}{MISSPELT_GROUP}");
+    let message = format!("no server of group '{name}' is listed: {what}{MISSPELT_GROUP}");
     Error::new(Code::UnknownGroup, message)
 }
 
@@ -224,22 +224,22 @@ pub(super) fn no_server(group: &str, wanted: Wanted, servers: Option<&Group>) ->
     if servers.is_none_or(|group| group.servers().is_empty()) {
         return Error::new(
             Code::NoServer,
-            format!("Fabric lists no server of group '{group}'; add one or try again later"),
+            format!("no server of group '{group}' is listed; add one or try again later"),
         );
     }
     if wanted == Wanted::Primary && servers.is_some_and(Group::is_held) {
         return Error::new(
             Code::WriteHeld,
             format!(
-                "the primary of group '{group}' refused a write, and until Fabric names another \
-                 primary or another shard map, writes to the group are held; ask again in a \
-                 moment, or use a _wait call"
+                "the primary of group '{group}' refused a write, and until another primary or \
+                 another shard map is listed, writes to the group are held; ask again in a moment, \
+                 or use a _wait call"
             ),
         );
     }
     let message = match wanted {
         Wanted::Primary | Wanted::Reader if servers.is_some_and(Group::has_primaries) => format!(
-            "Fabric lists several primaries of group '{group}', and nobody knows which one takes \
+            "several primaries of group '{group}' are listed, and nobody knows which one takes \
              writes; see that it has one, and try again"
         ),
         Wanted::Primary => format!(
@@ -290,7 +290,7 @@ pub(super) fn shard_unavailable(name: &[u8], key: Key<'_>) -> Error {
     Error::new(
         Code::ShardUnavailable,
         format!(
-            "Fabric stopped listing the shard of table '{}' that holds {}: it is disabled or was \
+            "the shard of table '{}' that holds {} is not listed any more: it is disabled or was \
              removed; try again later, or have the map taken as it is with fabric_reset_cache",
             shown(name),
             described(key)

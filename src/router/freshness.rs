@@ -242,7 +242,7 @@ impl<'r> FreshnessCheck<'r> {
         ground
     }
 
-    /// Of a name that is in no topology. What Fabric said of it is nobody's to keep: it is good
+    /// Of a name that is in no topology. What the source said of it is nobody's to keep: it is good
     /// for its time to live, and then the next caller who asks has it asked for again.
     fn judge_absent(&self, answer: Option<Entry<()>>, what: FetchRequest) -> Ground {
         let Some(answer) = answer else {

@@ -113,7 +113,7 @@ impl Router {
         self.refresher.topology().generation
     }
 
-    /// Asks `node`, or the configured ones, for the Fabric nodes and loads the whole farm.
+    /// Asks `node`, or the configured ones, for the nodes there are and loads the whole farm.
     pub fn seed(&self, node: Option<Node>) -> Result<()> {
         self.refresher.seed(node).map_err(|error| self.failed(error))?;
         self.refresher.keep_refreshed();
@@ -183,7 +183,7 @@ impl Router {
         tables.iter().try_for_each(known).map_err(|error| self.explained(error))
     }
 
-    /// The Fabric nodes, asked for if nobody did yet.
+    /// The nodes of the source, asked for if nobody did yet.
     pub fn fabric_nodes(&self) -> Result<Vec<Node>> {
         if !self.refresher.is_seeded() {
             self.obtain_or_snapshot(&FetchRequest::default(), &self.refresher.lookup_bound())?;
@@ -191,7 +191,7 @@ impl Router {
         Ok(self.refresher.nodes())
     }
 
-    /// Makes the next lookup ask Fabric first: of one group, or of everything.
+    /// Makes the next lookup ask the source first: of one group, or of everything.
     ///
     /// A group nobody has looked up yet is asked for anyway.
     pub fn reset_cache(&self, group: Option<&str>) {
@@ -203,7 +203,7 @@ impl Router {
         self.refresher.interrupt();
     }
 
-    /// Runs any Fabric command.
+    /// Runs any command of the source.
     pub fn execute(&self, group: &str, command: &str, args: &[Value]) -> Result<Vec<ResultSet>> {
         self.refresher.execute(group, command, args)
     }
@@ -235,7 +235,11 @@ impl Router {
     fn explained(&self, error: Error) -> Error {
         let is_unknown = matches!(error.code, Code::UnknownTable | Code::UnknownGroup);
         if is_unknown && self.refresher.topology().is_empty() {
-            return errors::of_empty_farm(error, self.refresher.is_whole());
+            return errors::of_empty_farm(
+                error,
+                self.refresher.is_whole(),
+                &self.refresher.source_name(),
+            );
         }
         error
     }
@@ -246,7 +250,7 @@ impl Router {
         Ok(())
     }
 
-    /// As `obtain`, where what a snapshot knows will do while Fabric does not answer.
+    /// As `obtain`, where what a snapshot knows will do while the source does not answer.
     fn obtain_or_snapshot(&self, request: &FetchRequest, bound: &Bound) -> Result<()> {
         self.refresher.obtain_or_snapshot(request, bound).map_err(|error| self.failed(error))?;
         self.refresher.keep_refreshed();

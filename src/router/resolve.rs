@@ -114,7 +114,7 @@ pub enum Miss {
     KeyTooLong,
     /// A table has no shard for the key.
     Key(KeyError),
-    /// Fabric stopped listing the shard that holds the key.
+    /// The source stopped listing the shard that holds the key.
     ShardVanished,
     /// The tables lie in different groups.
     DifferentShards,

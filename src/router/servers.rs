@@ -102,7 +102,7 @@ impl Router {
         self.counted(cache, outcome)
     }
 
-    /// Hands all servers of a group to `take`, in Fabric's order.
+    /// Hands all servers of a group to `take`, in the source's order.
     pub fn group_servers<T>(
         &self,
         group: &str,

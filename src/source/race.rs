@@ -325,7 +325,7 @@ pub fn ask_all<T: Send>(
 }
 
 /// What a panic's error names.
-const QUESTION: &str = "a question to a Fabric node";
+const QUESTION: &str = "a question to a node";
 
 #[cfg(test)]
 mod tests {

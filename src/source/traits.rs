@@ -15,6 +15,11 @@ use super::retry::RetryPolicy;
 /// child goes on using its parent's: what takes a lock is a `base::sync::Mutex`, what has
 /// connections a `base::fork::PerProcess`.
 pub trait Source: Send + Sync {
+    /// What messages call it: the subject of a sentence, such as "Fabric".
+    fn name(&self) -> String {
+        "the source".into()
+    }
+
     /// Why it cannot do what others can.
     fn unsupported(&self) -> Error;
 
@@ -177,6 +182,13 @@ impl Sources {
     /// Whether one source answers both questions.
     pub fn are_one(&self) -> bool {
         self.all.len() == 1
+    }
+
+    /// What messages call them.
+    pub fn name(&self) -> String {
+        let mut names: Vec<String> = self.iter().map(Source::name).collect();
+        names.dedup();
+        names.join(" and ")
     }
 
     /// Each source once.

@@ -26,7 +26,7 @@ pub struct Document<Tables = Vec<Table>, Held = Vec<HeldShard>> {
     /// Who wrote the file, if no person did: then it carries a checksum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written_by: Option<String>,
-    /// When Fabric last confirmed the content, in seconds since 1970.
+    /// When the source last confirmed the content, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved_at: Option<u64>,
     /// The machine's boot and how long that had lasted at `saved_at`, if the system tells.
@@ -67,7 +67,7 @@ pub struct Table {
     pub type_name: String,
     #[serde(deserialize_with = "fields::name")]
     pub global_group: String,
-    /// When Fabric confirmed the table, if that is not `saved_at`; 0 if nobody knows.
+    /// When the source confirmed the table, if that is not `saved_at`; 0 if nobody knows.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",

@@ -15,7 +15,7 @@ pub trait Judge {
     /// if that is too long ago.
     fn confirmed(&self, of: &Document, confirmed_at: Option<u64>) -> Option<u64>;
 
-    /// Whether Fabric has told the writer since then that it does not list a table.
+    /// Whether the source has told the writer since then that it does not list a table.
     fn is_table_gone(&self, name: &str, confirmed_at: u64) -> bool;
 
     fn is_group_gone(&self, name: &str, confirmed_at: u64) -> bool;
@@ -71,7 +71,7 @@ pub fn rest(mut document: Document, topology: &Topology, judge: &impl Judge) -> 
     rest
 }
 
-/// Whether Fabric has told the writer of a table.
+/// Whether the source has told the writer of a table.
 fn is_known(topology: &Topology, name: &str) -> bool {
     let name = name.as_bytes();
     topology.tables.get(name).is_some() || topology.seen_bounds.get(name).is_some()

@@ -14,7 +14,7 @@ use super::server_image::{HostTail, ServerImage, ServerImages};
 pub struct GroupId(pub u32);
 
 impl GroupId {
-    /// The group of a shard that Fabric stopped listing: nobody knows where its keys are.
+    /// The group of a shard that the source stopped listing: nobody knows where its keys are.
     pub const NOWHERE: Self = Self(u32::MAX);
 }
 
@@ -33,7 +33,7 @@ pub enum Wanted {
     Unservable,
 }
 
-/// The servers of one group. Empty when Fabric lists none, be the group empty or unknown: its
+/// The servers of one group. Empty when the source lists none, be the group empty or unknown: its
 /// answer is the same for both.
 #[derive(Debug)]
 #[repr(C)]
@@ -95,7 +95,7 @@ impl Group {
     /// Where the first image is.
     pub(super) const IMAGES: usize = offset_of!(Group, images) + offset_of!(ServerImages, inline);
 
-    /// Keeps the order Fabric gave. `previous` lends its schedule when the readers and their
+    /// Keeps the order the source gave. `previous` lends its schedule when the readers and their
     /// weights are the same, so that a refresh does not start the turns again; `start` is where
     /// a new schedule begins.
     pub fn new(
@@ -149,12 +149,12 @@ impl Group {
         }
     }
 
-    /// All servers Fabric listed, those that never serve among them.
+    /// All servers the source listed, those that never serve among them.
     pub fn servers(&self) -> &[Server] {
         &self.servers
     }
 
-    /// The server that Fabric calls the primary, whether or not writes are held.
+    /// The server that the source calls the primary, whether or not writes are held.
     pub fn named_primary(&self) -> Option<&Server> {
         let primary = self.servers.get(server::primary(&self.servers)?);
         primary.filter(|server| server.takes_writes())

@@ -80,12 +80,12 @@ impl Server {
         self.is(Status::Primary) && self.reads()
     }
 
-    /// Whether Fabric calls it the primary.
+    /// Whether the source calls it the primary.
     pub fn is_primary(&self) -> bool {
         self.is(Status::Primary)
     }
 
-    /// Whether it is a secondary or the primary: one that Fabric takes to be alive.
+    /// Whether it is a secondary or the primary: one that the source takes to be alive.
     pub fn serves(&self) -> bool {
         self.is(Status::Secondary) || self.is(Status::Primary)
     }

@@ -84,14 +84,14 @@ impl<T> Entry<T> {
         self.expires.store(expires, Ordering::Relaxed);
     }
 
-    /// The part's time is over, but it may serve until Fabric was asked again.
+    /// The part's time is over, but it may serve until the source was asked again.
     pub fn expire(&self) {
         if !self.is_distrusted() {
             self.expires.store(1, Ordering::Relaxed);
         }
     }
 
-    /// The part may be wrong: it must not be used before Fabric was asked again.
+    /// The part may be wrong: it must not be used before the source was asked again.
     pub fn distrust(&self) {
         self.expires.store(0, Ordering::Relaxed);
     }
@@ -102,7 +102,7 @@ impl<T> Entry<T> {
     }
 }
 
-/// What is known of a table that Fabric lists.
+/// What is known of a table that the source lists.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TableState {
     Known(Table),
@@ -251,7 +251,7 @@ impl Topology {
         })
     }
 
-    /// How many bounds are remembered that Fabric does not list.
+    /// How many bounds are remembered that the source does not list.
     pub fn missing(&self) -> usize {
         let kept: usize = self.maps().map(|(_, _, table)| table.map.missing()).sum();
         kept + self.seen_bounds.iter().map(|(_, seen)| seen.value.len()).sum::<usize>()

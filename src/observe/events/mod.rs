@@ -44,9 +44,9 @@ pub struct Events {
     log: Log,
     dispatcher: PerProcess<Arc<Dispatcher>>,
     ready: AtomicBool,
-    /// Fabric answered, and has not been lost since.
+    /// The source answered, and has not been lost since.
     reached: AtomicBool,
-    /// Fabric was lost and has not answered since.
+    /// The source was lost and has not answered since.
     missed: AtomicBool,
     lost: AtomicU64,
 }
@@ -80,7 +80,7 @@ impl Events {
         }
     }
 
-    /// Queues that Fabric is lost or back, if a refresh that ended like this means so.
+    /// Queues that the source is lost or back, if a refresh that ended like this means so.
     pub fn refreshed(&self, answered: bool, generation: u64, clock: &Clock) {
         let news = || {
             let kind = if answered {

@@ -111,7 +111,7 @@ pub struct Numbers {
     pub bytes_received: u64,
     pub bytes_inflated: u64,
     pub generation: u64,
-    /// Milliseconds; `None` before Fabric answered.
+    /// Milliseconds; `None` before the source answered.
     pub age: Option<u64>,
     pub last_error: Option<Arc<LastError>>,
     /// Milliseconds.

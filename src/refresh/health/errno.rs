@@ -1,5 +1,5 @@
 //! MySQL errnos: what each means for routing. The one table that quarantines, write holds, reports
-//! to Fabric and the C API go by.
+//! to the source and the C API go by.
 
 /// What there is to do about an errno: a set of flags, whose numbers are the C API's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,9 +11,9 @@ impl Actions {
     pub const RECONNECT: Self = Self(1);
     /// This server does not serve now; another one of the group may.
     pub const RETRY_ELSEWHERE: Self = Self(2);
-    /// What is known of the group may be out of date: Fabric is asked again.
+    /// What is known of the group may be out of date: the source is asked again.
     pub const ASK_AGAIN: Self = Self(4);
-    /// Fabric is told, if the options ask for reports.
+    /// The source is told, if the options ask for reports.
     pub const REPORT: Self = Self(8);
     /// The server is left out until there is better news of it.
     pub const QUARANTINE: Self = Self(16);
@@ -41,7 +41,7 @@ const AWAY: Actions = Actions::RECONNECT
     .and(Actions::ASK_AGAIN)
     .and(Actions::QUARANTINE);
 
-/// The server cannot be reached, or went away: Fabric may want to know.
+/// The server cannot be reached, or went away: the source may want to know.
 const LOST: Actions = AWAY.and(Actions::REPORT);
 
 /// The server is up and takes no writes.
@@ -55,7 +55,7 @@ pub const fn actions(errno: i32) -> Actions {
         // CR_SERVER_GONE_ERROR, CR_SERVER_LOST, CR_SERVER_LOST_EXTENDED, ER_SERVER_SHUTDOWN.
         2002..=2006 | 2013 | 2055 | 1053 => LOST,
         // ER_SERVER_OFFLINE_MODE, and the same with who did it and when. Somebody's decision
-        // about a healthy server, which Fabric is not to answer with a failover.
+        // about a healthy server, which the source is not to answer with a failover.
         3032 | 6400 => AWAY,
         // ER_OPTION_PREVENTS_STATEMENT, which --read-only gives,
         // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION and ER_READ_ONLY_MODE.

@@ -3,9 +3,9 @@
 //! A server is away for a pause, and then on trial: exactly one request gets it. Bad news of the
 //! trial makes the next pause twice as long; a trial without bad news brings the server back to
 //! use, but proves nothing, since nobody may have told. What proves that a server is back is a good
-//! report of it, or Fabric, which lists it again after it did not, or as the primary again after
+//! report of it, or the source, which lists it again after it did not, or as the primary again after
 //! it was that no more.
-//! That Fabric goes on listing a server is no proof: it does so for seconds after a server has
+//! That the source goes on listing a server is no proof: it does so for seconds after a server has
 //! died, or for ever.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::topology::{Probe, Reachability, Server};
 /// The longest pause, as a multiple of the first one.
 const MAX_GROWTH: u64 = 16;
 
-/// How long a server is remembered that Fabric does not list any more, in milliseconds.
+/// How long a server is remembered that the source does not list any more, in milliseconds.
 const REMEMBER_UNLISTED: u64 = 3_600_000;
 
 /// A server, by its group and its UUID.
@@ -40,7 +40,7 @@ struct Quarantine {
     was_primary: bool,
     /// Whether it was the primary no more, after that.
     was_demoted: bool,
-    /// Since when Fabric does not list it.
+    /// Since when the source does not list it.
     unlisted: Option<u64>,
 }
 
@@ -123,7 +123,7 @@ impl Quarantines {
         Some(group)
     }
 
-    /// Takes in what Fabric lists of a group: the servers that this proves to be back.
+    /// Takes in what the source lists of a group: the servers that this proves to be back.
     pub fn listed(&mut self, group: &str, servers: &[Server], now: u64) -> Vec<String> {
         // A group that is empty as a whole says nothing of one of its servers.
         let Some(doubted) = self.groups.get_mut(group).filter(|_| !servers.is_empty()) else {
@@ -189,7 +189,7 @@ impl Quarantines {
         self.all().filter_map(|(_, quarantine)| quarantine.next_end()).min()
     }
 
-    /// How many of the servers that Fabric lists are not in use: away, or on trial by one request.
+    /// How many of the servers that the source lists are not in use: away, or on trial by one request.
     pub fn out_of_use(&self) -> usize {
         let is_out = |quarantine: &Quarantine| !matches!(quarantine.state, State::InUse { .. });
         self.all().filter(|(_, q)| is_out(q) && q.unlisted.is_none()).count()
@@ -350,7 +350,7 @@ mod tests {
         assert!(seen.listed("g", &demoted, 1).is_empty());
         assert!(seen.listed("g", &demoted, 2).is_empty());
         assert_eq!(seen.listed("g", &list(&[("p", PRIMARY), ("a", SECONDARY)]), 3), ["p"]);
-        // Who has yet to be made one may have died before Fabric knew.
+        // Who has yet to be made one may have died before the source knew.
         seen.failed("g", "a", false, 4, 100);
         assert!(seen.listed("g", &demoted, 5).is_empty());
         assert!(seen.listed("g", &list(&[("p", PRIMARY), ("a", SECONDARY)]), 6).is_empty());

@@ -77,7 +77,7 @@ impl Reports {
     ) {
         while let Some((server_uuid, errno)) = self.next() {
             // The next one may do better than one that panics.
-            sent(&server_uuid, caught("a report to Fabric", || send(&server_uuid, errno)));
+            sent(&server_uuid, caught("a report of a failure", || send(&server_uuid, errno)));
         }
     }
 

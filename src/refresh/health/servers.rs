@@ -84,7 +84,7 @@ impl ServerHealth {
         }
     }
 
-    /// Fabric lists these servers for a group now.
+    /// The source lists these servers for a group now.
     pub fn listed(&mut self, group: &str, servers: &[Server], now: u64) {
         for uuid in self.quarantines.listed(group, servers, now) {
             self.touched.insert(group.to_owned());

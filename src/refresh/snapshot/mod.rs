@@ -130,7 +130,7 @@ impl Refresher {
             Some(_) if request.is_empty() && self.disk.serves() => Ok(()),
             _ => self.fetch(process, request, due, retry),
         };
-        // Time goes by whether Fabric answers or not, and a service may fetch without looking up.
+        // Time goes by whether the source answers or not, and a service may fetch without looking up.
         if !self.worker.keeps_fresh() {
             self.health.settle_at(self.clock.now());
         }
@@ -191,7 +191,7 @@ impl Refresher {
         self.disk.is_early()
     }
 
-    /// Whether a request can be answered without Fabric.
+    /// Whether a request can be answered without the source.
     pub(super) fn covers(&self, request: &FetchRequest) -> bool {
         let topology = self.topology.load();
         request.tables.iter().all(|name| topology.tables.get(name.as_bytes()).is_some())

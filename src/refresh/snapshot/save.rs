@@ -18,7 +18,7 @@ use crate::store::{convert, read, write};
 use super::Saved;
 
 /// An unchanged topology is written again after so long, so that the file tells how long
-/// Fabric has been confirming it.
+/// the source has been confirming it.
 const CONFIRM_MS: u64 = 300_000;
 
 impl Refresher {

@@ -39,7 +39,7 @@ impl Refresher {
         rest::rest(document, topology, &judge)
     }
 
-    /// Whether Fabric has said since `confirmed` that it does not list a name which is not known.
+    /// Whether the source has said since `confirmed` that it does not list a name which is not known.
     fn is_gone(&self, absent: &AbsentNames, name: &str, confirmed: i64) -> bool {
         let answer = absent.get(name.as_bytes()).map_or(Times::UNKNOWN, |a| a.confirmed());
         let told = answer.max(self.farm_confirmed());

@@ -54,18 +54,18 @@ impl Refresher {
             whole.groups.extend(document.groups.iter().map(|group| group.id.clone()));
         }
         // One round must do where there is something to go on from: a service that starts
-        // while Fabric is down waits long enough for that.
+        // while the source is down waits long enough for that.
         let mut outcome = self.fetch(process, &whole, Due::ALL, retry.once());
         match (&outcome, kept) {
             (Ok(()), _) => {}
-            // The service ended it, and not Fabric.
+            // The service ended it, and not the source.
             (Err(error), _) if error.code == Code::Interrupted => return outcome,
             (Err(error), Ok(document)) => {
                 self.serve_snapshot(process, path, &document, error);
                 if request.everything {
                     self.whole.store(true, Ordering::Relaxed);
                 }
-                // What the snapshot does not know can only be asked of Fabric.
+                // What the snapshot does not know can only be asked of the source.
                 return if self.covers(request) { Ok(()) } else { outcome };
             }
             (Err(error), Err(why)) => {
@@ -85,7 +85,7 @@ impl Refresher {
         outcome
     }
 
-    /// A bound in the snapshot was seen by an earlier process: where Fabric does not list it now, its
+    /// A bound in the snapshot was seen by an earlier process: where the source does not list it now, its
     /// keys are held as if this one had seen it.
     fn remember_bounds(&self, process: &ProcessState, document: &Document) {
         if self.config.vanished_hold.is_zero() || process.disk.lock().remembered {
@@ -184,8 +184,9 @@ impl Refresher {
         self.config.log.write(
             Level::Warning,
             format_args!(
-                "routing from snapshot file '{}', {shown}, until Fabric answers: {error}",
-                path.display()
+                "routing from snapshot file '{}', {shown}, until {} answers: {error}",
+                path.display(),
+                self.source_name()
             ),
         );
         self.disk.set_age(age, now);

@@ -96,8 +96,8 @@ impl Update<'_> {
             self.log.write(
                 Level::Warning,
                 format_args!(
-                    "Fabric lists several primaries of group '{name}'; writes go to none of them \
-                     until it lists one"
+                    "several primaries of group '{name}' are listed; writes go to none of them \
+                     until there is one"
                 ),
             );
         }

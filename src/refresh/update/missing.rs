@@ -9,7 +9,7 @@ use crate::topology::{Entry, GroupId, SeenBounds, Shard, ShardMap, Table, TableS
 
 use super::{MAX_LINES, Update};
 
-/// More is not remembered of what Fabric does not list, in bytes: that goes which is missing longest.
+/// More is not remembered of what the source does not list, in bytes: that goes which is missing longest.
 /// A farm that lists other shards or tables time and again must not fill the memory. What one dump
 /// does not list any more always stays.
 const MAX_REMEMBERED: usize = 32 << 20;
@@ -46,7 +46,7 @@ impl Update<'_> {
     }
 
     /// A table whose map lost bounds keeps them, unless the service had it asked for anew because
-    /// it wants what Fabric says and nothing else. It may have lost them in another state: the map
+    /// it wants what the source says and nothing else. It may have lost them in another state: the map
     /// before this one may be some time ago.
     pub(super) fn with_lost_bounds(&self, name: &str, table: Table) -> Table {
         let Table { column, global_group, map } = table;
@@ -71,7 +71,7 @@ impl Update<'_> {
             self.log.write(
                 Level::Warning,
                 format_args!(
-                    "Fabric stopped listing the shard of table '{name}' that begins at '{bound}'; \
+                    "the shard of table '{name}' that begins at '{bound}' is not listed any more; \
                      lookups there are held"
                 ),
             );
@@ -115,14 +115,14 @@ impl Update<'_> {
         self.rewrite().seen_bounds.insert(name.as_bytes(), entry);
     }
 
-    /// The service wants what Fabric says of the table, and Fabric has said it.
+    /// The service wants what the source says of the table, and the source has said it.
     pub(super) fn forget_distrusted(&mut self, name: &str) {
         if self.view().seen_bounds.get(name.as_bytes()).is_some_and(|seen| seen.is_distrusted()) {
             self.set_seen(name, SeenBounds::default(), 0);
         }
     }
 
-    /// The service wants what Fabric says of these tables, and Fabric does not list them.
+    /// The service wants what the source says of these tables, and the source does not list them.
     pub(super) fn forget_distrusted_of_absent(&mut self, is_absent: impl Fn(&str) -> bool) {
         let seen = self.view().seen_bounds.iter();
         let distrusted = seen.filter(|(_, seen)| seen.is_distrusted());
@@ -139,7 +139,7 @@ impl Update<'_> {
         }
     }
 
-    /// Takes the maps as Fabric last listed them where shards are missing since `until` or longer
+    /// Takes the maps as the source last listed them where shards are missing since `until` or longer
     /// and nobody knows their group. Which ones of tables that have a map: tables and bounds.
     pub fn forget_missing(&mut self, until: i64) -> Vec<(String, String)> {
         let is_over = |shard: Shard| shard.missing_since().is_some_and(|since| since <= until);
@@ -201,8 +201,8 @@ impl Update<'_> {
         self.log.write_once(
             Level::Warning,
             format_args!(
-                "what Fabric stopped listing takes more than {} MiB; the shards that it stopped \
-                 listing first are forgotten, and their keys go to the shards below",
+                "the shards that are not listed any more take more than {} MiB; those that \
+                 vanished first are forgotten, and their keys go to the shards below",
                 MAX_REMEMBERED >> 20
             ),
         );

@@ -34,7 +34,7 @@ impl Asked<'_> {
     }
 }
 
-/// Names that Fabric does not list, and the times of that answer.
+/// Names that the source does not list, and the times of that answer.
 #[derive(Debug, Default)]
 pub struct Absent {
     pub tables: Vec<(String, Times)>,
@@ -49,7 +49,7 @@ pub struct Update<'a> {
     log: &'a Log,
     /// Where new rotations begin.
     start: u64,
-    /// Whether lower bounds that Fabric stops listing are kept.
+    /// Whether lower bounds that the source stops listing are kept.
     keeps: bool,
     /// How many tables became unusable.
     unusable: usize,

@@ -76,7 +76,7 @@ impl Update<'_> {
         self.bound_remembered();
     }
 
-    /// Fabric does not list these tables.
+    /// The source does not list these tables.
     fn remove_tables(&mut self, names: Vec<String>, times: Times) {
         let known = names.iter().filter_map(|name| {
             let entry = self.view().tables.get(name.as_bytes())?;

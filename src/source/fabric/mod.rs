@@ -109,6 +109,10 @@ fn no_nodes() -> Error {
 }
 
 impl Source for FabricSource {
+    fn name(&self) -> String {
+        "Fabric".into()
+    }
+
     fn unsupported(&self) -> Error {
         Error::new(Code::Fabric, "Fabric cannot do this")
     }

@@ -190,6 +190,10 @@ impl FileSource {
 }
 
 impl Source for FileSource {
+    fn name(&self) -> String {
+        format!("topology file '{}'", self.path.display())
+    }
+
     fn unsupported(&self) -> Error {
         Error::new(
             Code::NotSeeded,

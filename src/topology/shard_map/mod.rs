@@ -97,7 +97,7 @@ impl Shard {
         (self.id < Self::LEAST_ID).then(|| self.id - i64::MIN - Self::MOST_TIME)
     }
 
-    /// Whether the shard is in the map although Fabric does not list it.
+    /// Whether the shard is in the map although the source does not list it.
     pub fn is_kept(&self) -> bool {
         self.id < Self::LEAST_ID
     }
@@ -346,7 +346,7 @@ impl ShardMap {
 
     /// This map, with every bound of `before` that it lost. A dump leaves out disabled shards,
     /// and without their bounds their keys would fall to the next lower shard. What is newly lost
-    /// is nowhere, since `now`; so is what Fabric told the group of, once it lists another map,
+    /// is nowhere, since `now`; so is what the source told the group of, once it lists another map,
     /// since it may have moved with the rest. What was nowhere already stays so.
     pub fn keeping(self, before: &Self, now: i64) -> Self {
         if !self.is_comparable(before) || self.bounds.has_all(&before.bounds) {
@@ -465,7 +465,7 @@ impl ShardMap {
         Some(self.with_shards(|_, own| (!goes(own)).then_some(own)))
     }
 
-    /// The position of a bound that is kept although Fabric does not list it.
+    /// The position of a bound that is kept although the source does not list it.
     fn kept_at(&self, bound: &str) -> Option<usize> {
         let mut kept = self.shards().enumerate().filter(|(_, shard)| shard.is_kept());
         kept.find(|(at, _)| self.bound_text(*at) == bound).map(|(at, _)| at)
