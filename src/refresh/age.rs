@@ -1,65 +1,44 @@
 //! How old what is known is: each table and each group by itself.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::c_names::MAX_STALE;
+use crate::base::clock::{Clock, millis, signed};
 use crate::base::error::{Code, Error};
+use crate::source::Sources;
 use crate::topology::Times;
 
-use super::Refresher;
 use super::single_flight::FetchRequest;
-use crate::base::clock::{millis, signed};
 
 /// The limit of who takes anything, however old.
 pub(crate) const ANY_AGE: i64 = i64::MIN;
 
-impl Refresher {
-    /// Milliseconds since the source confirmed what of the tables and groups
-    /// it lists was confirmed longest ago; of a farm without any since it last answered. `None`
-    /// where nobody knows.
-    ///
-    /// Looks at every table and group.
-    pub fn age(&self) -> Option<u64> {
-        match self.topology.load().oldest() {
-            None => self.since_answer(),
-            Some(confirmed) => self.since(confirmed),
-        }
-    }
+/// How old what lookups use may be.
+pub struct AgeLimit {
+    most: Option<Duration>,
+    clock: Clock,
+    sources: Arc<Sources>,
+}
 
-    /// Milliseconds since the source last answered a dump, this handle or the one that left the
-    /// snapshot; `None` if it never did.
-    pub(super) fn since_answer(&self) -> Option<u64> {
-        match self.last_answer.load(Ordering::Relaxed) {
-            0 => self.disk.age(self.clock.now()),
-            then => Some(self.clock.now().saturating_sub(then)),
-        }
-    }
-
-    fn since(&self, confirmed: i64) -> Option<u64> {
-        let age = signed(self.clock.now()).saturating_sub(confirmed).max(0);
-        (confirmed != Times::UNKNOWN).then_some(age.unsigned_abs())
+impl AgeLimit {
+    pub fn new(most: Option<Duration>, clock: Clock, sources: Arc<Sources>) -> Self {
+        Self { most, clock, sources }
     }
 
     /// What was confirmed before this is older than the options allow.
-    pub fn oldest_allowed(&self) -> i64 {
-        match self.config.max_stale {
+    pub fn oldest(&self) -> i64 {
+        match self.most {
             None => ANY_AGE,
             Some(most) => signed(self.clock.now()) - signed(millis(most)),
         }
     }
 
-    /// When the whole farm was last listed, as far as names that are not known are judged by it.
-    pub fn farm_confirmed(&self) -> i64 {
-        let is_known = self.knows_all();
-        if is_known { self.whole_confirmed.load(Ordering::Relaxed) } else { Times::UNKNOWN }
-    }
-
     /// The refusal to go on from what is older than the options allow.
     #[cold]
     pub fn too_old(&self, what: &FetchRequest, confirmed: i64) -> Error {
-        let most = self.config.max_stale.map_or(0, millis);
-        let source = self.source_name();
-        let message = match self.since(confirmed) {
+        let (most, source) = (self.most.map_or(0, millis), self.sources.name());
+        let message = match since(confirmed, self.clock.now()) {
             Some(age) => format!(
                 "what is known of {what} was last confirmed {age} ms ago, and {MAX_STALE} allows \
                  {most} ms; see that {source} can be reached and answers about it, and try again"
@@ -71,5 +50,38 @@ impl Refresher {
             ),
         };
         Error::new(Code::Stale, message)
+    }
+}
+
+/// Milliseconds from when something was confirmed to `now`; `None` where nobody knows.
+pub fn since(confirmed: i64, now: u64) -> Option<u64> {
+    let age = signed(now).saturating_sub(confirmed).max(0);
+    (confirmed != Times::UNKNOWN).then_some(age.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source;
+
+    #[test]
+    fn what_is_too_old_is_refused_with_its_age() {
+        let (clock, config) = (Clock::default(), Arc::default());
+        let sources = Arc::new(source::of(&config, &Arc::default()));
+        assert_eq!(AgeLimit::new(None, clock, Arc::clone(&sources)).oldest(), ANY_AGE);
+        let limit = AgeLimit::new(Some(Duration::from_secs(60)), clock, sources);
+        let oldest = limit.oldest();
+        assert!((-60_000..-50_000).contains(&oldest), "{oldest}");
+        let error = limit.too_old(&FetchRequest::table("db.t"), Times::UNKNOWN);
+        assert_eq!(error.code, Code::Stale);
+        assert!(error.message.contains("unknown age"), "{error}");
+        let error = limit.too_old(&FetchRequest::table("db.t"), oldest - 1);
+        assert!(error.message.contains("table 'db.t' was last confirmed 600"), "{error}");
+    }
+
+    #[test]
+    fn an_age_is_known_where_its_beginning_is() {
+        assert_eq!((since(3, 5), since(-3, 5), since(9, 5)), (Some(2), Some(8), Some(0)));
+        assert_eq!(since(Times::UNKNOWN, 5), None);
     }
 }

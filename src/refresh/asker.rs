@@ -1,37 +1,59 @@
 //! The handle, as the sources see it while it asks them.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::Error;
 use crate::source::{Ask, Asker, RetryPolicy};
 
-use super::bound::interrupted;
-use super::{ProcessState, Refresher};
+use super::answered::Answered;
+use super::bound::{Interrupts, interrupted};
+use super::duty_cycle::Work;
+use super::publisher::Publisher;
+use super::single_flight::SingleFlight;
 
 /// What a source is given with a question.
-pub(super) struct Asking<'r> {
-    refresher: &'r Refresher,
-    process: &'r ProcessState,
+pub struct Asking {
+    publisher: Arc<Publisher>,
+    answered: Arc<Answered>,
+    interrupts: Arc<Interrupts>,
+    single_flight: Arc<SingleFlight>,
+    work: Arc<Work>,
 }
 
-impl Asking<'_> {
+impl Asking {
+    pub fn new(
+        publisher: Arc<Publisher>,
+        answered: Arc<Answered>,
+        interrupts: Arc<Interrupts>,
+        single_flight: Arc<SingleFlight>,
+        work: Arc<Work>,
+    ) -> Self {
+        Self { publisher, answered, interrupts, single_flight, work }
+    }
+
     pub fn ask(&self, retry: RetryPolicy) -> Ask<'_> {
         Ask { retry, asker: self }
     }
+
+    /// Whether there is no use in going on: the handle is being freed, or a caller who asks in its own
+    /// thread has no time left, or was interrupted.
+    pub fn stops(&self, retry: RetryPolicy) -> bool {
+        self.is_stopping() || retry.is_over_here() || self.interrupts.is_left(retry.caller)
+    }
 }
 
-impl Asker for Asking<'_> {
+impl Asker for Asking {
     fn now(&self) -> u64 {
-        self.refresher.clock.now()
+        self.publisher.clock.now()
     }
 
     fn is_stopping(&self) -> bool {
-        self.refresher.is_stopping()
+        self.publisher.is_stopping()
     }
 
     fn is_interrupted(&self, caller: u64) -> bool {
-        self.refresher.is_left(Some(caller))
+        self.interrupts.is_left(Some(caller))
     }
 
     fn interrupted(&self, what: &str) -> Error {
@@ -39,31 +61,18 @@ impl Asker for Asking<'_> {
     }
 
     fn pause(&self, pause: Duration, caller: Option<u64>) -> bool {
-        self.process.single_flight.pause(pause, || self.refresher.is_left(caller))
+        self.single_flight.pause(pause, || self.interrupts.is_left(caller))
     }
 
     fn node_answered(&self, background: bool, work: Duration) {
         if background {
-            self.process.work.add(work);
+            self.work.add(work);
         } else {
-            self.refresher.worker.source_answered();
+            self.publisher.worker.source_answered();
         }
     }
 
     fn source_answered(&self) {
-        self.refresher.last_answer.store(self.now(), Ordering::Relaxed);
-        self.refresher.answers.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Refresher {
-    pub(super) fn asking<'r>(&'r self, process: &'r ProcessState) -> Asking<'r> {
-        Asking { refresher: self, process }
-    }
-
-    /// Whether the service has interrupted the call of a caller who asks in its own thread, and whose
-    /// call began when there had been so many interrupts.
-    pub(super) fn is_left(&self, caller: Option<u64>) -> bool {
-        caller.is_some_and(|before| self.interrupts.load(Ordering::Relaxed) != before)
+        self.answered.note(self.now());
     }
 }

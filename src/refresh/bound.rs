@@ -1,9 +1,11 @@
 //! How long a call may wait, whatever it waits for.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::base::c_names::{CONNECT_ATTEMPTS, LOOKUP_TIMEOUT, REQUEST_TIMEOUT};
-use crate::base::error::{Code, Error};
+use crate::base::callback;
+use crate::base::error::{Code, Error, Result};
 
 /// What says how long a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +88,40 @@ impl Bound {
     }
 }
 
+/// Counts the interrupts of a handle: who waits leaves when there is one more than when its call began.
+#[derive(Debug, Default)]
+pub struct Interrupts(AtomicU64);
+
+impl Interrupts {
+    /// The bound of a call that may take so long and begins now. In a callback of the service's
+    /// nothing waits.
+    pub fn bound(&self, most: Duration, limit: Limit) -> Bound {
+        let most = if callback::is_running() { Duration::ZERO } else { most };
+        Bound::new(most, self.0.load(Ordering::Relaxed), limit)
+    }
+
+    /// Ends the calls that have begun. Who waits is to be woken behind it.
+    pub fn interrupt(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether the service has interrupted the call of this bound.
+    pub fn ended(&self, bound: &Bound) -> bool {
+        self.is_left(Some(bound.interrupts))
+    }
+
+    /// Whether the service has interrupted the call of a caller who asks in its own thread, and whose
+    /// call began when there had been so many interrupts.
+    pub fn is_left(&self, caller: Option<u64>) -> bool {
+        caller.is_some_and(|before| self.0.load(Ordering::Relaxed) != before)
+    }
+
+    /// Refuses if the service has interrupted the call of this bound, which waited for `what`.
+    pub fn refuse(&self, bound: &Bound, what: &str) -> Result<()> {
+        if self.ended(bound) { Err(interrupted(what)) } else { Ok(()) }
+    }
+}
+
 /// The answer of a call whose wait the service has interrupted.
 pub fn interrupted(what: &str) -> Error {
     Error::new(Code::Interrupted, format!("fabric_interrupt ended the wait for {what}"))
@@ -105,5 +141,17 @@ mod tests {
         assert_eq!(bound.up_to(minute * 2).until(), bound.until());
         assert!(!Bound::new(Duration::ZERO, 0, Limit::Lookup).may_wait());
         assert_eq!(Bound::new(Duration::MAX, 0, Limit::Lookup).left(), Duration::MAX);
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_calls_that_have_begun() {
+        let interrupts = Interrupts::default();
+        let before = interrupts.bound(Duration::from_secs(1), Limit::Lookup);
+        assert!(interrupts.refuse(&before, "it").is_ok() && !interrupts.is_left(None));
+        interrupts.interrupt();
+        let after = interrupts.bound(Duration::from_secs(1), Limit::Lookup);
+        assert!(interrupts.ended(&before) && !interrupts.ended(&after));
+        assert!(interrupts.is_left(Some(before.interrupts())));
+        assert_eq!(interrupts.refuse(&before, "it"), Err(interrupted("it")));
     }
 }

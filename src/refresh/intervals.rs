@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use crate::base::clock::millis;
 
-use super::Refresher;
-
 /// No source has named an interval yet.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -47,11 +45,19 @@ impl Interval {
     }
 }
 
-/// The intervals of both questions.
-#[derive(Debug, Default)]
-pub struct Intervals {
-    pub maps: Interval,
-    pub groups: Interval,
+/// Milliseconds of each kind: times on the handle's clock, or spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfEach {
+    pub tables: u64,
+    pub groups: u64,
+}
+
+impl OfEach {
+    /// The times that lie these spans behind `now`.
+    pub fn from(self, now: u64) -> Self {
+        let Self { tables, groups } = self;
+        Self { tables: now.saturating_add(tables), groups: now.saturating_add(groups) }
+    }
 }
 
 /// Which of the two questions a fetch asks.
@@ -65,60 +71,74 @@ impl Due {
     pub(crate) const ALL: Self = Self { maps: true, groups: true };
 }
 
-impl Refresher {
-    /// The interval within the options' bounds, in milliseconds.
+/// The intervals of both questions, and the options' bounds for them.
+#[derive(Debug)]
+pub struct Intervals {
+    pub maps: Interval,
+    pub groups: Interval,
+    least: Duration,
+    most: Duration,
+}
+
+impl Intervals {
+    /// An interval is never less than `least`, nor more than `most`.
+    pub fn within(least: Duration, most: Duration) -> Self {
+        Self { maps: Interval::default(), groups: Interval::default(), least, most }
+    }
+
+    /// An interval within the bounds, in milliseconds.
     fn bounded(&self, interval: &Interval) -> u64 {
         let said = interval.said().filter(|said| !said.is_zero()).unwrap_or(DEFAULT);
-        millis(said.max(self.config.ttl_min).min(self.config.ttl_max)).max(1)
+        millis(said.max(self.least).min(self.most)).max(1)
     }
 
-    /// For how long shard maps are good, in milliseconds.
-    pub(super) fn maps_interval(&self) -> u64 {
-        self.bounded(&self.intervals.maps)
-    }
-
-    /// For how long the servers of a group are good, in milliseconds.
-    pub(super) fn groups_interval(&self) -> u64 {
-        self.bounded(&self.intervals.groups)
+    /// For how long shard maps are good, and the servers of a group.
+    pub fn of_each(&self) -> OfEach {
+        OfEach { tables: self.bounded(&self.maps), groups: self.bounded(&self.groups) }
     }
 
     /// The shorter of both intervals: the time to live that the handle works with, in milliseconds.
-    pub fn interval(&self) -> u64 {
-        self.maps_interval().min(self.groups_interval())
+    pub fn shorter(&self) -> u64 {
+        let OfEach { tables, groups } = self.of_each();
+        tables.min(groups)
     }
 
     /// The shorter of both as the sources named them; nothing before the first answer.
-    pub fn said_interval(&self) -> Option<Duration> {
-        let both = [&self.intervals.maps, &self.intervals.groups].map(Interval::said);
-        both.into_iter().flatten().min()
+    pub fn said(&self) -> Option<Duration> {
+        [&self.maps, &self.groups].map(Interval::said).into_iter().flatten().min()
     }
 
     /// Notes the interval of somebody who speaks for both questions.
-    pub(super) fn say_interval(&self, interval: Duration) {
-        self.intervals.maps.say(interval);
-        self.intervals.groups.say(interval);
+    pub fn say(&self, interval: Duration) {
+        self.maps.say(interval);
+        self.groups.say(interval);
     }
 
-    /// Notes the answer of a question, and until when it is good. It counts from the question: the
-    /// source may have looked at any time since.
-    pub(super) fn answered(&self, interval: &Interval, said: Duration, asked_at: u64) -> u64 {
+    /// Notes the answer of a question about shard maps, and until when it is good. It counts from the
+    /// question: the source may have looked at any time since.
+    pub fn maps_answered(&self, said: Duration, asked_at: u64) -> u64 {
+        self.answered(&self.maps, said, asked_at)
+    }
+
+    /// As `maps_answered`, of a question about groups.
+    pub fn groups_answered(&self, said: Duration, asked_at: u64) -> u64 {
+        self.answered(&self.groups, said, asked_at)
+    }
+
+    fn answered(&self, interval: &Interval, said: Duration, asked_at: u64) -> u64 {
         interval.answered(said, asked_at);
         asked_at.saturating_add(self.bounded(interval))
     }
 
-    /// What a background refresh has to ask for that begins now: what would be over before the next
-    /// one, and both if they are asked at once. Where both have one interval both are due.
-    pub(super) fn due(&self) -> Due {
-        if self.sources.whole().is_some() {
-            return Due::ALL;
-        }
-        let next = self.clock.now().saturating_add(self.interval());
+    /// What a background refresh has to ask for that begins `now`: what would be over before the next
+    /// one. Where both have one interval both are due.
+    pub fn due(&self, now: u64) -> Due {
+        let next = now.saturating_add(self.shorter());
         let is_due = |interval: &Interval| {
             let asked_at = interval.asked_at.load(Ordering::Relaxed);
             asked_at == 0 || asked_at.saturating_add(self.bounded(interval)) <= next
         };
-        let due =
-            Due { maps: is_due(&self.intervals.maps), groups: is_due(&self.intervals.groups) };
+        let due = Due { maps: is_due(&self.maps), groups: is_due(&self.groups) };
         // Somebody had a refresh begin before its time.
         if due.maps || due.groups { due } else { Due::ALL }
     }
@@ -138,5 +158,22 @@ mod tests {
         interval.answered(Duration::from_secs(3), 5);
         assert_eq!(interval.said(), Some(Duration::from_secs(3)));
         assert_eq!(interval.asked_at.load(Ordering::Relaxed), 7, "the newest question counts");
+    }
+    #[test]
+    fn each_question_is_due_in_its_own_interval() {
+        let intervals = Intervals::within(Duration::from_millis(10), Duration::from_secs(1));
+        assert_eq!((intervals.said(), intervals.shorter()), (None, 1_000), "the default, bounded");
+        assert_eq!(intervals.due(1), Due::ALL, "neither was ever asked");
+        assert_eq!(intervals.maps_answered(Duration::from_millis(300), 100), 400);
+        assert_eq!(intervals.groups_answered(Duration::from_millis(1), 100), 110, "bounded");
+        assert_eq!(intervals.said(), Some(Duration::from_millis(1)));
+        assert_eq!(intervals.shorter(), 10);
+        assert_eq!(intervals.due(105), Due { maps: false, groups: true });
+        assert_eq!(intervals.due(390), Due::ALL);
+        intervals.groups_answered(Duration::from_millis(50), 390);
+        assert_eq!(intervals.due(391), Due { maps: true, groups: true });
+        intervals.maps_answered(Duration::ZERO, 391);
+        assert_eq!(intervals.due(391), Due { maps: false, groups: true });
+        assert_eq!(intervals.due(200), Due::ALL, "before its time");
     }
 }

@@ -1,20 +1,21 @@
 //! From what changed to the topology that lookups see, and to everybody who has to know of it.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::clock::Clock;
+use crate::base::error::{Code, Error, Result};
 use crate::base::random;
 use crate::config::Config;
 use crate::observe::events::{Events, Kind};
 use crate::observe::log::{Level, Log};
 use crate::topology::Reachability;
 
-use super::absent::AbsentNames;
 use super::health::missing_holds::MissingHolds;
 use super::health::servers::{Change, ServerHealth};
 use super::health::state::HealthState;
-use super::snapshot_cell::SnapshotCell;
+use super::known::Known;
 use super::update::Update;
 use super::waiters::Waiters;
 use super::worker::Worker;
@@ -22,22 +23,19 @@ use super::worker::Worker;
 /// Replaces the topology of one handle: one change at a time, whoever it comes from.
 pub struct Publisher {
     config: Arc<Config>,
-    clock: Clock,
+    pub(super) clock: Clock,
     /// Where the turns among secondaries begin: another place in every handle.
     start: u64,
     /// Whether lower bounds are kept that the source stops listing.
     keeps_missing: bool,
     /// What lookups see.
-    pub(super) topology: Arc<SnapshotCell>,
+    pub(super) known: Known,
     /// Its lock is that of whoever publishes.
     pub(super) health: HealthState,
     pub(super) missing: MissingHolds,
-    /// The tables and the groups that the source does not list.
-    pub(super) absent_tables: Arc<AbsentNames>,
-    pub(super) absent_groups: Arc<AbsentNames>,
-    pub(super) events: Arc<Events>,
-    pub(super) worker: Arc<Worker>,
-    pub(super) waiters: Arc<Waiters>,
+    pub events: Events,
+    pub(super) worker: Worker,
+    pub waiters: Waiters,
     is_stopping: AtomicBool,
 }
 
@@ -48,14 +46,12 @@ impl Publisher {
             clock,
             start: random::bytes().map_or(0, |bytes| u128::from_le_bytes(bytes) as u64),
             keeps_missing: keeps_missing && !config.vanished_hold.is_zero(),
-            topology: Arc::default(),
+            known: Known::default(),
             health: HealthState::default(),
             missing: MissingHolds::new(config.vanished_hold),
-            absent_tables: Arc::default(),
-            absent_groups: Arc::default(),
-            events: Arc::new(Events::new(config.events.clone(), config.log.clone())),
-            worker: Arc::default(),
-            waiters: Arc::default(),
+            events: Events::new(config.events.clone(), config.log.clone()),
+            worker: Worker::default(),
+            waiters: Waiters::default(),
             is_stopping: AtomicBool::new(false),
             config,
         }
@@ -90,26 +86,32 @@ impl Publisher {
             let mut health = self.health.lock();
             let (log, now) = (notes.log(), self.clock.now());
             let changed = health.expire(now);
-            let current = self.topology.load_full();
+            let current = self.known.topology.load_full();
             let keeps = self.keeps_missing;
             let update = Update::new(&current, &mut health, log, self.start, keeps, now);
             let mut update = update.until(stops);
             write(&mut update);
             is_whole = !update.has_stopped();
             let absent = update.take_absent();
-            absent.tables.iter().for_each(|(name, times)| self.absent_tables.note(name, *times));
-            absent.groups.iter().for_each(|(name, times)| self.absent_groups.note(name, *times));
+            absent
+                .tables
+                .iter()
+                .for_each(|(name, times)| self.known.absent_tables.note(name, *times));
+            absent
+                .groups
+                .iter()
+                .for_each(|(name, times)| self.known.absent_groups.note(name, *times));
             let remembers_others = update.remembers_others();
             // Of a handle that is being freed a half of the farm must not come into the snapshot file.
             let is_of_use = is_whole || !self.is_stopping();
             if is_of_use && let Some(next) = update.finish() {
                 let is_changed = next.generation != current.generation;
-                unused = self.topology.publish(Arc::new(next));
-                if self.missing.note(&self.topology.load()) {
+                unused = self.known.topology.publish(Arc::new(next));
+                if self.missing.note(&self.known.topology.load()) {
                     self.worker.look();
                 }
                 if is_changed {
-                    self.events.published(&current, &self.topology.load(), &self.clock);
+                    self.events.published(&current, &self.known.topology.load(), &self.clock);
                 }
                 if is_changed || remembers_others {
                     self.save_soon();
@@ -146,6 +148,34 @@ impl Publisher {
         }
     }
 
+    /// Tells of a refresh, by an event if its outcome is not like the last one's.
+    pub fn tell_refreshed(&self, is_there: bool) {
+        let generation = self.known.topology.load().generation;
+        self.events.refreshed(is_there, generation, &self.clock);
+    }
+
+    /// Tells whoever did not wait for a fetch that it is over.
+    pub fn tell_fetched(&self, outcome: &Result<()>) {
+        let generation = self.known.topology.load().generation;
+        self.events.fetched(outcome.as_ref().err(), generation, &self.clock);
+    }
+
+    /// Has a thread's absence told of, and gives the error of it; once, as it may be so for long.
+    pub fn no_thread(&self, purpose: &str, error: &io::Error) -> Error {
+        let message = format!(
+            "no thread can be had {purpose} ({error}); see the limits of the process, such as \
+             RLIMIT_NPROC and its cgroup's pids.max"
+        );
+        self.config.log.write_once(Level::Warning, format_args!("{message}"));
+        Error::new(Code::System, message)
+    }
+
+    /// To be called when the thread does not keep things fresh any more, behind what says so: who
+    /// sees the new epoch sees that, too.
+    pub fn nobody_keeps_fresh(&self) {
+        self.known.topology.invalidate_caches();
+    }
+
     /// Sees that the callback hears what happened. Only where no lock is held.
     pub fn deliver(&self) {
         self.events.deliver(&self.clock);
@@ -154,7 +184,7 @@ impl Publisher {
     /// Queues the events of what begins or ends for a server, behind whatever made it so, and keeps
     /// the lines for the log. Only under the lock of `health`, which keeps them in order.
     fn tell_of_servers(&self, health: &mut ServerHealth, log: &Log) {
-        let generation = self.topology.load().generation;
+        let generation = self.known.topology.load().generation;
         for (change, group, server) in health.take_news() {
             let kind = match change {
                 Change::Quarantined => Kind::ServerQuarantined,

@@ -1,92 +1,118 @@
-//! What others may see of the refresh: numbers, and events.
+//! A fetch as others see it: counted, told of, and with a snapshot in the place of sources that give
+//! no answer.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use crate::base::error::{Code, Result};
-use crate::observe::events::Events;
-use crate::observe::metrics::{By, Metrics, Numbers};
+use crate::base::error::{Code, Error, Result};
+use crate::config::Config;
+use crate::observe::metrics::{By, Metrics};
 use crate::source::RetryPolicy;
+use crate::source::retry::may_pass;
 
+use super::answered::Answered;
+use super::asker::Asking;
+use super::fetch::Fetch;
+use super::health::Health;
 use super::intervals::Due;
+use super::publisher::Publisher;
 use super::single_flight::FetchRequest;
-use super::{ProcessState, Refresher};
+use super::snapshot::SnapshotFile;
+use super::trouble::Trouble;
 
-impl Refresher {
-    pub fn metrics(&self) -> &Arc<Metrics> {
-        &self.metrics
-    }
+/// The fetches of one handle.
+pub struct WatchedFetch {
+    pub(super) config: Arc<Config>,
+    pub(super) fetch: Fetch,
+    pub(super) asking: Arc<Asking>,
+    pub(super) answered: Arc<Answered>,
+    pub(super) publisher: Arc<Publisher>,
+    pub(super) health: Arc<Health>,
+    pub(super) file: Arc<SnapshotFile>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) trouble: Trouble,
+}
 
-    pub fn events(&self) -> &Events {
-        &self.events
-    }
-
-    /// Sees that the callback hears what happened. Only where no lock is held.
-    pub(super) fn tell(&self) {
-        self.publisher.deliver();
-    }
-
+impl WatchedFetch {
     /// A fetch that is counted, and whose outcome is an event if it is not like the last one.
-    pub(super) fn watched(
-        &self,
-        process: &ProcessState,
-        request: &FetchRequest,
-        due: Due,
-        retry: RetryPolicy,
-        by: By,
-    ) -> Result<()> {
+    pub fn run(&self, request: &FetchRequest, due: Due, retry: RetryPolicy, by: By) -> Result<()> {
         // Whoever wanted only the Fabric nodes may find that another caller has just got them.
-        let asks_nobody = self.is_seeded() && request.is_empty();
-        let answers = self.answers.load(Ordering::Relaxed);
-        let outcome = self.provide(process, request, due, retry);
+        let asks_nobody = self.answered.is_connected() && request.is_empty();
+        let answers = self.answered.count();
+        let outcome = self.provide(request, due, retry);
         // A table that cannot be had is no lost Fabric: it answered, and the rest was taken in.
         let in_part = match &outcome {
             Err(error) if matches!(error.code, Code::Fabric | Code::Protocol) => {
-                self.answers.load(Ordering::Relaxed) != answers
+                self.answered.count() != answers
             }
             _ => false,
         };
         let is_there = outcome.is_ok() || in_part;
-        self.hangs.store(false, Ordering::Relaxed);
+        self.trouble.is_over();
         // What the service itself ended says nothing of the source.
         let was_left = matches!(&outcome, Err(error) if error.code == Code::Interrupted);
         if !asks_nobody && !was_left {
-            let now = self.clock.now();
-            self.last_failure.store(if is_there { 0 } else { now }, Ordering::Relaxed);
+            let now = self.publisher.clock.now();
+            self.trouble.asked(is_there, now);
             self.metrics.refreshed(by, outcome.as_ref().err(), now);
             // Without a node to ask, nobody was lost.
             if !matches!(&outcome, Err(error) if error.code == Code::NotSeeded) {
-                let generation = self.topology.load().generation;
-                self.events.refreshed(is_there, generation, &self.clock);
+                self.publisher.tell_refreshed(is_there);
             }
         }
         // The next refresh is due in time, as after one that brought everything.
         if in_part && matches!(by, By::Background) { Ok(()) } else { outcome }
     }
 
-    pub fn numbers(&self) -> Numbers {
-        let metrics = &self.metrics;
-        let (lookups, refused) = metrics.lookups.totals();
-        let refreshes = metrics.refreshes();
-        let last_error = metrics.last_error();
-        let nodes_up = self.sources.iter().map(|source| source.nodes_up()).sum();
-        let now = self.clock.now();
-        Numbers {
-            lookups,
-            refused,
-            refreshes,
-            requests: metrics.traffic.requests.load(Ordering::Relaxed),
-            bytes_received: metrics.traffic.received.load(Ordering::Relaxed),
-            bytes_inflated: metrics.traffic.inflated.load(Ordering::Relaxed),
-            generation: self.topology.load().generation,
-            age: self.age(),
-            last_error_age: last_error.as_ref().map(|last| now.saturating_sub(last.at)),
-            last_error,
-            nodes_known: self.nodes().len(),
-            nodes_up,
-            servers_quarantined: self.publisher.health.numbers().quarantined(),
-            events_lost: self.events.lost(),
-            refused_threads: metrics.refused_threads(),
+    /// Fetches what of `request` is due, or does without where a snapshot says enough.
+    fn provide(&self, request: &FetchRequest, due: Due, retry: RetryPolicy) -> Result<()> {
+        let state = &self.file.state;
+        let outcome = match self.file.path() {
+            Some(path) if !state.has_begun() => self.fetch_first(path, request, retry),
+            // Asks for no more than the Fabric nodes, which the snapshot knows as well.
+            Some(_) if request.is_empty() && state.serves() => Ok(()),
+            _ => self.fetch.fetch(request, due, retry),
+        };
+        // Time goes by whether the source answers or not, and a service may fetch without looking up.
+        if !self.publisher.worker.keeps_fresh() {
+            self.health.settle_at(self.publisher.clock.now());
         }
+        if !self.config.background_refresh {
+            self.file.save();
+        }
+        outcome
+    }
+
+    /// The first fetch of a handle with a snapshot.
+    fn fetch_first(&self, path: &Path, request: &FetchRequest, retry: RetryPolicy) -> Result<()> {
+        let mut whole = request.clone();
+        let kept = self.file.begin(path, &mut whole);
+        // One round must do where there is something to go on from: a service that starts
+        // while the source is down waits long enough for that.
+        let mut outcome = self.fetch.fetch(&whole, Due::ALL, retry.once());
+        match (&outcome, kept) {
+            (Ok(()), _) => {}
+            // The service ended it, and not the source.
+            (Err(error), _) if error.code == Code::Interrupted => return outcome,
+            (Err(error), Ok(document)) => {
+                self.file.serve(path, &document, error);
+                if request.everything {
+                    self.answered.asked_for_all();
+                }
+                // What the snapshot does not know can only be asked of the source.
+                return if self.publisher.known.covers(request) { Ok(()) } else { outcome };
+            }
+            (Err(error), Err(why)) => {
+                let rest = RetryPolicy { count: retry.count.saturating_sub(1), ..retry };
+                let ask = self.asking.ask(rest);
+                if rest.count > 0 && may_pass(error) && !ask.pause(rest.pause) {
+                    outcome = self.fetch.fetch(&whole, Due::ALL, rest);
+                }
+                outcome = outcome
+                    .map_err(|error| Error::new(error.code, format!("{}; {why}", error.message)));
+            }
+        }
+        self.file.has_begun(outcome.is_ok());
+        outcome
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct InTime {
 
 impl InTime {
     pub fn new(refresher: &Refresher, basis: Basis) -> Self {
-        Self { basis, oldest: refresher.oldest_allowed() }
+        Self { basis, oldest: refresher.age_limit.oldest() }
     }
 
     #[inline(always)]
@@ -141,7 +141,7 @@ impl<'r> FreshnessCheck<'r> {
     pub fn new(refresher: &'r Refresher, basis: Basis, fetched: &'r Option<FetchRequest>) -> Self {
         let oldest = match basis {
             Basis::Anything => ANY_AGE,
-            _ => refresher.oldest_allowed(),
+            _ => refresher.age_limit.oldest(),
         };
         Self {
             refresher,
@@ -169,7 +169,7 @@ impl<'r> FreshnessCheck<'r> {
     /// Refuses if something was too old.
     pub fn refuse_too_old(&self) -> Result<()> {
         match self.findings.borrow_mut().too_old.take() {
-            Some((what, confirmed)) => Err(self.refresher.too_old(&what, confirmed)),
+            Some((what, confirmed)) => Err(self.refresher.age_limit.too_old(&what, confirmed)),
             None => Ok(()),
         }
     }
@@ -177,7 +177,9 @@ impl<'r> FreshnessCheck<'r> {
     /// The refusal of a group that is too old.
     pub fn too_old(&self, topology: &Topology, group: GroupId) -> Error {
         let confirmed = topology.group(group).map_or(i64::MIN, |entry| entry.confirmed());
-        self.refresher.too_old(&FetchRequest::group(topology.group_name(group)), confirmed)
+        self.refresher
+            .age_limit
+            .too_old(&FetchRequest::group(topology.group_name(group)), confirmed)
     }
 
     /// The refusal of a lookup by what it went by, or of what was too old for that.
@@ -250,7 +252,7 @@ impl<'r> FreshnessCheck<'r> {
             let is_fetched = self.has_fetched(&what);
             return if is_fetched { Ground::Fresh } else { self.want(what, Ground::Missing) };
         };
-        answer.confirm_at(answer.confirmed().max(self.refresher.farm_confirmed()));
+        answer.confirm_at(answer.confirmed().max(self.refresher.answered.whole_confirmed()));
         let is_in_time = match self.basis {
             Basis::Kept => answer.is_fresh(self.refresher.clock().now()),
             Basis::Until(_) | Basis::Anything => self.is_in_time(&answer),
@@ -297,7 +299,7 @@ impl Freshness for &FreshnessCheck<'_> {
     fn unknown_table(self, name: &[u8]) -> Miss {
         let (ground, miss) = match full_name(name) {
             Ok(full) => {
-                let answer = self.refresher.absent_tables().get(name);
+                let answer = self.refresher.known().absent_tables.get(name);
                 (self.judge_absent(answer, FetchRequest::table(full)), Miss::UnknownTable)
             }
             Err(error) if error.code == Code::InvalidUtf8 => (Ground::Fresh, Miss::TableUtf8),
@@ -309,7 +311,7 @@ impl Freshness for &FreshnessCheck<'_> {
 
     #[cold]
     fn unknown_group(self, name: &[u8]) -> Miss {
-        let answer = self.refresher.absent_groups().get(name);
+        let answer = self.refresher.known().absent_groups.get(name);
         self.judge_absent(answer, FetchRequest::group(&String::from_utf8_lossy(name)));
         Miss::UnknownGroup
     }

@@ -93,7 +93,7 @@ impl Router {
                 Attempt::Found(found) => {
                     check.refuse_too_old()?;
                     if attempt > 0 {
-                        self.refresher.keep_refreshed();
+                        self.refresher.background.keep_refreshed();
                     }
                     return finish(view, found);
                 }
@@ -101,24 +101,24 @@ impl Router {
                     return Err(check.refuse(errors::error_of(view, query, miss)));
                 }
                 Attempt::Missing(request) => {
-                    if self.refresher.knows_all()
+                    if self.refresher.answered.knows_all()
                         && let Some(refusal) = errors::unknown(&topology, &request)
                     {
-                        self.refresher.have_fetched(&request);
-                        check.note_age(&request, self.refresher.farm_confirmed());
+                        self.refresher.fetcher.have_fetched(&request);
+                        check.note_age(&request, self.refresher.answered.whole_confirmed());
                         return check.refuse_too_old().and(Err(refusal));
                     }
-                    let bound = bound.get_or_insert_with(|| self.refresher.lookup_bound());
+                    let bound = bound.get_or_insert_with(|| self.refresher.fetcher.lookup_bound());
                     let is_missing = || self.is_missing(query, &mut find);
                     self.fetch_missing(&request, bound, terms.writes, is_missing)?;
                     fetched.get_or_insert_default().merge(request);
                 }
                 Attempt::Old(request, outcome) => {
-                    let is_unknown = self.refresher.knows_all()
+                    let is_unknown = self.refresher.answered.knows_all()
                         && errors::unknown(&topology, &request).is_some();
-                    let bound = bound.get_or_insert_with(|| self.refresher.lookup_bound());
+                    let bound = bound.get_or_insert_with(|| self.refresher.fetcher.lookup_bound());
                     if is_unknown {
-                        self.refresher.have_fetched(&request);
+                        self.refresher.fetcher.have_fetched(&request);
                     } else if self.renew(&topology, &request, bound, terms.writes, &check)? {
                         fetched.get_or_insert_default().merge(request);
                         continue;
@@ -142,11 +142,11 @@ impl Router {
     pub(super) fn basis(&self) -> Basis {
         // A forked child finds no refresh of its own and starts one. What it has inherited
         // serves at once.
-        if self.refresher.refreshes_itself() || self.refresher.keep_refreshed() {
+        if self.refresher.refreshes_itself() || self.refresher.background.keep_refreshed() {
             return Basis::Kept;
         }
         let now = self.refresher.clock().now();
-        self.refresher.health().settle_at(now);
+        self.refresher.health.settle_at(now);
         Basis::Until(now)
     }
 
@@ -181,36 +181,36 @@ impl Router {
             && !bound.left().is_zero()
             && is_missing()?
         {
-            outcome = self.refresher.obtain(request, bound);
+            outcome = self.refresher.fetcher.obtain(request, bound);
         }
         let Err(error) = outcome else { return Ok(()) };
-        let is_early = self.refresher.is_from_early_snapshot();
+        let is_early = self.refresher.file.state.is_early();
         let blocks = error.code == Code::WouldBlock && (!is_early || self.must_ask_first(writes));
         if blocks || error.code == Code::Interrupted || is_missing()? {
             return Err(self.failed(error));
         }
-        self.refresher.keep_old(request, &error);
+        self.refresher.fetcher.keep_old(request, &error);
         Ok(())
     }
 
     /// Has what is missing fetched. While the first fetch takes long a snapshot may serve: for reads
     /// after a while, for writes only after half of the time, or a while longer if they have none.
     fn obtain_for_lookup(&self, request: &FetchRequest, bound: &Bound, writes: bool) -> Result<()> {
-        if !self.refresher.has_snapshot_in_reserve() {
-            return self.refresher.obtain(request, bound);
+        if !self.refresher.file.is_in_reserve() {
+            return self.refresher.fetcher.obtain(request, bound);
         }
         let part = match writes {
             true => bound.most() / 2,
-            false => SNAPSHOT_AFTER.saturating_sub(self.refresher.in_reserve_for()),
+            false => SNAPSHOT_AFTER.saturating_sub(self.refresher.file.in_reserve_for()),
         };
-        let outcome = self.refresher.obtain(request, &bound.up_to(part));
+        let outcome = self.refresher.fetcher.obtain(request, &bound.up_to(part));
         let is_time = match &outcome {
             Err(error) if error.code == Code::Timeout => true,
             Err(error) if error.code == Code::WouldBlock => !self.must_ask_first(writes),
             _ => false,
         };
         if is_time {
-            self.refresher.serve_early();
+            self.refresher.file.serve_early();
         }
         outcome
     }
@@ -218,7 +218,7 @@ impl Router {
     /// Whether it is too soon for a call that may not wait to go on from the snapshot in reserve.
     fn must_ask_first(&self, writes: bool) -> bool {
         let after = if writes { WRITES_AFTER } else { SNAPSHOT_AFTER };
-        self.refresher.in_reserve_for() < after
+        self.refresher.file.in_reserve_for() < after
     }
 
     /// Has what is old fetched; true if it has been, and the lookup is to look again. It is waited
@@ -232,25 +232,26 @@ impl Router {
         writes: bool,
         check: &FreshnessCheck<'_>,
     ) -> Result<bool> {
-        let (waits, bound) = if self.refresher.is_from_early_snapshot() {
+        let (waits, bound) = if self.refresher.file.state.is_early() {
             (writes, bound.up_to(bound.most() / 2))
         } else {
-            let is_over = check.is_too_old() || self.refresher.is_long_over(topology, request);
-            (is_over && !self.refresher.is_in_trouble(), *bound)
+            let is_over =
+                check.is_too_old() || self.refresher.fetcher.is_long_over(topology, request);
+            (is_over && !self.refresher.fetcher.is_in_trouble(), *bound)
         };
         if !waits || !bound.may_wait() {
-            self.refresher.have_fetched(request);
-            let is_early = self.refresher.is_from_early_snapshot();
+            self.refresher.fetcher.have_fetched(request);
+            let is_early = self.refresher.file.state.is_early();
             return match is_early && writes && self.must_ask_first(writes) {
                 true => Err(self.failed(would_block(request))),
                 false => Ok(false),
             };
         }
-        match self.refresher.obtain(request, &bound) {
+        match self.refresher.fetcher.obtain(request, &bound) {
             Ok(()) => Ok(true),
             Err(error) if error.code == Code::Interrupted => Err(self.failed(error)),
             Err(error) => {
-                self.refresher.keep_old(request, &error);
+                self.refresher.fetcher.keep_old(request, &error);
                 Ok(false)
             }
         }

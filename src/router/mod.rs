@@ -79,7 +79,7 @@ impl Router {
         let limits_age = config.max_stale.is_some();
         let refresher = Arc::new(refresher);
         Self {
-            snapshots: Arc::clone(refresher.snapshots()),
+            snapshots: Arc::clone(&refresher.known().topology),
             metrics: Arc::clone(refresher.metrics()),
             refresher,
             config,
@@ -99,9 +99,7 @@ impl Router {
 
     /// The time to live the handle works with, in milliseconds; `None` before the first answer.
     pub fn ttl(&self) -> Option<u64> {
-        let is_known =
-            self.refresher.said_interval().is_some() || self.refresher.serves_from_disk();
-        is_known.then(|| self.refresher.interval())
+        self.refresher.ttl()
     }
 
     /// See [`Refresher::age`].
@@ -116,7 +114,7 @@ impl Router {
     /// Asks `node`, or the configured ones, for the nodes there are and loads the whole farm.
     pub fn seed(&self, node: Option<Node>) -> Result<()> {
         self.refresher.seed(node).map_err(|error| self.failed(error))?;
-        self.refresher.keep_refreshed();
+        self.refresher.background.keep_refreshed();
         Ok(())
     }
 
@@ -170,14 +168,14 @@ impl Router {
     /// Fetches the shard maps of these tables and the groups they need; of all if none is named.
     pub fn prefetch(&self, tables: &[&str]) -> Result<()> {
         if tables.is_empty() {
-            return self
-                .obtain_or_snapshot(&FetchRequest::everything(), &self.refresher.fetch_bound());
+            let bound = self.refresher.fetcher.fetch_bound();
+            return self.obtain_or_snapshot(&FetchRequest::everything(), &bound);
         }
         let mut request = FetchRequest::default();
         for name in tables {
             request.merge(FetchRequest::table(names::full_name(name.as_bytes())?));
         }
-        self.obtain_or_snapshot(&request, &self.refresher.fetch_bound())?;
+        self.obtain_or_snapshot(&request, &self.refresher.fetcher.fetch_bound())?;
         let topology = self.refresher.topology();
         let known = |name: &&str| errors::known_table(&topology, name.as_bytes()).map(drop);
         tables.iter().try_for_each(known).map_err(|error| self.explained(error))
@@ -185,8 +183,11 @@ impl Router {
 
     /// The nodes of the source, asked for if nobody did yet.
     pub fn fabric_nodes(&self) -> Result<Vec<Node>> {
-        if !self.refresher.is_seeded() {
-            self.obtain_or_snapshot(&FetchRequest::default(), &self.refresher.lookup_bound())?;
+        if !self.refresher.answered.is_connected() {
+            self.obtain_or_snapshot(
+                &FetchRequest::default(),
+                &self.refresher.fetcher.lookup_bound(),
+            )?;
         }
         Ok(self.refresher.nodes())
     }
@@ -205,7 +206,7 @@ impl Router {
 
     /// Runs any command of the source.
     pub fn execute(&self, group: &str, command: &str, args: &[Value]) -> Result<Vec<ResultSet>> {
-        self.refresher.execute(group, command, args)
+        self.refresher.commands.execute(group, command, args)
     }
 
     /// The handle's numbers. Takes a lock for the nodes, which nobody holds for long.
@@ -215,12 +216,12 @@ impl Router {
 
     /// A descriptor that is readable while events wait for `next_event`.
     pub fn event_fd(&self) -> Result<RawFd> {
-        self.refresher.events().fd()
+        self.refresher.publisher.events.fd()
     }
 
     /// The next event of those collected since the first call of `event_fd`.
     pub fn next_event(&self) -> Result<Delivery> {
-        self.refresher.events().next(self.refresher.clock())
+        self.refresher.publisher.events.next(self.refresher.clock())
     }
 
     /// Counts a lookup that ended like this.
@@ -235,25 +236,25 @@ impl Router {
     fn explained(&self, error: Error) -> Error {
         let is_unknown = matches!(error.code, Code::UnknownTable | Code::UnknownGroup);
         if is_unknown && self.refresher.topology().is_empty() {
-            return errors::of_empty_farm(
-                error,
-                self.refresher.is_whole(),
-                &self.refresher.source_name(),
-            );
+            let source = self.refresher.source_name();
+            return errors::of_empty_farm(error, self.refresher.answered.is_whole(), &source);
         }
         error
     }
 
     fn obtain(&self, request: FetchRequest, bound: &Bound) -> Result<()> {
-        self.refresher.obtain(&request, bound).map_err(|error| self.failed(error))?;
-        self.refresher.keep_refreshed();
+        self.refresher.fetcher.obtain(&request, bound).map_err(|error| self.failed(error))?;
+        self.refresher.background.keep_refreshed();
         Ok(())
     }
 
     /// As `obtain`, where what a snapshot knows will do while the source does not answer.
     fn obtain_or_snapshot(&self, request: &FetchRequest, bound: &Bound) -> Result<()> {
-        self.refresher.obtain_or_snapshot(request, bound).map_err(|error| self.failed(error))?;
-        self.refresher.keep_refreshed();
+        self.refresher
+            .fetcher
+            .obtain_or_snapshot(request, bound)
+            .map_err(|error| self.failed(error))?;
+        self.refresher.background.keep_refreshed();
         Ok(())
     }
 

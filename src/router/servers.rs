@@ -14,7 +14,7 @@ use super::{Router, errors, with_parts};
 impl Router {
     /// Fetches what is not known of these tables, and refuses those that cannot be used.
     pub fn open(&self, names: &[&str]) -> Result<PreparedTables> {
-        let terms = Terms::within(self.refresher.lookup_bound());
+        let terms = Terms::within(self.refresher.fetcher.lookup_bound());
         for name in names {
             // Opening is no lookup, and not counted as one.
             let found = self.look_for_table(terms, name.as_bytes(), |_, _| Ok(()));
@@ -109,7 +109,7 @@ impl Router {
         use_cache: bool,
         take: impl FnOnce(&str, &[Server]) -> Result<T>,
     ) -> Result<T> {
-        let bound = self.refresher.lookup_bound();
+        let bound = self.refresher.fetcher.lookup_bound();
         if !use_cache && let Err(error) = self.obtain(FetchRequest::group(group), &bound) {
             return ThreadCache::with(|cache| self.counted(cache, Err(error)));
         }

@@ -85,10 +85,10 @@ impl Router {
         request: &mut FetchRequest,
         mut look: impl FnMut(Bound, &mut FetchRequest) -> Result<T>,
     ) -> Result<T> {
-        let bound = self.refresher.bound(most, Limit::Deadline);
+        let bound = self.refresher.fetcher.interrupts.bound(most, Limit::Deadline);
         loop {
             // Asked for before looking, so that nothing published meanwhile is missed.
-            let seen = self.refresher.published();
+            let seen = self.refresher.publisher.waiters.published();
             let refusal = match look(bound, request) {
                 Err(error) if may_pass(&error) => error,
                 outcome => return outcome,
@@ -96,8 +96,8 @@ impl Router {
             if bound.left().is_zero() {
                 return Err(refusal);
             }
-            self.refresher.refuse_interrupted(&bound, "a server")?;
-            self.refresher.wait_for_news(seen, &bound, request);
+            self.refresher.fetcher.interrupts.refuse(&bound, "a server")?;
+            self.refresher.fetcher.wait_for_news(seen, &bound, request);
         }
     }
 }

@@ -196,6 +196,22 @@ impl Sources {
         self.all.iter().map(|source| &**source)
     }
 
+    /// What the first source that has a name calls itself; empty if none has, or has answered.
+    pub fn identity(&self) -> String {
+        let names = self.iter().map(|source| source.identity());
+        names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
+    }
+
+    /// The nodes of all sources, in the order they became known.
+    pub fn nodes(&self) -> Vec<Node> {
+        self.iter().flat_map(|source| source.nodes()).collect()
+    }
+
+    /// How many of them did not fail when last asked.
+    pub fn nodes_up(&self) -> usize {
+        self.iter().map(|source| source.nodes_up()).sum()
+    }
+
     /// The first outcome of a source that has one, or the first refusal.
     pub fn first<'s, T>(&'s self, ask: impl Fn(&'s dyn Source) -> Result<T>) -> Result<T> {
         let mut refusal = None;

@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn holds_end_in_time_or_never() {
         let publisher = with_a_missing_shard();
-        let topology = publisher.topology.load_full();
+        let topology = publisher.known.topology.load_full();
         let since = topology.missing_first().expect("a time").unsigned_abs();
         let holds = MissingHolds::new(Duration::from_millis(500));
         assert_eq!(holds.ends_in(since), None);

@@ -42,12 +42,14 @@ impl MissingShards {
         now: u64,
         locate: impl Fn(&str, &HeldKey) -> Result<Option<String>>,
     ) {
-        if publisher.topology.load().missing() == 0 {
+        if publisher.known.topology.load().missing() == 0 {
             return;
         }
-        let vanished = publisher.topology.load().vanished();
+        let vanished = publisher.known.topology.load().vanished();
         for (table, bound) in self.due(vanished, now) {
-            let Some(key) = key_in(&publisher.topology.load(), &table, &bound) else { continue };
+            let Some(key) = key_in(&publisher.known.topology.load(), &table, &bound) else {
+                continue;
+            };
             let server_uuid = match locate(&table, &key) {
                 Ok(Some(server_uuid)) => server_uuid,
                 Ok(None) => continue,
@@ -61,7 +63,7 @@ impl MissingShards {
                     continue;
                 }
             };
-            let topology = publisher.topology.load_full();
+            let topology = publisher.known.topology.load_full();
             if let Some((group, ..)) = topology.group_of_server(&server_uuid) {
                 publisher.publish(|update| update.resolve(&table, &bound, group));
             }
@@ -152,13 +154,13 @@ pub(super) mod tests {
         for answer in [None, Some("a stranger")] {
             said.set(answer);
             ask(if answer.is_none() { 1 } else { 1 + ASK_EVERY });
-            assert_eq!(publisher.topology.load().vanished(), [("db.t".into(), "100".into())]);
+            assert_eq!(publisher.known.topology.load().vanished(), [("db.t".into(), "100".into())]);
         }
         said.set(Some("s"));
         ask(2 + ASK_EVERY);
-        assert_eq!(publisher.topology.load().vanished().len(), 1, "not so soon again");
+        assert_eq!(publisher.known.topology.load().vanished().len(), 1, "not so soon again");
         ask(1 + 2 * ASK_EVERY);
-        assert_eq!(publisher.topology.load().vanished(), []);
+        assert_eq!(publisher.known.topology.load().vanished(), []);
     }
 
     #[test]

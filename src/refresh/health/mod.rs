@@ -17,7 +17,7 @@ pub mod write_fence;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::clock::{Clock, millis};
+use crate::base::clock::millis;
 use crate::config::Config;
 use crate::observe::log::Level;
 
@@ -30,13 +30,12 @@ const LONGEST_HOLD: u64 = 600_000;
 /// What becomes of a service's own errors, and of their time.
 pub struct Health {
     config: Arc<Config>,
-    clock: Clock,
     publisher: Arc<Publisher>,
 }
 
 impl Health {
-    pub fn new(config: Arc<Config>, clock: Clock, publisher: Arc<Publisher>) -> Self {
-        Self { config, clock, publisher }
+    pub fn new(config: Arc<Config>, publisher: Arc<Publisher>) -> Self {
+        Self { config, publisher }
     }
 
     /// Takes in what a service saw of a server. Where that is not what the topology says, the source
@@ -51,7 +50,8 @@ impl Health {
         } else if actions.include(Actions::HOLD_WRITES) {
             self.hold_writes(server_uuid, longest_move);
         } else if actions.include(Actions::ASK_AGAIN)
-            && let Some((group, ..)) = self.publisher.topology.load().group_of_server(server_uuid)
+            && let Some((group, ..)) =
+                self.publisher.known.topology.load().group_of_server(server_uuid)
         {
             self.ask_again(Some(group), true);
         }
@@ -66,9 +66,9 @@ impl Health {
     }
 
     fn quarantine(&self, server_uuid: &str) {
-        let topology = self.publisher.topology.load_full();
+        let topology = self.publisher.known.topology.load_full();
         let Some((group, _, server)) = topology.group_of_server(server_uuid) else { return };
-        let (now, pause) = (self.clock.now(), millis(self.config.quarantine));
+        let (now, pause) = (self.publisher.clock.now(), millis(self.config.quarantine));
         self.publisher.publish(|update| {
             update.observed().quarantine(group, server_uuid, server.is_primary(), now, pause);
         });
@@ -78,11 +78,11 @@ impl Health {
     /// Only the primary's word counts: a secondary is always read-only, and so is today who was the
     /// primary yesterday.
     fn hold_writes(&self, server_uuid: &str, longest_move: impl FnOnce() -> Duration) {
-        let topology = self.publisher.topology.load_full();
+        let topology = self.publisher.known.topology.load_full();
         let Some((name, group, _)) = topology.group_of_server(server_uuid) else { return };
         let takes_writes = group.named_primary().is_some_and(|p| p.uuid == server_uuid);
         if takes_writes && !self.config.write_hold.is_zero() {
-            let (now, lasts) = (self.clock.now(), self.write_hold(longest_move()));
+            let (now, lasts) = (self.publisher.clock.now(), self.write_hold(longest_move()));
             self.publisher.publish(|update| {
                 update.observed().hold(name, server_uuid, now, lasts);
             });
@@ -104,7 +104,7 @@ impl Health {
             self.publisher.worker.request_refresh();
             return;
         }
-        let topology = self.publisher.topology.load();
+        let topology = self.publisher.known.topology.load();
         let number = group.and_then(|group| topology.group_number(group.as_bytes()));
         if let Some(entry) = number.and_then(|id| topology.group(id)) {
             entry.expire();
@@ -133,7 +133,8 @@ impl Health {
     #[cold]
     fn settle(&self) {
         // Every publication ends what services saw of servers in time.
-        let (mut over, until) = (Vec::new(), self.publisher.missing.over_at(self.clock.now()));
+        let (mut over, until) =
+            (Vec::new(), self.publisher.missing.over_at(self.publisher.clock.now()));
         self.publisher.publish(|update| over = update.forget_missing(until));
         for (table, bound) in over {
             self.config.log.write(
@@ -151,6 +152,7 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::clock::Clock;
     use crate::config::Config;
     use crate::refresh::update::Asked;
     use crate::topology::balance::Cursors;
@@ -177,7 +179,7 @@ mod tests {
             update.tables(&Asked::Everything, shards(&["1", "100"]), &[], 10_000);
             update.groups(&Asked::Everything, rows, &[], 10_000);
         });
-        Health::new(config, clock, publisher)
+        Health::new(config, publisher)
     }
 
     /// Table `db.t`, whose shards begin at these bounds and lie in group `g`.
@@ -201,7 +203,7 @@ mod tests {
     impl Health {
         /// The servers that `wanted` gets, in some cursors.
         fn chosen(&self, wanted: Wanted) -> Vec<String> {
-            let topology = self.publisher.topology.load_full();
+            let topology = self.publisher.known.topology.load_full();
             let id = topology.group_number(b"g").expect("the group");
             let (group, cursors) = (topology.group(id).expect("its servers"), Cursors::new());
             let choose = |_| group.value.choose(wanted, topology.cursor(id, &cursors));
@@ -213,7 +215,7 @@ mod tests {
         }
 
         fn is_fresh(&self) -> (bool, bool) {
-            let topology = self.publisher.topology.load_full();
+            let topology = self.publisher.known.topology.load_full();
             let id = topology.group_number(b"g").expect("the group");
             let group = topology.group(id).expect("its servers");
             (topology.tables.get(b"db.t").expect("the table").is_fresh(5), group.is_fresh(5))
@@ -232,7 +234,7 @@ mod tests {
         assert_eq!(health.is_fresh(), (false, false), "and yet the source is asked again");
         health.observe("p", 1290, || Duration::from_secs(7));
         assert!(health.chosen(Wanted::Primary).is_empty());
-        let end = health.ends_in(health.clock.now()).expect("an end");
+        let end = health.ends_in(health.publisher.clock.now()).expect("an end");
         let expected = Duration::from_secs(7);
         assert!(end <= expected && end > expected - Duration::from_secs(2), "{end:?}");
         health.settle_at(0);
@@ -270,11 +272,11 @@ mod tests {
     #[test]
     fn what_is_no_matter_of_the_server_changes_nothing() {
         let health = farm(Config::default());
-        let before = health.publisher.topology.load_full();
+        let before = health.publisher.known.topology.load_full();
         for (server, errno) in [("a", 1062), ("a", 1040), ("x", 2013), ("x", 1290), ("x", 3100)] {
             health.observe(server, errno, at_once);
         }
-        assert!(Arc::ptr_eq(&before, &health.publisher.topology.load_full()));
+        assert!(Arc::ptr_eq(&before, &health.publisher.known.topology.load_full()));
         assert_eq!(health.is_fresh(), (true, true));
         health.observe("a", 3100, at_once);
         assert_eq!(health.is_fresh(), (false, false), "who leaves may have been the primary");
@@ -285,16 +287,16 @@ mod tests {
         let hold = Duration::from_millis(1);
         let health = farm(Config { vanished_hold: hold, ..Config::default() });
         let publisher = &health.publisher;
-        assert_eq!(health.ends_in(health.clock.now()), None);
+        assert_eq!(health.ends_in(health.publisher.clock.now()), None);
         publisher.publish(|update| {
             update.tables(&Asked::Everything, shards(&["1"]), &[], 10_000);
         });
-        assert_eq!(publisher.topology.load().missing(), 1);
-        while health.ends_in(health.clock.now()).expect("an end") > Duration::ZERO {
+        assert_eq!(publisher.known.topology.load().missing(), 1);
+        while health.ends_in(health.publisher.clock.now()).expect("an end") > Duration::ZERO {
             std::thread::yield_now();
         }
-        health.settle_at(health.clock.now());
-        assert_eq!(publisher.topology.load().missing(), 0);
-        assert_eq!(health.ends_in(health.clock.now()), None);
+        health.settle_at(health.publisher.clock.now());
+        assert_eq!(publisher.known.topology.load().missing(), 0);
+        assert_eq!(health.ends_in(health.publisher.clock.now()), None);
     }
 }

@@ -4,22 +4,21 @@ mod save;
 mod shared;
 mod start;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::base::error::{Code, Result};
-use crate::source::RetryPolicy;
+use crate::base::clock::signed;
+use crate::base::sync::{Mutex, rank};
+use crate::config::Config;
+use crate::refresh::answered::Answered;
+use crate::refresh::publisher::Publisher;
+use crate::source::Sources;
 use crate::store::document::Document;
 use crate::store::read;
 use crate::store::times::{FileTimes, SavedWhen};
 use crate::topology::{Shard, Topology};
-
-use crate::base::clock::signed;
-use crate::refresh::bound::Bound;
-use crate::refresh::intervals::Due;
-use crate::refresh::single_flight::FetchRequest;
-use crate::refresh::{ProcessState, Refresher};
 
 /// How long the first fetch may take before reads go on from a snapshot.
 pub(crate) const SNAPSHOT_AFTER: Duration = Duration::from_secs(1);
@@ -39,9 +38,9 @@ pub struct SnapshotState {
     /// The age of the file's content less the handle's clock.
     age: AtomicI64,
     /// What the times in files are on the handle's clock.
-    pub(in crate::refresh) times: FileTimes,
+    times: FileTimes,
     /// When the service last wanted all maps as they are; 0 = never.
-    pub(in crate::refresh) reset: AtomicI64,
+    reset: AtomicI64,
 }
 
 impl Default for SnapshotState {
@@ -97,9 +96,9 @@ pub struct Seen {
     /// Why an earlier process left none to start from.
     not_kept: Option<String>,
     /// The snapshot file that this handle wrote or read last: it knows all that is in it.
-    pub(super) snapshot: Option<read::Signature>,
+    snapshot: Option<read::Signature>,
     /// What the file that was read last has for the time it was saved, and when that was.
-    pub(super) saved_when: SavedWhen,
+    saved_when: SavedWhen,
     /// The topology in the snapshot file, as far as it is known to be there.
     saved: Option<Saved>,
 }
@@ -111,103 +110,61 @@ struct Saved {
     answer: u64,
 }
 
-impl Refresher {
-    pub fn serves_from_disk(&self) -> bool {
-        self.disk.serves()
+/// The snapshot file of a handle, if the options want one.
+pub struct SnapshotFile {
+    config: Arc<Config>,
+    publisher: Arc<Publisher>,
+    answered: Arc<Answered>,
+    sources: Arc<Sources>,
+    pub state: SnapshotState,
+    seen: Mutex<Seen, { rank::DISK }>,
+}
+
+impl SnapshotFile {
+    /// No I/O.
+    pub fn new(
+        config: Arc<Config>,
+        publisher: Arc<Publisher>,
+        answered: Arc<Answered>,
+        sources: Arc<Sources>,
+    ) -> Self {
+        let (state, seen) = (SnapshotState::default(), Mutex::default());
+        Self { config, publisher, answered, sources, state, seen }
     }
 
-    /// Fetches what of `request` is due, or does without where a snapshot says enough.
-    pub(in crate::refresh) fn provide(
-        &self,
-        process: &ProcessState,
-        request: &FetchRequest,
-        due: Due,
-        retry: RetryPolicy,
-    ) -> Result<()> {
-        let outcome = match &self.config.snapshot_file {
-            Some(path) if !self.disk.has_begun() => self.fetch_first(process, path, request, retry),
-            // Asks for no more than the Fabric nodes, which the snapshot knows as well.
-            Some(_) if request.is_empty() && self.disk.serves() => Ok(()),
-            _ => self.fetch(process, request, due, retry),
-        };
-        // Time goes by whether the source answers or not, and a service may fetch without looking up.
-        if !self.worker.keeps_fresh() {
-            self.health.settle_at(self.clock.now());
-        }
-        if let Some(path) = &self.config.snapshot_file
-            && !self.config.background_refresh
-        {
-            self.save_in(process, path);
-        }
-        outcome
+    /// Where it is; nothing if the options want none.
+    pub fn path(&self) -> Option<&Path> {
+        self.config.snapshot_file.as_deref()
+    }
+
+    fn now(&self) -> u64 {
+        self.publisher.clock.now()
     }
 
     /// Why there is no snapshot to go on from while the first fetch is under way.
-    pub(in crate::refresh) fn no_snapshot(&self, process: &ProcessState) -> Option<String> {
-        match self.has_snapshot_in_reserve() {
-            true => process.disk.lock().not_kept.clone(),
+    pub fn missing(&self) -> Option<String> {
+        match self.is_in_reserve() {
+            true => self.seen.lock().not_kept.clone(),
             false => None,
         }
     }
 
     /// Whether there may be a snapshot to go on from while the first fetch takes long.
-    pub fn has_snapshot_in_reserve(&self) -> bool {
-        self.config.snapshot_file.is_some() && !self.disk.has_begun()
+    pub fn is_in_reserve(&self) -> bool {
+        self.config.snapshot_file.is_some() && !self.state.has_begun()
     }
 
     /// For how long the first fetch has been under way with a snapshot in reserve.
     pub fn in_reserve_for(&self) -> Duration {
-        match self.disk.kept_since.load(Ordering::Relaxed) {
+        match self.state.kept_since.load(Ordering::Relaxed) {
             0 => Duration::ZERO,
-            since => Duration::from_millis(self.clock.now().saturating_sub(since)),
+            since => Duration::from_millis(self.now().saturating_sub(since)),
         }
     }
 
-    /// As `obtain`, for what is no lookup: once the first fetch has taken a while, a snapshot will
-    /// do that knows all of `request`. The fetch goes on.
-    pub fn obtain_or_snapshot(
-        self: &Arc<Self>,
-        request: &FetchRequest,
-        bound: &Bound,
-    ) -> Result<()> {
-        if !self.has_snapshot_in_reserve() {
-            return self.obtain(request, bound);
-        }
-        match self.obtain(request, &bound.up_to(SNAPSHOT_AFTER)) {
-            Err(error) if error.code == Code::Timeout => {
-                self.serve_early();
-                match self.is_from_early_snapshot() && self.covers(request) {
-                    true => Ok(()),
-                    false if bound.left().is_zero() => Err(error),
-                    false => self.obtain(request, bound),
-                }
-            }
-            outcome => outcome,
-        }
-    }
-
-    /// Whether what is known is the snapshot's, and the first fetch is still under way.
-    pub fn is_from_early_snapshot(&self) -> bool {
-        self.disk.is_early()
-    }
-
-    /// Whether a request can be answered without the source.
-    pub(super) fn covers(&self, request: &FetchRequest) -> bool {
-        let topology = self.topology.load();
-        request.tables.iter().all(|name| topology.tables.get(name.as_bytes()).is_some())
-            && request.groups.iter().all(|name| self.knows_group(&topology, name))
-    }
-
-    /// Whether there was an answer for a table, be it that there is none.
-    pub(in crate::refresh) fn knows_table(&self, topology: &Topology, name: &str) -> bool {
-        topology.tables.get(name.as_bytes()).is_some()
-            || self.absent_tables.get(name.as_bytes()).is_some()
-    }
-
-    pub(in crate::refresh) fn knows_group(&self, topology: &Topology, name: &str) -> bool {
-        let number = topology.group_number(name.as_bytes());
-        number.and_then(|id| topology.group(id)).is_some()
-            || self.absent_groups.get(name.as_bytes()).is_some()
+    /// The service wants all maps as the sources say them.
+    pub fn reset(&self) {
+        self.state.reset.store(signed(self.now()), Ordering::Relaxed);
     }
 
     /// The shard that is missing since a time of the snapshot, if it is to be held for longer.
@@ -217,8 +174,8 @@ impl Refresher {
         document: &Document,
         since: Option<u64>,
     ) -> Option<Shard> {
-        let (saved, now) = (&mut seen.saved_when, self.clock.now());
+        let (saved, now) = (&mut seen.saved_when, self.now());
         let over = self.publisher.missing.over_at(now);
-        self.disk.times.missing_since(saved, document, since, now, over)
+        self.state.times.missing_since(saved, document, since, now, over)
     }
 }

@@ -3,39 +3,28 @@
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::base::boot_clock::BootTime;
 use crate::base::clock::{millis, signed};
 use crate::base::wall_clock::WallClock;
 use crate::observe::log::Level;
-use crate::refresh::{ProcessState, Refresher};
 use crate::store::document::FabricNode;
 use crate::store::rest::Rest;
 use crate::store::times::since_1970;
 use crate::store::{convert, read, write};
 
-use super::Saved;
+use super::{Saved, SnapshotFile};
 
 /// An unchanged topology is written again after so long, so that the file tells how long
 /// the source has been confirming it.
 const CONFIRM_MS: u64 = 300_000;
 
-impl Refresher {
+impl SnapshotFile {
     /// Writes the snapshot if it is wanted and the topology is another than the one on disk.
-    pub(in crate::refresh) fn save(&self) {
-        if let Some(path) = &self.config.snapshot_file {
-            self.process.with(|process| self.save_in(process, path));
-        }
-    }
-
-    pub(super) fn save_in(&self, process: &ProcessState, path: &Path) {
-        let answer = self.last_answer.load(Ordering::Relaxed);
+    pub fn save(&self) {
         // What came from the snapshot alone is there already.
-        if answer == 0 {
-            return;
-        }
-        if let Err(why) = self.write_snapshot(process, path, answer) {
+        let (Some(path), Some(answer)) = (self.path(), self.answered.last()) else { return };
+        if let Err(why) = self.write(path, answer) {
             self.config.log.write_once(
                 Level::Warning,
                 format_args!("snapshot file '{}' is not written: {why}", path.display()),
@@ -43,14 +32,9 @@ impl Refresher {
         }
     }
 
-    fn write_snapshot(
-        &self,
-        process: &ProcessState,
-        path: &Path,
-        answer: u64,
-    ) -> std::result::Result<(), String> {
-        let mut seen = process.disk.lock();
-        let topology = self.topology.load_full();
+    fn write(&self, path: &Path, answer: u64) -> std::result::Result<(), String> {
+        let mut seen = self.seen.lock();
+        let topology = self.publisher.known.topology.load_full();
         let recent = |saved: &Saved| answer.saturating_sub(saved.answer) < CONFIRM_MS;
         if let Some(saved) = &seen.saved
             && saved.topology.as_ptr() == Arc::as_ptr(&topology)
@@ -68,7 +52,7 @@ impl Refresher {
             saved.topology = Arc::downgrade(&topology);
             return Ok(());
         }
-        let now = self.clock.now();
+        let now = self.now();
         // One reading of the time of day for all of it: of times that were saved at once it matters how
         // they lie to each other.
         let wall = WallClock::new(since_1970(), now);
@@ -81,9 +65,9 @@ impl Refresher {
         document.generation = Some(topology.generation);
         document.held_shards.times = Some((signed(now), wall));
         convert::tell_times(&mut document, saved_at, wall);
-        let ttl_ms = self.said_interval().map(millis);
+        let ttl_ms = self.answered.intervals.said().map(millis);
         document.ttl_ms = ttl_ms.filter(|ttl| (1..=86_400_000).contains(ttl));
-        let nodes = self.nodes().into_iter();
+        let nodes = self.sources.nodes().into_iter();
         document.fabric_nodes = nodes
             .filter(|node| node.port > 0 && !node.host.is_empty() && !node.host.contains('\0'))
             .map(|node| FabricNode { host: node.host, port: node.port })
