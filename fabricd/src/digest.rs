@@ -179,6 +179,7 @@ mod tests {
             user: "admin".to_owned(),
             password: "secret".to_owned(),
             roles: vec!["superadmin".to_owned()],
+            protocol: None,
         }]
     }
 

@@ -58,6 +58,20 @@ pub struct User {
     pub password: String,
     #[serde(default = "superadmin")]
     pub roles: Vec<String>,
+    /// `xmlrpc` or `mysql`: a real node has users of each of its own. None: of both.
+    #[serde(default)]
+    pub protocol: Option<String>,
+}
+
+impl User {
+    /// Whether this is the user of that name on that port.
+    pub fn is(&self, protocol: &str, name: &str) -> bool {
+        self.user == name && self.speaks(protocol)
+    }
+
+    pub fn speaks(&self, protocol: &str) -> bool {
+        self.protocol.as_deref().is_none_or(|own| own == protocol)
+    }
 }
 
 /// A Fabric node as `dump.fabric_nodes` shows it. Port 0 stands for the port listened on.

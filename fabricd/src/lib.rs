@@ -15,6 +15,7 @@ mod http;
 mod like;
 pub mod lookup;
 mod md5hex;
+mod mysql;
 mod mysql_datetime;
 mod mysql_number;
 mod pydict;

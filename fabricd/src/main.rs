@@ -7,7 +7,8 @@ use std::{env, fs, thread};
 
 use fabricd::{Certs, Farm, Options, Server, Tls, User};
 
-const USAGE: &str = "usage: fabricd [--farm FILE] [--listen ADDR:PORT] [--control ADDR:PORT]
+const USAGE: &str =
+    "usage: fabricd [--farm FILE] [--listen ADDR:PORT] [--mysql ADDR:PORT] [--control ADDR:PORT]
     [--user U --password P] [--no-auth] [--realm R] [--check-nonce] [--generation 1|2]
     [--version V] [--ttl S] [--threads N] [--nonce-purge S] [--failover-delay MS] [--store-down]
     [--tls-cert F --tls-key F [--tls-client-ca F] [--tls-close-notify]]
@@ -44,6 +45,7 @@ fn parse() -> Result<(Arguments, Options), String> {
         match flag.as_str() {
             "--farm" => given.farm = Some(value()?),
             "--listen" => options.listen = value()?,
+            "--mysql" => options.mysql = Some(value()?),
             "--control" => options.control = Some(value()?),
             "--user" => given.user = Some(value()?),
             "--password" => given.password = Some(value()?),
@@ -93,7 +95,12 @@ fn farm(given: &Arguments) -> Result<Farm, String> {
     if let (Some(user), Some(password)) = (&given.user, &given.password) {
         farm.users.retain(|u| u.user != *user);
         let (user, password) = (user.clone(), password.clone());
-        farm.users.push(User { user, password, roles: vec!["superadmin".to_owned()] });
+        farm.users.push(User {
+            user,
+            password,
+            roles: vec!["superadmin".to_owned()],
+            protocol: None,
+        });
     }
     Ok(farm)
 }
@@ -124,7 +131,8 @@ fn run() -> Result<(), String> {
     options.tls = tls(&given)?;
     let mut server = Server::start(options).map_err(|e| e.to_string())?;
     let control = server.control_port().unwrap_or(0);
-    let ready = format!("ready port={} control={control}\n", server.port());
+    let mysql = server.mysql_port().map(|port| format!(" mysql={port}")).unwrap_or_default();
+    let ready = format!("ready port={} control={control}{mysql}\n", server.port());
     if let Some(path) = &given.port_file {
         // Under another name first: whoever sees the file sees all of it.
         let draft = format!("{path}.new");

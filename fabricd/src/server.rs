@@ -11,6 +11,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::farm::Farm;
 use crate::fault::Fault;
+use crate::mysql;
 use crate::session;
 use crate::state::{Report, RequestLog, Setup, Shared};
 use crate::tls::{self, Tls};
@@ -21,6 +22,8 @@ pub struct Options {
     pub farm: Farm,
     /// Address to listen on; port 0 picks a free one.
     pub listen: String,
+    /// Address of the port for MySQL-RPC, if there is to be one.
+    pub mysql: Option<String>,
     /// Address of the control port, if there is to be one.
     pub control: Option<String>,
     /// Session threads: as many idle connections stall the node.
@@ -43,6 +46,7 @@ impl Default for Options {
         Options {
             farm: Farm::sample(),
             listen: "127.0.0.1:0".to_owned(),
+            mysql: None,
             control: None,
             threads: 5,
             auth: true,
@@ -82,10 +86,12 @@ impl Server {
     pub fn start(options: Options) -> io::Result<Server> {
         let listener = TcpListener::bind(&options.listen)?;
         let control = options.control.as_ref().map(TcpListener::bind).transpose()?;
+        let mysql = options.mysql.as_ref().map(TcpListener::bind).transpose()?;
         let tls = options.tls.as_ref().map(tls::config).transpose()?;
         let setup = Setup {
             addr: listener.local_addr()?,
             control_addr: control.as_ref().map(TcpListener::local_addr).transpose()?,
+            mysql_addr: mysql.as_ref().map(TcpListener::local_addr).transpose()?,
             auth: options.auth,
             realm: options.realm,
             close_notify: options.tls.is_some_and(|t| t.close_notify),
@@ -101,6 +107,10 @@ impl Server {
         if let Some(control) = control {
             pool(&shared, &mut threads, control, 4, true, None);
         }
+        if let Some(mysql) = mysql {
+            let shared = Arc::clone(&shared);
+            threads.push(thread::spawn(move || accept_mysql(&shared, &mysql)));
+        }
         Ok(Server { shared, threads })
     }
 
@@ -114,6 +124,10 @@ impl Server {
 
     pub fn control_port(&self) -> Option<u16> {
         self.shared.control_addr.map(|a| a.port())
+    }
+
+    pub fn mysql_port(&self) -> Option<u16> {
+        self.shared.mysql_addr.map(|a| a.port())
     }
 
     /// The farm, for reading and changing. Dumps wait while the guard is held.
@@ -267,6 +281,28 @@ fn accept(
             break;
         }
     }
+}
+
+/// A connection of MySQL-RPC has a thread of its own.
+fn accept_mysql(shared: &Shared, listener: &TcpListener) {
+    thread::scope(|scope| {
+        while !shared.stopping() {
+            let Ok((mut stream, _)) = listener.accept() else {
+                thread::sleep(Duration::from_millis(10));
+                continue;
+            };
+            if shared.stopping() {
+                break;
+            }
+            let _ = stream.set_nodelay(true);
+            shared.count_connection();
+            let id = shared.register(&stream);
+            scope.spawn(move || {
+                let _ = mysql::serve(shared, &mut stream).and_then(|()| close(&stream));
+                shared.unregister(id);
+            });
+        }
+    });
 }
 
 fn work(shared: &Shared, receiver: &Mutex<Receiver<Connection>>, control: bool) {

@@ -49,6 +49,7 @@ struct Settings {
 pub struct Shared {
     pub addr: SocketAddr,
     pub control_addr: Option<SocketAddr>,
+    pub mysql_addr: Option<SocketAddr>,
     pub auth: bool,
     pub realm: String,
     pub opaque: String,
@@ -73,6 +74,7 @@ pub struct Shared {
 pub struct Setup {
     pub addr: SocketAddr,
     pub control_addr: Option<SocketAddr>,
+    pub mysql_addr: Option<SocketAddr>,
     pub auth: bool,
     pub realm: String,
     pub close_notify: bool,
@@ -100,6 +102,7 @@ impl Shared {
         Shared {
             addr: setup.addr,
             control_addr: setup.control_addr,
+            mysql_addr: setup.mysql_addr,
             auth: setup.auth,
             realm: setup.realm,
             opaque: format!("{:016x}{:016x}", clock::random(), clock::random()),
@@ -259,7 +262,7 @@ impl Shared {
         *lock(&self.stopped.0) = true;
         self.stopped.1.notify_all();
         self.shut_all();
-        for addr in [Some(self.addr), self.control_addr].into_iter().flatten() {
+        for addr in [Some(self.addr), self.control_addr, self.mysql_addr].into_iter().flatten() {
             let mut addr = addr;
             if addr.ip().is_unspecified() {
                 addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into());

@@ -61,16 +61,18 @@ fn names(command: &str) -> &'static [&'static str] {
 
 fn fabric_nodes(shared: &Shared, farm: &Farm, protocol: &Value) -> Outcome {
     let own = (shared.addr.ip().to_string(), i64::from(shared.addr.port()));
+    let own_mysql = shared.mysql_addr.map_or(own.1 + 1, |addr| i64::from(addr.port()));
     let mut nodes: Vec<(String, i64, i64)> = farm
         .nodes
         .iter()
         .map(|n| {
             let port = if n.port == 0 { own.1 } else { n.port };
-            (n.host.clone(), port, n.mysql_port.unwrap_or(port + 1))
+            let mysql = if port == own.1 { own_mysql } else { port + 1 };
+            (n.host.clone(), port, n.mysql_port.unwrap_or(mysql))
         })
         .collect();
     if nodes.is_empty() {
-        nodes.push((own.0, own.1, own.1 + 1));
+        nodes.push((own.0, own.1, own_mysql));
     }
     let xmlrpc = nodes.iter().map(|n| vec![Value::from(&*n.0), n.1.into()]);
     let mysql = nodes.iter().map(|n| vec![Value::from(&*n.0), n.2.into()]);
