@@ -18,7 +18,7 @@ use super::server::{
 /// `pointer` is NULL or points to a key whose text, if it is one, is valid for `'a`.
 #[inline(always)]
 pub(super) unsafe fn key<'a>(pointer: *const fabric_key_t) -> Parsed<Option<Key<'a>>> {
-    // SAFETY: NULL is handled, the rest is the caller's promise.
+    // SAFETY: `pointer` is NULL or points to a key.
     let Some(key) = (unsafe { pointer.as_ref() }) else { return Ok(None) };
     match key.kind {
         FABRIC_KEY_INT => Ok(Some(Key::Integer(key.integer))),
@@ -39,7 +39,7 @@ pub(super) unsafe fn key<'a>(pointer: *const fabric_key_t) -> Parsed<Option<Key<
 /// As for [`key`].
 #[inline(always)]
 pub(super) unsafe fn integer(pointer: *const fabric_key_t, scope: i32) -> Option<i64> {
-    // SAFETY: NULL is handled, the rest is the caller's promise.
+    // SAFETY: `pointer` is NULL or points to a key.
     let key = unsafe { pointer.as_ref() }?;
     (key.kind == FABRIC_KEY_INT && scope == FABRIC_SCOPE_LOCAL).then_some(key.integer)
 }
@@ -53,7 +53,7 @@ pub(super) unsafe fn shard_key<'a>(
     pointer: *const fabric_key_t,
     number: i32,
 ) -> Parsed<ShardKey<'a>> {
-    // SAFETY: the same promise.
+    // SAFETY: `pointer` is NULL or points to a key whose text is valid for `'a`.
     let key = unsafe { key(pointer) }?;
     Ok(scope(number)?.shard_key(key))
 }

@@ -79,7 +79,8 @@ pub unsafe extern "C" fn fabric_get_shard_servers(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_get_shard_servers", err, || {
-        // SAFETY: the caller's promise, for every pointer of this call.
+        // SAFETY: the pointers go to `read` as they came, and are valid until the call returns;
+        // `out_index` is NULL or has room for an element for each key.
         let (call, index) = unsafe {
             let call =
                 Call::read(f, tables, n, keys, scope, mode, out_status, servers, capacity, count)?;
@@ -136,7 +137,8 @@ pub unsafe extern "C" fn fabric_split_keys(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_split_keys", err, || {
-        // SAFETY: the caller's promise, for every pointer of this call.
+        // SAFETY: the pointers go to `read` as they came, and are valid until the call returns;
+        // `order` is NULL or has room for an element for each key, `starts` for `capacity` + 1.
         let (call, order, starts) = unsafe {
             let call =
                 Call::read(f, tables, n, keys, scope, mode, out_status, servers, capacity, count)?;
@@ -212,7 +214,9 @@ impl<'a> Call<'a> {
         capacity: usize,
         count: *mut usize,
     ) -> Result<Self> {
-        // SAFETY: the caller's promise, for every pointer.
+        // SAFETY: `f` is NULL or a handle that is not freed; `tables` is NULL or has `n` elements;
+        // `keys` is NULL or points to keys with their arrays; `servers` is NULL or has room for
+        // `capacity` elements; `count` is NULL or writable.
         let (f, tables, keys, servers, count) = unsafe {
             (
                 reference(f, "f")?,
@@ -222,7 +226,7 @@ impl<'a> Call<'a> {
                 Out::new(count, "count")?,
             )
         };
-        // SAFETY: the caller's promise; as many as there are keys.
+        // SAFETY: `out_status` is NULL or has room for an element for each key.
         let status = unsafe { OutArray::optional(out_status, keys.len()) };
         let (scope, wanted) = (arg::scope(scope)?, arg::wanted(mode)?);
         Ok(Self { f, tables, keys, scope, wanted, status, servers, capacity, count })
@@ -236,7 +240,8 @@ impl<'a> Call<'a> {
             let count = self.keys.len();
             ThreadCache::with(|cache| self.f.router.servers_of_keys(cache, &batch, count, pass))
         };
-        // SAFETY: `read` was promised that each string is there as long as `self`.
+        // SAFETY: each of `self.tables` is NULL or NUL-terminated, and stays so as long as `self`,
+        // as `read` was promised.
         let outcome = unsafe { ptr::with_names(self.tables, find) }?;
         let servers = outcome.servers as usize;
         self.count.set(servers);

@@ -127,7 +127,7 @@ pub(super) unsafe fn write_error(err: *mut fabric_error_t, error: &Error) {
         reserved0: 0,
         reserved: [0; 4],
     };
-    // SAFETY: not NULL; the rest is the caller's promise.
+    // SAFETY: `err` is not NULL, and so it points to a writable fabric_error_t.
     unsafe { err.write(value) };
 }
 

@@ -148,7 +148,7 @@ struct EventCallback {
 
 // SAFETY: the header asks for a callback and a userdata that may be used from any thread.
 unsafe impl Send for EventCallback {}
-// SAFETY: as above, and on several threads at once.
+// SAFETY: the header asks for a callback and a userdata that several threads may use at once.
 unsafe impl Sync for EventCallback {}
 
 impl EventCallback {
@@ -163,7 +163,8 @@ impl EventCallback {
 impl Drop for EventCallback {
     fn drop(&mut self) {
         if let Some(free) = self.free {
-            // SAFETY: called once, with the userdata it was given for.
+            // SAFETY: `free` is the service's for `userdata`, and called once: this object is
+            // dropped once.
             boundary_value((), || as_the_service(|| unsafe { free(self.userdata) }));
         }
     }

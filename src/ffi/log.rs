@@ -45,7 +45,7 @@ struct Listener {
 
 // SAFETY: the header asks for a callback and a userdata that may be used from any thread.
 unsafe impl Send for Listener {}
-// SAFETY: as above, and on several threads at once.
+// SAFETY: the header asks for a callback and a userdata that several threads may use at once.
 unsafe impl Sync for Listener {}
 
 impl Listener {
@@ -62,7 +62,8 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         if let Some(free) = self.free {
-            // SAFETY: called once, with the userdata it was given for.
+            // SAFETY: `free` is the service's for `userdata`, and called once: this object is
+            // dropped once.
             boundary_value((), || as_the_service(|| unsafe { free(self.userdata) }));
         }
     }

@@ -88,11 +88,13 @@ pub unsafe extern "C" fn fabric_get_shard_server(
     err: *mut fabric_error_t,
 ) -> i32 {
     let call = ShardCall { f, tables, n, key, scope, mode, server };
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: the pointers in `call` are fabric_get_shard_server()'s own, and valid until it
+    // returns.
     let cached = |cache: &ThreadCache, call: &ShardCall, seen: &mut Option<Seen>| unsafe {
         cached_shard_server(cache, call, seen)
     };
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: the pointers in `call` are fabric_get_shard_server()'s own, and valid until it
+    // returns.
     let lookup =
         |cache: &ThreadCache, call: &ShardCall, seen| unsafe { shard_server(cache, call, seen) };
     cached_boundary("fabric_get_shard_server", err, &call, cached, lookup)
@@ -118,17 +120,19 @@ unsafe fn cached_shard_server(
     call: &ShardCall,
     seen: &mut Option<Seen>,
 ) -> std::result::Result<(), Uncached> {
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: `call.key` is NULL or a key whose text is valid until the call returns.
     match unsafe { arg::integer(call.key, call.scope) } {
         Some(key) => {
             let key = || Ok(ShardKey::Key(Key::Integer(key)));
-            // SAFETY: the caller's promise, for every pointer of this call.
+            // SAFETY: the pointers in `call` are fabric_get_shard_server()'s own, and valid until
+            // it returns.
             unsafe { cached_server_of_table(cache, call, key, seen) }
         }
         None => {
-            // SAFETY: the caller's promise, for the key.
+            // SAFETY: `call.key` is NULL or a key whose text is valid until the call returns.
             let key = || unsafe { arg::shard_key(call.key, call.scope) };
-            // SAFETY: the caller's promise, for every pointer of this call.
+            // SAFETY: the pointers in `call` are fabric_get_shard_server()'s own, and valid until
+            // it returns.
             unsafe { cached_server_of_table(cache, call, key, seen) }
         }
     }
@@ -147,10 +151,12 @@ unsafe fn cached_server_of_table<'k>(
     if call.n != 1 {
         return Err(Uncached);
     }
-    // SAFETY: the caller's promise, for every pointer of this call; there is one table.
+    // SAFETY: `call.f` is NULL or a handle that is not freed; `call.tables` is NULL or has `n`
+    // elements, which is one.
     let (f, table) = unsafe { (reference(call.f, "f")?, reference(call.tables, "tables")?) };
     let key = key()?;
-    // SAFETY: the caller's promise, for the pointer and the string.
+    // SAFETY: `call.server` is NULL or writable; `table` is NULL or NUL-terminated, until the call
+    // returns.
     let (out, table) =
         unsafe { (Out::new(call.server, "server")?, unchecked_name(*table, "tables[0]")?) };
     let query = Query { target: Target::Table(table, key), wanted: arg::wanted(call.mode)? };
@@ -183,7 +189,9 @@ pub(super) fn cached_server(
 /// # Safety
 /// As for fabric_get_shard_server().
 unsafe fn shard_server(cache: &ThreadCache, call: &ShardCall, seen: Option<Seen>) -> Result<()> {
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: `call.f` is NULL or a handle that is not freed; `call.tables` is NULL or has
+    // `call.n` elements; `call.key` is NULL or a key with its text; `call.server` is NULL or
+    // writable.
     let (f, tables, key, out) = unsafe {
         (
             reference(call.f, "f")?,
@@ -197,7 +205,7 @@ unsafe fn shard_server(cache: &ThreadCache, call: &ShardCall, seen: Option<Seen>
         let query = Query { target: Target::tables(names, key), wanted };
         f.router.server(cache, &query, seen, |chosen| Ok(write_server(out, chosen)?))
     };
-    // SAFETY: the caller's promise, for each string.
+    // SAFETY: each of `tables` is NULL or NUL-terminated, and stays so until the call returns.
     unsafe { ptr::with_names(tables, find) }
 }
 
@@ -248,11 +256,13 @@ pub unsafe extern "C" fn fabric_get_group_server(
     err: *mut fabric_error_t,
 ) -> i32 {
     let call = GroupCall { f, group, mode, status, server };
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: the pointers in `call` are fabric_get_group_server()'s own, and valid until it
+    // returns.
     let cached = |cache: &ThreadCache, call: &GroupCall, seen: &mut Option<Seen>| unsafe {
         cached_group_server(cache, call, seen)
     };
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: the pointers in `call` are fabric_get_group_server()'s own, and valid until it
+    // returns.
     let lookup =
         |cache: &ThreadCache, call: &GroupCall, seen| unsafe { group_server(cache, call, seen) };
     cached_boundary("fabric_get_group_server", err, &call, cached, lookup)
@@ -276,7 +286,8 @@ unsafe fn cached_group_server(
     call: &GroupCall,
     seen: &mut Option<Seen>,
 ) -> std::result::Result<(), Uncached> {
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: `call.f` is NULL or a handle that is not freed; `call.group` is NULL or
+    // NUL-terminated; `call.server` is NULL or writable.
     let (f, group, out) = unsafe {
         (
             reference(call.f, "f")?,
@@ -291,7 +302,8 @@ unsafe fn cached_group_server(
 /// # Safety
 /// As for fabric_get_group_server().
 unsafe fn group_server(cache: &ThreadCache, call: &GroupCall, seen: Option<Seen>) -> Result<()> {
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: `call.f` is NULL or a handle that is not freed; `call.group` is NULL or
+    // NUL-terminated; `call.server` is NULL or writable.
     let (f, group, out) = unsafe {
         (reference(call.f, "f")?, name(call.group, "group")?, Out::new(call.server, "server")?)
     };
@@ -347,7 +359,8 @@ pub unsafe extern "C" fn fabric_get_shard_server_wait(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_get_shard_server_wait", err, || {
-        // SAFETY: the caller's promise, for every pointer of this call.
+        // SAFETY: `f` is NULL or a handle that is not freed; `tables` is NULL or has `n` elements;
+        // `key` is NULL or a key with its text; `server` is NULL or writable.
         let (f, tables, key, out) = unsafe {
             (
                 reference(f, "f")?,
@@ -361,7 +374,7 @@ pub unsafe extern "C" fn fabric_get_shard_server_wait(
             let query = Query { target: Target::tables(names, key), wanted };
             wait_for_server(&f.router, &query, deadline, out)
         };
-        // SAFETY: the caller's promise, for each string.
+        // SAFETY: each of `tables` is NULL or NUL-terminated, and stays so until the call returns.
         unsafe { ptr::with_names(tables, find) }
     })
 }
@@ -395,7 +408,8 @@ pub unsafe extern "C" fn fabric_get_group_server_wait(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_get_group_server_wait", err, || {
-        // SAFETY: the caller's promise, for every pointer of this call.
+        // SAFETY: `f` is NULL or a handle that is not freed; `group` is NULL or NUL-terminated;
+        // `server` is NULL or writable.
         let (f, group, out) =
             unsafe { (reference(f, "f")?, name(group, "group")?, Out::new(server, "server")?) };
         let wanted = arg::wanted_of_group(mode, status)?;
@@ -435,7 +449,8 @@ pub unsafe extern "C" fn fabric_get_group_servers(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_get_group_servers", err, || {
-        // SAFETY: the caller's promise, for every pointer of this call.
+        // SAFETY: `f` is NULL or a handle that is not freed; `group` is NULL or NUL-terminated;
+        // `out` is NULL or has room for `capacity` elements, and `count` is NULL or writable.
         let (f, group, list) = unsafe {
             (reference(f, "f")?, name(group, "group")?, OutList::new(out, capacity, count)?)
         };

@@ -45,7 +45,7 @@ pub(super) type Parsed<T> = std::result::Result<T, Box<Error>>;
 /// `pointer` is NULL or points to a `T` that stays valid and unchanged for `'a`.
 #[inline(always)]
 pub(super) unsafe fn reference<'a, T>(pointer: *const T, what: &str) -> Parsed<&'a T> {
-    // SAFETY: NULL is handled, the rest is the caller's promise.
+    // SAFETY: `pointer` is NULL, which `as_ref` turns into None, or points to a valid `T`.
     match unsafe { pointer.as_ref() } {
         Some(value) => Ok(value),
         None => Err(null(what)),
@@ -56,7 +56,8 @@ pub(super) unsafe fn reference<'a, T>(pointer: *const T, what: &str) -> Parsed<&
 /// `pointer` is NULL or points to a `T` that nobody else uses for `'a`.
 #[inline]
 pub(super) unsafe fn exclusive<'a, T>(pointer: *mut T, what: &str) -> Result<&'a mut T> {
-    // SAFETY: NULL is handled, the rest is the caller's promise.
+    // SAFETY: `pointer` is NULL, which `as_mut` turns into None, or points to a `T` that nobody
+    // else uses.
     unsafe { pointer.as_mut() }.ok_or_else(|| *null(what))
 }
 
@@ -74,7 +75,8 @@ impl<T> Out<T> {
 
     #[inline]
     pub(super) fn set(self, value: T) {
-        // SAFETY: not NULL and writable, as `new` was promised. What was there is plain C data.
+        // SAFETY: `self.0` is not NULL, and writable as `new` was promised; what was there is plain C
+        // data, which nothing has to drop.
         unsafe { self.0.write(value) };
     }
 
@@ -101,7 +103,8 @@ pub(super) unsafe fn slice<'a, T>(pointer: *const T, length: usize, what: &str) 
         let message = format!("'{what}' cannot hold {length} elements; check the count");
         return Err(Box::new(Error::new(Code::Argument, message)));
     }
-    // SAFETY: not NULL, and no larger than an object can be; the rest is the caller's promise.
+    // SAFETY: `pointer` is not NULL, and so it points to `length` valid values, which together are
+    // no larger than an object can be.
     Ok(unsafe { slice::from_raw_parts(pointer, length) })
 }
 
@@ -122,7 +125,7 @@ pub(super) unsafe fn strings<'a>(
             format!("'{what}' has {length} elements, and {most} are the most; {remedy}"),
         ));
     }
-    // SAFETY: the same promise.
+    // SAFETY: `pointer` is NULL or points to `length` values that are valid for `'a`.
     Ok(unsafe { slice(pointer, length, what) }?)
 }
 
@@ -136,7 +139,7 @@ pub(super) unsafe fn tables<'a>(
     length: usize,
 ) -> Result<&'a [*const c_char]> {
     let remedy = "check the count, or look them up in several calls";
-    // SAFETY: the same promise.
+    // SAFETY: `pointer` is NULL or points to `length` values that are valid for `'a`.
     unsafe { strings(pointer, length, "tables", (TABLES, remedy)) }
 }
 
@@ -147,9 +150,11 @@ pub(super) unsafe fn tables<'a>(
 /// `pointer` is not NULL, and points to a NUL-terminated string valid and unchanged for `'a`.
 #[inline(always)]
 unsafe fn bounded<'a>(pointer: *const c_char, most: usize) -> Option<&'a [u8]> {
-    // SAFETY: not NULL; the rest is the caller's promise.
+    // SAFETY: `pointer` points to a NUL-terminated string, of which no byte behind the NUL is
+    // read.
     let length = unsafe { libc::strnlen(pointer, most + 1) };
-    // SAFETY: so many bytes have just been looked at; c_char and u8 have the same layout.
+    // SAFETY: strnlen has just read `length` bytes at `pointer`; c_char and u8 have the same
+    // layout.
     (length <= most).then(|| unsafe { slice::from_raw_parts(pointer.cast(), length) })
 }
 
@@ -162,7 +167,8 @@ unsafe fn string<'a>(pointer: *const c_char, what: &str, most: usize) -> Result<
     if pointer.is_null() {
         return Err(*null(what));
     }
-    // SAFETY: not NULL; the rest is the caller's promise.
+    // SAFETY: `pointer` is not NULL, and so it points to a NUL-terminated string that is valid for
+    // `'a`.
     unsafe { bounded(pointer, most).ok_or_else(|| too_long(pointer, what, most)) }
 }
 
@@ -206,7 +212,8 @@ pub(super) unsafe fn unchecked_name<'a>(pointer: *const c_char, what: &str) -> P
     if pointer.is_null() {
         return Err(null(what));
     }
-    // SAFETY: not NULL; the rest is the caller's promise.
+    // SAFETY: `pointer` is not NULL, and so it points to a NUL-terminated string that is valid for
+    // `'a`.
     Ok(unsafe { CStr::from_ptr(pointer) }.to_bytes())
 }
 
@@ -216,7 +223,7 @@ pub(super) unsafe fn unchecked_name<'a>(pointer: *const c_char, what: &str) -> P
 /// `pointer` is NULL or points to a NUL-terminated string valid and unchanged for `'a`.
 #[inline]
 pub(super) unsafe fn bytes<'a>(pointer: *const c_char, what: &str) -> Result<&'a [u8]> {
-    // SAFETY: the same promise.
+    // SAFETY: `pointer` is NULL or points to a NUL-terminated string that is valid for `'a`.
     unsafe { string(pointer, what, NAME) }
 }
 
@@ -225,7 +232,7 @@ pub(super) unsafe fn bytes<'a>(pointer: *const c_char, what: &str) -> Result<&'a
 /// # Safety
 /// As for [`bytes`].
 pub(super) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
-    // SAFETY: the same promise.
+    // SAFETY: `pointer` is NULL or points to a NUL-terminated string that is valid for `'a`.
     utf8(unsafe { bytes(pointer, what) }?, what)
 }
 
@@ -234,7 +241,7 @@ pub(super) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a 
 /// # Safety
 /// As for [`bytes`].
 pub(super) unsafe fn path<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
-    // SAFETY: the same promise.
+    // SAFETY: `pointer` is NULL or points to a NUL-terminated string that is valid for `'a`.
     not_empty(utf8(unsafe { string(pointer, what, PATH) }?, what)?, what)
 }
 
@@ -246,7 +253,7 @@ unsafe fn optional<'a>(pointer: *const c_char, what: &str, most: usize) -> Resul
     if pointer.is_null() {
         return Ok(None);
     }
-    // SAFETY: the same promise.
+    // SAFETY: `pointer` is NULL or points to a NUL-terminated string that is valid for `'a`.
     utf8(unsafe { string(pointer, what, most) }?, what).map(Some)
 }
 
@@ -258,7 +265,7 @@ pub(super) unsafe fn optional_path<'a>(
     pointer: *const c_char,
     what: &str,
 ) -> Result<Option<&'a str>> {
-    // SAFETY: the same promise.
+    // SAFETY: `pointer` is NULL or points to a NUL-terminated string that is valid for `'a`.
     unsafe { optional(pointer, what, PATH) }
 }
 
@@ -270,7 +277,8 @@ pub(super) unsafe fn password<'a>(pointer: *const c_char) -> Result<&'a [u8]> {
     if pointer.is_null() {
         return Err(*null("password"));
     }
-    // SAFETY: not NULL; the rest is the caller's promise.
+    // SAFETY: `pointer` is not NULL, and so it points to a NUL-terminated string that is valid for
+    // `'a`.
     unsafe { bounded(pointer, PATH) }.ok_or_else(|| {
         Error::new(
             Code::Argument,
@@ -284,7 +292,7 @@ pub(super) unsafe fn password<'a>(pointer: *const c_char) -> Result<&'a [u8]> {
 /// # Safety
 /// As for [`bytes`].
 pub(super) unsafe fn argument<'a>(pointer: *const c_char, what: &str) -> Result<Option<&'a str>> {
-    // SAFETY: the same promise.
+    // SAFETY: `pointer` is NULL or points to a NUL-terminated string that is valid for `'a`.
     unsafe { optional(pointer, what, ARGUMENT) }
 }
 
@@ -299,11 +307,11 @@ pub(super) unsafe fn key_text<'a>(
     what: &str,
 ) -> Parsed<&'a [u8]> {
     if pointer.is_null() || length > KEY {
-        // SAFETY: the same promise.
+        // SAFETY: `pointer` is NULL or points to `length` bytes that are valid for `'a`.
         return unsafe { no_key_text(pointer, length, what) };
     }
-    // SAFETY: not NULL, and not too long; the rest is the caller's promise. c_char and u8 have the
-    // same layout.
+    // SAFETY: `pointer` is not NULL, and so it points to `length` valid bytes, which are no more than
+    // `KEY`; c_char and u8 have the same layout.
     Ok(unsafe { slice::from_raw_parts(pointer.cast(), length) })
 }
 
@@ -311,7 +319,8 @@ pub(super) unsafe fn key_text<'a>(
 /// As for [`slice`].
 #[cold]
 unsafe fn no_key_text<'a>(pointer: *const c_char, length: usize, what: &str) -> Parsed<&'a [u8]> {
-    // SAFETY: the same promise; c_char and u8 have the same layout.
+    // SAFETY: `pointer` is NULL or points to `length` bytes that are valid for `'a`; c_char and u8
+    // have the same layout.
     let text = unsafe { slice(pointer.cast::<u8>(), length, what) }?;
     if length <= KEY {
         return Ok(text);
@@ -331,7 +340,7 @@ unsafe fn no_key_text<'a>(pointer: *const c_char, length: usize, what: &str) -> 
 /// # Safety
 /// As for [`bytes`].
 pub(super) unsafe fn name<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
-    // SAFETY: the same promise.
+    // SAFETY: `pointer` is NULL or points to a NUL-terminated string that is valid for `'a`.
     not_empty(unsafe { text(pointer, what) }?, what)
 }
 
@@ -350,7 +359,7 @@ pub(super) unsafe fn optional_text<'a>(
     pointer: *const c_char,
     what: &str,
 ) -> Result<Option<&'a str>> {
-    // SAFETY: the same promise.
+    // SAFETY: `pointer` is NULL or points to a NUL-terminated string that is valid for `'a`.
     unsafe { optional(pointer, what, NAME) }
 }
 
@@ -392,7 +401,7 @@ pub(super) unsafe fn with_names<R>(
     ask: impl FnOnce(&[&[u8]]) -> Result<R>,
 ) -> Result<R> {
     match strings {
-        // SAFETY: the one of `strings` is NULL or NUL-terminated.
+        // SAFETY: `string` is NULL or NUL-terminated, as each of `strings` is.
         [string] => ask(&[unsafe { element(*string, "tables", 0, bytes) }?]),
         // SAFETY: each of `strings` is NULL or NUL-terminated.
         strings => unsafe { with_many_names(strings, ask) },
@@ -414,7 +423,7 @@ unsafe fn with_many_names<R>(
         name.write(unsafe { element(*string, "tables", count, bytes) }?);
         count += 1;
     }
-    // SAFETY: so many names were just written, from the first on.
+    // SAFETY: the first `count` elements of `room` have just been written.
     ask(unsafe { slice::from_raw_parts(room.as_ptr().cast(), count) })
 }
 
@@ -532,7 +541,8 @@ impl<T> OutArray<T> {
     /// The place at a position, if there is one.
     #[inline]
     pub(super) fn at(&self, position: usize) -> Option<Out<T>> {
-        // SAFETY: the position is below `length`, so there is room, as was promised.
+        // SAFETY: `position` is below `length`, and `out` has room for `length` values, as `new`
+        // was promised.
         (position < self.length).then(|| Out(unsafe { self.out.add(position) }))
     }
 

@@ -63,13 +63,14 @@ pub unsafe extern "C" fn fabric_table_open(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_table_open", err, || {
-        // SAFETY: the caller's promise, for every pointer of this call.
+        // SAFETY: `f` is NULL or a handle that is not freed; `tables` is NULL or has `n` elements;
+        // `out` is NULL or writable.
         let (f, tables, out) =
             unsafe { (reference(f, "f")?, ptr::tables(tables, n)?, Out::new(out, "out")?) };
         if tables.is_empty() {
             return Err(Error::new(Code::Argument, "no table is named; name at least one"));
         }
-        // SAFETY: the caller's promise, for each string.
+        // SAFETY: each of `tables` is NULL or NUL-terminated.
         let tables = f.router.open(&unsafe { each(tables, "tables", text) }?)?;
         let router = Arc::clone(&f.router);
         out.set(Owned::new(fabric_table_t { router, tables }).into_c());
@@ -103,11 +104,13 @@ pub unsafe extern "C" fn fabric_table_get_server(
     err: *mut fabric_error_t,
 ) -> i32 {
     let call = TableCall { t, key, scope, mode, server };
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: the pointers in `call` are fabric_table_get_server()'s own, and valid until it
+    // returns.
     let cached = |cache: &ThreadCache, call: &TableCall, seen: &mut Option<Seen>| unsafe {
         cached_table_server(cache, call, seen)
     };
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: the pointers in `call` are fabric_table_get_server()'s own, and valid until it
+    // returns.
     let lookup =
         |cache: &ThreadCache, call: &TableCall, seen| unsafe { table_server(cache, call, seen) };
     cached_boundary("fabric_table_get_server", err, &call, cached, lookup)
@@ -131,17 +134,19 @@ unsafe fn cached_table_server(
     call: &TableCall,
     seen: &mut Option<Seen>,
 ) -> std::result::Result<(), Uncached> {
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: `call.key` is NULL or a key whose text is valid until the call returns.
     match unsafe { arg::integer(call.key, call.scope) } {
         Some(key) => {
             let key = || Ok(ShardKey::Key(Key::Integer(key)));
-            // SAFETY: the caller's promise, for every pointer of this call.
+            // SAFETY: the pointers in `call` are fabric_table_get_server()'s own, and valid until
+            // it returns.
             unsafe { cached_server_of_tables(cache, call, key, seen) }
         }
         None => {
-            // SAFETY: the caller's promise, for the key.
+            // SAFETY: `call.key` is NULL or a key whose text is valid until the call returns.
             let key = || unsafe { arg::shard_key(call.key, call.scope) };
-            // SAFETY: the caller's promise, for every pointer of this call.
+            // SAFETY: the pointers in `call` are fabric_table_get_server()'s own, and valid until
+            // it returns.
             unsafe { cached_server_of_tables(cache, call, key, seen) }
         }
     }
@@ -156,12 +161,12 @@ unsafe fn cached_server_of_tables<'k>(
     key: impl FnOnce() -> Parsed<ShardKey<'k>>,
     seen: &mut Option<Seen>,
 ) -> std::result::Result<(), Uncached> {
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: `call.t` is NULL or an opened table that is not freed.
     let t = unsafe { reference(call.t, "t") }?;
     // Hardly anybody joins.
     let Some(table) = t.tables.only() else { return Err(Uncached) };
     let key = key()?;
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: `call.server` is NULL or writable.
     let out = unsafe { Out::new(call.server, "server") }?;
     let query = Query { target: Target::Prepared(table, key), wanted: arg::wanted(call.mode)? };
     cached_server(&t.router, cache, query, out, seen)
@@ -170,7 +175,8 @@ unsafe fn cached_server_of_tables<'k>(
 /// # Safety
 /// As for fabric_table_get_server().
 unsafe fn table_server(cache: &ThreadCache, call: &TableCall, seen: Option<Seen>) -> Result<()> {
-    // SAFETY: the caller's promise, for every pointer of this call.
+    // SAFETY: `call.t` is NULL or an opened table that is not freed; `call.key` is NULL or a key
+    // with its text; `call.server` is NULL or writable.
     let (t, key, out) =
         unsafe { (reference(call.t, "t")?, arg::key(call.key)?, Out::new(call.server, "server")?) };
     let (key, wanted) = (arg::scope(call.scope)?.shard_key(key), arg::wanted(call.mode)?);
@@ -206,7 +212,8 @@ pub unsafe extern "C" fn fabric_table_get_server_wait(
     err: *mut fabric_error_t,
 ) -> i32 {
     boundary("fabric_table_get_server_wait", err, || {
-        // SAFETY: the caller's promise, for every pointer of this call.
+        // SAFETY: `t` is NULL or an opened table that is not freed; `key` is NULL or a key with
+        // its text; `server` is NULL or writable.
         let (t, key, out) =
             unsafe { (reference(t, "t")?, arg::key(key)?, Out::new(server, "server")?) };
         let (key, wanted) = (arg::scope(scope)?.shard_key(key), arg::wanted(mode)?);

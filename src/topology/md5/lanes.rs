@@ -191,10 +191,10 @@ fn digest_rows<const N: usize>(rows: &Rows<N>, most: Width) -> Rows<4> {
         digest_lanes(rows)
     }
     if most >= Width::Avx512 && std::arch::is_x86_feature_detected!("avx512f") {
-        // SAFETY: the processor and the system have what it needs.
+        // SAFETY: no pointer; the processor and the system have the instructions, as just asked.
         unsafe { by_512_bits(rows) }
     } else if most >= Width::Avx2 && std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor and the system have what it needs.
+        // SAFETY: no pointer; the processor and the system have the instructions, as just asked.
         unsafe { by_256_bits(rows) }
     } else {
         digest_lanes(rows)
