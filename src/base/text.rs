@@ -43,6 +43,14 @@ impl Excerpt {
 
 impl Write for Excerpt {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // One byte is one character of printable ASCII, of which nearly all text is. To look at
+        // every byte, and not only up to the first other one, takes several of them at a time.
+        let is_plain = text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+        if is_plain && let Some(left) = self.left.checked_sub(text.len()) {
+            self.left = left;
+            self.out.push_str(text);
+            return Ok(());
+        }
         for character in text.chars() {
             let Some(left) = self.left.checked_sub(1) else {
                 self.cut = true;
@@ -79,6 +87,22 @@ mod tests {
         assert_eq!(excerpt("abc", 3), "abc");
         assert_eq!(excerpt("\u{1b}[31m\r\0", 9), "\\u{1b}[31m\\r\\0");
         assert_eq!(excerpt("a\u{202e}b\u{2028}", 9), "a\\u{202e}b\\u{2028}");
+        assert_eq!(excerpt("\u{7f}~ \u{1f}", 9), "\\u{7f}~ \\u{1f}");
+    }
+
+    /// Whole pieces of text count as their characters do, one by one.
+    #[test]
+    fn pieces_are_cut_where_their_characters_are() {
+        let texts = ["", "plain", "~ !", "a\nb", "é", "\u{7f}", "plainé", "\u{2028}", "0123456789"];
+        for limit in 0..12 {
+            for (first, second) in texts.iter().flat_map(|one| texts.map(|other| (*one, other))) {
+                let (mut whole, mut single) = (Excerpt::new(limit), Excerpt::new(limit));
+                let _ = whole.write_str(first).and_then(|()| whole.write_str(second));
+                let mut characters = [first, second].into_iter().flat_map(str::chars);
+                let _ = characters.try_for_each(|one| single.write_char(one));
+                assert_eq!(whole.shown(), single.shown(), "{limit} of {first:?}{second:?}");
+            }
+        }
     }
 
     #[test]

@@ -469,9 +469,11 @@ pub(super) fn cut_text<const N: usize>(target: &mut [c_char; N], text: &str) {
     // Names and faults that others chose may hold what ends a text or a line, or worse.
     let text = excerpt(text, N);
     let end = text.floor_char_boundary(N.saturating_sub(1));
-    let bytes = text.as_bytes().iter().take(end).map(|byte| *byte as c_char);
-    for (to, from) in target.iter_mut().zip(bytes.chain([0])) {
-        *to = from;
+    for (to, from) in target.iter_mut().zip(text.as_bytes().get(..end).unwrap_or_default()) {
+        *to = *from as c_char;
+    }
+    if let Some(nul) = target.get_mut(end) {
+        *nul = 0;
     }
 }
 
