@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use mysqlfabric::topology::{
-    Compat, GroupId, Key, KeyError, Shard, ShardMap, ShardingType, Touched,
+    Compat, GroupId, Key, KeyError, Shard, ShardMap, ShardPositions, ShardingType,
 };
 use proptest::prelude::*;
 
@@ -145,7 +145,10 @@ proptest! {
 }
 
 /// The groups of the shards, each of which must be there once.
-fn groups<'k>(map: &ShardMap, touched: &Result<Touched, (Key<'k>, KeyError)>) -> BTreeSet<u32> {
+fn groups<'k>(
+    map: &ShardMap,
+    touched: &Result<ShardPositions, (Key<'k>, KeyError)>,
+) -> BTreeSet<u32> {
     let touched = touched.as_ref().expect("good keys");
     let listed: Vec<u32> =
         touched.iter().filter_map(|at| map.shard(at)).map(|shard| shard.group.0).collect();

@@ -7,9 +7,9 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-struct Inside;
+struct DepthGuard;
 
-impl Drop for Inside {
+impl Drop for DepthGuard {
     fn drop(&mut self) {
         // A thread that is ending has no callback any more.
         let _ = DEPTH.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
@@ -19,7 +19,7 @@ impl Drop for Inside {
 /// Runs a callback.
 pub fn run<R>(callback: impl FnOnce() -> R) -> R {
     let _ = DEPTH.try_with(|depth| depth.set(depth.get().saturating_add(1)));
-    let _inside = Inside;
+    let _guard = DepthGuard;
     callback()
 }
 

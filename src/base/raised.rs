@@ -22,7 +22,7 @@ use super::signal_mask;
 #[cfg(target_os = "linux")]
 pub fn without<T>(signal: Signal, io: impl FnOnce() -> T) -> T {
     let set = SigSet::from(signal);
-    let _quiet = Quiet { signal, before: signal_mask::swap(SigmaskHow::SIG_BLOCK, &set) };
+    let _blocked = BlockedSignal { signal, before: signal_mask::swap(SigmaskHow::SIG_BLOCK, &set) };
     io()
 }
 
@@ -34,14 +34,14 @@ pub fn without<T>(_signal: Signal, io: impl FnOnce() -> T) -> T {
 }
 
 #[cfg(target_os = "linux")]
-struct Quiet {
+struct BlockedSignal {
     signal: Signal,
     /// The mask to go back to; nothing if none was changed.
     before: Option<SigSet>,
 }
 
 #[cfg(target_os = "linux")]
-impl Drop for Quiet {
+impl Drop for BlockedSignal {
     fn drop(&mut self) {
         // Not blocked, one more would end the process, and who waits for it would wait for ever.
         let Some(before) = self.before else { return };

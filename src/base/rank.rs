@@ -55,7 +55,7 @@ pub(crate) const QUESTIONS: u8 = 17;
 pub(crate) const ANSWER: u8 = 18;
 
 /// Tables that spoil a reply about several.
-pub(crate) const SPOILING: u8 = 19;
+pub(crate) const UNREADABLE_TABLES: u8 = 19;
 
 /// Questions that callers ask in their own threads.
 pub(crate) const PRESENT: u8 = 20;

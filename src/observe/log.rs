@@ -25,7 +25,7 @@ type Sink = dyn Fn(Level, &str) + Send + Sync;
 #[derive(Clone, Default)]
 pub struct Log {
     sink: Option<Arc<Sink>>,
-    said: Option<Arc<Said>>,
+    recent: Option<Arc<RecentLines>>,
     max: i32,
 }
 
@@ -39,7 +39,7 @@ impl Log {
                 assert_none_is_held();
                 callback::run(|| sink(level, message));
             })),
-            said: Some(Arc::new(Said::default())),
+            recent: Some(Arc::new(RecentLines::default())),
             max: level as i32,
         }
     }
@@ -52,7 +52,7 @@ impl Log {
             keeper.lock().push((level, message.to_owned()));
         };
         let sink = self.sink.as_ref().map(|_| Arc::new(keep) as Arc<Sink>);
-        Deferred { log: Self { sink, said: self.said.clone(), max: self.max }, kept }
+        Deferred { log: Self { sink, recent: self.recent.clone(), max: self.max }, kept }
     }
 
     /// Formats nothing unless somebody listens.
@@ -65,9 +65,9 @@ impl Log {
     /// As `write`, for a state that is found again at every refresh: the same line is not said
     /// again within an hour, unless many others were said meanwhile.
     pub fn write_once(&self, level: Level, message: fmt::Arguments<'_>) {
-        if let (Some(sink), Some(said)) = (self.listener(level), &self.said) {
+        if let (Some(sink), Some(recent)) = (self.listener(level), &self.recent) {
             let message = line(message);
-            if said.is_news(&message) {
+            if recent.is_news(&message) {
                 sink(level, &message);
             }
         }
@@ -89,7 +89,7 @@ const AGAIN_AFTER: u64 = 60;
 
 /// What has been said lately. Without a lock: a forked child could find it held for ever. Of two
 /// threads that say the same thing at once both may be heard.
-struct Said {
+struct RecentLines {
     since: Instant,
     /// The digest of a line, and in the low bits when it was said; 0 = none.
     lines: Box<[AtomicU64]>,
@@ -98,13 +98,13 @@ struct Said {
 /// The bits that tell minutes: a handle that lives for longer than 30 years repeats itself.
 const MINUTES: u64 = (1 << 24) - 1;
 
-impl Default for Said {
+impl Default for RecentLines {
     fn default() -> Self {
         Self { since: Instant::now(), lines: (0..LINES).map(|_| AtomicU64::new(0)).collect() }
     }
 }
 
-impl Said {
+impl RecentLines {
     fn is_news(&self, line: &str) -> bool {
         self.is_news_at(line, self.since.elapsed().as_secs() / 60)
     }
@@ -218,16 +218,16 @@ mod tests {
 
     #[test]
     fn what_was_said_is_forgotten_after_a_while_and_bounded() {
-        let said = Said::default();
-        assert!(said.is_news_at("a", 0));
-        assert!(!said.is_news_at("a", AGAIN_AFTER - 1));
-        assert!(said.is_news_at("a", AGAIN_AFTER));
-        assert!(!said.is_news_at("a", AGAIN_AFTER + 1));
+        let recent = RecentLines::default();
+        assert!(recent.is_news_at("a", 0));
+        assert!(!recent.is_news_at("a", AGAIN_AFTER - 1));
+        assert!(recent.is_news_at("a", AGAIN_AFTER));
+        assert!(!recent.is_news_at("a", AGAIN_AFTER + 1));
         let lines: Vec<String> = (0..LINES / 8).map(|line| line.to_string()).collect();
-        lines.iter().for_each(|line| _ = said.is_news_at(line, 100));
-        let again = lines.iter().filter(|line| said.is_news_at(line, 100)).count();
+        lines.iter().for_each(|line| _ = recent.is_news_at(line, 100));
+        let again = lines.iter().filter(|line| recent.is_news_at(line, 100)).count();
         assert!(again < 8, "{again}");
-        (0..10_000).for_each(|line| _ = said.is_news_at(&format!("x{line}"), 101));
-        assert!(said.is_news_at("a", 101), "it made room");
+        (0..10_000).for_each(|line| _ = recent.is_news_at(&format!("x{line}"), 101));
+        assert!(recent.is_news_at("a", 101), "it made room");
     }
 }

@@ -52,13 +52,13 @@ impl Waiters {
     /// Counts the caller among the waiters for as long as the value lives.
     pub fn enter(&self) -> impl Drop + '_ {
         self.state.lock().waiters += 1;
-        Entered(self)
+        WaitGuard(self)
     }
 }
 
-struct Entered<'a>(&'a Waiters);
+struct WaitGuard<'a>(&'a Waiters);
 
-impl Drop for Entered<'_> {
+impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         // A child that was forked meanwhile has counted nobody.

@@ -47,7 +47,7 @@ impl Default for Progress {
 /// How long the first bytes of a node's answers were waited for: the way there and back, and what
 /// the node did before it answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Waits {
+pub struct FirstByteTimes {
     pub answers: u32,
     pub total: Duration,
     /// `None` without an answer.
@@ -125,11 +125,11 @@ impl Attempt {
         }
     }
 
-    pub fn waits(&self) -> Waits {
+    pub fn waits(&self) -> FirstByteTimes {
         let Progress { waited, quickest, answers, .. } = &*self.progress;
         let answers = answers.load(Ordering::Relaxed);
         let quickest = Duration::from_micros(quickest.load(Ordering::Relaxed));
-        Waits {
+        FirstByteTimes {
             answers: u32::try_from(answers).unwrap_or(u32::MAX),
             total: Duration::from_micros(waited.load(Ordering::Relaxed)),
             quickest: (answers > 0).then_some(quickest),
@@ -165,12 +165,12 @@ mod tests {
     #[test]
     fn waits_add_up() {
         let attempt = Attempt::default();
-        assert_eq!(attempt.waits(), Waits::default());
+        assert_eq!(attempt.waits(), FirstByteTimes::default());
         for millis in [30, 10, 20] {
             attempt.clone().answered(Duration::from_millis(millis));
         }
         let quickest = Some(Duration::from_millis(10));
         let total = Duration::from_millis(60);
-        assert_eq!(attempt.waits(), Waits { answers: 3, total, quickest });
+        assert_eq!(attempt.waits(), FirstByteTimes { answers: 3, total, quickest });
     }
 }

@@ -13,12 +13,12 @@ pub struct CallersQuestions {
 }
 
 /// A question while it is under way.
-pub struct UnderWay<'s> {
+pub struct QuestionGuard<'s> {
     questions: &'s CallersQuestions,
     attempt: &'s Attempt,
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for QuestionGuard<'_> {
     fn drop(&mut self) {
         let mut attempts = self.questions.attempts.lock();
         if let Some(place) = attempts.iter().position(|other| other.is(self.attempt)) {
@@ -43,12 +43,12 @@ impl CallersQuestions {
         ask: &Ask<'_>,
         attempt: &'s Attempt,
         what: &str,
-    ) -> Result<Option<UnderWay<'s>>> {
+    ) -> Result<Option<QuestionGuard<'s>>> {
         if ask.retry.caller.is_none() {
             return Ok(None);
         }
         self.attempts.lock().push(attempt.clone());
-        let under_way = UnderWay { questions: self, attempt };
+        let under_way = QuestionGuard { questions: self, attempt };
         // Behind it: who interrupts counts first, and then looks at the list.
         match ask.is_interrupted() {
             true => Err(ask.asker.interrupted(what)),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::config::Node;
-use crate::source::Waits;
+use crate::source::FirstByteTimes;
 
 use super::backoff::Backoff;
 use super::response_times::{ResponseTimes, Subject};
@@ -162,14 +162,14 @@ impl Endpoints {
     /// A node has answered. The one that answered last comes first from now on.
     ///
     /// Gives how much of the time the node itself has needed, and not the way to it.
-    pub fn answered(&mut self, node: &Node, waits: Waits, now: u64) -> Duration {
+    pub fn answered(&mut self, node: &Node, waits: FirstByteTimes, now: u64) -> Duration {
         let work = self.is_up(node, waits, now);
         self.prefer(node);
         work
     }
 
     /// As `answered`, without an influence on who comes first.
-    pub fn is_up(&mut self, node: &Node, waits: Waits, now: u64) -> Duration {
+    pub fn is_up(&mut self, node: &Node, waits: FirstByteTimes, now: u64) -> Duration {
         let Some(known) = self.find(node) else { return Duration::ZERO };
         known.backoff.succeeded();
         known.rests_until = 0;
@@ -182,7 +182,7 @@ impl Endpoints {
     }
 
     /// How long an answer may well take; zero if nobody knows.
-    pub fn usually(&self, subject: Subject) -> Duration {
+    pub fn typical_time(&self, subject: Subject) -> Duration {
         self.response_times.time(subject)
     }
 
@@ -247,7 +247,7 @@ mod tests {
     }
 
     fn answered(endpoints: &mut Endpoints, host: &str) {
-        endpoints.answered(&node(host), Waits::default(), 1);
+        endpoints.answered(&node(host), FirstByteTimes::default(), 1);
     }
 
     #[test]

@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::observe::metrics::Traffic;
 
 pub use self::answer::{About, Answer, Answers, Content, GroupAnswers, MapAnswers, Maps, Wanted};
-pub use self::attempt::{Attempt, Waits};
+pub use self::attempt::{Attempt, FirstByteTimes};
 pub use self::backoff::Backoff;
 pub use self::command::{Command, Report, ResultSet, Value};
 pub use self::endpoints::Endpoints;

@@ -11,10 +11,10 @@ use crate::base::sync::{Mutex, rank};
 use crate::config::{Config, Node};
 use crate::observe::log::Level;
 
-use super::callers::{CallersQuestions, UnderWay};
-use super::race::{HeadStart, Won, ask_all, race};
-use super::retry::{RetryPolicy, may_pass, more_telling, spares_node};
-use super::{Ask, Attempt, Endpoints, Subject, Waits};
+use super::callers::{CallersQuestions, QuestionGuard};
+use super::race::{FirstAnswer, HedgeDelay, ask_all, race};
+use super::retry::{RetryPolicy, may_pass, more_specific, spares_node};
+use super::{Ask, Attempt, Endpoints, FirstByteTimes, Subject};
 
 /// The nodes of one source. A forked child goes on from those that its parent had learned.
 pub struct NodePool {
@@ -67,11 +67,11 @@ impl NodePool {
                 break;
             }
             let mut passing = false;
-            let (nodes, usually) = {
+            let (nodes, typical_time) = {
                 let endpoints = self.endpoints.lock();
-                (endpoints.in_turn(asker.now()), endpoints.usually(subject))
+                (endpoints.in_turn(asker.now()), endpoints.typical_time(subject))
             };
-            let (until, head_start) = self.bounds(retry, nodes.len(), usually);
+            let (until, hedge_delay) = self.bounds(retry, nodes.len(), typical_time);
             let question = |node: &Node, attempt: &_| {
                 let _under_way = self.begin(ask, attempt)?;
                 question(node, attempt)
@@ -86,12 +86,12 @@ impl NodePool {
                 passing |= may_pass(&error);
                 failure = Some(match failure.take() {
                     None => error,
-                    Some(earlier) => more_telling(earlier, error),
+                    Some(earlier) => more_specific(earlier, error),
                 });
             };
-            if let Some(won) = race(&nodes, head_start, until, question, failed) {
-                self.won(ask, subject, &nodes, &won);
-                return Ok(won.answer);
+            if let Some(first) = race(&nodes, hedge_delay, until, question, failed) {
+                self.note_answer(ask, subject, &nodes, &first);
+                return Ok(first.answer);
             }
             if ask.is_interrupted() {
                 return Err(asker.interrupted(self.awaited));
@@ -107,26 +107,32 @@ impl NodePool {
         &self,
         retry: RetryPolicy,
         nodes: usize,
-        usually: Duration,
-    ) -> (Option<Instant>, HeadStart) {
+        typical_time: Duration,
+    ) -> (Option<Instant>, HedgeDelay) {
         if !retry.together {
-            return (retry.until, HeadStart::NONE);
+            return (retry.until, HedgeDelay::NONE);
         }
         let now = Instant::now();
         let of_round = now.checked_add(self.config.request_timeout);
         let until = [retry.until, of_round].into_iter().flatten().min();
         let bound = until.map_or(self.config.request_timeout, |until| until - now);
-        (until, HeadStart::of(nodes, bound, usually))
+        (until, HedgeDelay::of(nodes, bound, typical_time))
     }
 
-    fn won<T>(&self, ask: &Ask<'_>, subject: Subject, nodes: &[Node], won: &Won<T>) {
-        let Some(node) = nodes.get(won.node) else { return };
+    fn note_answer<T>(
+        &self,
+        ask: &Ask<'_>,
+        subject: Subject,
+        nodes: &[Node],
+        first: &FirstAnswer<T>,
+    ) {
+        let Some(node) = nodes.get(first.node) else { return };
         let work = {
             let mut endpoints = self.endpoints.lock();
-            endpoints.took(subject, won.took);
-            endpoints.answered(node, won.attempt.waits(), ask.asker.now())
+            endpoints.took(subject, first.took);
+            endpoints.answered(node, first.attempt.waits(), ask.asker.now())
         };
-        ask.asker.node_answered(ask.retry.background, work + won.elsewhere);
+        ask.asker.node_answered(ask.retry.background, work + first.elsewhere);
     }
 
     /// Asks each of `nodes` until then, all at once, and gives the answers of those that have one.
@@ -141,7 +147,7 @@ impl NodePool {
             let _under_way = self.begin(ask, attempt)?;
             Ok((question(node, attempt)?, attempt.waits()))
         };
-        let mut answers: Vec<(Node, (T, Waits))> = Vec::new();
+        let mut answers: Vec<(Node, (T, FirstByteTimes))> = Vec::new();
         ask_all(nodes, until, question, |node, outcome| match outcome {
             Ok(answer) => answers.push((node.clone(), answer)),
             Err(_) if ask.is_interrupted() => {}
@@ -162,7 +168,7 @@ impl NodePool {
         &'s self,
         ask: &Ask<'_>,
         attempt: &'s Attempt,
-    ) -> Result<Option<UnderWay<'s>>> {
+    ) -> Result<Option<QuestionGuard<'s>>> {
         self.callers.begin(ask, attempt, self.awaited)
     }
 

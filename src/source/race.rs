@@ -30,14 +30,14 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// The head start that a node has before the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HeadStart {
+pub struct HedgeDelay {
     pub to_connect: Duration,
     pub to_answer: Duration,
     /// How long a node may owe the first byte of its answer before it is asked once more itself.
     pub to_begin: Duration,
 }
 
-impl HeadStart {
+impl HedgeDelay {
     /// The next node is asked when one has failed, and not before.
     pub(crate) const NONE: Self =
         Self { to_connect: Duration::MAX, to_answer: Duration::MAX, to_begin: Duration::MAX };
@@ -45,18 +45,18 @@ impl HeadStart {
     /// For so many nodes, all of which must have their turn within `bound`. A farm whose answers
     /// `usually` take long is not asked for each of them twice; for that it may have the time that
     /// all of them have, since a node that is asked anew needs as long again.
-    pub fn of(nodes: usize, bound: Duration, usually: Duration) -> Self {
+    pub fn of(nodes: usize, bound: Duration, typical: Duration) -> Self {
         let share = bound / u32::try_from(nodes.saturating_add(1)).unwrap_or(u32::MAX);
         Self {
             to_connect: TO_CONNECT.min(share),
-            to_answer: TO_ANSWER.max(usually.saturating_mul(2)).min(share),
-            to_begin: TO_ANSWER.min(bound / 2).max(usually.saturating_mul(2)),
+            to_answer: TO_ANSWER.max(typical.saturating_mul(2)).min(share),
+            to_begin: TO_ANSWER.min(bound / 2).max(typical.saturating_mul(2)),
         }
     }
 }
 
 /// The answer that came first.
-pub struct Won<T> {
+pub struct FirstAnswer<T> {
     /// The index of its node.
     pub node: usize,
     pub answer: T,
@@ -68,7 +68,7 @@ pub struct Won<T> {
 }
 
 /// An attempt that is under way.
-struct Running {
+struct RunningAttempt {
     /// Each has its own.
     number: usize,
     node: usize,
@@ -76,19 +76,19 @@ struct Running {
     attempt: Attempt,
 }
 
-impl Running {
+impl RunningAttempt {
     /// When the next node's turn comes.
-    fn next_at(&self, head_start: HeadStart) -> Instant {
+    fn next_at(&self, hedge_delay: HedgeDelay) -> Instant {
         let pause = match self.attempt.is_connected() {
-            true => head_start.to_answer,
-            false => head_start.to_connect,
+            true => hedge_delay.to_answer,
+            false => hedge_delay.to_connect,
         };
         after(self.begun, pause)
     }
 
     /// When the same node is to be asked once more; `None` while its answer comes in.
-    fn again_at(&self, head_start: HeadStart) -> Option<Instant> {
-        Some(after(self.attempt.silent_since()?, head_start.to_begin))
+    fn again_at(&self, hedge_delay: HedgeDelay) -> Option<Instant> {
+        Some(after(self.attempt.silent_since()?, hedge_delay.to_begin))
     }
 }
 
@@ -98,27 +98,27 @@ fn after(begun: Instant, pause: Duration) -> Instant {
 }
 
 /// Whose turn it is next, and when.
-struct Turns<'n> {
+struct AttemptSchedule<'n> {
     nodes: &'n [Node],
-    head_start: HeadStart,
+    hedge_delay: HedgeDelay,
     /// How many have had their first turn.
     begun: usize,
     /// Those that have had their second one, too.
     again: BTreeSet<usize>,
 }
 
-impl Turns<'_> {
+impl AttemptSchedule<'_> {
     /// The next node, by its index, and when its turn comes beside those that are under way.
-    fn next(&self, running: &[Running], now: Instant) -> Option<(usize, Instant)> {
+    fn next(&self, running: &[RunningAttempt], now: Instant) -> Option<(usize, Instant)> {
         let last = running.last();
         if self.begun < self.nodes.len() {
-            return Some((self.begun, last.map_or(now, |last| last.next_at(self.head_start))));
+            return Some((self.begun, last.map_or(now, |last| last.next_at(self.hedge_delay))));
         }
         let silent = running.iter().filter(|running| !self.again.contains(&running.node));
-        let at = |silent: &Running| Some((silent.node, silent.again_at(self.head_start)?));
+        let at = |silent: &RunningAttempt| Some((silent.node, silent.again_at(self.hedge_delay)?));
         let (node, at) = silent.filter_map(at).min_by_key(|(_, at)| *at)?;
         // One after the other: each of them may be the one that answers.
-        Some((node, last.map_or(at, |last| at.max(last.next_at(self.head_start)))))
+        Some((node, last.map_or(at, |last| at.max(last.next_at(self.hedge_delay)))))
     }
 
     fn took(&mut self, node: usize) {
@@ -131,8 +131,8 @@ impl Turns<'_> {
 
     /// Whether one that owes nothing now may have a second turn later, because it takes several
     /// requests to answer.
-    fn may_change(&self, running: &[Running]) -> bool {
-        let never_again = self.head_start.to_begin == Duration::MAX;
+    fn may_change(&self, running: &[RunningAttempt]) -> bool {
+        let never_again = self.hedge_delay.to_begin == Duration::MAX;
         !never_again && running.iter().any(|running| !self.again.contains(&running.node))
     }
 }
@@ -146,18 +146,18 @@ impl Turns<'_> {
 /// what is left of the time, unless the next one is to be asked only when it has failed.
 pub fn race<T: Send>(
     nodes: &[Node],
-    head_start: HeadStart,
+    hedge_delay: HedgeDelay,
     until: Option<Instant>,
     ask: impl Fn(&Node, &Attempt) -> Result<T> + Sync,
     mut failed: impl FnMut(&Node, Option<Error>),
-) -> Option<Won<T>> {
-    if let ([node], HeadStart::NONE) = (nodes, head_start) {
+) -> Option<FirstAnswer<T>> {
+    if let ([node], HedgeDelay::NONE) = (nodes, hedge_delay) {
         return here(0, node, until, &ask, &mut failed);
     }
     let (told, heard) = mpsc::channel();
     thread::scope(|threads| {
-        let mut running: Vec<Running> = Vec::new();
-        let mut turns = Turns { nodes, head_start, begun: 0, again: BTreeSet::new() };
+        let mut running: Vec<RunningAttempt> = Vec::new();
+        let mut schedule = AttemptSchedule { nodes, hedge_delay, begun: 0, again: BTreeSet::new() };
         // What came of the one question to a node while its other one was under way.
         let mut silences: BTreeMap<usize, (usize, Error)> = BTreeMap::new();
         // Whether the next one need not wait, and how many may run.
@@ -165,9 +165,9 @@ pub fn race<T: Send>(
         let mut number = 0;
         loop {
             let now = Instant::now();
-            let next = turns.next(&running, now).filter(|_| running.len() < most);
+            let next = schedule.next(&running, now).filter(|_| running.len() < most);
             if let Some((index, due)) = next
-                && (due <= now || at_once && turns.begun < nodes.len())
+                && (due <= now || at_once && schedule.begun < nodes.len())
                 && let Some(node) = nodes.get(index)
             {
                 at_once = false;
@@ -182,22 +182,22 @@ pub fn race<T: Send>(
                 });
                 match started {
                     Ok(()) => {
-                        turns.took(index);
-                        running.push(Running { number, node: index, begun: now, attempt });
+                        schedule.took(index);
+                        running.push(RunningAttempt { number, node: index, begun: now, attempt });
                     }
                     // There are no threads. Those under way come to their end first.
                     Err(_) if !running.is_empty() => most = running.len(),
                     Err(_) => {
-                        turns.took(index);
+                        schedule.took(index);
                         let left = nodes.len().saturating_sub(index);
-                        let until = if head_start == HeadStart::NONE {
+                        let until = if hedge_delay == HedgeDelay::NONE {
                             until
                         } else {
                             time_for_first(until, left)
                         };
-                        let won = here(index, node, until, ask, &mut failed);
-                        if won.is_some() {
-                            return won;
+                        let first = here(index, node, until, ask, &mut failed);
+                        if first.is_some() {
+                            return first;
                         }
                         at_once = true;
                     }
@@ -208,7 +208,7 @@ pub fn race<T: Send>(
                 return None;
             }
             let due = next.map(|(_, due)| due);
-            let due = due.or_else(|| turns.may_change(&running).then(|| now + LOOK_AGAIN));
+            let due = due.or_else(|| schedule.may_change(&running).then(|| now + LOOK_AGAIN));
             let news = match due {
                 Some(due) => heard.recv_timeout(due.saturating_duration_since(now)),
                 None => heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -226,13 +226,13 @@ pub fn race<T: Send>(
                         loser.attempt.cancel();
                         if loser.node != index
                             && let Some(node) = nodes.get(loser.node)
-                            && loser.next_at(head_start) <= Instant::now()
+                            && loser.next_at(hedge_delay) <= Instant::now()
                         {
                             failed(node, None);
                         }
                     }
                     let took = ended.begun.elapsed();
-                    return Some(Won {
+                    return Some(FirstAnswer {
                         node: index,
                         answer,
                         attempt: ended.attempt,
@@ -285,12 +285,12 @@ fn here<T>(
     until: Option<Instant>,
     ask: &impl Fn(&Node, &Attempt) -> Result<T>,
     failed: &mut impl FnMut(&Node, Option<Error>),
-) -> Option<Won<T>> {
+) -> Option<FirstAnswer<T>> {
     let (attempt, begun) = (Attempt::until(until), Instant::now());
     match ask(node, &attempt) {
         Ok(answer) => {
             let took = begun.elapsed();
-            Some(Won { node: index, answer, attempt, took, elsewhere: Duration::ZERO })
+            Some(FirstAnswer { node: index, answer, attempt, took, elsewhere: Duration::ZERO })
         }
         Err(error) => {
             failed(node, Some(error));
@@ -354,20 +354,20 @@ mod tests {
 
     #[test]
     fn the_next_one_is_asked_when_one_fails() {
-        let head_start = HeadStart::NONE;
+        let hedge_delay = HedgeDelay::NONE;
         for count in [1, 3] {
             let mut failures = Vec::new();
             let ask =
                 |node: &Node, _: &Attempt| if node.port == count { Ok(7) } else { Err(silent()) };
             let failed =
                 |node: &Node, error: Option<Error>| failures.push((node.port, error.is_some()));
-            let won = race(&nodes(count), head_start, None, ask, failed).unwrap();
-            assert_eq!((won.node, won.answer), (usize::from(count) - 1, 7));
+            let first = race(&nodes(count), hedge_delay, None, ask, failed).unwrap();
+            assert_eq!((first.node, first.answer), (usize::from(count) - 1, 7));
             assert_eq!(failures, (1..count).map(|port| (port, true)).collect::<Vec<_>>());
         }
-        let won = race(&nodes(3), head_start, None, |_, _| Err::<(), _>(silent()), |_, _| ());
-        assert!(won.is_none());
-        assert!(race(&[], head_start, None, |_, _| Ok(()), |_, _| ()).is_none());
+        let first = race(&nodes(3), hedge_delay, None, |_, _| Err::<(), _>(silent()), |_, _| ());
+        assert!(first.is_none());
+        assert!(race(&[], hedge_delay, None, |_, _| Ok(()), |_, _| ()).is_none());
     }
 
     #[test]
@@ -375,7 +375,7 @@ mod tests {
         let soon = Duration::from_millis(1);
         for connects in [false, true] {
             let to_answer = if connects { soon } else { NEVER };
-            let head_start = HeadStart { to_connect: soon, to_answer, to_begin: NEVER };
+            let hedge_delay = HedgeDelay { to_connect: soon, to_answer, to_begin: NEVER };
             let slow = Mutex::new(Vec::new());
             let ask = |node: &Node, attempt: &Attempt| {
                 if connects {
@@ -389,7 +389,7 @@ mod tests {
             };
             // The sixteenth is the last that may be asked while nobody ends.
             let all: Vec<Node> = nodes(15).into_iter().chain(nodes(40).pop()).collect();
-            assert_eq!(race(&all, head_start, None, ask, failed).unwrap().answer, 40);
+            assert_eq!(race(&all, hedge_delay, None, ask, failed).unwrap().answer, 40);
             let slow = slow.into_inner().unwrap();
             assert!(slow.contains(&1), "{slow:?}");
         }
@@ -398,7 +398,7 @@ mod tests {
     #[test]
     fn not_too_many_are_asked_at_once() {
         let zero = Duration::ZERO;
-        let head_start = HeadStart { to_connect: zero, to_answer: zero, to_begin: zero };
+        let hedge_delay = HedgeDelay { to_connect: zero, to_answer: zero, to_begin: zero };
         let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let ask = |_: &Node, _: &Attempt| -> Result<()> {
             most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -407,7 +407,7 @@ mod tests {
             Err(silent())
         };
         let mut failures = 0;
-        assert!(race(&nodes(60), head_start, None, ask, |_, _| failures += 1).is_none());
+        assert!(race(&nodes(60), hedge_delay, None, ask, |_, _| failures += 1).is_none());
         assert_eq!(failures, 60);
         assert!(most.load(Ordering::SeqCst) <= MAX_AT_ONCE);
         let mut answers = 0;
@@ -420,7 +420,7 @@ mod tests {
     fn of_two_questions_that_came_to_nothing_the_first_one_tells_why() {
         // Enough for the first question's thread to begin before the second one's, on a busy machine.
         let soon = Duration::from_millis(200);
-        let head_start = HeadStart { to_connect: soon, to_answer: soon, to_begin: soon };
+        let hedge_delay = HedgeDelay { to_connect: soon, to_answer: soon, to_begin: soon };
         for ends_first in [0, 1] {
             let (asked, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
             let ask = |_: &Node, _: &Attempt| -> Result<()> {
@@ -435,7 +435,7 @@ mod tests {
             };
             let mut told = Vec::new();
             let failed = |_: &Node, error: Option<Error>| told.extend(error.map(|e| e.message));
-            assert!(race(&nodes(1), head_start, None, ask, failed).is_none());
+            assert!(race(&nodes(1), hedge_delay, None, ask, failed).is_none());
             assert_eq!(told, ["0"], "{ends_first}");
         }
     }
@@ -443,7 +443,7 @@ mod tests {
     #[test]
     fn a_node_that_sends_no_byte_is_asked_once_more_and_one_that_does_is_not() {
         let soon = Duration::from_millis(1);
-        let head_start = HeadStart { to_connect: soon, to_answer: soon, to_begin: soon };
+        let hedge_delay = HedgeDelay { to_connect: soon, to_answer: soon, to_begin: soon };
         // The first connection to each hangs, and those of the last node do not.
         let asked = [const { AtomicUsize::new(0) }; 4];
         let ask = |node: &Node, attempt: &Attempt| {
@@ -455,8 +455,8 @@ mod tests {
             assert_eq!(error, None);
             silent_nodes.push(node.port);
         };
-        let won = race(&nodes(3), head_start, None, ask, failed).unwrap();
-        assert_eq!((won.node, won.answer), (2, 3));
+        let first = race(&nodes(3), hedge_delay, None, ask, failed).unwrap();
+        assert_eq!((first.node, first.answer), (2, 3));
         assert_eq!(asked.each_ref().map(|count| count.load(Ordering::SeqCst)), [0, 2, 2, 2]);
         assert!(!silent_nodes.contains(&3), "it has answered");
 
@@ -468,15 +468,15 @@ mod tests {
             Ok(())
         };
         // Time enough for its first byte on a busy machine.
-        let head_start = HeadStart { to_begin: Duration::from_millis(300), ..head_start };
-        assert!(race(&nodes(1), head_start, None, ask, |_, _| ()).is_some());
+        let hedge_delay = HedgeDelay { to_begin: Duration::from_millis(300), ..hedge_delay };
+        assert!(race(&nodes(1), hedge_delay, None, ask, |_, _| ()).is_some());
         assert_eq!(asked.into_inner(), 1);
     }
 
     #[test]
     fn of_two_questions_to_a_node_what_it_says_counts_and_one_that_breaks_does_not() {
         let soon = Duration::from_millis(1);
-        let head_start = HeadStart { to_connect: soon, to_answer: soon, to_begin: soon };
+        let hedge_delay = HedgeDelay { to_connect: soon, to_answer: soon, to_begin: soon };
         let (asked, over) = (AtomicUsize::new(0), AtomicUsize::new(0));
         // The second one breaks; the first one then gives the answer, or the refusal.
         for refuses in [false, true] {
@@ -494,8 +494,8 @@ mod tests {
             };
             let mut failures = Vec::new();
             let failed = |_: &Node, error: Option<Error>| failures.push(error.map(|e| e.code));
-            let won = race(&nodes(1), head_start, None, ask, failed);
-            assert_eq!(won.is_some(), !refuses);
+            let first = race(&nodes(1), hedge_delay, None, ask, failed);
+            assert_eq!(first.is_some(), !refuses);
             assert_eq!(failures, if refuses { vec![Some(Code::Fabric)] } else { vec![] });
             assert_eq!(asked.load(Ordering::SeqCst) % 2, 0);
             over.store(0, Ordering::SeqCst);
@@ -505,27 +505,27 @@ mod tests {
             0 => hang(attempt).map(drop),
             _ => Err(Error::new(Code::Auth, "no")),
         };
-        assert!(race(&nodes(1), head_start, None, ask, |_, _| ()).is_none());
+        assert!(race(&nodes(1), hedge_delay, None, ask, |_, _| ()).is_none());
     }
 
     #[test]
     fn a_panic_is_a_failure() {
-        let head_start = HeadStart::NONE;
+        let hedge_delay = HedgeDelay::NONE;
         let ask = |node: &Node, _: &Attempt| match node.port {
             1 => panic!("on purpose"),
             port => Ok(port),
         };
         let mut failures = Vec::new();
         let failed = |_: &Node, error: Option<Error>| failures.push(error.map(|error| error.code));
-        assert_eq!(race(&nodes(2), head_start, None, ask, failed).unwrap().answer, 2);
+        assert_eq!(race(&nodes(2), hedge_delay, None, ask, failed).unwrap().answer, 2);
         assert_eq!(failures, [Some(Code::Panic)]);
     }
 
     #[test]
     fn everybody_has_a_turn_within_the_bound() {
-        let of = |nodes, bound, usually| {
-            let HeadStart { to_connect, to_answer, to_begin } =
-                HeadStart::of(nodes, Duration::from_millis(bound), Duration::from_millis(usually));
+        let of = |nodes, bound, typical| {
+            let HedgeDelay { to_connect, to_answer, to_begin } =
+                HedgeDelay::of(nodes, Duration::from_millis(bound), Duration::from_millis(typical));
             (to_connect.as_millis(), to_answer.as_millis(), to_begin.as_millis())
         };
         assert_eq!(of(2, 20_000, 5), (250, 1000, 1000));

@@ -62,7 +62,7 @@ pub fn spares_node(error: &Error) -> bool {
 
 /// Of the failures of several nodes the one that tells the caller most: what a node said
 /// counts more than that another one said nothing.
-pub fn more_telling(first: Error, second: Error) -> Error {
+pub fn more_specific(first: Error, second: Error) -> Error {
     let weight = |error: &Error| match error.code {
         Code::Unreachable => 0,
         Code::Timeout => 1,
@@ -80,7 +80,7 @@ mod tests {
     fn a_refusal_outweighs_silence() {
         let silent = Error::new(Code::Unreachable, "a");
         let refusal = Error::new(Code::Auth, "b");
-        assert_eq!(more_telling(silent.clone(), refusal.clone()).code, Code::Auth);
-        assert_eq!(more_telling(refusal, silent).code, Code::Auth);
+        assert_eq!(more_specific(silent.clone(), refusal.clone()).code, Code::Auth);
+        assert_eq!(more_specific(refusal, silent).code, Code::Auth);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::source::Waits;
+use crate::source::FirstByteTimes;
 
 /// Answers are compared with the quickest of this time, and of as long before: a way that becomes
 /// longer is noticed then.
@@ -27,7 +27,7 @@ pub struct RoundTrip {
 impl RoundTrip {
     /// Takes in how long the answers of one attempt were waited for, and tells how much of it the
     /// node itself has needed. `now` is in milliseconds.
-    pub fn work_in(&mut self, waits: Waits, now: u64) -> Duration {
+    pub fn work_in(&mut self, waits: FirstByteTimes, now: u64) -> Duration {
         if now.saturating_sub(self.since) > WINDOW {
             *self = Self { this: None, before: self.this, since: now };
         }
@@ -43,10 +43,10 @@ impl RoundTrip {
 mod tests {
     use super::*;
 
-    fn waits(millis: &[u64]) -> Waits {
+    fn waits(millis: &[u64]) -> FirstByteTimes {
         let quickest = millis.iter().min().map(|least| Duration::from_millis(*least));
         let total = Duration::from_millis(millis.iter().sum());
-        Waits { answers: millis.len() as u32, total, quickest }
+        FirstByteTimes { answers: millis.len() as u32, total, quickest }
     }
 
     #[test]

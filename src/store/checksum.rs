@@ -25,9 +25,9 @@ fn shown(sum: Md5) -> String {
 
 /// The checksum of a value's JSON, of which no more than a buffer is ever held.
 pub fn of_json(value: &impl Serialize) -> String {
-    let mut out = BufWriter::with_capacity(BUFFER, Summed::new(io::sink()));
+    let mut out = BufWriter::with_capacity(BUFFER, ChecksumWriter::new(io::sink()));
     match (serde_json::to_writer(&mut out, value), out.into_inner()) {
-        (Ok(()), Ok(Summed { mut sum, held, .. })) => {
+        (Ok(()), Ok(ChecksumWriter { mut sum, held, .. })) => {
             sum.update(held);
             shown(sum)
         }
@@ -37,7 +37,7 @@ pub fn of_json(value: &impl Serialize) -> String {
 
 /// Writes an object with its checksum as its last member, a buffer at a time.
 pub fn seal(to: impl Write, object: &impl Serialize) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(BUFFER, Summed::new(to));
+    let mut out = BufWriter::with_capacity(BUFFER, ChecksumWriter::new(to));
     serde_json::to_writer_pretty(&mut out, object)?;
     let mut summed = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     if summed.held != END {
@@ -51,13 +51,13 @@ pub fn seal(to: impl Write, object: &impl Serialize) -> io::Result<()> {
 
 /// Sums up what is written through it, but for as many last bytes as an object ends with, which
 /// it holds.
-struct Summed<W> {
+struct ChecksumWriter<W> {
     to: W,
     sum: Md5,
     held: Vec<u8>,
 }
 
-impl<W: Write> Summed<W> {
+impl<W: Write> ChecksumWriter<W> {
     fn new(to: W) -> Self {
         Self { to, sum: Md5::new(), held: Vec::new() }
     }
@@ -68,7 +68,7 @@ impl<W: Write> Summed<W> {
     }
 }
 
-impl<W: Write> Write for Summed<W> {
+impl<W: Write> Write for ChecksumWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut all = std::mem::take(&mut self.held);
         all.extend_from_slice(bytes);

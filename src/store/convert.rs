@@ -4,8 +4,8 @@ use crate::base::wall_clock::WallClock;
 use crate::topology::{self, ServerRow, Shard, ShardMap, TableState, TablesBuilder, Topology};
 
 use super::document::{Document, FORMAT, Group, Table, VERSION};
+use super::foreign_entries::ForeignEntries;
 use super::held::{self, HeldShards, Unlisted};
-use super::rest::Rest;
 use super::tables::{self, KnownTable, Tables};
 
 /// What is known of the farm, in the order of the names, so that equal farms make equal files.
@@ -56,8 +56,8 @@ pub fn document(topology: &Topology) -> Document<Tables<'_>, HeldShards<'_>> {
         generation: None,
         ttl_ms: None,
         fabric_nodes: Vec::new(),
-        tables: Tables { topology, tables, times: None, rest: Vec::new() },
-        held_shards: HeldShards { maps, times: None, rest: Vec::new() },
+        tables: Tables { topology, tables, times: None, foreign: Vec::new() },
+        held_shards: HeldShards { maps, times: None, foreign: Vec::new() },
         groups,
     }
 }
@@ -78,16 +78,16 @@ pub fn tell_times(
 }
 
 /// Has the file keep what another process has there.
-pub fn keep(document: &mut Document<Tables<'_>, HeldShards<'_>>, rest: Rest) {
-    document.tables.rest = rest.tables;
-    document.held_shards.rest = rest.held_shards;
+pub fn keep(document: &mut Document<Tables<'_>, HeldShards<'_>>, foreign: ForeignEntries) {
+    document.tables.foreign = foreign.tables;
+    document.held_shards.foreign = foreign.held_shards;
     let topology = document.tables.topology;
     let is_own = |group: &Group| {
         let number = topology.group_number(group.id.as_bytes());
         number.is_some_and(|number| topology.group(number).is_some())
     };
     document.groups.retain(is_own);
-    document.groups.extend(rest.groups);
+    document.groups.extend(foreign.groups);
 }
 
 fn parts(name: &[u8]) -> Option<(&str, &str)> {

@@ -10,7 +10,7 @@ use crate::base::boot_clock::BootTime;
 use crate::topology::{self, ShardRow};
 
 use super::fields::{self, Named};
-use super::{by_hand, check, checksum, members};
+use super::{check, checksum, hand_written, member_names};
 
 pub(super) const FORMAT: &str = "libmysqlfabric topology";
 pub(super) const VERSION: u64 = 1;
@@ -251,16 +251,17 @@ pub fn parse(bytes: &[u8], author: Author) -> Result<Document, String> {
         check::whole(&document)?;
         return Ok(document);
     }
-    let mut slip = None;
-    let document: Result<Document, String> =
-        read(text, |path| slip = slip.take().or_else(|| members::slip(&path)));
+    let mut misspelling = None;
+    let document: Result<Document, String> = read(text, |path| {
+        misspelling = misspelling.take().or_else(|| member_names::misspelling(&path))
+    });
     // A member that is missing may be there under another name.
-    let document = match slip {
-        Some(slip) => return Err(slip),
+    let document = match misspelling {
+        Some(misspelling) => return Err(misspelling),
         None => document?,
     };
     check::whole(&document)?;
-    by_hand::check(&document)?;
+    hand_written::check(&document)?;
     Ok(document)
 }
 

@@ -19,7 +19,7 @@ pub struct HeldShards<'a> {
     /// The time on the handle's clock, and how that goes. Without it no times are written.
     pub times: Option<(i64, WallClock)>,
     /// What another process has there, behind the handle's own.
-    pub rest: Vec<HeldShard>,
+    pub foreign: Vec<HeldShard>,
 }
 
 /// A map some of whose shards the file does not list.
@@ -60,7 +60,7 @@ impl Serialize for HeldShards<'_> {
                 since: since(shard),
             })
         });
-        to.collect_seq(own.map(Either::Own).chain(self.rest.iter().map(Either::Rest)))
+        to.collect_seq(own.map(Either::Own).chain(self.foreign.iter().map(Either::Foreign)))
     }
 }
 

@@ -14,7 +14,7 @@ pub struct Tables<'a> {
     /// `saved_at`, and how the handle's clock goes. Without it no times are written.
     pub times: Option<(u64, WallClock)>,
     /// What another process has there, behind the handle's own.
-    pub rest: Vec<document::Table>,
+    pub foreign: Vec<document::Table>,
 }
 
 /// When something was confirmed, for a file that was saved when most of it was. What the handle does not
@@ -72,16 +72,16 @@ impl Serialize for Tables<'_> {
             confirmed_at: self.times.and_then(|times| confirmed_at(*confirmed, times)),
             shards: Shards { topology, map: &known.map },
         });
-        to.collect_seq(own.map(Either::Own).chain(self.rest.iter().map(Either::Rest)))
+        to.collect_seq(own.map(Either::Own).chain(self.foreign.iter().map(Either::Foreign)))
     }
 }
 
 /// An entry of a list that another process adds to.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub enum Either<Own, Rest> {
+pub enum Either<Own, Foreign> {
     Own(Own),
-    Rest(Rest),
+    Foreign(Foreign),
 }
 
 impl Serialize for Shards<'_> {

@@ -22,11 +22,11 @@ pub(crate) const UNKNOWN_AGE: u64 = 0;
 /// The time of day as the handle's clock has it: the same for as long as nobody sets it, or a file
 /// that is read again would seem to say something else.
 #[derive(Debug)]
-pub struct FollowedWall {
+pub struct SteadyWallClock {
     wall: AtomicI64,
 }
 
-impl FollowedWall {
+impl SteadyWallClock {
     pub fn new(wall: WallClock) -> Self {
         Self { wall: AtomicI64::new(wall.zero()) }
     }
@@ -63,12 +63,12 @@ pub type SavedWhen = Option<(Stamp, i64)>;
 /// The times of one handle's file. `now` is on the handle's clock, which began when this was made.
 #[derive(Debug)]
 pub struct FileTimes {
-    wall: FollowedWall,
+    wall: SteadyWallClock,
 }
 
 impl Default for FileTimes {
     fn default() -> Self {
-        Self { wall: FollowedWall::new(WallClock::new(since_1970(), Clock::default().now())) }
+        Self { wall: SteadyWallClock::new(WallClock::new(since_1970(), Clock::default().now())) }
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn the_wall_is_followed_when_it_was_set_and_not_when_it_creeps() {
         let wall = |ms: i64| WallClock::of_zero(1_700_000_000_000 + ms);
-        let followed = FollowedWall::new(wall(0));
+        let followed = SteadyWallClock::new(wall(0));
         assert_eq!(followed.follow(wall(900)), (wall(0), 0));
         assert_eq!(followed.follow(wall(-SAME)), (wall(0), 0));
         let day = 86_400_000;

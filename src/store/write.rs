@@ -26,18 +26,18 @@ const TEMPORARY: &str = ".tmp";
 const LOCKED: &str = ".locked.tmp";
 
 /// Nobody waits longer for another writer: what the two know of is then in the file at the next writing.
-const PATIENCE: Duration = Duration::from_millis(500);
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How often a writer looks whether the other one is done.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The right to read and replace the files of a directory with no other writer in between.
-pub struct Turn {
+pub struct DirectoryLock {
     /// The directory: a lock that leaves no file behind.
     directory: File,
 }
 
-impl Turn {
+impl DirectoryLock {
     /// Waits for it, but not for long; nothing if it cannot be had.
     pub fn take(path: &Path) -> Option<Self> {
         let directory = File::open(parts(path)?.0).ok()?;
@@ -45,7 +45,7 @@ impl Turn {
         loop {
             match directory.try_lock() {
                 Ok(()) => return Some(Self { directory }),
-                Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_TIMEOUT => {
                     thread::sleep(LOOK_EVERY);
                 }
                 Err(_) => return None,
@@ -54,7 +54,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for DirectoryLock {
     fn drop(&mut self) {
         // A child that was forked meanwhile has the directory open, too.
         let _ = self.directory.unlock();

@@ -227,10 +227,10 @@ fn turns(shares: &[u32]) -> Box<[u16]> {
             && at <= turn
         {
             later.pop();
-            owed.push(Reverse(Owed { due: slack * (given + 1) - 1, share, index, given }));
+            owed.push(Reverse(DueTurn { due: slack * (given + 1) - 1, share, index, given }));
         }
         // Somebody is always owed a turn: the dues of all add up to it.
-        let Some(Reverse(Owed { share, index, given, .. })) = owed.pop() else { break };
+        let Some(Reverse(DueTurn { share, index, given, .. })) = owed.pop() else { break };
         later.push(Reverse((owed_at(share, given + 1), index, share, given + 1)));
         sequence.push(index);
     }
@@ -239,21 +239,21 @@ fn turns(shares: &[u32]) -> Box<[u16]> {
 
 /// Who is owed a turn, and when, as a fraction of its share, the turn is due.
 #[derive(PartialEq, Eq)]
-struct Owed {
+struct DueTurn {
     due: i64,
     share: u32,
     index: u16,
     given: i64,
 }
 
-impl Ord for Owed {
+impl Ord for DueTurn {
     fn cmp(&self, other: &Self) -> Ordering {
         let (one, two) = (self.due * i64::from(other.share), other.due * i64::from(self.share));
         one.cmp(&two).then(self.index.cmp(&other.index))
     }
 }
 
-impl PartialOrd for Owed {
+impl PartialOrd for DueTurn {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }

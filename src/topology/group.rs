@@ -55,14 +55,14 @@ pub struct Group {
     servers: Box<[Server]>,
     /// How far the service gets with each of them.
     reachability: Box<[Reachability]>,
-    trials: Box<[Trial]>,
+    probed: Box<[ProbedServer]>,
     /// Whether the primary refused a write and nobody knows yet where writes go now.
     held: bool,
 }
 
 /// A server that one request may try.
 #[derive(Debug, Clone)]
-struct Trial {
+struct ProbedServer {
     at: u32,
     probe: Probe,
 }
@@ -127,11 +127,11 @@ impl Group {
         let takes_writes = primary.is_some() && !overlay.held;
         let primary = primary.unwrap_or_default();
         let readers: Box<[u32]> = readers.into();
-        let trials = trials(&servers, &reachability, &readers);
+        let probed = probed(&servers, &reachability, &readers);
         let inline = InlineSchedule::of(&schedule)
-            .filter(|_| trials.is_empty())
+            .filter(|_| probed.is_empty())
             .unwrap_or(InlineSchedule::NONE);
-        let on_trial = trials.iter().map(|trial| &trial.at);
+        let on_trial = probed.iter().map(|server| &server.at);
         let handed_out = [&primary].into_iter().chain(&readers).chain(on_trial);
         let images = ServerImages::new(name, handed_out.filter_map(reading));
         Self {
@@ -144,7 +144,7 @@ impl Group {
             name: name.into(),
             servers: servers.into(),
             reachability,
-            trials,
+            probed,
             held: overlay.held,
         }
     }
@@ -184,7 +184,7 @@ impl Group {
     /// The position of the server with an image.
     fn position(&self, image: usize) -> Option<usize> {
         let Some(at) = image.checked_sub(1) else { return Some(self.primary as usize) };
-        let on_trial = || self.trials.get(at - self.readers.len()).map(|trial| trial.at);
+        let on_trial = || self.probed.get(at - self.readers.len()).map(|server| server.at);
         self.readers.get(at).copied().or_else(on_trial).map(|at| at as usize)
     }
 
@@ -199,8 +199,8 @@ impl Group {
 
     #[inline(never)]
     fn next_of_all(&self, cursor: &Cursor) -> Option<usize> {
-        if let Some(trial) = self.trials.iter().position(|trial| trial.probe.take()) {
-            return Some(self.readers.len() + trial);
+        if let Some(server) = self.probed.iter().position(|server| server.probe.take()) {
+            return Some(self.readers.len() + server);
         }
         let reader = self.schedule.next(cursor);
         (reader < self.readers.len()).then_some(reader)
@@ -251,12 +251,12 @@ impl Group {
 }
 
 /// The secondaries on trial, unless reads depend on them anyway.
-fn trials(servers: &[Server], reach: &[Reachability], readers: &[u32]) -> Box<[Trial]> {
+fn probed(servers: &[Server], reach: &[Reachability], readers: &[u32]) -> Box<[ProbedServer]> {
     let secondaries = positions(servers, Server::takes_reads_as_secondary);
     // Readers are in the order of the servers.
     let apart = secondaries.into_iter().filter(|at| readers.binary_search(at).is_err());
     let on_trial = apart.filter_map(|at| match reach.get(at as usize) {
-        Some(Reachability::HalfOpen(probe)) => Some(Trial { at, probe: probe.clone() }),
+        Some(Reachability::HalfOpen(probe)) => Some(ProbedServer { at, probe: probe.clone() }),
         _ => None,
     });
     on_trial.collect()
@@ -445,23 +445,23 @@ mod tests {
         let servers =
             || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
         let on_trial = |reach| HealthOverlay { reachability: reach, held: false };
-        let trial = Reachability::HalfOpen(Probe::default());
-        let overlay = on_trial(vec![Reachability::Up, trial, Reachability::Up]);
+        let server = Reachability::HalfOpen(Probe::default());
+        let overlay = on_trial(vec![Reachability::Up, server, Reachability::Up]);
         let group = Group::new("g", servers(), &overlay, None, 0);
         assert_eq!(picks(&group, Wanted::Reader, 4), ["a", "b", "b", "b"]);
         let mut heavier = servers();
         heavier[2].weight = 5.0;
         let next = Group::new("g", heavier, &overlay, Some(&group), 0);
-        assert_eq!(picks(&next, Wanted::Reader, 2), ["b", "b"], "the trial is on already");
+        assert_eq!(picks(&next, Wanted::Reader, 2), ["b", "b"], "the server is on already");
         let again = Group::new("g", servers(), &HealthOverlay::default(), Some(&next), 0);
         assert_eq!(picks(&again, Wanted::Reader, 10).iter().filter(|s| *s == "a").count(), 5);
 
-        let trial = Reachability::HalfOpen(Probe::default());
-        let overlay = on_trial(vec![Reachability::Up, trial, Reachability::Down]);
+        let server = Reachability::HalfOpen(Probe::default());
+        let overlay = on_trial(vec![Reachability::Up, server, Reachability::Down]);
         let alone = Group::new("g", servers(), &overlay, None, 0);
         assert_eq!(picks(&alone, Wanted::Reader, 3), ["a", "p", "p"], "one request, no more");
-        let trial = Reachability::HalfOpen(Probe::default());
-        let overlay = on_trial(vec![Reachability::Down, trial, Reachability::Down]);
+        let server = Reachability::HalfOpen(Probe::default());
+        let overlay = on_trial(vec![Reachability::Down, server, Reachability::Down]);
         let last = Group::new("g", servers(), &overlay, None, 0);
         assert_eq!(picks(&last, Wanted::Reader, 3), ["a"; 3], "better than those that are away");
     }
@@ -470,8 +470,9 @@ mod tests {
     fn one_of_those_who_wait_gets_a_server_on_trial() {
         let servers =
             || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
-        let trial = || Reachability::HalfOpen(Probe::default());
-        let overlay = HealthOverlay { reachability: vec![trial(), trial(), trial()], held: false };
+        let server = || Reachability::HalfOpen(Probe::default());
+        let overlay =
+            HealthOverlay { reachability: vec![server(), server(), server()], held: false };
         let group = Group::new("g", servers(), &overlay, None, 0);
         let cursor = Cursor::default();
         let wait = |wanted| {

@@ -31,6 +31,6 @@ pub use rows::{Owner, RejectedRow, ServerRow, ShardRow};
 pub use seen_bounds::SeenBounds;
 pub use server::{Mode, Server, Status};
 pub use server_image::ServerImage;
-pub use shard_map::{Compat, HeldKey, Shard, ShardMap, ShardingType, Touched};
+pub use shard_map::{Compat, HeldKey, Shard, ShardMap, ShardPositions, ShardingType};
 pub use snapshot::{Entry, TableState, Times, Topology};
 pub use table::{Table, TableError};

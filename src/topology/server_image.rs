@@ -30,13 +30,13 @@ const INLINE: usize = 3;
 pub struct ServerImages {
     /// 0 if some text is longer than an image holds: then all are read from the servers.
     count: u32,
-    spilled: Option<Box<Spilled>>,
+    overflow: Option<Box<Overflow>>,
     pub inline: [ServerImage; INLINE],
 }
 
 /// What most groups have no need of.
 #[derive(Debug)]
-struct Spilled {
+struct Overflow {
     images: Box<[ServerImage]>,
     /// For each image; none if no host is so long that it needs one.
     host_tails: Box<[HostTail]>,
@@ -53,9 +53,9 @@ impl ServerImages {
         let count = images.len() as u32;
         let mut images = images.into_iter();
         let inline = [(); INLINE].map(|()| images.next().unwrap_or(ServerImage::EMPTY));
-        let spilled = Spilled { images: images.collect(), host_tails: host_tails.into() };
-        let is_needed = !spilled.images.is_empty() || !spilled.host_tails.is_empty();
-        Self { count, spilled: is_needed.then(|| Box::new(spilled)), inline }
+        let overflow = Overflow { images: images.collect(), host_tails: host_tails.into() };
+        let is_needed = !overflow.images.is_empty() || !overflow.host_tails.is_empty();
+        Self { count, overflow: is_needed.then(|| Box::new(overflow)), inline }
     }
 
     /// The image at a position, and what is behind it.
@@ -64,12 +64,12 @@ impl ServerImages {
         if at >= self.count as usize {
             return None;
         }
-        let spilled = self.spilled.as_deref();
+        let overflow = self.overflow.as_deref();
         let image = match self.inline.get(at) {
             Some(image) => image,
-            None => spilled?.images.get(at - INLINE)?,
+            None => overflow?.images.get(at - INLINE)?,
         };
-        Some((image, spilled.and_then(|spilled| spilled.host_tails.get(at))))
+        Some((image, overflow.and_then(|overflow| overflow.host_tails.get(at))))
     }
 }
 

@@ -86,7 +86,7 @@ pub struct Event {
 /// What events tell of. Of a matter that is told of time and again the newest event says how things
 /// are: a consumer that falls far behind may miss the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Matter {
+pub(super) enum Topic {
     Readiness,
     Topology,
     Primary,
@@ -99,7 +99,7 @@ pub(super) enum Matter {
     Shards,
 }
 
-impl Matter {
+impl Topic {
     /// Whether nobody needs the events before the newest, however much room there is.
     pub(super) fn newest_says_all(self) -> bool {
         matches!(self, Self::Topology | Self::Fetch)
@@ -113,16 +113,16 @@ impl Matter {
 
 impl Event {
     /// The matter, and whose it is.
-    pub(super) fn matter(&self) -> (Matter, &str) {
+    pub(super) fn topic(&self) -> (Topic, &str) {
         match self.kind {
-            Kind::Ready => (Matter::Readiness, ""),
-            Kind::TopologyChanged => (Matter::Topology, ""),
-            Kind::PrimaryChanged => (Matter::Primary, &self.group),
-            Kind::ServerQuarantined | Kind::ServerBack => (Matter::Server, &self.server),
-            Kind::FabricLost | Kind::FabricBack => (Matter::Fabric, ""),
-            Kind::Fetched => (Matter::Fetch, ""),
-            Kind::WritesHeld | Kind::WritesReleased => (Matter::Writes, &self.group),
-            Kind::ShardHeld | Kind::ShardReleased => (Matter::Shards, &self.table),
+            Kind::Ready => (Topic::Readiness, ""),
+            Kind::TopologyChanged => (Topic::Topology, ""),
+            Kind::PrimaryChanged => (Topic::Primary, &self.group),
+            Kind::ServerQuarantined | Kind::ServerBack => (Topic::Server, &self.server),
+            Kind::FabricLost | Kind::FabricBack => (Topic::Fabric, ""),
+            Kind::Fetched => (Topic::Fetch, ""),
+            Kind::WritesHeld | Kind::WritesReleased => (Topic::Writes, &self.group),
+            Kind::ShardHeld | Kind::ShardReleased => (Topic::Shards, &self.table),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::event::{Event, Matter};
+use super::event::{Event, Topic};
 
 /// How many events wait before the first of them goes. It is one that a later event about the same
 /// matter has overtaken: what a consumer hears last of each matter is how things are.
@@ -17,7 +17,7 @@ pub struct Ring {
     /// By their numbers: the oldest first.
     waiting: BTreeMap<u64, Event>,
     /// The number of the newest event about each matter.
-    newest: BTreeMap<(Matter, String), u64>,
+    newest: BTreeMap<(Topic, String), u64>,
     /// The numbers of the other events.
     overtaken: BTreeSet<u64>,
     /// The numbers of those that are the first to go for want of room, where none is overtaken.
@@ -35,14 +35,14 @@ impl Ring {
     /// Adds an event; true if another had to go for want of room.
     fn push(&mut self, event: Event) -> bool {
         self.last += 1;
-        let (matter, whose) = event.matter();
-        if let Some(before) = self.newest.insert((matter, whose.to_owned()), self.last) {
-            match matter.newest_says_all() {
+        let (topic, whose) = event.topic();
+        if let Some(before) = self.newest.insert((topic, whose.to_owned()), self.last) {
+            match topic.newest_says_all() {
                 true => _ = self.waiting.remove(&before),
                 false => _ = self.overtaken.insert(before),
             }
         }
-        if matter.is_many() {
+        if topic.is_many() {
             self.many.insert(self.last);
         }
         self.waiting.insert(self.last, event);
@@ -83,8 +83,8 @@ impl Ring {
         let event = self.waiting.remove(&number)?;
         self.many.remove(&number);
         if !self.overtaken.remove(&number) {
-            let (matter, whose) = event.matter();
-            self.newest.remove(&(matter, whose.to_owned()));
+            let (topic, whose) = event.topic();
+            self.newest.remove(&(topic, whose.to_owned()));
         }
         Some(event)
     }

@@ -9,7 +9,7 @@ use crate::base::clock::{millis, signed};
 use crate::base::wall_clock::WallClock;
 use crate::observe::log::Level;
 use crate::store::document::FabricNode;
-use crate::store::rest::Rest;
+use crate::store::foreign_entries::ForeignEntries;
 use crate::store::times::since_1970;
 use crate::store::{convert, read, write};
 
@@ -75,12 +75,12 @@ impl SnapshotFile {
         // Even if it cannot be written: what failed now fails again for the same topology,
         // and the next one is a new try.
         seen.saved = Some(Saved { topology: Arc::downgrade(&topology), content, answer });
-        let _turn = write::Turn::take(path);
-        convert::keep(&mut document, self.rest_of_file(&mut seen, path, &topology));
+        let _lock = write::DirectoryLock::take(path);
+        convert::keep(&mut document, self.foreign_entries(&mut seen, path, &topology));
         let mut written = write::replace(path, |file| document.write(read::Limited::of(file)));
         if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::FileTooLarge) {
             // What is too large to be read is of no use to anybody.
-            convert::keep(&mut document, Rest::default());
+            convert::keep(&mut document, ForeignEntries::default());
             written = write::replace(path, |file| document.write(read::Limited::of(file)));
         }
         written.map_err(|error| error.to_string())?;

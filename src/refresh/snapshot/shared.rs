@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 
 use crate::base::wall_clock::WallClock;
 use crate::store::document::{Author, Document, HeldShard};
+use crate::store::foreign_entries::{self, ForeignEntries, MergePolicy};
 use crate::store::read;
-use crate::store::rest::{self, Judge, Rest};
 use crate::store::times::{UNKNOWN_AGE, confirmed_when};
 use crate::topology::{Shard, Times, Topology};
 
@@ -16,26 +16,31 @@ use crate::base::clock::{millis, signed};
 use crate::refresh::absent::AbsentNames;
 
 /// What nobody confirmed for a week is nobody's, in milliseconds.
-const NOBODYS: i64 = 7 * 86_400_000;
+const MAX_UNCONFIRMED: i64 = 7 * 86_400_000;
 
 /// Times in files are whole seconds.
 const SECOND: i64 = 1_000;
 
 impl SnapshotFile {
     /// What the snapshot file has that this handle knows nothing about, if another one wrote it last.
-    pub(super) fn rest_of_file(&self, seen: &mut Seen, path: &Path, topology: &Topology) -> Rest {
-        let Ok(opened) = read::open(path) else { return Rest::default() };
+    pub(super) fn foreign_entries(
+        &self,
+        seen: &mut Seen,
+        path: &Path,
+        topology: &Topology,
+    ) -> ForeignEntries {
+        let Ok(opened) = read::open(path) else { return ForeignEntries::default() };
         if seen.snapshot.is_some_and(|own| own.is_of_same(&opened.signature)) {
-            return Rest::default();
+            return ForeignEntries::default();
         }
         // A damaged file says nothing, and is replaced.
-        let Ok(document) = opened.read(Author::Library) else { return Rest::default() };
+        let Ok(document) = opened.read(Author::Library) else { return ForeignEntries::default() };
         let times = document.held_shards.iter().filter_map(|held| held.since);
         let (now, saved, own) = (self.now(), &mut seen.saved_when, &self.state.times);
         let when = |since| (since, own.missing_when(saved, &document, since, now));
         let times: BTreeMap<u64, i64> = times.map(when).collect();
-        let judge = Own { file: self, wall: own.wall(now).0, times };
-        rest::rest(document, topology, &judge)
+        let policy = HandlePolicy { file: self, wall: own.wall(now).0, times };
+        foreign_entries::of(document, topology, &policy)
     }
 
     /// Whether the source has said since `confirmed` that it does not list a name which is not known.
@@ -46,20 +51,20 @@ impl SnapshotFile {
     }
 }
 
-struct Own<'a> {
+struct HandlePolicy<'a> {
     file: &'a SnapshotFile,
     wall: WallClock,
     /// Since when bounds are missing, by the seconds in the file.
     times: BTreeMap<u64, i64>,
 }
 
-impl Judge for Own<'_> {
+impl MergePolicy for HandlePolicy<'_> {
     fn confirmed(&self, of: &Document, confirmed_at: Option<u64>) -> Option<u64> {
         let at = confirmed_when(confirmed_at.or(of.saved_at), self.file.now());
         if at == Times::UNKNOWN {
             return Some(UNKNOWN_AGE);
         }
-        let is_old = at < signed(self.file.now()).saturating_sub(NOBODYS);
+        let is_old = at < signed(self.file.now()).saturating_sub(MAX_UNCONFIRMED);
         (!is_old).then(|| confirmed_at.or(of.saved_at)).flatten()
     }
 
@@ -84,7 +89,7 @@ impl Judge for Own<'_> {
         {
             return None;
         }
-        let longest = signed(millis(self.file.config.vanished_hold)).max(NOBODYS);
+        let longest = signed(millis(self.file.config.vanished_hold)).max(MAX_UNCONFIRMED);
         let is_old = at < signed(self.file.now()).saturating_sub(longest);
         (!is_old).then(|| since.map(|since| self.wall.same_seconds(since)))
     }

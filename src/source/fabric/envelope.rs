@@ -107,7 +107,7 @@ impl Envelope {
                 Ok(Self { ttl_seconds, ..Self::generation_one(Form::Dump, None, vec![set]) })
             }
             [Value::Bool(success), Value::Text(message), _] => {
-                let error = (!success).then(|| last_words(message));
+                let error = (!success).then(|| last_line_of_traceback(message));
                 let set = items.into_iter().next_back().map(table).transpose()?;
                 Ok(Self::generation_one(Form::Command, error, set.into_iter().collect()))
             }
@@ -175,11 +175,11 @@ fn is_struct(value: &Value) -> bool {
 /// Generation 1 hides the failure of a procedure in its last step.
 fn diagnosis(step: Option<&Value>) -> Option<String> {
     let text = step?.member("diagnosis")?.as_text()?;
-    (!text.is_empty() && text != "None").then(|| last_words(text))
+    (!text.is_empty() && text != "None").then(|| last_line_of_traceback(text))
 }
 
 /// Generation 1 sends the whole traceback of an error; what went wrong is in its last line.
-fn last_words(message: &str) -> String {
+fn last_line_of_traceback(message: &str) -> String {
     let text = message.trim();
     match text.starts_with("Traceback") {
         true => text.lines().next_back().unwrap_or(text).trim().to_owned(),

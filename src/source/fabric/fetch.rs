@@ -26,7 +26,7 @@ const MAX_PATTERNS: usize = 64;
 const MAX_QUESTIONS: usize = 64;
 
 /// Of the tables that are known to spoil a reply a fetch looks at so many again.
-const MAX_SPOILING: usize = 4;
+const MAX_UNREADABLE_TABLES: usize = 4;
 
 /// After so many failures and no success nothing is to be had this way.
 const MAX_FAILURES: usize = 8;
@@ -86,7 +86,7 @@ impl FabricSource {
     /// The shards of the tables that are wanted, in as few dumps as there may be.
     pub(super) fn fetch_maps(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<MapAnswers> {
         let is_apart = {
-            let state = self.spoiling.lock();
+            let state = self.unreadable_tables.lock();
             ask.asker.now() < state.apart_until && (wanted.everything || wanted.names.len() > 1)
         };
         let asked = (!wanted.everything).then(|| wanted.names.clone());
@@ -94,11 +94,11 @@ impl FabricSource {
         let failure = match is_apart {
             true => None,
             false => match self.ask_tables(asked.as_ref(), ask) {
-                Ok(reply) => match doubt(&reply.dump) {
+                Ok(reply) => match reason_to_distrust(&reply.dump) {
                     None => return Ok(MapAnswers::from(reply.answer(asked))),
-                    Some(doubt) => {
+                    Some(reason) => {
                         named.extend(reply.dump.rows.names().map(str::to_owned));
-                        Some(doubt)
+                        Some(reason)
                     }
                 },
                 Err(error) if error.code == Code::Fabric => Some(error),
@@ -107,7 +107,7 @@ impl FabricSource {
         };
         if failure.is_some() {
             let until = ask.asker.now().saturating_add(JOINTLY_AFTER);
-            self.spoiling.lock().apart_until = until;
+            self.unreadable_tables.lock().apart_until = until;
         }
         let mut fetched = MapAnswers { failure, ..MapAnswers::default() };
         named.extend(wanted.names.iter().cloned());
@@ -116,7 +116,7 @@ impl FabricSource {
         } else if named.len() < 2 {
             return Ok(fetched);
         }
-        self.fetch_apart(&named, ask, &mut fetched)?;
+        self.fetch_one_by_one(&named, ask, &mut fetched)?;
         let told: BTreeSet<&str> = answered(&fetched).collect();
         if !told.is_empty() && named.iter().all(|name| told.contains(name.as_str())) {
             fetched.failure = None;
@@ -124,14 +124,14 @@ impl FabricSource {
         Ok(fetched)
     }
 
-    fn fetch_apart(
+    fn fetch_one_by_one(
         &self,
         named: &BTreeSet<String>,
         ask: &Ask<'_>,
         fetched: &mut MapAnswers,
     ) -> Result<()> {
         let begun = Instant::now();
-        let (mut questions, mut spoiling) = self.questions(named, ask.asker.now());
+        let (mut questions, mut unreadable_tables) = self.questions(named, ask.asker.now());
         let (mut asked, mut failures) = (0, 0);
         // Patience is for the question to all of Fabric; the nodes have just been tried.
         let ask = &Ask { retry: RetryPolicy::once(ask.retry), ..*ask };
@@ -143,14 +143,15 @@ impl FabricSource {
             }
             asked += 1;
             let failure = match self.ask_tables(Some(&tables), ask) {
-                Ok(reply) => match doubt(&reply.dump) {
+                Ok(reply) => match reason_to_distrust(&reply.dump) {
                     None => {
-                        spoiling.retain(|table| !tables.contains(table));
-                        self.spoiling.lock().last = tables.last().cloned().unwrap_or_default();
+                        unreadable_tables.retain(|table| !tables.contains(table));
+                        self.unreadable_tables.lock().last =
+                            tables.last().cloned().unwrap_or_default();
                         fetched.answers.push(reply.answer(Some(tables)));
                         continue;
                     }
-                    Some(doubt) => doubt,
+                    Some(reason) => reason,
                 },
                 Err(error) if error.code == Code::Fabric => error,
                 Err(error) if fetched.answers.is_empty() => return Err(error),
@@ -166,7 +167,7 @@ impl FabricSource {
                     Level::Warning,
                     format_args!("the shards of table '{table}' cannot be had: {failure}"),
                 );
-                spoiling.insert(table.clone());
+                unreadable_tables.insert(table.clone());
             } else {
                 let second = tables.split_off(tables.len() / 2);
                 questions.push_front(second.into_iter().collect());
@@ -174,10 +175,10 @@ impl FabricSource {
             }
             fetched.failure = Some(failure);
         }
-        let mut state = self.spoiling.lock();
+        let mut state = self.unreadable_tables.lock();
         let others = state.tables.difference(named).cloned().collect::<Vec<_>>();
-        spoiling.extend(others);
-        state.tables = spoiling;
+        unreadable_tables.extend(others);
+        state.tables = unreadable_tables;
         Ok(())
     }
 
@@ -188,9 +189,10 @@ impl FabricSource {
         named: &BTreeSet<String>,
         now: u64,
     ) -> (VecDeque<BTreeSet<String>>, BTreeSet<String>) {
-        let mut state = self.spoiling.lock();
-        let spoiling: BTreeSet<String> = state.tables.intersection(named).cloned().collect();
-        let good = named.iter().filter(|name| !spoiling.contains(*name));
+        let mut state = self.unreadable_tables.lock();
+        let unreadable_tables: BTreeSet<String> =
+            state.tables.intersection(named).cloned().collect();
+        let good = named.iter().filter(|name| !unreadable_tables.contains(*name));
         let mut good: Vec<&String> = good.collect();
         let begin = good.partition_point(|name| **name <= state.last);
         good.rotate_left(begin);
@@ -200,11 +202,11 @@ impl FabricSource {
             .map(|chunk| chunk.iter().copied().cloned().collect())
             .collect();
         let turn = usize::try_from(now / 1000).unwrap_or(0);
-        let again = spoiling.iter().cycle().skip(turn % spoiling.len().max(1));
-        for table in again.take(spoiling.len().min(MAX_SPOILING)) {
+        let again = unreadable_tables.iter().cycle().skip(turn % unreadable_tables.len().max(1));
+        for table in again.take(unreadable_tables.len().min(MAX_UNREADABLE_TABLES)) {
             questions.push_back(BTreeSet::from([table.clone()]));
         }
-        (questions, spoiling)
+        (questions, unreadable_tables)
     }
 
     /// One question for the tables named, or for all.
@@ -235,7 +237,7 @@ fn patterns(names: &BTreeSet<String>) -> String {
 }
 
 /// Why no table may be made of a reply: a row of it may be any table's.
-fn doubt(dump: &Dump<TablesBuilder>) -> Option<Error> {
+fn reason_to_distrust(dump: &Dump<TablesBuilder>) -> Option<Error> {
     let row = dump.skipped.iter().find(|row| row.owner.is_none())?;
     let message = format!(
         "a row of Fabric's sharding information names no table that can be read ({}), and any \

@@ -19,9 +19,9 @@ mod locate;
 pub mod nodes;
 mod reporter;
 pub mod rows;
-mod spoiling;
 pub mod stream;
 pub mod tabulate;
+mod unreadable_tables;
 pub mod xmlrpc;
 
 use std::sync::Arc;
@@ -41,7 +41,7 @@ use super::{
 };
 
 use self::reporter::Reporter;
-use self::spoiling::Spoiling;
+use self::unreadable_tables::UnreadableTables;
 
 pub use self::commands::ResultSets;
 pub use self::envelope::Generation;
@@ -63,7 +63,7 @@ pub struct FabricSource {
     nodes_asked: AtomicU64,
     /// What Fabric calls itself.
     uuid: ArcSwap<String>,
-    spoiling: Spoiling,
+    unreadable_tables: UnreadableTables,
     reporter: Reporter,
 }
 
@@ -79,7 +79,7 @@ impl FabricSource {
             pool: NodePool::new(config, "Fabric node", "Fabric's answer", no_nodes),
             nodes_asked: AtomicU64::new(0),
             uuid: ArcSwap::default(),
-            spoiling: Spoiling::default(),
+            unreadable_tables: UnreadableTables::default(),
             reporter: Reporter::default(),
         }
     }

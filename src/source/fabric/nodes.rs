@@ -27,18 +27,19 @@ pub fn fabric_nodes(asked: &Node, envelope: Envelope) -> Result<NodesReply> {
     let generation = envelope.form.generation();
     let (uuid, ttl_seconds, told, skipped) = match generation {
         Generation::Two => {
-            let dump = Dump::<Vec<Separate>>::from_envelope(envelope)?;
+            let dump = Dump::<Vec<HostAndPort>>::from_envelope(envelope)?;
             let told: Vec<Node> = dump.rows.into_iter().map(|row| row.0).collect();
             (dump.uuid, dump.ttl_seconds, told, dump.skipped)
         }
         Generation::One => {
-            let dump = Dump::<Vec<Joined>>::from_envelope(envelope)?;
+            let dump = Dump::<Vec<Address>>::from_envelope(envelope)?;
             let told: Vec<Node> = dump.rows.into_iter().map(|row| row.0).collect();
             (dump.uuid, dump.ttl_seconds, told, dump.skipped)
         }
     };
     let mut seen = BTreeSet::new();
-    let mut nodes: Vec<Node> = told.into_iter().map(|node| believed(asked, node)).collect();
+    let mut nodes: Vec<Node> =
+        told.into_iter().map(|node| resolve_advertised(asked, node)).collect();
     nodes.retain(|node| seen.insert((node.host.clone(), node.port)));
     let unreadable = skipped.into_iter().map(|skipped| skipped.reason).collect();
     Ok(NodesReply { generation, uuid, ttl_seconds, nodes, unreadable })
@@ -46,7 +47,7 @@ pub fn fabric_nodes(asked: &Node, envelope: Envelope) -> Result<NodesReply> {
 
 /// A node tells the address it was configured to listen at. One that means "here" leads nobody
 /// else there; then the address that just answered is the right one.
-pub fn believed(asked: &Node, told: Node) -> Node {
+pub fn resolve_advertised(asked: &Node, told: Node) -> Node {
     let astray = is_wildcard(&told.host) || (is_loopback(&told.host) && !is_loopback(&asked.host));
     if astray { asked.clone() } else { told }
 }
@@ -66,9 +67,9 @@ fn ip(host: &str) -> Option<IpAddr> {
 }
 
 /// Host and port in columns of their own.
-struct Separate(Node);
+struct HostAndPort(Node);
 
-impl FromRow for Separate {
+impl FromRow for HostAndPort {
     const COLUMNS: &'static [&'static str] = &["host", "port"];
 
     fn from_row(row: &Row<'_>) -> std::result::Result<Self, String> {
@@ -81,9 +82,9 @@ impl FromRow for Separate {
 }
 
 /// Host and port in one text.
-struct Joined(Node);
+struct Address(Node);
 
-impl FromRow for Joined {
+impl FromRow for Address {
     const COLUMNS: &'static [&'static str] = &["address"];
 
     fn from_row(row: &Row<'_>) -> std::result::Result<Self, String> {
@@ -112,16 +113,16 @@ mod tests {
         let far = node("fabric.example", 40000);
         let near = node("127.0.0.1", 40000);
         for host in ["0.0.0.0", "::", "[::]", "", "::ffff:0.0.0.0"] {
-            assert_eq!(believed(&far, node(host, 1)), far, "{host}");
-            assert_eq!(believed(&near, node(host, 1)), near, "{host}");
+            assert_eq!(resolve_advertised(&far, node(host, 1)), far, "{host}");
+            assert_eq!(resolve_advertised(&near, node(host, 1)), near, "{host}");
         }
         for host in ["localhost", "LOCALHOST.", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"]
         {
-            assert_eq!(believed(&far, node(host, 1)), far, "{host}");
-            assert_eq!(believed(&near, node(host, 1)), node(host, 1), "{host}");
+            assert_eq!(resolve_advertised(&far, node(host, 1)), far, "{host}");
+            assert_eq!(resolve_advertised(&near, node(host, 1)), node(host, 1), "{host}");
         }
         for host in ["fabric2.example", "10.0.0.1", "localhost.example", "fe80::1"] {
-            assert_eq!(believed(&far, node(host, 1)), node(host, 1), "{host}");
+            assert_eq!(resolve_advertised(&far, node(host, 1)), node(host, 1), "{host}");
         }
     }
 }

@@ -6,7 +6,7 @@ mod range;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-pub use self::range::Touched;
+pub use self::range::ShardPositions;
 use super::builder::{LowerBound, LowerBounds, ShardMapBuilder};
 use super::group::GroupId;
 use super::index::bounds::BoundIndex;

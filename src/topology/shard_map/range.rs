@@ -11,12 +11,12 @@ use super::{Bounds, Compat, ShardMap};
 /// The positions of the shards that keys of an interval may lie in, and of one more if keys below
 /// the lowest bound have a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Touched {
+pub struct ShardPositions {
     pub positions: Range<usize>,
     pub below_lowest: Option<usize>,
 }
 
-impl Touched {
+impl ShardPositions {
     const NOTHING: Self = Self { positions: 0..0, below_lowest: None };
 
     /// In ascending order, none twice.
@@ -35,9 +35,9 @@ impl ShardMap {
         low: Option<Key<'k>>,
         high: Option<Key<'k>>,
         compat: Compat,
-    ) -> Result<Touched, (Key<'k>, KeyError)> {
+    ) -> Result<ShardPositions, (Key<'k>, KeyError)> {
         if matches!(self.bounds, Bounds::Hash(_)) {
-            return Ok(Touched { positions: 0..self.len(), below_lowest: None });
+            return Ok(ShardPositions { positions: 0..self.len(), below_lowest: None });
         }
         // Both are looked at first: a wrong one is wrong whatever the other says.
         let within = |key| self.within(key).map_err(|error| (key, error));
@@ -46,7 +46,7 @@ impl ShardMap {
         if let (Some(low), Some(high)) = (low, high)
             && self.order(low, high).map_err(|error| (low, error))? == Ordering::Greater
         {
-            return Ok(Touched::NOTHING);
+            return Ok(ShardPositions::NOTHING);
         }
         let lowest = first.flatten();
         let end = match last {
@@ -57,7 +57,7 @@ impl ShardMap {
             Some(_) => None,
             None => self.below_lowest(compat).ok(),
         };
-        Ok(Touched { positions: lowest.unwrap_or(0)..end, below_lowest })
+        Ok(ShardPositions { positions: lowest.unwrap_or(0)..end, below_lowest })
     }
 
     /// The position of the shard that holds a key, if the key is not below them all.

@@ -18,7 +18,7 @@ impl Challenge {
     /// others beside it.
     pub fn parse(header: &str) -> Result<Self> {
         let offers = offers(header);
-        offers.iter().find_map(Offer::usable).ok_or_else(|| {
+        offers.iter().find_map(OfferedScheme::usable).ok_or_else(|| {
             let schemes: Vec<&str> = offers.iter().map(|offer| offer.scheme.as_str()).collect();
             let message = format!(
                 "the node asks for authentication by \"{}\", and only Digest with MD5 and qop=auth \
@@ -31,12 +31,12 @@ impl Challenge {
 }
 
 #[derive(Default)]
-struct Offer {
+struct OfferedScheme {
     scheme: String,
     params: Vec<(String, String)>,
 }
 
-impl Offer {
+impl OfferedScheme {
     fn usable(&self) -> Option<Challenge> {
         let algorithm = self.param("algorithm").unwrap_or("MD5");
         let mut qops = self.param("qop")?.split(',');
@@ -58,8 +58,8 @@ impl Offer {
 
 /// Commas separate challenges as well as their parameters: what follows one is a new challenge
 /// if it has a blank before its `=`, or none at all.
-fn offers(header: &str) -> Vec<Offer> {
-    let mut offers: Vec<Offer> = Vec::new();
+fn offers(header: &str) -> Vec<OfferedScheme> {
+    let mut offers: Vec<OfferedScheme> = Vec::new();
     for item in items(header) {
         let (key, value) = match item.split_once('=') {
             Some((key, value)) => (key.trim(), Some(value.trim())),
@@ -67,14 +67,14 @@ fn offers(header: &str) -> Vec<Offer> {
         };
         let key = match key.split_once([' ', '\t']) {
             Some((scheme, key)) => {
-                offers.push(Offer { scheme: scheme.to_owned(), params: Vec::new() });
+                offers.push(OfferedScheme { scheme: scheme.to_owned(), params: Vec::new() });
                 key.trim()
             }
             None => key,
         };
         match (value, offers.last_mut()) {
             (Some(value), Some(offer)) => offer.params.push((key.to_owned(), unquoted(value))),
-            _ => offers.push(Offer { scheme: key.to_owned(), params: Vec::new() }),
+            _ => offers.push(OfferedScheme { scheme: key.to_owned(), params: Vec::new() }),
         }
     }
     offers

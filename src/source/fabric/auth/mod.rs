@@ -48,7 +48,7 @@ impl Auth {
         let Some(credentials) = credentials else { return Ok(None) };
         let Some(known) = self.next(node) else { return Ok(None) };
         let header = match known.nonces {
-            Nonces::Ours => header(credentials, &known.challenge, &made_up()?, 1),
+            Nonces::Ours => header(credentials, &known.challenge, &random_nonce()?, 1),
             Nonces::Theirs => {
                 header(credentials, &known.challenge, &known.challenge.nonce, known.count)
             }
@@ -91,7 +91,7 @@ fn header(
     nonce: &str,
     count: u32,
 ) -> Result<String> {
-    let client_nonce = made_up()?;
+    let client_nonce = random_nonce()?;
     digest::authorization(
         credentials,
         challenge,
@@ -99,7 +99,7 @@ fn header(
     )
 }
 
-fn made_up() -> Result<String> {
+fn random_nonce() -> Result<String> {
     Ok(random::uuid()?.simple().to_string())
 }
 

@@ -10,23 +10,23 @@ use crate::source::attempt::Attempt;
 
 /// Around what makes connections.
 #[derive(Clone)]
-pub struct Telling(pub Attempt);
+pub struct ReportConnections(pub Attempt);
 
 #[derive(Clone)]
-pub struct TellingService<S> {
+pub struct ReportingConnector<S> {
     inner: S,
     attempt: Attempt,
 }
 
-impl<S> Layer<S> for Telling {
-    type Service = TellingService<S>;
+impl<S> Layer<S> for ReportConnections {
+    type Service = ReportingConnector<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        TellingService { inner, attempt: self.0.clone() }
+        ReportingConnector { inner, attempt: self.0.clone() }
     }
 }
 
-impl<S, R> Service<R> for TellingService<S>
+impl<S, R> Service<R> for ReportingConnector<S>
 where
     S: Service<R>,
     S::Future: Send + 'static,

@@ -27,7 +27,7 @@ use crate::net::event_loop::{Cancelled, EventLoop, guarded};
 use crate::net::tls::{Tls, TlsConfig, Trust};
 use crate::observe::metrics::{Metered, Traffic};
 use crate::source::attempt::Attempt;
-use crate::source::fabric::http::connecting::Telling;
+use crate::source::fabric::http::connecting::ReportConnections;
 use crate::source::fabric::http::failure::{Failure, NODE, address};
 use crate::source::fabric::http::resolver::Resolver;
 use crate::source::fabric::http::status_line::status_line;
@@ -128,7 +128,7 @@ impl Http {
             .http1_only()
             .pool_max_idle_per_host(0)
             .connect_timeout(times.connect)
-            .connector_layer(Telling(attempt.clone()))
+            .connector_layer(ReportConnections(attempt.clone()))
             .dns_resolver(Arc::new(Resolver));
         preconfigured(builder, self.tls.config()?).build().map_err(|error| {
             let code = if self.secure { Code::Tls } else { Code::Unreachable };

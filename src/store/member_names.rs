@@ -12,7 +12,7 @@ use super::document::{Document, FabricNode, Group, HeldShard, Server, Shard, Tab
 const LEAST_LETTERS: usize = 4;
 
 /// What is wrong with a member that nobody knows: its place, and the name that was meant.
-pub fn slip(path: &Path<'_>) -> Option<String> {
+pub fn misspelling(path: &Path<'_>) -> Option<String> {
     let Path::Map { parent, key } = path else { return None };
     let letters = letters(key);
     let meant = known(parent).find(|name| looks_like(&letters, &self::letters(name)));

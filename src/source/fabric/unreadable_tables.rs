@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::base::sync::{Mutex, rank};
 
-pub type Spoiling = Mutex<State, { rank::SPOILING }>;
+pub type UnreadableTables = Mutex<State, { rank::UNREADABLE_TABLES }>;
 
 #[derive(Default)]
 pub struct State {

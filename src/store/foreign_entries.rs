@@ -10,7 +10,7 @@ use super::document::{Document, Group, HeldShard, Table};
 use super::held;
 
 /// How the writer judges what the file has.
-pub trait Judge {
+pub trait MergePolicy {
     /// When a table or group is to be said to have been confirmed, of which the file says this; nothing
     /// if that is too long ago.
     fn confirmed(&self, of: &Document, confirmed_at: Option<u64>) -> Option<u64>;
@@ -26,15 +26,22 @@ pub trait Judge {
 }
 
 #[derive(Debug, Default)]
-pub struct Rest {
+pub struct ForeignEntries {
     pub tables: Vec<Table>,
     pub groups: Vec<Group>,
     pub held_shards: Vec<HeldShard>,
 }
 
 /// The rest of a file whose writer knows `topology`.
-pub fn rest(mut document: Document, topology: &Topology, judge: &impl Judge) -> Rest {
-    let mut rest = Rest { held_shards: held(&document, topology, judge), ..Rest::default() };
+pub fn of(
+    mut document: Document,
+    topology: &Topology,
+    policy: &impl MergePolicy,
+) -> ForeignEntries {
+    let mut foreign = ForeignEntries {
+        held_shards: held(&document, topology, policy),
+        ..ForeignEntries::default()
+    };
     let tables = std::mem::take(&mut document.tables);
     let mut needed = BTreeSet::new();
     for mut table in tables {
@@ -42,14 +49,14 @@ pub fn rest(mut document: Document, topology: &Topology, judge: &impl Judge) -> 
         if is_known(topology, &name) {
             continue;
         }
-        let Some(confirmed) = judge.confirmed(&document, table.confirmed_at) else { continue };
-        if judge.is_table_gone(&name, confirmed) {
+        let Some(confirmed) = policy.confirmed(&document, table.confirmed_at) else { continue };
+        if policy.is_table_gone(&name, confirmed) {
             continue;
         }
         table.confirmed_at = Some(confirmed);
         needed.extend(table.shards.iter().map(|shard| shard.group.clone()));
         needed.insert(table.global_group.clone());
-        rest.tables.push(table);
+        foreign.tables.push(table);
     }
     for mut group in std::mem::take(&mut document.groups) {
         let number = topology.group_number(group.id.as_bytes());
@@ -57,8 +64,8 @@ pub fn rest(mut document: Document, topology: &Topology, judge: &impl Judge) -> 
         if number.is_some_and(|number| topology.group(number).is_some()) {
             continue;
         }
-        let confirmed = judge.confirmed(&document, group.confirmed_at);
-        let is_gone = confirmed.is_some_and(|at| judge.is_group_gone(&group.id, at));
+        let confirmed = policy.confirmed(&document, group.confirmed_at);
+        let is_gone = confirmed.is_some_and(|at| policy.is_group_gone(&group.id, at));
         if !is_needed && (is_gone || confirmed.is_none()) {
             continue;
         }
@@ -66,9 +73,9 @@ pub fn rest(mut document: Document, topology: &Topology, judge: &impl Judge) -> 
             group.servers.clear();
         }
         group.confirmed_at = confirmed.or(group.confirmed_at).or(document.saved_at);
-        rest.groups.push(group);
+        foreign.groups.push(group);
     }
-    rest
+    foreign
 }
 
 /// Whether the source has told the writer of a table.
@@ -78,7 +85,7 @@ fn is_known(topology: &Topology, name: &str) -> bool {
 }
 
 /// The held shards of which the writer knows no bound.
-fn held(document: &Document, topology: &Topology, judge: &impl Judge) -> Vec<HeldShard> {
+fn held(document: &Document, topology: &Topology, policy: &impl MergePolicy) -> Vec<HeldShard> {
     let numbered = |at: usize, _: &HeldShard| {
         Some(Shard::listed(0, GroupId(u32::try_from(at).unwrap_or(u32::MAX))))
     };
@@ -99,7 +106,7 @@ fn held(document: &Document, topology: &Topology, judge: &impl Judge) -> Vec<Hel
             if known.iter().any(|known| known.has_bound(&map, at)) {
                 continue;
             }
-            if let Some(since) = judge.since(held, is_known) {
+            if let Some(since) = policy.since(held, is_known) {
                 more.insert(place, HeldShard { since, ..held.clone() });
             }
         }
