@@ -4,9 +4,9 @@
 //! ask; `source/fabric` speaks with one Fabric node) -> `topology` (what the farm looks like) ->
 //! `base` (errors, clocks, locks, threads).
 //!
-//! `store` is a topology as a file; it stands beside `source`, and so do `net`, which has what asking
-//! over a network takes, and `config`, what a handle was told by its options. `observe` is what a
-//! service sees of a handle: metrics, events, the log.
+//! `store` is a topology as a file; it stands beside `source`, and so do `mysql`, which speaks with a
+//! MySQL server, `net`, which has what asking over a network takes, and `config`, what a handle was
+//! told by its options. `observe` is what a service sees of a handle: metrics, events, the log.
 //! `thread_cache` is what each thread keeps for itself, so that lookups share no written memory.
 //!
 //! Where is what: docs/ARCHITECTURE.md follows a lookup, a batch, a refresh and a report from file to
@@ -29,6 +29,7 @@
 pub mod base;
 pub mod config;
 pub mod ffi;
+pub mod mysql;
 pub mod net;
 pub mod observe;
 pub mod refresh;

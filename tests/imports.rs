@@ -18,6 +18,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     // What speaks with Fabric is the sources' own business.
     ("source/fabric", &["source", "net", "config", "observe", "topology", "base"]),
     ("store", &["config", "observe", "topology", "base"]),
+    ("mysql", &["net", "config", "base"]),
     ("net", &["config", "base"]),
     ("config", &["observe", "base"]),
     ("observe", &["thread_cache", "topology", "base"]),

@@ -81,7 +81,8 @@ impl EventLoop {
         let _ = self.run(async { drop(value) });
     }
 
-    fn run<T>(&self, future: impl Future<Output = T>) -> Result<T, Ended> {
+    /// Runs `future` to its end, which it must come to by itself; that includes what it owns.
+    pub fn run<T>(&self, future: impl Future<Output = T>) -> Result<T, Ended> {
         let mut future = Box::pin(future);
         let done = match &self.runtime {
             Some(runtime) if !self.broken.get() => guarded(|| runtime.block_on(future.as_mut())),

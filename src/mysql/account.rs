@@ -1,0 +1,26 @@
+//! Who logs in.
+
+use zeroize::Zeroizing;
+
+/// A user of the server. The password is wiped when the last copy goes, and never shown.
+#[derive(Clone)]
+pub struct Account {
+    pub user: String,
+    pub password: Zeroizing<String>,
+    /// Whether the password may go out in full over TLS that nobody verified, to whoever pretends to be
+    /// the server. Over plain TCP it never does.
+    pub full_password_unverified: bool,
+}
+
+impl Account {
+    pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
+        let password = Zeroizing::new(password.into());
+        Self { user: user.into(), password, full_password_unverified: false }
+    }
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Account").field("user", &self.user).finish_non_exhaustive()
+    }
+}
