@@ -1,4 +1,8 @@
 //! The MySQL protocol against real servers, which `tests/servers` fetches and starts.
 
+mod answers;
+mod client;
+mod login;
 mod servers;
 mod support;
+mod tls;

@@ -112,6 +112,11 @@ impl RealServer {
         self.directory.join("sock")
     }
 
+    /// What the server made itself, such as `ca.pem`.
+    pub fn data(&self, file: &str) -> PathBuf {
+        self.directory.join("data").join(file)
+    }
+
     pub fn pid(&self) -> u32 {
         self.pid
     }

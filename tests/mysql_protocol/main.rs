@@ -1,0 +1,10 @@
+//! The MySQL protocol against a server that does as a test tells it: what real ones do, and what none
+//! should.
+
+mod answers;
+mod fabric;
+mod forked;
+mod login;
+mod property;
+mod script;
+mod slow;
