@@ -1,5 +1,5 @@
-//! What threads share in the code that tests/model runs in every order its threads may take.
-//! There the same names stand for loom's types.
+//! The shared types of the files that tests/model compiles, too. There these names are loom's types,
+//! which run the code in every order that its threads may take.
 
 pub use arc_swap::{ArcSwap, Guard};
 pub use once_cell::sync::OnceCell;

@@ -23,7 +23,7 @@ pub fn run<R>(callback: impl FnOnce() -> R) -> R {
     callback()
 }
 
-/// Whether the calling thread is in one.
+/// Whether the calling thread is in a callback.
 pub fn is_running() -> bool {
     DEPTH.try_with(|depth| depth.get() > 0).unwrap_or(false)
 }

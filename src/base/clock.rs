@@ -21,7 +21,7 @@ impl Clock {
     }
 }
 
-/// A time, or a span, beside which others may lie before the handle was made.
+/// A time or a span as a signed number: times before the handle was made are negative.
 pub fn signed(millis: u64) -> i64 {
     i64::try_from(millis).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What every other part may use and what uses none of them.
+//! The lowest layer: every other folder may use it, and it uses none of them.
 
 pub mod boot_clock;
 pub mod c_names;

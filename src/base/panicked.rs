@@ -7,7 +7,7 @@ use std::panic::{self, AssertUnwindSafe};
 use super::error::{Code, Error, Result};
 use super::text::excerpt;
 
-/// So much of a panic's message is shown: the remedy stands behind it.
+/// How many characters of a panic's message are shown, so that the remedy behind it is not cut off.
 const SHOWN: usize = 300;
 
 /// Does `work`. A panic in it is a failure that names `what`, the work, and what the panic says.
@@ -25,7 +25,7 @@ pub fn catch<T>(work: impl FnOnce() -> T) -> std::result::Result<T, Panic> {
 pub struct Panic(pub Box<dyn Any + Send>);
 
 impl Panic {
-    /// The error that tells of it: `what` is the call or the work that it ended.
+    /// The error that tells of the panic: `what` is the call or the work that it ended.
     #[cold]
     pub fn error(&self, what: &str) -> Error {
         let text = excerpt(self.text(), SHOWN);
@@ -36,7 +36,7 @@ impl Panic {
         Error::new(Code::Panic, message)
     }
 
-    /// Its message. `panic!` makes a text of it; what else it may be has none.
+    /// The panic's message: `panic!` carries a text, and any other payload has none.
     fn text(&self) -> &str {
         let payload = self.0.as_ref();
         let formatted = payload.downcast_ref::<String>().map(String::as_str);

@@ -13,9 +13,8 @@ use nix::sys::signal::{SigSet, SigmaskHow, raise};
 #[cfg(target_os = "linux")]
 use super::signal_mask;
 
-/// Does `io` with `signal`, which `io` may raise, blocked on this thread, and takes away what came
-/// of it. Neither a handler nor an end of the process comes of it then, and the signal mask is as
-/// before.
+/// Does `io` with `signal` blocked on this thread, and takes the signal away if `io` raised it. So
+/// neither does a handler run nor the process end, and the signal mask is as before.
 ///
 /// One that was pending already, because the service itself has it blocked, is taken away along
 /// with ours: the system keeps one of a kind, and does not say whose.

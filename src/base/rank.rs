@@ -3,10 +3,10 @@
 /// The refresh thread of a handle, while it is started.
 pub(crate) const WORKER: u8 = 1;
 
-/// What was read from the disk, and written there.
+/// What was last read from the snapshot file, and written to it.
 pub(crate) const DISK: u8 = 2;
 
-/// Who fetches, and what comes next.
+/// The queue of the single flight: fetchers, and what gathers for the next.
 pub(crate) const FLIGHTS: u8 = 3;
 
 /// What services saw of servers. Whoever publishes holds it.
@@ -36,7 +36,7 @@ pub(crate) const RESOLVER: u8 = 11;
 /// The events that wait.
 pub(crate) const EVENTS: u8 = 12;
 
-/// What the refresh thread has to do.
+/// The orders of the refresh thread: what it has to do next.
 pub(crate) const ORDERS: u8 = 13;
 
 /// Callers that wait for the farm to change.
@@ -54,7 +54,7 @@ pub(crate) const QUESTIONS: u8 = 17;
 /// The answer to a command.
 pub(crate) const ANSWER: u8 = 18;
 
-/// Tables that spoil a reply about several.
+/// Tables that make a reply about several unreadable.
 pub(crate) const UNREADABLE_TABLES: u8 = 19;
 
 /// Questions that callers ask in their own threads.

@@ -9,7 +9,7 @@ pub(crate) const MAX_LINE: usize = 1000;
 /// around, is shown as an escape.
 pub fn excerpt(text: &str, limit: usize) -> String {
     let mut out = Excerpt::new(limit);
-    // The only error is that there is enough.
+    // The only error is that the limit is reached.
     let _ = out.write_str(text);
     out.shown()
 }

@@ -11,7 +11,7 @@ pub struct WallClock {
 }
 
 impl WallClock {
-    /// So many milliseconds lie between the readings of two clocks, as a rule.
+    /// How many milliseconds, as a rule, lie at most between the readings of two clocks.
     pub(crate) const JITTER: i64 = 5;
 
     /// The time is `since_1970` when the handle's clock is at `now`.

@@ -81,14 +81,14 @@ impl Log {
 /// How many lines are remembered.
 const LINES: usize = 512;
 
-/// Among how many places a line has to be.
+/// How many slots a line may be in: the ways of a set-associative cache.
 const WAYS: usize = 4;
 
 /// The same line is news again after so many minutes.
 const AGAIN_AFTER: u64 = 60;
 
-/// What has been said lately. Without a lock: a forked child could find it held for ever. Of two
-/// threads that say the same thing at once both may be heard.
+/// The lines that were written lately. Without a lock: a forked child could find it held for ever.
+/// If two threads write the same line at once, both may be told.
 struct RecentLines {
     since: Instant,
     /// The digest of a line, and in the low bits when it was said; 0 = none.

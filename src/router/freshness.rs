@@ -1,5 +1,5 @@
-//! What a lookup may use that does not simply go by the background refresh, and notes of what it
-//! met that is to be fetched.
+//! What a lookup may use of a snapshot that the background refresh does not keep fresh, and what it
+//! finds missing or old there, which is to be fetched.
 
 use std::cell::{Cell, RefCell};
 

@@ -142,7 +142,7 @@ impl Router {
         if !is_kept() {
             return None;
         }
-        // Whoever has a snapshot cached has a place among the counters, too.
+        // Before the snapshot is cached: a warm lookup counts in its stripe without asking for one.
         cache.stripe();
         let (topology, epoch) = self.snapshots.acquire(cache, is_kept)?;
         let last_hit = self.snapshots.last_hit(cache);

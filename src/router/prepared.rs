@@ -24,7 +24,7 @@ pub struct PreparedTable {
 const POSITION_BITS: u32 = 24;
 const POSITION_MASK: u64 = (1 << POSITION_BITS) - 1;
 
-/// The place of a table that was not looked for yet: its epoch never comes.
+/// The position of a table that was not looked for yet: no snapshot has this epoch.
 const UNKNOWN: u64 = u64::MAX;
 
 impl PreparedTables {

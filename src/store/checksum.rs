@@ -49,8 +49,8 @@ pub fn seal(to: impl Write, object: &impl Serialize) -> io::Result<()> {
     write!(summed.to, "{NAME}: \"{sum}\"\n}}\n")
 }
 
-/// Sums up what is written through it, but for as many last bytes as an object ends with, which
-/// it holds.
+/// Computes the checksum of what is written through it, without the last bytes, as many as [`END`]
+/// has, which it holds back.
 struct ChecksumWriter<W> {
     to: W,
     sum: Md5,

@@ -1,5 +1,5 @@
-//! What a file has that whoever writes it anew knows nothing about: another process of the service
-//! does.
+//! The entries of a snapshot file that its next writer does not know: another process of the service
+//! has written them, and they are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::topology::{GroupId, Shard, TableState, Topology};
 use super::document::{Document, Group, HeldShard, Table};
 use super::held;
 
-/// How the writer judges what the file has.
+/// Which foreign entries the writer keeps.
 pub trait MergePolicy {
     /// When a table or group is to be said to have been confirmed, of which the file says this; nothing
     /// if that is too long ago.
@@ -32,7 +32,7 @@ pub struct ForeignEntries {
     pub held_shards: Vec<HeldShard>,
 }
 
-/// The rest of a file whose writer knows `topology`.
+/// The foreign entries of a file whose next writer knows `topology`.
 pub fn of(
     mut document: Document,
     topology: &Topology,

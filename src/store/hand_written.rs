@@ -1,5 +1,5 @@
-//! What a file must fulfil that a person wrote, beyond what any file must: what can only be a
-//! mistake there. A snapshot holds what Fabric said, whatever that is, and is not looked at here.
+//! What a file that a person wrote must fulfil beyond what every file must: mistakes that are refused
+//! there. A snapshot holds what its source said, whatever that is, and is not checked here.
 //!
 //! Everything takes a time that grows with the file and no faster.
 

@@ -1,5 +1,5 @@
-//! Members that the format does not have. Later versions may have them, so they are left alone, but
-//! for those that look like a slip of the pen.
+//! JSON members that the format does not have. Later versions may have them, so they are ignored,
+//! unless they look like a misspelling of a member that it has.
 
 use std::fmt::{self, Display};
 
@@ -8,7 +8,7 @@ use serde_ignored::Path;
 
 use super::document::{Document, FabricNode, Group, HeldShard, Server, Shard, Table};
 
-/// A shorter name is one letter off too many others.
+/// Shorter names are not compared: each is one letter off too many others.
 const LEAST_LETTERS: usize = 4;
 
 /// What is wrong with a member that nobody knows: its place, and the name that was meant.

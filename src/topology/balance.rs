@@ -50,7 +50,7 @@ pub struct Cursor {
     schedule: Cell<u32>,
     /// The next turn.
     at: Cell<u16>,
-    /// Whose turn that is, for those who keep it here.
+    /// The index of the reader at that turn; kept for inline schedules only.
     reader: Cell<u16>,
 }
 
@@ -123,11 +123,11 @@ impl Schedule {
     }
 }
 
-/// What most schedules come to: at most 16 turns. With no pointer on the way.
+/// A schedule of at most 16 turns, as most are, which lies in its group without a pointer.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
 pub struct InlineSchedule {
-    /// The schedule's, or `NO_SCHEDULE`.
+    /// The number of the schedule, or `NO_SCHEDULE`.
     id: u32,
     length: u32,
     turns: [u8; MAX_INLINE],

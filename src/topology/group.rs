@@ -47,13 +47,13 @@ pub struct Group {
     /// The primary as it is handed out, then the readers and those on trial.
     images: ServerImages,
 
-    /// Who takes writes, or might.
+    /// The position of the server that takes writes, or would if they were not held.
     primary: u32,
-    /// Who takes reads, in the order of the schedule's numbers.
+    /// The positions of the servers that take reads, in the order of the schedule's indexes.
     readers: Box<[u32]>,
     name: Box<str>,
     servers: Box<[Server]>,
-    /// How far the service gets with each of them.
+    /// Whether the service gets through to each server.
     reachability: Box<[Reachability]>,
     probed: Box<[ProbedServer]>,
     /// Whether the primary refused a write and nobody knows yet where writes go now.
@@ -71,7 +71,7 @@ struct ProbedServer {
 #[derive(Debug, Clone, Copy)]
 pub struct Chosen<'g> {
     group: &'g Group,
-    /// Its image.
+    /// The index of its image.
     at: usize,
 }
 
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn cards_are_those_of_the_servers() {
+    fn images_are_those_of_the_servers() {
         let servers = ["p", "a", "b", "c", "d", "e"];
         let servers: Vec<Server> = servers
             .iter()

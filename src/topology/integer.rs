@@ -17,8 +17,8 @@ pub fn bound(text: &[u8]) -> Option<i64> {
 }
 
 /// Reads a key: a plain decimal integer, an optional sign and digits, nothing else. It may be of any
-/// length; what is above every bound is told as the highest one there can be. Nothing is told of what
-/// is below them all.
+/// length: a key above every 64-bit integer is read as the highest of them, and one below them all as
+/// none.
 ///
 /// The server takes more ("5abc" is 5, "1e4" is 10000, "" is 0) because it compares text keys as
 /// DOUBLE; a client that did so would lose precision above 2^53, so such keys are refused here.

@@ -5,7 +5,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key<'a> {
     Integer(i64),
-    /// As `Integer`, of columns without a sign, which go further.
+    /// An unsigned integer, as columns of type BIGINT UNSIGNED have them, which go further.
     Unsigned(u64),
     Text(&'a [u8]),
 }

@@ -99,8 +99,8 @@ impl Server {
     }
 }
 
-/// The position of the only primary of a group. Of two nobody knows which one is it, and what is
-/// written to the other is lost: then there is none.
+/// The position of the only primary of a group. A group that lists two has none: nobody knows which
+/// one is the primary, and writes to the other would be lost.
 pub fn primary(servers: &[Server]) -> Option<usize> {
     let mut primaries = servers.iter().enumerate().filter(|(_, server)| server.is_primary());
     match (primaries.next(), primaries.next()) {

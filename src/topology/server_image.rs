@@ -2,8 +2,8 @@
 
 use super::server::Server;
 
-/// What most servers come to, laid out as C wants it. The texts are padded with zeros, so that
-/// they can be copied in whole blocks, NUL included.
+/// A server with the first 32 bytes of its host, laid out as `fabric_server_t` begins. The texts are
+/// padded with zeros, so that they can be copied in whole blocks, NUL included.
 #[derive(Debug, Clone)]
 #[repr(C)]
 pub struct ServerImage {
@@ -17,10 +17,10 @@ pub struct ServerImage {
     pub host: [u8; 32],
 }
 
-/// What of a long host follows behind an image.
+/// The bytes 32 to 63 of a long host name, which follow behind an image.
 pub type HostTail = [u8; 32];
 
-/// So many images lie with their group: a processor may fetch one before it has read what the
+/// How many images lie with their group: a processor may fetch one before it has read what the
 /// group says of it.
 const INLINE: usize = 3;
 
@@ -34,7 +34,7 @@ pub struct ServerImages {
     pub inline: [ServerImage; INLINE],
 }
 
-/// What most groups have no need of.
+/// The images of a group with more than [`INLINE`], and the ends of long host names.
 #[derive(Debug)]
 struct Overflow {
     images: Box<[ServerImage]>,

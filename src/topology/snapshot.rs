@@ -1,4 +1,5 @@
-//! One immutable picture of the farm, as far as the handle has looked.
+//! The topology: a snapshot of the farm, as far as the handle knows it. It is immutable but for the
+//! times of its parts, which change in place.
 
 use std::mem::offset_of;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ pub struct Entry<T> {
     confirmed: AtomicI64,
 }
 
-// A group's cards are whole cache lines, right behind the one that lookups read first.
+// A group's images are whole cache lines, right behind the one that lookups read first.
 const _: () = assert!(offset_of!(Entry<Group>, value) + Group::IMAGES == 64);
 
 impl<T> Entry<T> {
@@ -127,8 +128,8 @@ pub struct Topology {
     groups: Vec<Option<Arc<Entry<Group>>>>,
     /// The numbers below the others that no group has.
     free_numbers: Vec<GroupId>,
-    /// Where the farm's groups begin among a thread's turns, so that those of several farms
-    /// seldom meet.
+    /// Where the farm's groups begin among a thread's cursors, so that the groups of several farms
+    /// seldom share one.
     first_turn: usize,
 }
 
@@ -155,7 +156,7 @@ impl Topology {
         self.groups.get(id.0 as usize)?.as_ref()
     }
 
-    /// The turn of the thread with these turns in a group.
+    /// The cursor, of a thread's, into the schedule of a group.
     #[inline(always)]
     pub fn cursor<'t>(&self, group: GroupId, cursors: &'t Cursors) -> &'t Cursor {
         cursors.of(self.first_turn.wrapping_add(group.0 as usize))
@@ -257,8 +258,8 @@ impl Topology {
         kept + self.seen_bounds.iter().map(|(_, seen)| seen.value.len()).sum::<usize>()
     }
 
-    /// Since when the first of the bounds is missing whose shards nobody knows the whereabouts of, but
-    /// of those that nobody said it of.
+    /// Since when a shard is missing that no source has located, the one that is missing longest.
+    /// Shards do not count that are missing since an unknown time.
     pub fn missing_first(&self) -> Option<i64> {
         let kept = self.maps().map(|(_, _, table)| &table.map).filter(|map| map.missing() > 0);
         let seen = self.seen_bounds.iter().flat_map(|(_, seen)| seen.value.maps());
@@ -267,7 +268,7 @@ impl Topology {
         lost.filter_map(|s| s.missing_since()).filter(|since| *since != Shard::NO_TIME).min()
     }
 
-    /// The shards nobody knows the whereabouts of: tables and lower bounds.
+    /// The missing shards that no source has located: tables and lower bounds.
     pub fn vanished(&self) -> Vec<(String, String)> {
         let mut vanished = Vec::new();
         for (name, _, table) in self.maps() {

@@ -83,8 +83,8 @@ pub struct Event {
     pub held_shards: usize,
 }
 
-/// What events tell of. Of a matter that is told of time and again the newest event says how things
-/// are: a consumer that falls far behind may miss the others.
+/// The topic of events that overtake each other: the newest event of a topic says how things are, and
+/// a consumer that falls far behind may miss the ones before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Topic {
     Readiness,
@@ -105,14 +105,15 @@ impl Topic {
         matches!(self, Self::Topology | Self::Fetch)
     }
 
-    /// Whether there may be so many of it that the others would be lost for want of room.
+    /// Whether one topology can bring so many events of the topic that others would be lost for want of
+    /// room.
     pub(super) fn is_many(self) -> bool {
         matches!(self, Self::Shards)
     }
 }
 
 impl Event {
-    /// The matter, and whose it is.
+    /// The topic, and the group, server or table that it is about.
     pub(super) fn topic(&self) -> (Topic, &str) {
         match self.kind {
             Kind::Ready => (Topic::Readiness, ""),

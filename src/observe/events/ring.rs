@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{Event, Topic};
 
-/// How many events wait before the first of them goes. It is one that a later event about the same
-/// matter has overtaken: what a consumer hears last of each matter is how things are.
+/// How many events wait before the first of them is dropped. That is one which a later event of the
+/// same topic has overtaken: the last event of each topic that a consumer gets is how things are.
 pub const ROOM: usize = 256;
 
 /// How many events wait at most, whatever they are about: then the oldest goes, of those about tables
@@ -16,7 +16,7 @@ const MOST: usize = 16_384;
 pub struct Ring {
     /// By their numbers: the oldest first.
     waiting: BTreeMap<u64, Event>,
-    /// The number of the newest event about each matter.
+    /// The number of the newest event of each topic.
     newest: BTreeMap<(Topic, String), u64>,
     /// The numbers of the other events.
     overtaken: BTreeSet<u64>,

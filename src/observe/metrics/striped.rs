@@ -26,7 +26,7 @@ impl Stripe {
 /// Counts what came of the lookups of all threads.
 #[derive(Debug)]
 pub struct Striped {
-    /// One for each place a thread can have.
+    /// One for each stripe that a thread can have.
     own: Box<[Stripe; STRIPES]>,
     /// For the threads that have none.
     others: Stripe,
@@ -39,21 +39,21 @@ impl Default for Striped {
 }
 
 impl Striped {
-    /// No lock, no allocation, no system call. `place` is the calling thread's.
+    /// No lock, no allocation, no system call. `stripe` is the calling thread's.
     #[inline(always)]
-    pub fn count(&self, place: usize, answered: bool) {
-        self.add(place, answered, 1);
+    pub fn count(&self, stripe: usize, answered: bool) {
+        self.add(stripe, answered, 1);
     }
 
     /// Counts that many of each at once.
-    pub fn count_many(&self, place: usize, answered: usize, refused: usize) {
-        self.add(place, true, answered as u64);
-        self.add(place, false, refused as u64);
+    pub fn count_many(&self, stripe: usize, answered: usize, refused: usize) {
+        self.add(stripe, true, answered as u64);
+        self.add(stripe, false, refused as u64);
     }
 
     #[inline(always)]
-    fn add(&self, place: usize, answered: bool, more: u64) {
-        match self.own.get(place) {
+    fn add(&self, stripe: usize, answered: bool, more: u64) {
+        match self.own.get(stripe) {
             Some(stripe) => {
                 // Nobody else writes it, and a locked instruction would hold up the stores and
                 // loads of the lookups around it.
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn nothing_is_lost_between_threads() {
         let counter = Striped::default();
-        // More threads than places, and twice, so that places change hands.
+        // More threads than stripes, and twice, so that stripes change hands.
         for _ in 0..2 {
             thread::scope(|scope| {
                 for _ in 0..STRIPES + 5 {

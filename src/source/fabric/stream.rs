@@ -1,5 +1,5 @@
-//! The reply to a dump, whose rows are handed on as they arrive. Of the rest, and of replies of
-//! any other shape, a tree is built as for every command: it is what decides.
+//! The reply to a dump, whose rows are handed on as they arrive. The rest of the reply, and a reply of
+//! any other shape, is built as a tree of values, as for every command, and read from that.
 
 use std::io::BufRead;
 

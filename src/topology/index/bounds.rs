@@ -43,9 +43,9 @@ struct CommonPrefix {
     first: u128,
 }
 
-/// How the keys are spread that will be looked for.
+/// How the keys of lookups are distributed, for which the buckets are made.
 enum Keys {
-    /// As many in each shard.
+    /// As many keys in each shard, however far its bounds are apart.
     AsBounds,
     Even,
 }
@@ -241,7 +241,7 @@ impl BoundIndex {
         }
     }
 
-    /// For slots that are crowded all the same.
+    /// Binary search, for slots that have many bounds in spite of the buckets.
     #[inline(never)]
     fn between_not_above(&self, start: usize, end: usize, key: u64) -> usize {
         let within = self.highs.get(start..end).unwrap_or_default();

@@ -3,24 +3,25 @@
 /// Slots for the distances of sorted numbers from the least of them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Buckets {
-    /// How many bits of a distance do not count; where buckets are log-linear, how many behind its first do.
+    /// Linear buckets: how many low bits of a distance are shifted out. Log-linear buckets: how many
+    /// bits behind the highest set bit count (the mantissa).
     bits: u32,
-    /// Whether there are as many slots from any distance to its double, as those of a power of a
-    /// random number would fill evenly.
+    /// Whether buckets are log-linear: as many from any distance to its double. Bounds that are powers
+    /// of evenly spread numbers fill them evenly.
     is_log_linear: bool,
 }
 
 impl Buckets {
-    /// For so many distances, and what is looked for anywhere up to `most`. It has at most twice as
-    /// many slots.
+    /// Linear buckets for `count` distances, for keys that are spread evenly up to `most`. There are at
+    /// most twice as many slots as distances.
     pub fn even(count: usize, most: u64) -> Self {
         let slots = slots_for(count);
         let bits = (0..64).find(|bits| most >> bits < slots).unwrap_or(63);
         Self { bits, is_log_linear: false }
     }
 
-    /// For these distances, in ascending order, if what is between any two is looked for as often. It
-    /// has at most twice as many slots.
+    /// Buckets for these distances, in ascending order, for keys of which as many lie between any two.
+    /// There are at most twice as many slots as distances.
     pub fn of(distances: impl ExactSizeIterator<Item = u64> + Clone) -> Self {
         let most = distances.clone().last().unwrap_or_default();
         let width = u64::BITS - most.leading_zeros();
@@ -45,7 +46,7 @@ impl Buckets {
         }
     }
 
-    /// How many are in the slot of each, all in all.
+    /// The sum, over all distances, of how many share its slot: less is better.
     fn crowds(self, distances: impl Iterator<Item = u64>) -> u64 {
         let (mut sum, mut slot, mut here) = (0, 0, 0);
         for distance in distances {

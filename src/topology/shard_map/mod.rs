@@ -237,7 +237,7 @@ impl ShardMap {
         draft.map(|group| group, group_name)
     }
 
-    /// Of rows that are in the order of their bounds, no two of which are equal.
+    /// The map of rows that are in the order of their bounds, no two of which are equal.
     pub(super) fn from_rows(
         kind: ShardingType,
         rows: LowerBounds,
@@ -396,7 +396,7 @@ impl ShardMap {
     }
 
     /// The groups that gave keys to, or got keys from, another one between this map and `after`.
-    /// What is nowhere, or was nobody's, has not moved.
+    /// A shard whose group is unknown, before or after, does not count as moved.
     pub fn moved(&self, after: &Self) -> BTreeSet<GroupId> {
         let mut moved = BTreeSet::new();
         if !self.is_comparable(after) {

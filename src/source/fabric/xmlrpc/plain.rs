@@ -1,5 +1,6 @@
-//! Rows as Python's marshaller writes them, told by comparing them with what it writes. Anything
-//! else, if only by a blank, is left to the grammar, which reads these rows as well, but slower.
+//! The fast way to read a row: its bytes are compared with what Python's marshaller writes around the
+//! values. A row that differs, be it by one blank, is left to the parser, which reads all rows, but
+//! slower.
 
 use std::io::{BufRead, ErrorKind};
 
