@@ -11,7 +11,7 @@ use mysqlfabric::base::error::{Code, Error, Result};
 use mysqlfabric::config::{Config, Node};
 use mysqlfabric::observe::events::{Delivery, Kind, Listener};
 use mysqlfabric::observe::log::{Level, Log};
-use mysqlfabric::router::batch::{Batch, CHUNK, Keys, Session, Slot};
+use mysqlfabric::router::batch::{Batch, CHUNK, Keys, Outcome, Session, Slot};
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::source::{
     Answer, Ask, Content, GroupAnswers, GroupSource, MapAnswers, MapSource, Source, Sources, Wanted,
@@ -36,6 +36,10 @@ struct Farm {
     headless: Vec<&'static str>,
     maps_fail: bool,
     groups_fail: bool,
+    /// Groups that no question about is answered.
+    unreachable: Vec<&'static str>,
+    /// Whether the source of groups has no news, whatever is wanted.
+    groups_unchanged: bool,
 }
 
 impl Farm {
@@ -128,8 +132,12 @@ impl GroupSource for Servers {
         let asked_at = ask.asker.now();
         self.0.groups_asked.fetch_add(1, Ordering::Relaxed);
         let farm = self.0.farm();
-        if farm.groups_fail {
+        if farm.groups_fail || farm.unreachable.iter().any(|name| wanted.names.contains(*name)) {
             return Err(down("groups"));
+        }
+        if farm.groups_unchanged {
+            let content = Content::Unchanged { confirmed: asked_at as i64 };
+            return Ok(Answer { asked_at, interval: GROUPS_INTERVAL, content }.into());
         }
         let of_group = |(group, ports): (&&'static str, &Vec<u16>)| {
             let is_headless = farm.headless.contains(group);
@@ -389,13 +397,9 @@ fn waits_end_with_the_news_of_either() {
     });
 }
 
-/// The answers as they come, from the start again whenever the first comes again.
-
-#[test]
-fn many_keys_are_answered_together() {
-    let shared = farm();
-    let router = router(&shared, Config::default());
-    let keys = [Key::Integer(7), Key::Integer(0), Key::Integer(1_000), Key::Integer(8)];
+/// The port of each key's primary, or the status that the key failed for, and the outcome.
+fn ports(router: &Router, keys: &[i64]) -> Result<(Vec<std::result::Result<u16, i32>>, Outcome)> {
+    let keys: Vec<_> = keys.iter().map(|key| Key::Integer(*key)).collect();
     let tables: [&[u8]; 1] = [b"db.t"];
     let batch =
         Batch { tables: &tables, scope: Scope::Local, wanted: Purpose::Primary, fits: |_| Ok(()) };
@@ -406,16 +410,94 @@ fn many_keys_are_answered_together() {
         ports = session.met().1.map(|chosen| chosen.server().expect("a server").port).collect();
     };
     let outcome =
-        ThreadCache::with(|cache| router.servers_of_keys(cache, &batch, keys.len(), pass))
-            .expect("answers");
+        ThreadCache::with(|cache| router.servers_of_keys(cache, &batch, keys.len(), pass))?;
+    let slots = slots.iter().take(keys.len());
+    Ok((slots.map(|slot| slot.index().map(|index| ports[index as usize])).collect(), outcome))
+}
+
+#[test]
+fn many_keys_are_answered_together() {
+    let shared = farm();
+    let router = router(&shared, Config::default());
+    let (found, outcome) = ports(&router, &[7, 0, 1_000, 8]).expect("answers");
     assert_eq!((outcome.servers, outcome.failed), (2, 1));
-    let found: Vec<_> = slots
-        .iter()
-        .take(keys.len())
-        .map(|slot| slot.index().map(|index| ports[index as usize]))
-        .collect();
     assert_eq!(found, [Ok(11), Err(Code::KeyOutOfRange as i32), Ok(21), Ok(11)]);
     assert_eq!(shared.maps_asked.load(Ordering::Relaxed), 1, "one question for all of them");
+}
+
+fn asked_by_callers_alone() -> Config {
+    Config { background_refresh: false, connect_attempts: 1, ..Config::default() }
+}
+
+#[test]
+fn a_group_that_cannot_be_had_refuses_its_keys_and_no_others() {
+    let shared = farm();
+    let router = router(&shared, asked_by_callers_alone());
+    shared.farm().unreachable.push("two");
+    let (found, outcome) = ports(&router, &[1_000, 7, 0]).expect("answers");
+    let unreachable = Err(Code::Unreachable as i32);
+    assert_eq!(found, [unreachable, Err(Code::Unreachable as i32), Err(Code::KeyOutOfRange as i32)]);
+    // The question about all groups of the table failed; now those that are wanted are known.
+    assert_eq!(primary(&router, 7).expect("a server"), 11);
+    let (found, outcome_of_both) = ports(&router, &[1_000, 7, 8]).expect("answers");
+    assert_eq!(found, [unreachable, Ok(11), Ok(11)]);
+    assert_eq!((outcome.failed, outcome_of_both.failed), (3, 1));
+    let (first, why) = outcome_of_both.first.expect("a reason");
+    assert_eq!((first, why), (0, primary(&router, 1_000).expect_err("alone it fails, too")));
+    shared.farm().unreachable.clear();
+    assert_eq!(ports(&router, &[1_000, 7]).expect("answers").0, [Ok(21), Ok(11)]);
+
+    // Without the table there is no key to answer.
+    shared.farm().fail(true);
+    router.reset_cache(None);
+    assert_eq!(ports(&router, &[1_000, 7]).expect("what is known").0, [Ok(21), Ok(11)]);
+}
+
+#[test]
+fn a_new_group_that_is_no_news_is_asked_for_once() {
+    let shared = farm();
+    let router = router(&shared, asked_by_callers_alone());
+    router.seed(None).expect("seeded");
+    router.reset_cache(Some("one"));
+    shared.farm().groups_unchanged = true;
+    let before = shared.groups_asked.load(Ordering::Relaxed);
+    let new = || router.group_server("new", Purpose::Primary, |_, server| Ok(server.port));
+    assert_eq!(code(new()), Code::UnknownGroup);
+    assert_eq!(shared.groups_asked.load(Ordering::Relaxed), before + 1);
+    // So is one that a new shard map names.
+    shared.farm().shards.insert(5_000, "newer");
+    router.reset_cache(None);
+    let before = shared.groups_asked.load(Ordering::Relaxed);
+    assert_eq!(code(primary(&router, 5_000)), Code::NoServer);
+    assert!(shared.groups_asked.load(Ordering::Relaxed) <= before + 2);
+
+    let mut known = shared.farm();
+    known.groups_unchanged = false;
+    known.groups.insert("new", vec![31]);
+    known.groups.insert("newer", vec![41]);
+    drop(known);
+    eventually("the new group", || new().is_ok_and(|port| port == 31));
+    eventually("the newer group", || primary(&router, 5_000).is_ok_and(|port| port == 41));
+}
+
+#[test]
+fn a_name_that_is_not_listed_is_asked_for_again_after_a_reset() {
+    let shared = farm();
+    let router = router(&shared, asked_by_callers_alone());
+    let table = || router.table("db.unknown", |_, _| Ok(()));
+    let group = || router.group_server("nowhere", Purpose::Primary, |_, _| Ok(()));
+    assert_eq!(primary(&router, 7).expect("a server"), 11);
+    assert_eq!((code(table()), code(group())), (Code::UnknownTable, Code::UnknownGroup));
+    shared.farm().fail(true);
+    router.reset_cache(None);
+    for _ in 0..2 {
+        assert_eq!((code(table()), code(group())), (Code::Unreachable, Code::Unreachable));
+        assert_eq!(primary(&router, 7).expect("the old answer"), 11);
+    }
+    shared.farm().fail(false);
+    eventually("they are asked", || {
+        (code(table()), code(group())) == (Code::UnknownTable, Code::UnknownGroup)
+    });
 }
 
 #[test]

@@ -55,18 +55,24 @@ impl AbsentNames {
         Some(Entry::new((), times))
     }
 
-    /// The answer for a name serves until `expires`, if there was one.
+    /// The answer for a name serves until `expires`, if there was one, and it may be used.
     pub fn renew(&self, name: &str, expires: u64) {
-        if let Some(answer) = self.known.lock().answers.get_mut(name) {
+        if let Some(answer) = self.known.lock().answers.get_mut(name)
+            && answer.times.expires != 0
+        {
             answer.times.expires = expires;
         }
     }
 
-    /// All answers serve until `expires`; 0 for those that must not be used before the source was
-    /// asked again.
-    pub fn renew_all(&self, expires: u64) {
+    /// The answer for a name must not be used before the source was asked again.
+    pub fn distrust(&self, name: &str) {
+        self.renew(name, 0);
+    }
+
+    /// As `distrust`, of all names.
+    pub fn distrust_all(&self) {
         let mut known = self.known.lock();
-        known.answers.values_mut().for_each(|answer| answer.times.expires = expires);
+        known.answers.values_mut().for_each(|answer| answer.times.expires = 0);
     }
 
     /// All answers were seen to be as they are.
@@ -124,7 +130,8 @@ mod tests {
         absent.renew("db.new", 2);
         absent.renew("db.nobody asked for it", 2);
         assert_eq!(absent.get(b"db.new").map(|entry| entry.expires()), Some(2));
-        absent.renew_all(0);
+        absent.distrust_all();
+        absent.renew("db.new", 3);
         assert!(absent.get(b"db.new").is_some_and(|entry| entry.is_distrusted()));
         let known = absent.known.lock();
         assert_eq!((known.answers.len(), known.order.len()), (MOST, MOST));

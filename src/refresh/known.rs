@@ -69,18 +69,19 @@ impl Known {
         let Some(name) = name else {
             topology.tables.iter().for_each(|(_, entry)| entry.distrust());
             topology.seen_bounds.iter().for_each(|(_, entry)| entry.distrust());
-            self.absent_tables.renew_all(0);
-            self.absent_groups.renew_all(0);
+            self.absent_tables.distrust_all();
+            self.absent_groups.distrust_all();
             topology.groups().filter_map(|(_, _, entry)| entry).for_each(|e| e.distrust());
             return;
         };
         match group(&topology, name) {
             Some(entry) => entry.distrust(),
-            None => self.absent_groups.renew(name, 0),
+            None => self.absent_groups.distrust(name),
         }
     }
 
-    /// Has what is known of `request` serve until then; true if something is in the topology.
+    /// Has what is known of `request` serve until then; true if something is in the topology. That a
+    /// name is not listed serves only if it may be used.
     pub fn renew(&self, request: &FetchRequest, until: OfEach) -> bool {
         let topology = self.topology.load();
         let mut any = false;

@@ -94,12 +94,31 @@ fn is_young<E>(entry: &Entry<E>, oldest: i64) -> bool {
     oldest == ANY_AGE || entry.confirmed() >= oldest
 }
 
+/// What a call has had fetched.
+#[derive(Debug, Default)]
+pub(super) struct Tried {
+    /// New enough for the call, however short its time to live.
+    pub fetched: Option<FetchRequest>,
+    /// What could not be had, and why: whatever needs it is refused.
+    failed: Option<(FetchRequest, Error)>,
+}
+
+impl Tried {
+    /// This could not be had.
+    pub fn fail(&mut self, request: FetchRequest, error: Error) {
+        match &mut self.failed {
+            Some((all, _)) => all.merge(request),
+            None => self.failed = Some((request, error)),
+        }
+    }
+}
+
 /// One attempt at a lookup: what it may use, and what it met.
 pub(super) struct FreshnessCheck<'r> {
     refresher: &'r Refresher,
     basis: Basis,
-    /// What this call has fetched already: new enough for it, however short its time to live.
-    fetched: &'r Option<FetchRequest>,
+    /// What this call has fetched already.
+    tried: &'r Tried,
     /// What was confirmed before this is too old.
     oldest: i64,
     findings: RefCell<Findings>,
@@ -138,7 +157,7 @@ pub(super) enum Attempt<T> {
 }
 
 impl<'r> FreshnessCheck<'r> {
-    pub fn new(refresher: &'r Refresher, basis: Basis, fetched: &'r Option<FetchRequest>) -> Self {
+    pub fn new(refresher: &'r Refresher, basis: Basis, tried: &'r Tried) -> Self {
         let oldest = match basis {
             Basis::Anything => ANY_AGE,
             _ => refresher.age_limit.oldest(),
@@ -146,7 +165,7 @@ impl<'r> FreshnessCheck<'r> {
         Self {
             refresher,
             basis,
-            fetched,
+            tried,
             oldest,
             findings: RefCell::default(),
             last: Cell::new(Ground::Fresh),
@@ -203,6 +222,13 @@ impl<'r> FreshnessCheck<'r> {
         }
     }
 
+    /// Why a group could not be had that this call has asked for.
+    pub fn failure(&self, topology: &Topology, group: GroupId) -> Option<&'r Error> {
+        let (request, error) = self.tried.failed.as_ref()?;
+        let is_asked = request.everything || request.groups.contains(topology.group_name(group));
+        is_asked.then_some(error)
+    }
+
     /// Whether something was missing up to now.
     pub fn is_missing(&self) -> bool {
         self.findings.borrow().is_missing
@@ -234,7 +260,7 @@ impl<'r> FreshnessCheck<'r> {
     }
 
     fn has_fetched(&self, what: &FetchRequest) -> bool {
-        self.fetched.as_ref().is_some_and(|fetched| fetched.covers(what))
+        self.tried.fetched.as_ref().is_some_and(|fetched| fetched.covers(what))
     }
 
     fn want(&self, what: FetchRequest, ground: Ground) -> Ground {
@@ -255,7 +281,9 @@ impl<'r> FreshnessCheck<'r> {
         answer.confirm_at(answer.confirmed().max(self.refresher.answered.whole_confirmed()));
         let is_in_time = match self.basis {
             Basis::Kept => answer.is_fresh(self.refresher.clock().now()),
-            Basis::Until(_) | Basis::Anything => self.is_in_time(&answer),
+            Basis::Until(_) => self.is_in_time(&answer),
+            // There is nothing old to serve in its stead.
+            Basis::Anything => !answer.is_distrusted(),
         };
         self.judge(&answer, is_in_time, what)
     }
@@ -318,7 +346,9 @@ impl Freshness for &FreshnessCheck<'_> {
 
     #[cold]
     fn unfetched_group(self, topology: &Topology, group: GroupId) -> Miss {
-        self.want(FetchRequest::group(topology.group_name(group)), Ground::Missing);
+        if self.failure(topology, group).is_none() {
+            self.want(FetchRequest::group(topology.group_name(group)), Ground::Missing);
+        }
         Miss::Expired
     }
 

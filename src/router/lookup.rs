@@ -10,7 +10,7 @@ use crate::refresh::single_flight::FetchRequest;
 use crate::refresh::snapshot::SNAPSHOT_AFTER;
 use crate::topology::{GroupId, Table, Topology, Wanted};
 
-use super::freshness::{Attempt, Basis, FreshnessCheck};
+use super::freshness::{Attempt, Basis, FreshnessCheck, Tried};
 use super::resolve::{LookupView, Miss, Query, ShardKey, Target};
 use super::{Router, errors};
 
@@ -28,15 +28,17 @@ pub(super) struct Terms {
     pub bound: Option<Bound>,
     /// Whether a wrong answer would have somebody write in the wrong place.
     pub writes: bool,
+    /// Whether a group that cannot be had refuses the keys in it alone.
+    pub by_key: bool,
 }
 
 impl Terms {
     pub fn of(wanted: Wanted) -> Self {
-        Self { bound: None, writes: wanted == Wanted::Primary }
+        Self { writes: wanted == Wanted::Primary, ..Self::default() }
     }
 
     pub fn within(bound: Bound) -> Self {
-        Self { bound: Some(bound), writes: false }
+        Self { bound: Some(bound), ..Self::default() }
     }
 }
 
@@ -83,10 +85,10 @@ impl Router {
         finish: impl FnOnce(Checked<'_>, F) -> Result<T>,
     ) -> Result<T> {
         let (basis, last_hit) = (self.basis(), Cell::new(0));
-        let (mut bound, mut fetched) = (terms.bound, None::<FetchRequest>);
+        let (mut bound, mut tried) = (terms.bound, Tried::default());
         for attempt in 0..MAX_ATTEMPTS {
             let topology = self.refresher.topology();
-            let check = FreshnessCheck::new(&self.refresher, basis, &fetched);
+            let check = FreshnessCheck::new(&self.refresher, basis, &tried);
             let view = self.view(&topology, &last_hit, &check);
             let outcome = find(view);
             match check.attempt(outcome) {
@@ -110,8 +112,14 @@ impl Router {
                     }
                     let bound = bound.get_or_insert_with(|| self.refresher.fetcher.lookup_bound());
                     let is_missing = || self.is_missing(query, &mut find);
-                    self.fetch_missing(&request, bound, terms.writes, is_missing)?;
-                    fetched.get_or_insert_default().merge(request);
+                    match self.fetch_missing(&request, bound, terms.writes, is_missing) {
+                        Ok(()) => tried.fetched.get_or_insert_default().merge(request),
+                        Err(error) if terms.by_key && self.spares_others(&request, &error) => {
+                            self.refresher.fetcher.keep_old(&request, &error);
+                            tried.fail(request, error);
+                        }
+                        Err(error) => return Err(error),
+                    }
                 }
                 Attempt::Old(request, outcome) => {
                     let is_unknown = self.refresher.answered.knows_all()
@@ -120,7 +128,7 @@ impl Router {
                     if is_unknown {
                         self.refresher.fetcher.have_fetched(&request);
                     } else if self.renew(&topology, &request, bound, terms.writes, &check)? {
-                        fetched.get_or_insert_default().merge(request);
+                        tried.fetched.get_or_insert_default().merge(request);
                         continue;
                     }
                     check.refuse_too_old()?;
@@ -156,8 +164,9 @@ impl Router {
         query: &Query<'_>,
         find: &mut impl FnMut(Checked<'_>) -> std::result::Result<F, Miss>,
     ) -> Result<bool> {
-        let (topology, last_hit) = (self.refresher.topology(), Cell::new(0));
-        let check = FreshnessCheck::new(&self.refresher, Basis::Anything, &None);
+        let (topology, last_hit, tried) =
+            (self.refresher.topology(), Cell::new(0), Tried::default());
+        let check = FreshnessCheck::new(&self.refresher, Basis::Anything, &tried);
         let view = self.view(&topology, &last_hit, &check);
         let outcome = find(view);
         match check.attempt(outcome) {
@@ -165,6 +174,13 @@ impl Router {
             Attempt::Found(_) | Attempt::Old(..) => Ok(false),
             Attempt::Refused(miss) => Err(errors::error_of(view, query, miss)),
         }
+    }
+
+    /// Whether what could not be had leaves an answer for some keys: all tables are known, however old.
+    fn spares_others(&self, request: &FetchRequest, error: &Error) -> bool {
+        let topology = self.refresher.topology();
+        error.code != Code::Interrupted
+            && request.tables.iter().all(|name| topology.tables.get(name.as_bytes()).is_some())
     }
 
     /// Has what is missing fetched. A failure counts only where nothing older can serve instead, and

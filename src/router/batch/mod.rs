@@ -31,7 +31,8 @@ impl Router {
             pass(&mut session);
             Ok(session.outcome())
         };
-        let outcome = self.look(Terms::of(batch.wanted), &query, find, |_, outcome| Ok(outcome));
+        let terms = Terms { by_key: true, ..Terms::of(batch.wanted) };
+        let outcome = self.look(terms, &query, find, |_, outcome| Ok(outcome));
         let lookups = &self.metrics.lookups;
         match &outcome {
             Ok(Outcome { failed, .. }) => {

@@ -274,7 +274,10 @@ impl<'t, 'b> Session<'t, 'b> {
         match chosen {
             Ok(chosen) => (self.batch.fits)(&chosen).map(|()| chosen),
             Err(Miss::TooOld(_)) => Err(self.view.freshness.0.too_old(topology, group)),
-            Err(miss) => Err(self.error_of(miss, None)),
+            Err(miss) => match self.view.freshness.0.failure(topology, group) {
+                Some(error) if miss == Miss::Expired => Err(error.clone()),
+                _ => Err(self.error_of(miss, None)),
+            },
         }
     }
 
