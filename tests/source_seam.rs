@@ -35,6 +35,7 @@ struct Farm {
     /// Groups whose primary is being replaced.
     headless: Vec<&'static str>,
     maps_fail: bool,
+    maps_connect_fails: bool,
     groups_fail: bool,
     /// Groups that no question about is answered.
     unreachable: Vec<&'static str>,
@@ -51,6 +52,8 @@ impl Farm {
 #[derive(Default)]
 struct Shared {
     farm: Mutex<Farm>,
+    /// Whoever holds it keeps questions for maps waiting.
+    gate: Mutex<()>,
     maps_asked: AtomicUsize,
     groups_asked: AtomicUsize,
 }
@@ -76,12 +79,17 @@ impl Source for Shards {
     fn unsupported(&self) -> Error {
         Error::new(Code::NotSeeded, "a list of shards takes no orders")
     }
+
+    fn connect(&self, _: &Ask<'_>) -> Result<Option<Duration>> {
+        if self.0.farm().maps_connect_fails { Err(down("maps")) } else { Ok(None) }
+    }
 }
 
 impl MapSource for Shards {
     fn maps(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<MapAnswers> {
         let asked_at = ask.asker.now();
         self.0.maps_asked.fetch_add(1, Ordering::Relaxed);
+        let _open = self.0.gate.lock().expect("unpoisoned");
         let farm = self.0.farm();
         if farm.maps_fail {
             return Err(down("maps"));
@@ -436,7 +444,10 @@ fn a_group_that_cannot_be_had_refuses_its_keys_and_no_others() {
     shared.farm().unreachable.push("two");
     let (found, outcome) = ports(&router, &[1_000, 7, 0]).expect("answers");
     let unreachable = Err(Code::Unreachable as i32);
-    assert_eq!(found, [unreachable, Err(Code::Unreachable as i32), Err(Code::KeyOutOfRange as i32)]);
+    assert_eq!(
+        found,
+        [unreachable, Err(Code::Unreachable as i32), Err(Code::KeyOutOfRange as i32)]
+    );
     // The question about all groups of the table failed; now those that are wanted are known.
     assert_eq!(primary(&router, 7).expect("a server"), 11);
     let (found, outcome_of_both) = ports(&router, &[1_000, 7, 8]).expect("answers");
@@ -524,4 +535,103 @@ fn a_snapshot_file_serves_while_both_are_down() {
     assert_eq!(primary(&router, 7).expect("from the sources"), 12);
     drop(router);
     std::fs::remove_file(&path).expect("it was written");
+}
+
+#[test]
+fn a_source_of_groups_alone_serves_lookups_by_group() {
+    let shared = farm();
+    let config = Config { log: Log::default(), ..Config::default() };
+    let router = Router::with_sources(config, Sources::groups_only(Servers(Arc::clone(&shared))));
+    let group = |name: &str| router.group_server(name, Purpose::Primary, |_, s| Ok(s.port));
+    let says_why = |error: Error| {
+        assert_eq!(error.code, Code::UnknownTable);
+        assert!(error.message.contains("table 'db.t'"), "{error}");
+        assert!(error.message.contains("has groups and no shard maps"), "{error}");
+    };
+    // Whether the source was asked yet or not, and whether it answers or not.
+    shared.farm().fail(true);
+    says_why(primary(&router, 7).expect_err("no table"));
+    assert_eq!(code(group("one")), Code::Unreachable);
+    shared.farm().fail(false);
+    eventually("the source is asked", || group("one").is_ok_and(|port| port == 11));
+    says_why(primary(&router, 7).expect_err("no table"));
+    says_why(ports(&router, &[7]).expect_err("no table"));
+    says_why(router.table("db.t", |_, _| Ok(())).expect_err("no table"));
+    says_why(router.open(&["db.t"]).map(drop).expect_err("no table"));
+    says_why(router.prefetch(&["db.t"]).expect_err("no table"));
+    assert_eq!(code(router.table("db", |_, _| Ok(()))), Code::TableName, "that is said first");
+
+    router.seed(None).expect("all groups");
+    assert_eq!(group("two").expect("a server"), 21);
+    assert_eq!(code(group("three")), Code::UnknownGroup);
+    assert_eq!(router.ttl(), Some(GROUPS_INTERVAL.as_millis() as u64));
+    let before = shared.groups_asked.load(Ordering::Relaxed);
+    eventually("the groups are kept fresh", || {
+        shared.groups_asked.load(Ordering::Relaxed) > before + 5
+    });
+    shared.farm().groups.insert("two", vec![22, 21]);
+    eventually("the new primary", || group("two").is_ok_and(|port| port == 22));
+    assert_eq!(shared.maps_asked.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_source_of_maps_that_is_down_slows_no_question_for_groups() {
+    let shared = farm();
+    let (router, events) = listening(
+        &shared,
+        Config { refresh_share_percent: 100, connect_attempts: 1, ..Config::default() },
+    );
+    router.seed(None).expect("seeded");
+    shared.farm().maps_fail = true;
+    hear(&events, Kind::FabricLost);
+    let asked = || {
+        let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        (count(&shared.maps_asked), count(&shared.groups_asked))
+    };
+    let before = asked();
+    eventually("groups are asked for in their interval", || asked().1 >= before.1 + 60);
+    let (maps, groups) = (asked().0 - before.0, asked().1 - before.1);
+    assert!(maps < groups / 2, "maps {maps} times, groups {groups} times");
+    assert!(
+        events.try_iter().all(|heard| heard.event.kind != Kind::FabricBack),
+        "maps are missing"
+    );
+    shared.farm().maps_fail = false;
+    hear(&events, Kind::FabricBack);
+}
+
+#[test]
+fn a_source_of_maps_that_hangs_keeps_no_question_for_groups_waiting() {
+    let shared = farm();
+    let router = router(&shared, Config { refresh_share_percent: 100, ..Config::default() });
+    router.seed(None).expect("seeded");
+    let gate = shared.gate.lock().expect("unpoisoned");
+    let before = shared.maps_asked.load(Ordering::Relaxed);
+    eventually("maps are asked for", || shared.maps_asked.load(Ordering::Relaxed) > before);
+    shared.farm().groups.insert("one", vec![12, 11]);
+    let is_new = |port: u16| port == 12;
+    eventually("the new primary", || primary(&router, 7).is_ok_and(is_new));
+    let asked = shared.groups_asked.load(Ordering::Relaxed);
+    eventually("groups are asked for on", || {
+        shared.groups_asked.load(Ordering::Relaxed) > asked + 5
+    });
+    assert_eq!(shared.maps_asked.load(Ordering::Relaxed), before + 1, "it still hangs");
+    drop(gate);
+}
+
+#[test]
+fn a_source_that_cannot_be_connected_to_stops_no_other() {
+    let shared = farm();
+    shared.farm().maps_connect_fails = true;
+    let router = router(&shared, Config { connect_attempts: 1, ..Config::default() });
+    let group = || router.group_server("one", Purpose::Primary, |_, s| Ok(s.port));
+    assert_eq!(group().expect("a server"), 11);
+    assert_eq!(code(primary(&router, 7)), Code::Unreachable);
+    let before = shared.groups_asked.load(Ordering::Relaxed);
+    eventually("groups are kept fresh", || {
+        shared.groups_asked.load(Ordering::Relaxed) > before + 5
+    });
+    assert_eq!(router.fabric_nodes().expect("those of the other").len(), 1);
+    shared.farm().maps_connect_fails = false;
+    eventually("the maps, too", || primary(&router, 7).is_ok_and(|port| port == 11));
 }

@@ -3,17 +3,51 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::base::clock::signed;
 use crate::topology::Times;
 
 use super::intervals::Intervals;
+
+/// Whether there is somebody to ask: of the source of maps, and of that of groups.
+#[derive(Debug, Default)]
+pub struct Connected {
+    maps: AtomicBool,
+    groups: AtomicBool,
+}
+
+impl Connected {
+    /// Whether any source has somebody to ask.
+    pub fn any(&self) -> bool {
+        self.maps() || self.groups()
+    }
+
+    pub fn maps(&self) -> bool {
+        self.maps.load(Ordering::Acquire)
+    }
+
+    pub fn groups(&self) -> bool {
+        self.groups.load(Ordering::Acquire)
+    }
+
+    pub fn set_maps(&self) {
+        self.maps.store(true, Ordering::Release);
+    }
+
+    pub fn set_groups(&self) {
+        self.groups.store(true, Ordering::Release);
+    }
+
+    /// Notes whether both have somebody to ask; if not, they are to look for it again.
+    pub fn set(&self, connected: bool) {
+        self.maps.store(connected, Ordering::Release);
+        self.groups.store(connected, Ordering::Release);
+    }
+}
 
 /// What came back so far.
 #[derive(Debug)]
 pub struct Answered {
     pub intervals: Intervals,
-    /// Whether there is somebody to ask.
-    connected: AtomicBool,
+    pub connected: Connected,
     /// When a source last answered; 0 = never.
     last: AtomicU64,
     /// Counts the answers.
@@ -22,11 +56,10 @@ pub struct Answered {
     version: AtomicU64,
     /// Whether the whole farm was ever asked for: then the background refresh does so too.
     whole: AtomicBool,
-    /// Whether all that there is was known since the cache was reset last: then an unknown name is
-    /// answered at once.
-    knows_all: AtomicBool,
-    /// When the whole farm was last listed.
-    whole_confirmed: AtomicI64,
+    /// When all tables were last listed, since the cache was reset last.
+    tables_listed: AtomicI64,
+    /// As `tables_listed`, of all groups.
+    groups_listed: AtomicI64,
     /// Counts the resets of the cache: what was asked for before one is no answer to it.
     resets: AtomicU64,
 }
@@ -36,25 +69,15 @@ impl Answered {
     pub fn new(least: Duration, most: Duration) -> Self {
         Self {
             intervals: Intervals::within(least, most),
-            connected: AtomicBool::new(false),
+            connected: Connected::default(),
             last: AtomicU64::new(0),
             count: AtomicU64::new(0),
             version: AtomicU64::new(0),
             whole: AtomicBool::new(false),
-            knows_all: AtomicBool::new(false),
-            whole_confirmed: AtomicI64::new(Times::UNKNOWN),
+            tables_listed: AtomicI64::new(Times::UNKNOWN),
+            groups_listed: AtomicI64::new(Times::UNKNOWN),
             resets: AtomicU64::new(0),
         }
-    }
-
-    /// Whether there is somebody to ask.
-    pub fn is_connected(&self) -> bool {
-        self.connected.load(Ordering::Acquire)
-    }
-
-    /// Notes whether there is somebody to ask.
-    pub fn set_connected(&self, connected: bool) {
-        self.connected.store(connected, Ordering::Release);
     }
 
     /// A source has answered a question.
@@ -93,24 +116,30 @@ impl Answered {
         self.whole.store(true, Ordering::Relaxed);
     }
 
-    /// The whole farm was listed, by an answer that was asked for at `asked_at`, after so many resets.
-    pub fn listed_all(&self, asked_at: u64, resets: u64) {
-        self.asked_for_all();
+    /// All tables were listed as they were then, by an answer that was asked for after so many resets.
+    pub fn listed_tables(&self, then: i64, resets: u64) {
         if resets == self.resets() {
-            self.whole_confirmed.store(signed(asked_at), Ordering::Relaxed);
-            self.knows_all.store(true, Ordering::Relaxed);
+            self.tables_listed.store(then, Ordering::Relaxed);
         }
     }
 
-    /// Whether a name that is not known can be taken for one that does not exist.
+    /// As `listed_tables`, of all groups.
+    pub fn listed_groups(&self, then: i64, resets: u64) {
+        if resets == self.resets() {
+            self.groups_listed.store(then, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether all that there is was known since the cache was reset last: then a name that is not
+    /// known can be taken for one that does not exist.
     pub fn knows_all(&self) -> bool {
-        self.knows_all.load(Ordering::Relaxed)
+        self.whole_confirmed() != Times::UNKNOWN
     }
 
     /// When the whole farm was last listed, as far as names that are not known are judged by it.
     pub fn whole_confirmed(&self) -> i64 {
-        let is_known = self.knows_all();
-        if is_known { self.whole_confirmed.load(Ordering::Relaxed) } else { Times::UNKNOWN }
+        let [tables, groups] = [&self.tables_listed, &self.groups_listed];
+        tables.load(Ordering::Relaxed).min(groups.load(Ordering::Relaxed))
     }
 
     /// How often the cache was reset.
@@ -122,7 +151,8 @@ impl Answered {
     /// publisher's lock.
     pub fn reset(&self) {
         self.resets.fetch_add(1, Ordering::Relaxed);
-        self.knows_all.store(false, Ordering::Relaxed);
+        self.tables_listed.store(Times::UNKNOWN, Ordering::Relaxed);
+        self.groups_listed.store(Times::UNKNOWN, Ordering::Relaxed);
     }
 
     /// Until when an answer is good that would be until then, and was asked for after so many resets.
@@ -142,19 +172,31 @@ mod tests {
     #[test]
     fn a_farm_is_known_whole_until_the_next_reset() {
         let answered = answered();
-        assert!(!answered.is_whole() && !answered.knows_all());
+        assert!(!answered.knows_all());
         assert_eq!(answered.whole_confirmed(), Times::UNKNOWN);
-        answered.listed_all(7, answered.resets());
-        assert!(answered.is_whole() && answered.knows_all());
-        assert_eq!(answered.whole_confirmed(), 7);
+        answered.listed_tables(7, answered.resets());
+        assert!(!answered.knows_all(), "the groups are missing");
+        answered.listed_groups(9, answered.resets());
+        assert!(answered.knows_all());
+        assert_eq!(answered.whole_confirmed(), 7, "the older one counts");
         let before = answered.resets();
         answered.reset();
-        assert!(answered.is_whole(), "it goes on being asked for");
         assert_eq!(answered.whole_confirmed(), Times::UNKNOWN);
-        answered.listed_all(8, before);
+        answered.listed_groups(10, answered.resets());
+        answered.listed_tables(10, before);
         assert!(!answered.knows_all(), "it was asked for before the reset");
-        answered.listed_all(9, answered.resets());
-        assert_eq!(answered.whole_confirmed(), 9);
+        answered.listed_tables(11, answered.resets());
+        assert_eq!(answered.whole_confirmed(), 10);
+    }
+
+    #[test]
+    fn each_source_is_connected_by_itself() {
+        let connected = Connected::default();
+        assert!(!connected.any());
+        connected.set_groups();
+        assert!(connected.any() && connected.groups() && !connected.maps());
+        connected.set(false);
+        assert!(!connected.any());
     }
 
     #[test]

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use crate::base::error::{Code, Error, Result};
 use crate::observe::log::Log;
 use crate::source::{
-    About, Answer, Ask, Content, GroupAnswers, MapAnswers, Maps, RetryPolicy, Sources, Wanted,
-    WholeSource,
+    Answer, Ask, Content, GroupAnswers, MapAnswers, Maps, RetryPolicy, Sources, Wanted, WholeSource,
 };
 use crate::topology::{HeldKey, Topology};
 
@@ -20,6 +19,29 @@ use super::known::Known;
 use super::publisher::Publisher;
 use super::single_flight::FetchRequest;
 use super::update::Update;
+
+/// What became of the questions of a fetch; nothing of one that was not asked.
+#[derive(Debug, Clone, Default)]
+pub struct Fetched {
+    pub maps: Option<Result<()>>,
+    pub groups: Option<Result<()>>,
+}
+
+impl Fetched {
+    /// Of questions that stand and fall together.
+    pub fn both(outcome: Result<()>) -> Self {
+        Self { maps: Some(outcome.clone()), groups: Some(outcome) }
+    }
+
+    fn is_good(&self) -> bool {
+        [&self.maps, &self.groups].into_iter().flatten().all(Result::is_ok)
+    }
+
+    /// Why a question failed, if any did.
+    pub fn outcome(self) -> Result<()> {
+        self.maps.unwrap_or(Ok(())).and(self.groups.unwrap_or(Ok(())))
+    }
+}
 
 /// Asks the sources of one handle, and publishes what they say.
 pub struct Fetch {
@@ -51,61 +73,91 @@ impl Fetch {
 
     /// Sees that there is somebody to ask if nobody did yet, then asks for the tables, then for the
     /// groups named and those the tables need: one question of each kind, and one new topology.
-    pub fn fetch(&self, request: &FetchRequest, due: Due, retry: RetryPolicy) -> Result<()> {
+    pub fn fetch(&self, request: &FetchRequest, due: Due, retry: RetryPolicy) -> Fetched {
         let ask = &self.asking.ask(retry);
-        let (begun, resets) = (ask.asker.now(), self.answered.resets());
-        if !self.answered.is_connected() {
-            self.connect(ask)?;
+        match self.sources.whole() {
+            Some(source) => Fetched::both(self.fetch_whole(source, request, ask)),
+            None if self.sources.are_one() => {
+                Fetched::both(self.fetch_apart(request, due, ask).and_then(Fetched::outcome))
+            }
+            None => match self.fetch_apart(request, due, ask) {
+                Ok(fetched) => fetched,
+                Err(error) => Fetched::both(Err(error)),
+            },
         }
-        if let Some(source) = self.sources.whole() {
-            return self.fetch_whole(source, request, ask);
-        }
+    }
+
+    /// As `fetch`, question by question. What fails is an outcome as a rule: of two sources one that
+    /// is down is no reason not to go by the other.
+    fn fetch_apart(&self, request: &FetchRequest, due: Due, ask: &Ask<'_>) -> Result<Fetched> {
+        let resets = self.answered.resets();
+        let are_one = self.sources.are_one();
         let of_maps = self.apply.asks_tables();
         let asks_maps = due.maps && (request.everything || !request.tables.is_empty());
-        let maps = match asks_maps {
+        let mut maps = match asks_maps || are_one || request.is_empty() {
+            true => self.connect_maps(ask),
+            false => Ok(()),
+        }
+        .and_then(|()| match asks_maps {
             true => self.ask_for_maps(request, ask),
             false => Ok(MapAnswers::default()),
-        };
-        let maps = match maps {
-            Err(error) if !self.sources.are_one() => {
-                MapAnswers { failure: Some(error), ..MapAnswers::default() }
-            }
-            maps => maps?,
-        };
-        let is_whole = request.everything && due == Due::ALL;
-        let is_whole = is_whole && maps.answers.iter().any(is_about_everything);
-        let wanted = wanted_groups(request, due, &maps, &self.known().topology.load());
+        });
+        if are_one && maps.is_err() {
+            return maps.map(|_| Fetched::default());
+        }
+        let found = maps.as_mut().map(|maps| std::mem::take(&mut maps.answers)).unwrap_or_default();
+        let wanted = wanted_groups(request, due, &found, &self.known().topology.load());
         let of_groups = self.apply.asks_groups();
         let asks_groups = wanted.everything || !wanted.groups.is_empty();
-        let groups = match asks_groups {
+        let mut groups = match asks_groups || request.is_empty() {
+            true => self.connect_groups(ask),
+            false => Ok(()),
+        }
+        .and_then(|()| match asks_groups {
             true => self.ask_for_groups(&wanted, ask),
             false => Ok(GroupAnswers::default()),
-        };
+        });
+        let servers =
+            groups.as_mut().map(|groups| std::mem::take(&mut groups.answers)).unwrap_or_default();
         // Tables are taken in even if their groups could not be had: a new shard map without
         // its new group fails lookups there, the old one would send them astray.
-        let (groups, outcome) = match groups {
-            Ok(groups) => {
-                let failure = maps.failure.or(groups.failure);
-                (groups.answers, failure.map_or(Ok(()), Err))
-            }
-            Err(error) => (Vec::new(), Err(error)),
-        };
-        self.publish(retry, |update| {
-            for answer in maps.answers {
+        let lists_tables = found.iter().find_map(Answer::lists_all_at);
+        let lists_groups = servers.iter().find_map(Answer::lists_all_at);
+        self.publish(ask.retry, |update| {
+            for answer in found {
                 self.apply.maps(update, answer, &request.tables, &of_maps);
             }
-            for answer in groups {
+            for answer in servers {
                 self.apply.groups(update, answer, &wanted.groups, &of_groups);
             }
         })?;
-        self.ask_for_missing(retry);
-        if outcome.is_ok() && is_whole {
-            self.answered.listed_all(begun, resets);
+        self.ask_for_missing(ask.retry);
+        let maps = maps.and_then(|maps| maps.failure.map_or(Ok(()), Err));
+        let groups = groups.and_then(|groups| groups.failure.map_or(Ok(()), Err));
+        // Of one source that fails for one question nothing is known of the other names, either.
+        let is_good =
+            |own: &Result<()>, other: &Result<()>| own.is_ok() && (!are_one || other.is_ok());
+        if let Some(at) = lists_tables.filter(|_| request.everything && is_good(&maps, &groups)) {
+            self.answered.listed_tables(at, resets);
         }
-        if outcome.is_ok() {
+        if let Some(at) = lists_groups.filter(|_| request.everything && is_good(&groups, &maps)) {
+            self.answered.listed_groups(at, resets);
+        }
+        // Who wanted only to know of nodes is content with those of one source.
+        if request.is_empty() && self.answered.connected.any() {
+            return Ok(Fetched::both(Ok(())));
+        }
+        let fetched = Fetched {
+            maps: (asks_maps || maps.is_err()).then_some(maps),
+            groups: (asks_groups || groups.is_err()).then_some(groups),
+        };
+        if fetched.is_good() {
+            if request.everything && due == Due::ALL && lists_tables.is_some() {
+                self.answered.asked_for_all();
+            }
             self.sources.iter().for_each(|source| source.maintain(ask));
         }
-        outcome
+        Ok(fetched)
     }
 
     /// As `fetch`, from a source that answers both questions of one moment.
@@ -116,6 +168,7 @@ impl Fetch {
         ask: &Ask<'_>,
     ) -> Result<()> {
         let resets = self.answered.resets();
+        self.connect_maps(ask)?;
         let FetchRequest { everything, tables: names, .. } = request;
         let wanted = Wanted { everything: *everything, names, known: &Vec::new };
         let whole = source.whole(self.answered.version(), &wanted, ask)?;
@@ -141,13 +194,33 @@ impl Fetch {
         Err(Error::new(Code::Timeout, message))
     }
 
-    fn connect(&self, ask: &Ask<'_>) -> Result<()> {
-        for source in self.sources.iter() {
-            if let Some(interval) = source.connect(ask)? {
-                self.answered.intervals.say(interval);
-            }
+    /// Sees that the source of maps, which may be that of groups, too, has somebody to ask.
+    fn connect_maps(&self, ask: &Ask<'_>) -> Result<()> {
+        let Answered { intervals, connected, .. } = &*self.answered;
+        if connected.maps() {
+            return Ok(());
         }
-        self.answered.set_connected(true);
+        if self.sources.are_one() {
+            for source in self.sources.iter() {
+                source.connect(ask)?.into_iter().for_each(|interval| intervals.say(interval));
+            }
+            connected.set(true);
+            return Ok(());
+        }
+        let interval = self.sources.maps.connect(ask)?;
+        interval.into_iter().for_each(|interval| intervals.maps.say(interval));
+        connected.set_maps();
+        Ok(())
+    }
+
+    /// As `connect_maps`, of groups that have a source of their own.
+    fn connect_groups(&self, ask: &Ask<'_>) -> Result<()> {
+        let Answered { intervals, connected, .. } = &*self.answered;
+        if !connected.groups() {
+            let interval = self.sources.groups.connect(ask)?;
+            interval.into_iter().for_each(|interval| intervals.groups.say(interval));
+            connected.set_groups();
+        }
         Ok(())
     }
 
@@ -173,16 +246,12 @@ impl Fetch {
     }
 }
 
-fn is_about_everything(answer: &Answer<Maps>) -> bool {
-    matches!(answer.content, Content::Rows { about: About::Everything, .. })
-}
-
 /// The groups named, if they are due, and those of the tables just fetched that nobody has asked for
 /// yet.
 fn wanted_groups(
     request: &FetchRequest,
     due: Due,
-    maps: &MapAnswers,
+    found: &[Answer<Maps>],
     topology: &Topology,
 ) -> FetchRequest {
     let mut wanted = match due.groups {
@@ -193,7 +262,7 @@ fn wanted_groups(
         let number = topology.group_number(name.as_bytes());
         number.and_then(|id| topology.group(id)).is_none()
     };
-    for answer in &maps.answers {
+    for answer in found {
         let Content::Rows { rows: Maps { tables, .. }, .. } = &answer.content else { continue };
         let all = request.everything.then(|| tables.names());
         let named = all.is_none().then(|| request.tables.iter().map(String::as_str));

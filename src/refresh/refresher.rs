@@ -184,6 +184,11 @@ impl Refresher {
         self.sources.nodes()
     }
 
+    /// Whether the source has shard maps at all.
+    pub fn has_maps(&self) -> bool {
+        self.sources.maps.has_maps()
+    }
+
     /// Whether lookups may leave freshness to the background refresh.
     #[inline]
     pub fn refreshes_itself(&self) -> bool {
@@ -232,7 +237,7 @@ impl Refresher {
         if let Some(node) = given {
             self.sources.first(|source| source.add_node(&node))?;
         }
-        self.answered.set_connected(false);
+        self.answered.connected.set(false);
         let bound = self.fetcher.fetch_bound();
         self.fetcher.obtain_or_snapshot(&FetchRequest::everything(), &bound)
     }

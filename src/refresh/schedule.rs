@@ -27,7 +27,7 @@ use super::publisher::Publisher;
 use super::single_flight::FetchRequest;
 use super::snapshot::SnapshotFile;
 use super::watch::WatchedFetch;
-use super::worker::{LEAST_PAUSE, Pressure, RETRY_AFTER, Refreshed, Task, Times};
+use super::worker::{EachTimer, LEAST_PAUSE, Pressure, RETRY_AFTER, Refreshed, Task, Timer, Times};
 
 /// A fetch begins when this share of the time to live is over, at the latest and the earliest:
 /// early enough to be done before the end, spread so that handles do not march in step.
@@ -60,7 +60,7 @@ impl BackgroundRefresh {
         // With a snapshot at hand not before the first fetch is over: until then it alone says
         // what may be used.
         let has_begun = match self.file.path() {
-            None => self.answered.is_connected() || self.file.state.serves(),
+            None => self.answered.connected.any() || self.file.state.serves(),
             Some(_) => self.file.state.has_begun(),
         };
         if self.config.background_refresh && has_begun {
@@ -91,9 +91,9 @@ impl BackgroundRefresh {
     /// Begins a refresh, whose end the thread in the background is told of. It has a thread of its
     /// own, since it waits for the source; where none can be had it runs here, and those who look up
     /// see meanwhile to what time ends.
-    fn begin_refresh(self: &Arc<Self>, due: Due) {
+    fn begin_refresh(self: &Arc<Self>, timer: Timer, due: Due) {
         let shared = Arc::clone(self);
-        let fetches = move || shared.publisher.worker.refreshed(shared.refresh(due));
+        let fetches = move || shared.publisher.worker.refreshed(timer, shared.refresh(due));
         match base::thread::start("fabric-fetch", fetches) {
             Ok(thread) => self.threads.add(thread),
             Err(error) => {
@@ -102,7 +102,7 @@ impl BackgroundRefresh {
                 self.publisher.nobody_keeps_fresh();
                 let refreshed = self.refresh(due);
                 self.publisher.worker.set_alone(false);
-                self.publisher.worker.refreshed(refreshed);
+                self.publisher.worker.refreshed(timer, refreshed);
             }
         }
     }
@@ -165,10 +165,38 @@ impl BackgroundRefresh {
         answered.wrapping_add(refused)
     }
 
-    /// Whether what the background refresh knows is fresh for so long that nobody has to ask.
-    fn stays_fresh_for(&self, pause: Duration) -> bool {
-        let ttl = self.answered.intervals.shorter();
-        millis(pause) <= ttl.saturating_mul(2)
+    /// Whether maps and groups have a source each: then each is asked in its own time.
+    fn asks_apart(&self) -> bool {
+        !self.sources.are_one()
+    }
+
+    /// The interval of what a timer asks, in milliseconds.
+    fn interval(&self, timer: Timer) -> u64 {
+        let intervals = &self.answered.intervals;
+        match (self.asks_apart(), timer) {
+            (false, _) => intervals.shorter(),
+            (true, Timer::Main) => intervals.of_each().tables,
+            (true, Timer::Groups) => intervals.of_each().groups,
+        }
+    }
+
+    /// What a refresh asks that a timer begins `now`, in time or because somebody wants one.
+    fn due(&self, timer: Timer, now: u64, is_wanted: bool) -> Due {
+        match (self.asks_apart(), timer) {
+            (false, _) if is_wanted => Due::ALL,
+            (false, _) => self.answered.intervals.due(now),
+            (true, Timer::Main) => Due { maps: true, groups: false },
+            (true, Timer::Groups) => Due { maps: false, groups: true },
+        }
+    }
+
+    /// The first fetch was a caller's, or the parent's of a forked child: its time to live runs.
+    fn first_pause(&self, timer: Timer) -> Duration {
+        if self.answered.intervals.said().is_none() {
+            return BEFORE_THE_FIRST_ANSWER;
+        }
+        let age = Duration::from_millis(self.since_answer().unwrap_or(0));
+        jitter(Duration::from_millis(self.interval(timer)), BEGIN_AFTER).saturating_sub(age)
     }
 }
 
@@ -189,18 +217,19 @@ fn run(background: &Arc<BackgroundRefresh>) {
     let mut schedule = Schedule::new(background);
     loop {
         let pressure = || background.pressure();
-        let task = worker.next_task(&publisher.clock, schedule.times, pressure);
+        let task = worker.next_task(&publisher.clock, schedule.times(), pressure);
         if matches!(task, Task::Stop) {
             return;
         }
-        let begins = matches!(task, Task::Fetch { .. });
+        let begins = match task {
+            Task::Fetch { timer, .. } => Some(timer),
+            _ => None,
+        };
         let see_to = || schedule.see_to(background, task);
         // The log of a service may panic. Nobody would keep things fresh but for a next lookup, if
         // there is one.
         if catch(see_to).is_err() {
-            if begins {
-                worker.fetch_is_over();
-            }
+            begins.into_iter().for_each(|timer| worker.fetch_is_over(timer));
             worker.pause(Duration::from_millis(RETRY_AFTER));
         }
     }
@@ -208,54 +237,92 @@ fn run(background: &Arc<BackgroundRefresh>) {
 
 /// When the thread has what to do.
 struct Schedule {
+    timers: EachTimer<Option<TimerSchedule>>,
+    idle: Idle,
+}
+
+/// When a timer has the thread fetch.
+struct TimerSchedule {
+    timer: Timer,
     backoff: Backoff,
     duty_cycle: DutyCycle,
-    idle: Idle,
     times: Times,
+    /// Whether it asks too seldom to keep anything fresh.
+    dozes: bool,
 }
 
 impl Schedule {
     fn new(background: &BackgroundRefresh) -> Self {
-        let now = background.clock().now();
         // What came up before is another thread's, or a parent's.
         background.work.take();
-        Self {
-            backoff: Backoff::new(background.config.backoff_limit),
-            duty_cycle: DutyCycle::default(),
-            idle: Idle::since(now),
-            times: Times { begun: 0, due: now + millis(first_pause(background)) },
-        }
+        let main = Some(TimerSchedule::new(background, Timer::Main));
+        let groups = background.asks_apart().then(|| TimerSchedule::new(background, Timer::Groups));
+        let idle = Idle::since(background.clock().now());
+        Self { timers: EachTimer { main, groups }, idle }
+    }
+
+    fn times(&self) -> EachTimer<Option<Times>> {
+        let times = |schedule: &Option<TimerSchedule>| schedule.as_ref().map(|s| s.times);
+        EachTimer { main: times(&self.timers.main), groups: times(&self.timers.groups) }
     }
 
     fn see_to(&mut self, background: &Arc<BackgroundRefresh>, task: Task) {
-        let worker = &background.publisher.worker;
         match task {
             Task::Stop => {}
             Task::Settle => background.health.settle_at(background.clock().now()),
             Task::Save => background.file.save(),
-            Task::Fetch { is_wanted } => {
-                if !worker.backs_off() {
-                    self.backoff.succeeded();
+            Task::Fetch { timer, is_wanted } => {
+                if let Some(schedule) = self.timers.of_mut(timer) {
+                    schedule.fetch(background, is_wanted);
                 }
-                self.times.begun = background.clock().now();
-                worker.fetch_begins(self.times.begun);
-                background.begin_refresh(if is_wanted {
-                    Due::ALL
-                } else {
-                    background.answered.intervals.due(self.times.begun)
-                });
             }
-            Task::Rest(refreshed) => {
-                worker.fetch_is_over();
-                let now = background.clock().now();
-                let pause = self.pause_after(background, refreshed, now);
-                self.times.due = now.saturating_add(millis(pause));
+            Task::Rest(timer, refreshed) => {
+                if let Some(schedule) = self.timers.of_mut(timer) {
+                    schedule.rest(background, refreshed, &mut self.idle);
+                }
+                let dozes = [&self.timers.main, &self.timers.groups];
+                let dozes = dozes.into_iter().flatten().any(|schedule| schedule.dozes);
+                if background.publisher.worker.set_dozing(dozes) && dozes {
+                    background.publisher.nobody_keeps_fresh();
+                }
                 background.file.save();
             }
         }
     }
+}
 
-    /// The pause from `now` to the next refresh.
+impl TimerSchedule {
+    fn new(background: &BackgroundRefresh, timer: Timer) -> Self {
+        let due = background.clock().now() + millis(background.first_pause(timer));
+        Self {
+            timer,
+            backoff: Backoff::new(background.config.backoff_limit),
+            duty_cycle: DutyCycle::default(),
+            times: Times { begun: 0, due },
+            dozes: false,
+        }
+    }
+
+    fn fetch(&mut self, background: &Arc<BackgroundRefresh>, is_wanted: bool) {
+        let (worker, timer) = (&background.publisher.worker, self.timer);
+        if !worker.backs_off(timer) {
+            self.backoff.succeeded();
+        }
+        self.times.begun = background.clock().now();
+        worker.fetch_begins(timer, self.times.begun);
+        background.begin_refresh(timer, background.due(timer, self.times.begun, is_wanted));
+    }
+
+    /// The fetch is over.
+    fn rest(&mut self, background: &BackgroundRefresh, refreshed: Refreshed, idle: &mut Idle) {
+        background.publisher.worker.fetch_is_over(self.timer);
+        let now = background.clock().now();
+        let usual = self.pause_after(background, refreshed, now);
+        let pause = self.stretched(background, now, usual, idle);
+        self.times.due = now.saturating_add(millis(pause));
+    }
+
+    /// The pause from `now` to the next refresh, as long as somebody uses the handle.
     fn pause_after(
         &mut self,
         background: &BackgroundRefresh,
@@ -264,13 +331,13 @@ impl Schedule {
     ) -> Duration {
         let Refreshed { outcome, work: own } = refreshed;
         let work = own + background.work.take();
-        background.publisher.worker.set_failed(outcome.is_err());
+        background.publisher.worker.set_failed(self.timer, outcome.is_err());
         let rest = self.duty_cycle.pause(millis(work), background.config.refresh_share_percent);
-        let usual = match outcome {
+        match outcome {
             Ok(()) => {
                 self.backoff.succeeded();
-                let ttl = background.answered.intervals.shorter();
-                let in_time = jitter(Duration::from_millis(ttl), BEGIN_AFTER);
+                let interval = Duration::from_millis(background.interval(self.timer));
+                let in_time = jitter(interval, BEGIN_AFTER);
                 let took = now.saturating_sub(self.times.begun);
                 in_time.saturating_sub(Duration::from_millis(took)).max(Duration::from_millis(rest))
             }
@@ -287,38 +354,31 @@ impl Schedule {
                 }
                 pause
             }
-        };
-        self.stretched(background, now, usual)
+        }
     }
 
     /// The pause until the next refresh: the `usual` one as long as somebody uses the handle.
-    fn stretched(&mut self, background: &BackgroundRefresh, now: u64, usual: Duration) -> Duration {
+    fn stretched(
+        &mut self,
+        background: &BackgroundRefresh,
+        now: u64,
+        usual: Duration,
+        idle: &mut Idle,
+    ) -> Duration {
         if background.publisher.worker.take_woken() || background.is_needed() {
-            self.idle.is_over(now);
+            idle.is_over(now);
         }
         let after = background.config.idle_after;
-        let mut pause = self.idle.pause(background.lookups(), now, after, usual);
+        let mut pause = idle.pause(background.lookups(), now, after, usual);
         if pause > usual && background.publisher.known.holds_shards() {
-            self.idle.is_over(now);
+            idle.is_over(now);
             pause = usual;
         }
-        let dozes = pause > usual && !background.stays_fresh_for(pause);
-        if background.publisher.worker.set_dozing(dozes) && dozes {
-            background.publisher.nobody_keeps_fresh();
-        }
+        let stays_fresh = millis(pause) <= background.interval(self.timer).saturating_mul(2);
+        self.dozes = pause > usual && !stays_fresh;
         pause
     }
 }
 
 /// The first pause while no source has said after how long to ask again: it may be soon.
 const BEFORE_THE_FIRST_ANSWER: Duration = Duration::from_millis(500);
-
-/// The first fetch was a caller's, or the parent's of a forked child: its time to live runs.
-fn first_pause(background: &BackgroundRefresh) -> Duration {
-    if background.answered.intervals.said().is_none() {
-        return BEFORE_THE_FIRST_ANSWER;
-    }
-    let ttl = background.answered.intervals.shorter();
-    let age = Duration::from_millis(background.since_answer().unwrap_or(0));
-    jitter(Duration::from_millis(ttl), BEGIN_AFTER).saturating_sub(age)
-}

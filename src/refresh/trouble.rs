@@ -2,11 +2,15 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::fetch::Fetched;
+
 /// What became of the fetches of a handle lately.
 #[derive(Debug, Default)]
 pub struct Trouble {
-    /// When a fetch failed last; 0 = the last one did not.
-    failed: AtomicU64,
+    /// When a question for maps failed last; 0 = the last one did not.
+    maps_failed: AtomicU64,
+    /// As `maps_failed`, of questions for groups.
+    groups_failed: AtomicU64,
     /// Whether a caller has left a fetch that is not over since, because it took too long.
     hangs: AtomicBool,
 }
@@ -22,14 +26,23 @@ impl Trouble {
         self.hangs.store(false, Ordering::Relaxed);
     }
 
-    /// The sources were asked at `now`.
-    pub fn asked(&self, are_there: bool, now: u64) {
-        self.failed.store(if are_there { 0 } else { now }, Ordering::Relaxed);
+    /// The sources were asked at `now`. With `in_part` they are there, though not all could be had.
+    pub fn asked(&self, fetched: &Fetched, in_part: bool, now: u64) {
+        let note = |failed: &AtomicU64, outcome: &Option<_>| {
+            if let Some(outcome) = outcome {
+                let is_there = in_part || Result::is_ok(outcome);
+                failed.store(if is_there { 0 } else { now }, Ordering::Relaxed);
+            }
+        };
+        note(&self.maps_failed, &fetched.maps);
+        note(&self.groups_failed, &fetched.groups);
     }
 
-    /// When the last fetch failed, if it did.
+    /// When the last question of a kind failed, if it did.
     pub fn failed(&self) -> Option<u64> {
-        Some(self.failed.load(Ordering::Relaxed)).filter(|failed| *failed != 0)
+        let [maps, groups] = [&self.maps_failed, &self.groups_failed];
+        let failed = maps.load(Ordering::Relaxed).max(groups.load(Ordering::Relaxed));
+        Some(failed).filter(|failed| *failed != 0)
     }
 
     /// Whether a fetch takes too long for those who have waited for it.
@@ -41,13 +54,17 @@ impl Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::error::{Code, Error};
 
     #[test]
-    fn the_last_fetch_counts() {
+    fn the_last_question_of_each_kind_counts() {
         let trouble = Trouble::default();
-        trouble.asked(false, 3);
+        let down = || Err(Error::new(Code::Unreachable, "down"));
+        trouble.asked(&Fetched::both(down()), false, 3);
         assert_eq!(trouble.failed(), Some(3));
-        trouble.asked(true, 4);
+        trouble.asked(&Fetched { groups: Some(Ok(())), maps: None }, false, 4);
+        assert_eq!(trouble.failed(), Some(3), "the maps are still to be had");
+        trouble.asked(&Fetched { maps: Some(down()), groups: None }, true, 5);
         assert_eq!(trouble.failed(), None);
         trouble.takes_long();
         assert!(trouble.hangs());

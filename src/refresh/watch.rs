@@ -12,7 +12,7 @@ use crate::source::retry::may_pass;
 
 use super::answered::Answered;
 use super::asker::Asking;
-use super::fetch::Fetch;
+use super::fetch::{Fetch, Fetched};
 use super::health::Health;
 use super::intervals::Due;
 use super::publisher::Publisher;
@@ -37,9 +37,10 @@ impl WatchedFetch {
     /// A fetch that is counted, and whose outcome is an event if it is not like the last one.
     pub fn run(&self, request: &FetchRequest, due: Due, retry: RetryPolicy, by: By) -> Result<()> {
         // Whoever wanted only the Fabric nodes may find that another caller has just got them.
-        let asks_nobody = self.answered.is_connected() && request.is_empty();
+        let asks_nobody = self.answered.connected.any() && request.is_empty();
         let answers = self.answered.count();
-        let outcome = self.provide(request, due, retry);
+        let fetched = self.provide(request, due, retry);
+        let outcome = fetched.clone().outcome();
         // A table that cannot be had is no lost Fabric: it answered, and the rest was taken in.
         let in_part = match &outcome {
             Err(error) if matches!(error.code, Code::Fabric | Code::Protocol) => {
@@ -47,17 +48,16 @@ impl WatchedFetch {
             }
             _ => false,
         };
-        let is_there = outcome.is_ok() || in_part;
         self.trouble.is_over();
         // What the service itself ended says nothing of the source.
         let was_left = matches!(&outcome, Err(error) if error.code == Code::Interrupted);
         if !asks_nobody && !was_left {
             let now = self.publisher.clock.now();
-            self.trouble.asked(is_there, now);
+            self.trouble.asked(&fetched, in_part, now);
             self.metrics.refreshed(by, outcome.as_ref().err(), now);
             // Without a node to ask, nobody was lost.
             if !matches!(&outcome, Err(error) if error.code == Code::NotSeeded) {
-                self.publisher.tell_refreshed(is_there);
+                self.publisher.tell_refreshed(self.trouble.failed().is_none());
             }
         }
         // The next refresh is due in time, as after one that brought everything.
@@ -65,12 +65,14 @@ impl WatchedFetch {
     }
 
     /// Fetches what of `request` is due, or does without where a snapshot says enough.
-    fn provide(&self, request: &FetchRequest, due: Due, retry: RetryPolicy) -> Result<()> {
+    fn provide(&self, request: &FetchRequest, due: Due, retry: RetryPolicy) -> Fetched {
         let state = &self.file.state;
-        let outcome = match self.file.path() {
-            Some(path) if !state.has_begun() => self.fetch_first(path, request, retry),
+        let fetched = match self.file.path() {
+            Some(path) if !state.has_begun() => {
+                Fetched::both(self.fetch_first(path, request, retry))
+            }
             // Asks for no more than the Fabric nodes, which the snapshot knows as well.
-            Some(_) if request.is_empty() && state.serves() => Ok(()),
+            Some(_) if request.is_empty() && state.serves() => Fetched::both(Ok(())),
             _ => self.fetch.fetch(request, due, retry),
         };
         // Time goes by whether the source answers or not, and a service may fetch without looking up.
@@ -80,7 +82,7 @@ impl WatchedFetch {
         if !self.config.background_refresh {
             self.file.save();
         }
-        outcome
+        fetched
     }
 
     /// The first fetch of a handle with a snapshot.
@@ -89,7 +91,7 @@ impl WatchedFetch {
         let kept = self.file.begin(path, &mut whole);
         // One round must do where there is something to go on from: a service that starts
         // while the source is down waits long enough for that.
-        let mut outcome = self.fetch.fetch(&whole, Due::ALL, retry.once());
+        let mut outcome = self.fetch.fetch(&whole, Due::ALL, retry.once()).outcome();
         match (&outcome, kept) {
             (Ok(()), _) => {}
             // The service ended it, and not the source.
@@ -106,7 +108,7 @@ impl WatchedFetch {
                 let rest = RetryPolicy { count: retry.count.saturating_sub(1), ..retry };
                 let ask = self.asking.ask(rest);
                 if rest.count > 0 && may_pass(error) && !ask.pause(rest.pause) {
-                    outcome = self.fetch.fetch(&whole, Due::ALL, rest);
+                    outcome = self.fetch.fetch(&whole, Due::ALL, rest).outcome();
                 }
                 outcome = outcome
                     .map_err(|error| Error::new(error.code, format!("{}; {why}", error.message)));

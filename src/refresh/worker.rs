@@ -24,24 +24,76 @@ pub(crate) const RETRY_AFTER: u64 = 1_000;
 /// gives it something to do wakes it.
 const LOOK_AFTER: u64 = 3_600_000;
 
+/// What is asked in its own time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timer {
+    /// Shard maps, and groups, too, unless those have a source of their own.
+    Main,
+    /// Groups that have a source of their own.
+    Groups,
+}
+
+impl Timer {
+    pub(super) const ALL: [Self; 2] = [Self::Main, Self::Groups];
+}
+
+/// A value for each timer.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct EachTimer<T> {
+    pub main: T,
+    pub groups: T,
+}
+
+impl<T> EachTimer<T> {
+    pub fn of(&self, timer: Timer) -> &T {
+        match timer {
+            Timer::Main => &self.main,
+            Timer::Groups => &self.groups,
+        }
+    }
+
+    pub fn of_mut(&mut self, timer: Timer) -> &mut T {
+        match timer {
+            Timer::Main => &mut self.main,
+            Timer::Groups => &mut self.groups,
+        }
+    }
+
+    fn any(&self, is: impl Fn(&T) -> bool) -> bool {
+        is(&self.main) || is(&self.groups)
+    }
+}
+
+/// The fetches of one timer.
+#[derive(Default)]
+struct Fetches {
+    /// When the fetch began that is under way; 0 = none is.
+    since: AtomicU64,
+    /// Whether the last one failed.
+    has_failed: AtomicBool,
+    /// Whether a caller has had to wait for the source since.
+    is_missed: AtomicBool,
+}
+
+impl Fetches {
+    fn is_under_way(&self) -> bool {
+        self.since.load(Ordering::Relaxed) != 0
+    }
+}
+
 /// The thread of one handle, if there is one.
 #[derive(Default)]
 pub struct Worker {
     /// The fork generation the thread runs in, plus one; 0 = no thread. A forked child has the
     /// number of its parent and no thread.
     alive_in: AtomicU64,
-    /// When the fetch began that is under way; 0 = none is.
-    fetching_since: AtomicU64,
+    fetches: EachTimer<Fetches>,
     /// Whether the thread is at a fetch itself, for want of another one, and sees nothing else.
     is_alone: AtomicBool,
     /// Whether the thread asks too seldom to keep anything fresh, because nobody uses the handle.
     dozes: AtomicBool,
     /// When a thread may be tried to be had again after there was none.
     retry_at: AtomicU64,
-    /// Whether the last refresh failed.
-    has_failed: AtomicBool,
-    /// Whether a caller has had to wait for the source since.
-    is_missed: AtomicBool,
     orders: Mutex<Orders, { rank::ORDERS }>,
     changed: Condvar,
     thread: Mutex<Option<JoinHandle<()>>, { rank::WORKER }>,
@@ -50,16 +102,28 @@ pub struct Worker {
 #[derive(Default)]
 struct Orders {
     stop: bool,
-    /// Somebody wants a refresh now rather than in time.
-    refresh: bool,
+    of_timers: EachTimer<OfTimer>,
     /// Something ends at another time than it did.
     look: bool,
     /// There is a topology to write to the disk.
     save: bool,
     /// Somebody uses the handle after a pause.
     woken: bool,
+}
+
+#[derive(Default)]
+struct OfTimer {
+    /// Somebody wants a refresh now rather than in time.
+    refresh: bool,
     /// What the fetch that was under way came to.
     refreshed: Option<Refreshed>,
+}
+
+impl Orders {
+    fn refresh(&mut self) {
+        self.of_timers.main.refresh = true;
+        self.of_timers.groups.refresh = true;
+    }
 }
 
 /// What a refresh came to.
@@ -75,10 +139,11 @@ pub struct Refreshed {
 pub enum Task {
     /// In time, or because somebody wants one now.
     Fetch {
+        timer: Timer,
         is_wanted: bool,
     },
     /// The fetch under way is over.
-    Rest(Refreshed),
+    Rest(Timer, Refreshed),
     /// A quarantine or a hold has lasted long enough.
     Settle,
     /// The topology on disk is not the one in use.
@@ -86,7 +151,7 @@ pub enum Task {
     Stop,
 }
 
-/// When the thread has what to do, in milliseconds on the handle's clock.
+/// When a timer has the thread fetch, in milliseconds on the handle's clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
     /// When the last fetch began.
@@ -121,10 +186,10 @@ impl Worker {
 
     /// Whether the thread has been at one fetch for long.
     pub fn hangs(&self, now: u64) -> bool {
-        match self.fetching_since.load(Ordering::Relaxed) {
+        self.fetches.any(|fetches| match fetches.since.load(Ordering::Relaxed) {
             0 => false,
             since => now.saturating_sub(since) >= millis(OVERDUE),
-        }
+        })
     }
 
     /// Starts the thread, whose work is what `run` makes, if it does not run in this process and is
@@ -145,7 +210,7 @@ impl Worker {
             return Ok(());
         }
         // A forked child has what its parent was at, and nobody who is at it.
-        self.fetching_since.store(0, Ordering::Relaxed);
+        Timer::ALL.into_iter().for_each(|timer| self.fetch_is_over(timer));
         self.is_alone.store(false, Ordering::Relaxed);
         let started = base::thread::start("fabric-refresh", run()).inspect_err(|_| {
             // Until then lookups have what they need fetched.
@@ -170,7 +235,7 @@ impl Worker {
         if self.dozes.load(Ordering::Relaxed) {
             let mut orders = self.orders.lock();
             if !mem::replace(&mut orders.woken, true) {
-                orders.refresh = true;
+                orders.refresh();
                 self.changed.notify_all();
             }
         }
@@ -183,7 +248,7 @@ impl Worker {
 
     /// Has the thread refresh at once.
     pub fn request_refresh(&self) {
-        self.order(|orders| orders.refresh = true);
+        self.order(Orders::refresh);
     }
 
     /// Has the thread look again what ends when.
@@ -197,20 +262,24 @@ impl Worker {
     }
 
     /// Hands the thread what the fetch came to that it had begun.
-    pub fn refreshed(&self, refreshed: Refreshed) {
-        self.order(|orders| orders.refreshed = Some(refreshed));
+    pub fn refreshed(&self, timer: Timer, refreshed: Refreshed) {
+        self.order(|orders| orders.of_timers.of_mut(timer).refreshed = Some(refreshed));
     }
 
     /// A node has answered somebody else: if the last refresh failed, the next one comes at once.
     pub fn source_answered(&self) {
-        if self.has_failed.swap(false, Ordering::Relaxed) {
-            self.request_refresh();
+        for timer in Timer::ALL {
+            if self.fetches.of(timer).has_failed.swap(false, Ordering::Relaxed) {
+                self.order(|orders| orders.of_timers.of_mut(timer).refresh = true);
+            }
         }
     }
 
     /// A caller waits for the source: the next pauses are short again.
     pub fn source_is_missed(&self) {
-        self.is_missed.store(true, Ordering::Relaxed);
+        for timer in Timer::ALL {
+            self.fetches.of(timer).is_missed.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Ends the thread and waits for it. What it has on the wire must have been cut off before.
@@ -225,24 +294,25 @@ impl Worker {
 
 /// What the thread itself says, and asks.
 impl Worker {
-    /// The thread is at a fetch from `now` on.
-    pub(super) fn fetch_begins(&self, now: u64) {
-        self.fetching_since.store(now, Ordering::Relaxed);
+    /// A fetch of this timer is under way from `now` on.
+    pub(super) fn fetch_begins(&self, timer: Timer, now: u64) {
+        self.fetches.of(timer).since.store(now, Ordering::Relaxed);
     }
 
-    /// The thread is at no fetch any more.
-    pub(super) fn fetch_is_over(&self) {
-        self.fetching_since.store(0, Ordering::Relaxed);
+    /// No fetch of this timer is under way any more.
+    pub(super) fn fetch_is_over(&self, timer: Timer) {
+        self.fetches.of(timer).since.store(0, Ordering::Relaxed);
     }
 
     /// Notes whether a refresh failed.
-    pub(super) fn set_failed(&self, has_failed: bool) {
-        self.has_failed.store(has_failed, Ordering::Relaxed);
+    pub(super) fn set_failed(&self, timer: Timer, has_failed: bool) {
+        self.fetches.of(timer).has_failed.store(has_failed, Ordering::Relaxed);
     }
 
     /// Whether the pauses after failures may grow on: nobody has had to wait since the last one.
-    pub(super) fn backs_off(&self) -> bool {
-        self.has_failed.load(Ordering::Relaxed) && !self.is_missed.swap(false, Ordering::Relaxed)
+    pub(super) fn backs_off(&self, timer: Timer) -> bool {
+        let Fetches { has_failed, is_missed, .. } = self.fetches.of(timer);
+        has_failed.load(Ordering::Relaxed) && !is_missed.swap(false, Ordering::Relaxed)
     }
 
     /// The thread is at a fetch itself from here on, or is no more.
@@ -272,14 +342,15 @@ impl Worker {
     }
 
     /// Waits until there is something to do. A fetch is due in time, or at once when somebody is in a
-    /// hurry, but never sooner than the least pause after the last one began, nor beside it.
+    /// hurry, but never sooner than the least pause after the last one of its timer began, nor beside
+    /// it.
     pub(super) fn next_task(
         &self,
         clock: &Clock,
-        Times { begun, due }: Times,
+        times: EachTimer<Option<Times>>,
         pressure: impl Fn() -> Pressure,
     ) -> Task {
-        let is_fetching = self.fetching_since.load(Ordering::Relaxed) != 0;
+        let is_fetching = self.fetches.any(Fetches::is_under_way);
         loop {
             // Asked before the lock is taken, for the answers are not the orders' to give. Whoever
             // makes them others has the thread look again, which it sees below.
@@ -289,14 +360,10 @@ impl Worker {
                 continue;
             }
             let now = clock.now();
-            let hurry = orders.refresh.then_some(LEAST_PAUSE);
-            let fetch_at = match hurry.or(pause) {
-                _ if is_fetching => u64::MAX,
-                Some(pause) => due.min(begun + millis(pause)),
-                None => due,
-            };
-            if let Some(refreshed) = orders.refreshed.take() {
-                return Task::Rest(refreshed);
+            for timer in Timer::ALL {
+                if let Some(refreshed) = orders.of_timers.of_mut(timer).refreshed.take() {
+                    return Task::Rest(timer, refreshed);
+                }
             }
             // What is new is saved even when it is time to stop: the next start may need it.
             if mem::take(&mut orders.save) {
@@ -306,14 +373,25 @@ impl Worker {
             if orders.stop && !is_fetching {
                 return Task::Stop;
             }
-            if fetch_at <= now {
-                orders.refresh = false;
-                return Task::Fetch { is_wanted: hurry.or(pause).is_some() };
+            let mut next = u64::MAX;
+            for timer in Timer::ALL {
+                let Some(Times { begun, due }) = *times.of(timer) else { continue };
+                if orders.stop || self.fetches.of(timer).is_under_way() {
+                    continue;
+                }
+                let refresh = &mut orders.of_timers.of_mut(timer).refresh;
+                let hurry = refresh.then_some(LEAST_PAUSE).or(pause);
+                let at = hurry.map_or(due, |pause| due.min(begun + millis(pause)));
+                if at <= now {
+                    *refresh = false;
+                    return Task::Fetch { timer, is_wanted: hurry.is_some() };
+                }
+                next = next.min(at);
             }
             if settles_in == Some(Duration::ZERO) {
                 return Task::Settle;
             }
-            let pause = Duration::from_millis((fetch_at - now).min(LOOK_AFTER));
+            let pause = Duration::from_millis((next - now).min(LOOK_AFTER));
             let pause = settles_in.map_or(pause, |settle| settle.min(pause));
             drop(self.changed.wait_timeout(orders, pause));
         }
@@ -328,8 +406,12 @@ mod tests {
 
     const NEVER: Times = Times { begun: 1, due: u64::MAX };
 
+    fn only(times: Times) -> EachTimer<Option<Times>> {
+        EachTimer { main: Some(times), groups: None }
+    }
+
     fn next(worker: &Worker, times: Times, pressure: Pressure) -> Task {
-        worker.next_task(&Clock::default(), times, || pressure)
+        worker.next_task(&Clock::default(), only(times), || pressure)
     }
 
     #[test]
@@ -340,9 +422,9 @@ mod tests {
         worker.request_refresh();
         assert!(matches!(next(&worker, NEVER, Pressure::default()), Task::Save));
         assert!(matches!(next(&worker, NEVER, Pressure::default()), Task::Stop));
-        worker.fetch_begins(1);
-        worker.refreshed(Refreshed { outcome: Ok(()), work: Duration::ZERO });
-        assert!(matches!(next(&worker, NEVER, Pressure::default()), Task::Rest(_)));
+        worker.fetch_begins(Timer::Main, 1);
+        worker.refreshed(Timer::Main, Refreshed { outcome: Ok(()), work: Duration::ZERO });
+        assert!(matches!(next(&worker, NEVER, Pressure::default()), Task::Rest(Timer::Main, _)));
     }
 
     #[test]
@@ -355,14 +437,14 @@ mod tests {
 
         let clock = Clock::default();
         worker.request_refresh();
-        let task = worker.next_task(&clock, NEVER, Pressure::default);
+        let task = worker.next_task(&clock, only(NEVER), Pressure::default);
         assert!(matches!(task, Task::Fetch { .. }));
         assert!(clock.now() >= NEVER.begun + millis(LEAST_PAUSE));
         assert!(matches!(next(&worker, NEVER, now), Task::Settle), "it was wanted once");
 
         let waited_for = Pressure { pause: Some(Duration::from_millis(1)), ..Pressure::default() };
         assert!(matches!(next(&worker, NEVER, waited_for), Task::Fetch { .. }));
-        worker.fetch_begins(1);
+        worker.fetch_begins(Timer::Main, 1);
         let both = Pressure { settles_in: now.settles_in, ..waited_for };
         assert!(matches!(next(&worker, NEVER, both), Task::Settle), "no fetch beside another");
     }
@@ -378,19 +460,46 @@ mod tests {
             };
             Pressure { settles_in, ..Pressure::default() }
         };
-        assert!(matches!(worker.next_task(&Clock::default(), NEVER, pressure), Task::Settle));
+        assert!(matches!(worker.next_task(&Clock::default(), only(NEVER), pressure), Task::Settle));
         assert_eq!(asked.load(Ordering::Relaxed), 2);
     }
 
     #[test]
     fn a_failure_is_over_once_somebody_else_has_had_an_answer() {
         let worker = Worker::default();
-        worker.set_failed(true);
-        assert!(worker.backs_off());
+        worker.set_failed(Timer::Main, true);
+        assert!(worker.backs_off(Timer::Main));
         worker.source_is_missed();
-        assert!(!worker.backs_off() && worker.backs_off(), "once for each caller that waits");
+        assert!(
+            !worker.backs_off(Timer::Main) && worker.backs_off(Timer::Main),
+            "once for each caller that waits"
+        );
         worker.source_answered();
-        assert!(!worker.backs_off());
+        assert!(!worker.backs_off(Timer::Main));
         assert!(matches!(next(&worker, NEVER, Pressure::default()), Task::Fetch { .. }), "at once");
+    }
+
+    #[test]
+    fn each_timer_fetches_in_its_own_time() {
+        let (worker, clock) = (Worker::default(), Clock::default());
+        let both = |main, groups| EachTimer { main: Some(main), groups: Some(groups) };
+        let in_time = Times { begun: 1, due: 1 };
+        let next = |times| worker.next_task(&clock, times, Pressure::default);
+        let is_of = |task, of| matches!(task, Task::Fetch { timer, .. } if timer == of);
+        worker.fetch_begins(Timer::Main, 1);
+        assert!(is_of(next(both(in_time, in_time)), Timer::Groups), "beside the other one's");
+        worker.fetch_is_over(Timer::Main);
+        assert!(is_of(next(both(in_time, NEVER)), Timer::Main));
+
+        worker.set_failed(Timer::Main, true);
+        assert!(worker.backs_off(Timer::Main) && !worker.backs_off(Timer::Groups));
+        worker.source_answered();
+        assert!(is_of(next(both(NEVER, NEVER)), Timer::Main), "only the one that failed");
+        worker.fetch_begins(Timer::Main, 1);
+        worker.refreshed(Timer::Groups, Refreshed { outcome: Ok(()), work: Duration::ZERO });
+        assert!(matches!(next(both(in_time, NEVER)), Task::Rest(Timer::Groups, _)));
+        worker.order(|orders| orders.stop = true);
+        worker.refreshed(Timer::Main, Refreshed { outcome: Ok(()), work: Duration::ZERO });
+        assert!(matches!(next(both(in_time, in_time)), Task::Rest(Timer::Main, _)), "not another");
     }
 }

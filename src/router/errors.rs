@@ -187,6 +187,17 @@ pub(super) fn unknown_table(name: &[u8]) -> Error {
     Error::new(Code::UnknownTable, message)
 }
 
+/// The error about a table, for a handle whose source has groups alone.
+pub(super) fn of_no_maps(error: Error, source: &str) -> Error {
+    let Error { code, message } = error;
+    let said = message.strip_suffix(MISSPELT_TABLE).unwrap_or(&message);
+    let message = format!(
+        "{said}; {source} has groups and no shard maps: look a group up by its name, with \
+         fabric_get_group_server"
+    );
+    Error::new(code, message)
+}
+
 /// An error about a name that is not known, for a handle that knows no other either; `whole` is
 /// whether it has asked for everything, and `source` what the source is called. In an empty farm no
 /// name was misspelt.

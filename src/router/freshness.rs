@@ -326,6 +326,7 @@ impl Freshness for &FreshnessCheck<'_> {
     #[cold]
     fn unknown_table(self, name: &[u8]) -> Miss {
         let (ground, miss) = match full_name(name) {
+            Ok(_) if !self.refresher.has_maps() => (Ground::Fresh, Miss::UnknownTable),
             Ok(full) => {
                 let answer = self.refresher.known().absent_tables.get(name);
                 (self.judge_absent(answer, FetchRequest::table(full)), Miss::UnknownTable)

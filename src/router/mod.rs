@@ -183,7 +183,7 @@ impl Router {
 
     /// The nodes of the source, asked for if nobody did yet.
     pub fn fabric_nodes(&self) -> Result<Vec<Node>> {
-        if !self.refresher.answered.is_connected() {
+        if !self.refresher.answered.connected.any() {
             self.obtain_or_snapshot(
                 &FetchRequest::default(),
                 &self.refresher.fetcher.lookup_bound(),
@@ -234,6 +234,9 @@ impl Router {
     /// The error of a lookup, which may say that not only this name is missing.
     #[cold]
     fn explained(&self, error: Error) -> Error {
+        if error.code == Code::UnknownTable && !self.refresher.has_maps() {
+            return errors::of_no_maps(error, &self.refresher.source_name());
+        }
         let is_unknown = matches!(error.code, Code::UnknownTable | Code::UnknownGroup);
         if is_unknown && self.refresher.topology().is_empty() {
             let source = self.refresher.source_name();

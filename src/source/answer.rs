@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::base::clock::signed;
 use crate::base::error::Error;
 use crate::topology::{RejectedRow, ServerRow, ShardMap, TablesBuilder};
 
@@ -62,6 +63,19 @@ pub struct Answer<R> {
     /// After how long to ask again; zero if the source names no time.
     pub interval: Duration,
     pub content: Content<R>,
+}
+
+impl<R> Answer<R> {
+    /// When everything was seen to be as it says, on the handle's clock; nothing of an answer about
+    /// names.
+    pub fn lists_all_at(&self) -> Option<i64> {
+        match &self.content {
+            Content::Rows { about, .. } => {
+                (*about == About::Everything).then(|| signed(self.asked_at))
+            }
+            Content::Unchanged { confirmed } => Some(*confirmed),
+        }
+    }
 }
 
 pub enum Content<R> {

@@ -17,11 +17,13 @@ pub mod command;
 pub mod endpoints;
 pub mod fabric;
 pub mod file;
+pub mod no_maps;
 pub mod pool;
 pub mod race;
 pub mod response_times;
 pub mod retry;
 pub mod round_trip;
+pub mod sources;
 pub mod traits;
 
 use std::sync::Arc;
@@ -36,8 +38,9 @@ pub use self::command::{Command, Report, ResultSet, Value};
 pub use self::endpoints::Endpoints;
 pub use self::response_times::{Size, Subject};
 pub use self::retry::RetryPolicy;
+pub use self::sources::Sources;
 pub use self::traits::{
-    Ask, Asker, Control, GroupSource, Locator, MapSource, Source, Sources, Whole, WholeSource,
+    Ask, Asker, Control, GroupSource, Locator, MapSource, Source, Whole, WholeSource,
 };
 
 /// The sources of a handle as its options want them.

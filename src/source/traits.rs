@@ -1,9 +1,8 @@
 //! What a source is to the rest of the library, and the rest of the library to a source.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::{Error, Result};
 use crate::config::Node;
 use crate::topology::{HeldKey, ServerRow};
 
@@ -83,6 +82,12 @@ pub trait MapSource: Source {
     /// The shards of the tables that are wanted.
     fn maps(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<MapAnswers>;
 
+    /// Whether it has shard maps at all. A table of a source that has none is refused in words that say
+    /// so.
+    fn has_maps(&self) -> bool {
+        true
+    }
+
     /// Whether a shard that it does not list does not exist. Otherwise it may be out of use for a
     /// while, and its keys must not go to the shard below.
     fn lists_every_shard(&self) -> bool {
@@ -140,89 +145,6 @@ pub trait Control {
 
     /// Tells of a server that failed, and waits until that is done with.
     fn report(&self, report: &Report<'_>, ask: &Ask<'_>) -> Result<()>;
-}
-
-/// Who answers the two questions for a handle.
-pub struct Sources {
-    pub maps: Arc<dyn MapSource>,
-    pub groups: Arc<dyn GroupSource>,
-    /// Each of them once.
-    all: Vec<Arc<dyn Source>>,
-    whole: Option<Arc<dyn WholeSource>>,
-}
-
-impl Sources {
-    /// One that answers both.
-    pub fn one<S: MapSource + GroupSource + 'static>(source: S) -> Self {
-        let source = Arc::new(source);
-        let all: Vec<Arc<dyn Source>> = vec![Arc::clone(&source) as _];
-        Self { maps: Arc::clone(&source) as _, groups: source, all, whole: None }
-    }
-
-    /// Two that answer one question each.
-    pub fn two(maps: impl MapSource + 'static, groups: impl GroupSource + 'static) -> Self {
-        let (maps, groups) = (Arc::new(maps), Arc::new(groups));
-        let all: Vec<Arc<dyn Source>> = vec![Arc::clone(&maps) as _, Arc::clone(&groups) as _];
-        Self { maps, groups, all, whole: None }
-    }
-
-    /// One that answers both of one moment: nothing of it is ever in use without the rest.
-    pub fn at_once<S: MapSource + GroupSource + WholeSource + 'static>(source: S) -> Self {
-        let source = Arc::new(source);
-        let all: Vec<Arc<dyn Source>> = vec![Arc::clone(&source) as _];
-        let (maps, groups) = (Arc::clone(&source) as _, Arc::clone(&source) as _);
-        Self { maps, groups, all, whole: Some(source) }
-    }
-
-    /// The source, if it answers both questions of one moment.
-    pub fn whole(&self) -> Option<&dyn WholeSource> {
-        self.whole.as_deref()
-    }
-
-    /// Whether one source answers both questions.
-    pub fn are_one(&self) -> bool {
-        self.all.len() == 1
-    }
-
-    /// What messages call them.
-    pub fn name(&self) -> String {
-        let mut names: Vec<String> = self.iter().map(Source::name).collect();
-        names.dedup();
-        names.join(" and ")
-    }
-
-    /// Each source once.
-    pub fn iter(&self) -> impl Iterator<Item = &dyn Source> {
-        self.all.iter().map(|source| &**source)
-    }
-
-    /// What the first source that has a name calls itself; empty if none has, or has answered.
-    pub fn identity(&self) -> String {
-        let names = self.iter().map(|source| source.identity());
-        names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
-    }
-
-    /// The nodes of all sources, in the order they became known.
-    pub fn nodes(&self) -> Vec<Node> {
-        self.iter().flat_map(|source| source.nodes()).collect()
-    }
-
-    /// How many of them did not fail when last asked.
-    pub fn nodes_up(&self) -> usize {
-        self.iter().map(|source| source.nodes_up()).sum()
-    }
-
-    /// The first outcome of a source that has one, or the first refusal.
-    pub fn first<'s, T>(&'s self, ask: impl Fn(&'s dyn Source) -> Result<T>) -> Result<T> {
-        let mut refusal = None;
-        for source in self.iter() {
-            match ask(source) {
-                Ok(answer) => return Ok(answer),
-                Err(error) => refusal = refusal.or(Some(error)),
-            }
-        }
-        Err(refusal.unwrap_or_else(|| Error::new(Code::NotSeeded, "there is no source")))
-    }
 }
 
 /// How a question may be asked, and who asks it.

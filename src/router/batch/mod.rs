@@ -33,6 +33,7 @@ impl Router {
         };
         let terms = Terms { by_key: true, ..Terms::of(batch.wanted) };
         let outcome = self.look(terms, &query, find, |_, outcome| Ok(outcome));
+        let outcome = outcome.map_err(|error| self.explained(error));
         let lookups = &self.metrics.lookups;
         match &outcome {
             Ok(Outcome { failed, .. }) => {
