@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use mysqlfabric::base::error::{Code, Error, Result};
@@ -14,7 +14,8 @@ use mysqlfabric::observe::log::{Level, Log};
 use mysqlfabric::router::batch::{Batch, CHUNK, Keys, Outcome, Session, Slot};
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::source::{
-    Answer, Ask, Content, GroupAnswers, GroupSource, MapAnswers, MapSource, Source, Sources, Wanted,
+    About, Answer, Ask, AskAgain, Content, GroupAnswers, GroupSource, Groups, MapAnswers,
+    MapSource, Source, Sources, Wanted,
 };
 use mysqlfabric::thread_cache::ThreadCache;
 use mysqlfabric::topology::{Key, Server, ServerRow, ShardRow, TablesBuilder, Wanted as Purpose};
@@ -44,6 +45,18 @@ struct Farm {
 }
 
 impl Farm {
+    /// The servers of a group, as a source lists them.
+    fn servers(&self, group: &str) -> Vec<ServerRow> {
+        let is_headless = self.headless.contains(&group);
+        let server = |(at, port): (usize, &u16)| {
+            let (mode, status) = if at == 0 && !is_headless { (3, 3) } else { (1, 2) };
+            let (uuid, host) = (format!("uuid-{port}"), "127.0.0.1".into());
+            let server = Server { uuid, host, port: *port, mode, status, weight: 1.0 };
+            ServerRow { group: group.to_owned(), server }
+        };
+        self.groups.get(group).into_iter().flatten().enumerate().map(server).collect()
+    }
+
     fn fail(&mut self, fail: bool) {
         (self.maps_fail, self.groups_fail) = (fail, fail);
     }
@@ -147,22 +160,64 @@ impl GroupSource for Servers {
             let content = Content::Unchanged { confirmed: asked_at as i64 };
             return Ok(Answer { asked_at, interval: GROUPS_INTERVAL, content }.into());
         }
-        let of_group = |(group, ports): (&&'static str, &Vec<u16>)| {
-            let is_headless = farm.headless.contains(group);
-            let server = |(at, port): (usize, &u16)| {
-                let (mode, status) = if at == 0 && !is_headless { (3, 3) } else { (1, 2) };
-                let (uuid, host) = (format!("uuid-{port}"), "127.0.0.1".into());
-                let server = Server { uuid, host, port: *port, mode, status, weight: 1.0 };
-                ServerRow { group: (*group).to_owned(), server }
-            };
-            ports.iter().enumerate().map(server).collect::<Vec<_>>()
-        };
         let wants = |group: &str| wanted.everything || wanted.names.contains(group);
-        let groups = farm.groups.iter().filter(|(group, _)| wants(group));
-        let rows = groups.flat_map(of_group).collect();
+        let groups = farm.groups.keys().filter(|group| wants(group));
+        let rows = groups.flat_map(|group| farm.servers(group)).collect::<Vec<_>>().into();
         ask.asker.source_answered();
         let content = Content::Rows { about: wanted.about(), rows, rejected: Vec::new() };
         Ok(Answer { asked_at, interval: GROUPS_INTERVAL, content }.into())
+    }
+}
+
+/// Finds out about each group by itself, in an interval of its own: shorter while it has no primary,
+/// and it says why that is so.
+struct Discovery {
+    shared: Arc<Shared>,
+    /// When each group is due, and how often it was asked for.
+    groups: Arc<Mutex<BTreeMap<String, (u64, usize)>>>,
+    handle: Arc<OnceLock<Weak<dyn AskAgain>>>,
+}
+
+const WITH_PRIMARY: Duration = Duration::from_secs(600);
+const WITHOUT: Duration = Duration::from_millis(30);
+const NO_MAJORITY: &str = "no majority of its members is online";
+
+impl Source for Discovery {
+    fn unsupported(&self) -> Error {
+        Error::new(Code::NotSeeded, "members take no orders")
+    }
+
+    fn attach(&self, handle: Weak<dyn AskAgain>) {
+        assert!(self.handle.set(handle).is_ok(), "once");
+    }
+}
+
+impl GroupSource for Discovery {
+    fn groups(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<GroupAnswers> {
+        let (now, farm) = (ask.asker.now(), self.shared.farm());
+        let mut groups = self.groups.lock().expect("unpoisoned");
+        let names = match wanted.everything {
+            true => farm.groups.keys().map(|name| (*name).to_owned()).collect(),
+            false => wanted.names.clone(),
+        };
+        let mut found = GroupAnswers::default();
+        for name in names {
+            let (due, asked) = groups.entry(name.clone()).or_default();
+            if *due > now && !(wanted.is_stale)(&name) {
+                continue;
+            }
+            let is_headless = farm.headless.contains(&&*name);
+            let interval = if is_headless { WITHOUT } else { WITH_PRIMARY };
+            (*due, *asked) = (now + interval.as_millis() as u64, *asked + 1);
+            let reasons = is_headless.then(|| (name.clone(), NO_MAJORITY.into()));
+            let rows =
+                Groups { servers: farm.servers(&name), reasons: reasons.into_iter().collect() };
+            let about = About::Names([name].into());
+            let content = Content::Rows { about, rows, rejected: Vec::new() };
+            found.answers.push(Answer { asked_at: now, interval, content });
+        }
+        ask.asker.source_answered();
+        Ok(found)
     }
 }
 
@@ -634,4 +689,45 @@ fn a_source_that_cannot_be_connected_to_stops_no_other() {
     assert_eq!(router.fabric_nodes().expect("those of the other").len(), 1);
     shared.farm().maps_connect_fails = false;
     eventually("the maps, too", || primary(&router, 7).is_ok_and(|port| port == 11));
+}
+
+#[test]
+fn each_group_has_an_interval_of_its_own_and_a_reason_for_what_it_lacks() {
+    let shared = farm();
+    let (groups, handle) = (Arc::default(), Arc::default());
+    let discovery = Discovery {
+        shared: Arc::clone(&shared),
+        groups: Arc::clone(&groups),
+        handle: Arc::clone(&handle),
+    };
+    let config = Config { log: Log::default(), refresh_share_percent: 100, ..Config::default() };
+    let sources = Sources::two(Shards(Arc::clone(&shared)), discovery);
+    let router = Router::with_sources(config, sources);
+    let asked = |group: &str| groups.lock().expect("unpoisoned")[group].1;
+    router.seed(None).expect("seeded");
+    assert_eq!(primary(&router, 7).expect("a server"), 11);
+
+    shared.farm().headless.push("one");
+    let handle = handle.get().expect("it was attached").upgrade().expect("it lives");
+    handle.group_is_stale("one");
+    let why = || primary(&router, 7).err().map(|error| error.message).unwrap_or_default();
+    eventually("the reason", || {
+        why().contains(&format!("at the moment: {NO_MAJORITY}; try again"))
+    });
+    eventually("it is asked for time and again", || asked("one") > 20);
+    assert_eq!((asked("two"), asked("global")), (1, 1), "not so the others");
+    // What services saw of a server changes no reason.
+    router.report_result("uuid-12", 2003);
+    eventually("the report is in", || router.metrics().servers_quarantined == 1);
+    assert!(why().contains(NO_MAJORITY), "{}", why());
+    shared.farm().headless.clear();
+    eventually("the primary is back", || primary(&router, 7).is_ok_and(|port| port == 11));
+
+    let before = asked("two");
+    shared.farm().groups.insert("two", vec![22, 21]);
+    handle.group_is_stale("two");
+    eventually("the new primary", || primary(&router, 1_000).is_ok_and(|port| port == 22));
+    assert_eq!(asked("two"), before + 1);
+    router.report_result("uuid-22", 1290);
+    eventually("a report has its group asked for", || asked("two") > before + 1);
 }

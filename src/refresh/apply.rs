@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::base::clock::signed;
-use crate::source::{About, Answer, Content, Maps, Whole};
-use crate::topology::{ServerRow, TablesBuilder, Times};
+use crate::source::{About, Answer, Content, Groups, Maps, Whole};
+use crate::topology::{TablesBuilder, Times};
 
 use super::answered::Answered;
 use super::known::Known;
@@ -85,7 +85,7 @@ impl Apply {
     pub fn groups(
         &self,
         update: &mut Update<'_>,
-        answer: Answer<Vec<ServerRow>>,
+        answer: Answer<Groups>,
         wanted: &BTreeSet<String>,
         of: &Moment<'_>,
     ) {
@@ -100,9 +100,8 @@ impl Apply {
         of: &Moment<'_>,
         is_newest: bool,
     ) {
-        let Answer { asked_at, interval, content } = answer;
-        let until = self.answered.intervals.maps_answered(interval, asked_at);
-        let until = self.answered.good_until(until, of.resets);
+        let until = self.answered.good_until(self.answered.intervals.until(&answer), of.resets);
+        let Answer { asked_at, content, .. } = answer;
         update.confirmed_at(signed(asked_at));
         match content {
             _ if !is_newest => {}
@@ -133,14 +132,13 @@ impl Apply {
     fn take_groups(
         &self,
         update: &mut Update<'_>,
-        answer: Answer<Vec<ServerRow>>,
+        answer: Answer<Groups>,
         wanted: &BTreeSet<String>,
         of: &Moment<'_>,
         is_newest: bool,
     ) {
-        let Answer { asked_at, interval, content } = answer;
-        let until = self.answered.intervals.groups_answered(interval, asked_at);
-        let until = self.answered.good_until(until, of.resets);
+        let until = self.answered.good_until(self.answered.intervals.until(&answer), of.resets);
+        let Answer { asked_at, content, .. } = answer;
         update.confirmed_at(signed(asked_at));
         match content {
             _ if !is_newest => {}
@@ -150,10 +148,11 @@ impl Apply {
                 groups.for_each(|entry| entry.confirm(times));
                 self.known().absent_groups.confirm_all(times);
             }
-            Content::Rows { about, rows, rejected } => {
+            Content::Rows { about, rows: Groups { servers, reasons }, rejected } => {
                 let is_of_all = about == About::Everything;
                 let Some(names) = still_good(&of.question, about) else { return };
-                update.groups(&names.asked(), rows, &rejected, until);
+                update.reasons(reasons);
+                update.groups(&names.asked(), servers, &rejected, until);
                 if !is_of_all {
                     return;
                 }

@@ -123,6 +123,8 @@ impl Fetch {
         // its new group fails lookups there, the old one would send them astray.
         let lists_tables = found.iter().find_map(Answer::lists_all_at);
         let lists_groups = servers.iter().find_map(Answer::lists_all_at);
+        self.answered.intervals.maps.answered(&found);
+        self.answered.intervals.groups.answered(&servers);
         self.publish(ask.retry, |update| {
             for answer in found {
                 self.apply.maps(update, answer, &request.tables, &of_maps);
@@ -170,8 +172,11 @@ impl Fetch {
         let resets = self.answered.resets();
         self.connect_maps(ask)?;
         let FetchRequest { everything, tables: names, .. } = request;
-        let wanted = Wanted { everything: *everything, names, known: &Vec::new };
+        let is_stale = &|name: &str| self.known().is_stale_table(name);
+        let wanted = Wanted { everything: *everything, names, known: &Vec::new, is_stale };
         let whole = source.whole(self.answered.version(), &wanted, ask)?;
+        self.answered.intervals.maps.answered(std::slice::from_ref(&whole.maps));
+        self.answered.intervals.groups.answered(std::slice::from_ref(&whole.groups));
         self.publish(ask.retry, |update| self.apply.whole(update, whole, request, resets))?;
         self.ask_for_missing(ask.retry);
         self.sources.iter().for_each(|source| source.maintain(ask));
@@ -227,13 +232,16 @@ impl Fetch {
     fn ask_for_maps(&self, request: &FetchRequest, ask: &Ask<'_>) -> Result<MapAnswers> {
         let FetchRequest { everything, tables: names, .. } = request;
         let known = &|| self.known().tables();
-        self.sources.maps.maps(&Wanted { everything: *everything, names, known }, ask)
+        let is_stale = &|name: &str| self.known().is_stale_table(name);
+        self.sources.maps.maps(&Wanted { everything: *everything, names, known, is_stale }, ask)
     }
 
     fn ask_for_groups(&self, request: &FetchRequest, ask: &Ask<'_>) -> Result<GroupAnswers> {
         let FetchRequest { everything, groups: names, .. } = request;
         let known = &|| self.known().groups();
-        self.sources.groups.groups(&Wanted { everything: *everything, names, known }, ask)
+        let is_stale = &|name: &str| self.known().is_stale_group(name);
+        let wanted = Wanted { everything: *everything, names, known, is_stale };
+        self.sources.groups.groups(&wanted, ask)
     }
 
     /// Asks a source that can tell where the keys of the missing shards are, and takes in what it

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::base::clock::millis;
+use crate::source::Answer;
 
 /// No source has named an interval yet.
 const UNKNOWN: u64 = u64::MAX;
@@ -39,10 +40,20 @@ impl Interval {
         self.said.store(millis(interval).min(UNKNOWN - 1), Ordering::Relaxed);
     }
 
-    fn answered(&self, interval: Duration, asked_at: u64) {
-        self.say(interval);
-        self.asked_at.fetch_max(asked_at, Ordering::Relaxed);
+    /// Notes the answers of a question. The shortest interval says when to ask again.
+    pub fn answered<R>(&self, answers: &[Answer<R>]) {
+        let said = answers.iter().map(|answer| answer.interval);
+        if let Some(shortest) = said.min_by_key(|said| named(*said)) {
+            self.say(shortest);
+        }
+        let asked_at = answers.iter().map(|answer| answer.asked_at).max();
+        self.asked_at.fetch_max(asked_at.unwrap_or(0), Ordering::Relaxed);
     }
+}
+
+/// An interval as a source says it, which is zero where it names none.
+fn named(said: Duration) -> Duration {
+    if said.is_zero() { DEFAULT } else { said }
 }
 
 /// Milliseconds of each kind: times on the handle's clock, or spans.
@@ -88,8 +99,11 @@ impl Intervals {
 
     /// An interval within the bounds, in milliseconds.
     fn bounded(&self, interval: &Interval) -> u64 {
-        let said = interval.said().filter(|said| !said.is_zero()).unwrap_or(DEFAULT);
-        millis(said.max(self.least).min(self.most)).max(1)
+        self.within_bounds(interval.said().unwrap_or_default())
+    }
+
+    fn within_bounds(&self, said: Duration) -> u64 {
+        millis(named(said).max(self.least).min(self.most)).max(1)
     }
 
     /// For how long shard maps are good, and the servers of a group.
@@ -114,20 +128,10 @@ impl Intervals {
         self.groups.say(interval);
     }
 
-    /// Notes the answer of a question about shard maps, and until when it is good. It counts from the
-    /// question: the source may have looked at any time since.
-    pub fn maps_answered(&self, said: Duration, asked_at: u64) -> u64 {
-        self.answered(&self.maps, said, asked_at)
-    }
-
-    /// As `maps_answered`, of a question about groups.
-    pub fn groups_answered(&self, said: Duration, asked_at: u64) -> u64 {
-        self.answered(&self.groups, said, asked_at)
-    }
-
-    fn answered(&self, interval: &Interval, said: Duration, asked_at: u64) -> u64 {
-        interval.answered(said, asked_at);
-        asked_at.saturating_add(self.bounded(interval))
+    /// Until when an answer is good. It counts from the question: the source may have looked at any
+    /// time since.
+    pub fn until<R>(&self, answer: &Answer<R>) -> u64 {
+        answer.asked_at.saturating_add(self.within_bounds(answer.interval))
     }
 
     /// What a background refresh has to ask for that begins `now`: what would be over before the next
@@ -147,6 +151,11 @@ impl Intervals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Content;
+
+    fn answer(interval: Duration, asked_at: u64) -> Answer<()> {
+        Answer { asked_at, interval, content: Content::Unchanged { confirmed: 1 } }
+    }
 
     #[test]
     fn an_interval_is_what_was_said_last() {
@@ -154,8 +163,9 @@ mod tests {
         assert_eq!(interval.said(), None);
         interval.say(Duration::ZERO);
         assert_eq!(interval.said(), Some(Duration::ZERO));
-        interval.answered(Duration::MAX, 7);
-        interval.answered(Duration::from_secs(3), 5);
+        interval.answered(&[answer(Duration::MAX, 7)]);
+        let (longer, none) = (answer(Duration::from_secs(30), 5), answer(Duration::ZERO, 5));
+        interval.answered(&[longer, answer(Duration::from_secs(3), 4), none]);
         assert_eq!(interval.said(), Some(Duration::from_secs(3)));
         assert_eq!(interval.asked_at.load(Ordering::Relaxed), 7, "the newest question counts");
     }
@@ -164,15 +174,19 @@ mod tests {
         let intervals = Intervals::within(Duration::from_millis(10), Duration::from_secs(1));
         assert_eq!((intervals.said(), intervals.shorter()), (None, 1_000), "the default, bounded");
         assert_eq!(intervals.due(1), Due::ALL, "neither was ever asked");
-        assert_eq!(intervals.maps_answered(Duration::from_millis(300), 100), 400);
-        assert_eq!(intervals.groups_answered(Duration::from_millis(1), 100), 110, "bounded");
+        let of_maps = answer(Duration::from_millis(300), 100);
+        intervals.maps.answered(std::slice::from_ref(&of_maps));
+        assert_eq!(intervals.until(&of_maps), 400);
+        let of_groups = answer(Duration::from_millis(1), 100);
+        intervals.groups.answered(std::slice::from_ref(&of_groups));
+        assert_eq!(intervals.until(&of_groups), 110, "bounded");
         assert_eq!(intervals.said(), Some(Duration::from_millis(1)));
         assert_eq!(intervals.shorter(), 10);
         assert_eq!(intervals.due(105), Due { maps: false, groups: true });
         assert_eq!(intervals.due(390), Due::ALL);
-        intervals.groups_answered(Duration::from_millis(50), 390);
+        intervals.groups.answered(&[answer(Duration::from_millis(50), 390)]);
         assert_eq!(intervals.due(391), Due { maps: true, groups: true });
-        intervals.maps_answered(Duration::ZERO, 391);
+        intervals.maps.answered(&[answer(Duration::ZERO, 391)]);
         assert_eq!(intervals.due(391), Due { maps: false, groups: true });
         assert_eq!(intervals.due(200), Due::ALL, "before its time");
     }

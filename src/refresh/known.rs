@@ -130,6 +130,17 @@ impl Known {
             || request.groups.iter().any(|name| is_over(group(name), over.groups))
     }
 
+    /// Whether a table is to be asked for now: its last answer is over, since somebody has said so.
+    pub fn is_stale_table(&self, name: &str) -> bool {
+        let topology = self.topology.load();
+        topology.tables.get(name.as_bytes()).is_none_or(|entry| entry.is_over())
+    }
+
+    /// As `is_stale_table`, of a group.
+    pub fn is_stale_group(&self, name: &str) -> bool {
+        group(&self.topology.load(), name).is_none_or(|entry| entry.is_over())
+    }
+
     /// Whether the keys of a shard are held until the source says where they belong. Looks through
     /// all shards.
     pub fn holds_shards(&self) -> bool {

@@ -1,15 +1,15 @@
 //! What a handle consists of beside the router: the parts of the refresh, and how they are wired.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
 use crate::base::clock::Clock;
 use crate::base::error::Result;
 use crate::base::thread::Threads;
 use crate::config::{Config, Node};
 use crate::observe::metrics::{Metrics, Numbers};
-use crate::source::{self, Sources};
+use crate::source::{self, AskAgain, Sources};
 use crate::topology::Topology;
 
 use super::age::{AgeLimit, since};
@@ -63,6 +63,8 @@ impl Refresher {
         let publisher = Arc::new(Publisher::new(Arc::clone(&config), clock, keeps_missing));
         let answered = Arc::new(Answered::new(config.ttl_min, config.ttl_max));
         let health = Arc::new(Health::new(Arc::clone(&config), Arc::clone(&publisher)));
+        let ask_again: Weak<dyn AskAgain> = Arc::downgrade(&health) as _;
+        sources.iter().for_each(|source| source.attach(Weak::clone(&ask_again)));
         let (interrupts, single_flight) =
             (Arc::<Interrupts>::default(), Arc::<SingleFlight>::default());
         let work = Arc::<Work>::default();

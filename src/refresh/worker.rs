@@ -251,6 +251,11 @@ impl Worker {
         self.order(Orders::refresh);
     }
 
+    /// As `request_refresh`, where nobody needs other maps.
+    pub fn request_groups(&self) {
+        self.order(|orders| orders.of_timers.groups.refresh = true);
+    }
+
     /// Has the thread look again what ends when.
     pub fn look(&self) {
         self.order(|orders| orders.look = true);
@@ -360,6 +365,9 @@ impl Worker {
                 continue;
             }
             let now = clock.now();
+            if times.groups.is_none() && mem::take(&mut orders.of_timers.groups.refresh) {
+                orders.of_timers.main.refresh = true;
+            }
             for timer in Timer::ALL {
                 if let Some(refreshed) = orders.of_timers.of_mut(timer).refreshed.take() {
                     return Task::Rest(timer, refreshed);
@@ -490,6 +498,11 @@ mod tests {
         assert!(is_of(next(both(in_time, in_time)), Timer::Groups), "beside the other one's");
         worker.fetch_is_over(Timer::Main);
         assert!(is_of(next(both(in_time, NEVER)), Timer::Main));
+
+        worker.request_groups();
+        assert!(is_of(next(both(NEVER, NEVER)), Timer::Groups), "and no maps");
+        worker.request_groups();
+        assert!(is_of(next(only(NEVER)), Timer::Main), "which asks for groups, too");
 
         worker.set_failed(Timer::Main, true);
         assert!(worker.backs_off(Timer::Main) && !worker.backs_off(Timer::Groups));

@@ -253,10 +253,13 @@ pub(super) fn no_server(group: &str, wanted: Wanted, servers: Option<&Group>) ->
             "several primaries of group '{group}' are listed, and nobody knows which one takes \
              writes; see that it has one, and try again"
         ),
-        Wanted::Primary => format!(
-            "group '{group}' has no primary that takes writes at the moment; a failover may be \
-             under way, try again"
-        ),
+        Wanted::Primary => {
+            let reason = servers.and_then(Group::reason).map(|reason| format!(": {reason}; "));
+            let reason = reason.as_deref().unwrap_or("; a failover may be under way, ");
+            format!(
+                "group '{group}' has no primary that takes writes at the moment{reason}try again"
+            )
+        }
         Wanted::Reader => format!(
             "group '{group}' has no server that takes reads: no secondary, no primary, or all \
              of them in mode OFFLINE or WRITE_ONLY"

@@ -1,6 +1,7 @@
 //! What a source is asked for, and what it answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::signed;
@@ -14,6 +15,9 @@ pub struct Wanted<'a> {
     pub names: &'a BTreeSet<String>,
     /// The names that the handle knows already, for a source that has to ask for them one by one.
     pub known: &'a dyn Fn() -> Vec<String>,
+    /// Whether a name is to be asked for now, since somebody has said that its last answer is over. A
+    /// source whose names have intervals of their own asks for these and for those whose time has come.
+    pub is_stale: &'a dyn Fn(&str) -> bool,
 }
 
 impl Wanted<'_> {
@@ -34,7 +38,8 @@ pub enum About {
     Names(BTreeSet<String>),
 }
 
-/// What a source said of all that was wanted, or of a part of it.
+/// What a source said of all that was wanted, or of a part of it: what no answer is about stays as it
+/// was. Each answer has its own interval, and the shortest says when the handle asks again.
 pub struct Answers<R> {
     pub answers: Vec<Answer<R>>,
     /// Why there is no answer about some of it.
@@ -42,7 +47,7 @@ pub struct Answers<R> {
 }
 
 pub type MapAnswers = Answers<Maps>;
-pub type GroupAnswers = Answers<Vec<ServerRow>>;
+pub type GroupAnswers = Answers<Groups>;
 
 impl<R> Default for Answers<R> {
     fn default() -> Self {
@@ -97,6 +102,21 @@ pub struct Maps {
     /// Bounds, by table, that the source itself says are held: these and no others are remembered
     /// then. Nothing if the handle is to see by itself which shards are listed no more.
     pub held: Option<Vec<(String, ShardMap)>>,
+}
+
+/// The servers of groups.
+#[derive(Debug, Default)]
+pub struct Groups {
+    pub servers: Vec<ServerRow>,
+    /// By group, why it has no primary, as it stands in the message of a lookup: "no majority of its
+    /// members is online". Of a group that has one nothing counts.
+    pub reasons: BTreeMap<String, Arc<str>>,
+}
+
+impl From<Vec<ServerRow>> for Groups {
+    fn from(servers: Vec<ServerRow>) -> Self {
+        Self { servers, reasons: BTreeMap::new() }
+    }
 }
 
 impl From<TablesBuilder> for Maps {

@@ -31,7 +31,9 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::observe::metrics::Traffic;
 
-pub use self::answer::{About, Answer, Answers, Content, GroupAnswers, MapAnswers, Maps, Wanted};
+pub use self::answer::{
+    About, Answer, Answers, Content, GroupAnswers, Groups, MapAnswers, Maps, Wanted,
+};
 pub use self::attempt::{Attempt, FirstByteTimes};
 pub use self::backoff::Backoff;
 pub use self::command::{Command, Report, ResultSet, Value};
@@ -40,7 +42,7 @@ pub use self::response_times::{Size, Subject};
 pub use self::retry::RetryPolicy;
 pub use self::sources::Sources;
 pub use self::traits::{
-    Ask, Asker, Control, GroupSource, Locator, MapSource, Source, Whole, WholeSource,
+    Ask, AskAgain, Asker, Control, GroupSource, Locator, MapSource, Source, Whole, WholeSource,
 };
 
 /// The sources of a handle as its options want them.

@@ -1,12 +1,13 @@
 //! What a source is to the rest of the library, and the rest of the library to a source.
 
+use std::sync::Weak;
 use std::time::Duration;
 
 use crate::base::error::{Error, Result};
 use crate::config::Node;
-use crate::topology::{HeldKey, ServerRow};
+use crate::topology::HeldKey;
 
-use super::answer::{Answer, GroupAnswers, MapAnswers, Maps, Wanted};
+use super::answer::{Answer, GroupAnswers, Groups, MapAnswers, Maps, Wanted};
 use super::command::{Command, Report, ResultSet};
 use super::retry::RetryPolicy;
 
@@ -31,6 +32,10 @@ pub trait Source: Send + Sync {
     /// Has time for its own affairs, such as whether there are other nodes: after a fetch that went
     /// well, when the answers have been taken in.
     fn maintain(&self, _: &Ask<'_>) {}
+
+    /// Is given, once and before the first question, to whom it can say that an answer is over. The
+    /// handle owns the source: it is to be kept as the weak reference that it is.
+    fn attach(&self, _: Weak<dyn AskAgain>) {}
 
     /// The service wants everything asked anew: what the source keeps of its last answers is not to
     /// count.
@@ -128,7 +133,7 @@ pub struct Whole {
     /// version counts, whichever was asked for or comes in first.
     pub version: u64,
     pub maps: Answer<Maps>,
-    pub groups: Answer<Vec<ServerRow>>,
+    pub groups: Answer<Groups>,
 }
 
 /// Tells where the keys of a shard are that is not listed any more.
@@ -164,6 +169,13 @@ impl Ask<'_> {
     pub fn pause(&self, pause: Duration) -> bool {
         self.asker.pause(pause, self.retry.caller)
     }
+}
+
+/// The handle, as a source sees it between questions.
+pub trait AskAgain: Send + Sync {
+    /// What the source said last of a group is over: it is asked again at once in the background, or
+    /// by the next lookup. From any thread, but under no lock.
+    fn group_is_stale(&self, group: &str);
 }
 
 /// The handle, as a source sees it while it is asked.

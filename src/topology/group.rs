@@ -58,6 +58,8 @@ pub struct Group {
     probed: Box<[ProbedServer]>,
     /// Whether the primary refused a write and nobody knows yet where writes go now.
     held: bool,
+    /// Why there is no primary, if the source says so.
+    reason: Option<Arc<str>>,
 }
 
 /// A server that one request may try.
@@ -146,6 +148,7 @@ impl Group {
             reachability,
             probed,
             held: overlay.held,
+            reason: None,
         }
     }
 
@@ -242,6 +245,16 @@ impl Group {
         *self.servers == *servers
             && self.held == overlay.held
             && self.reachability.iter().enumerate().all(|(at, known)| is_as(at, known))
+    }
+
+    /// The same group, of which the source says why it has no primary.
+    pub fn with_reason(self, reason: Option<Arc<str>>) -> Self {
+        Self { reason, ..self }
+    }
+
+    /// Why there is no primary, if the source says so.
+    pub fn reason(&self) -> Option<&Arc<str>> {
+        self.reason.as_ref()
     }
 
     fn readers(&self) -> impl Iterator<Item = &String> {

@@ -97,6 +97,11 @@ impl<T> Entry<T> {
         self.expires.store(0, Ordering::Relaxed);
     }
 
+    /// Whether the part's time was ended before it was over.
+    pub fn is_over(&self) -> bool {
+        self.expires.load(Ordering::Relaxed) <= 1
+    }
+
     #[inline]
     pub fn is_distrusted(&self) -> bool {
         self.expires.load(Ordering::Relaxed) == 0

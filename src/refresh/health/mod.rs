@@ -20,12 +20,19 @@ use std::time::Duration;
 use crate::base::clock::millis;
 use crate::config::Config;
 use crate::observe::log::Level;
+use crate::source::AskAgain;
 
 use self::errno::Actions;
 use super::publisher::Publisher;
 
 /// The longest write hold, in milliseconds: the longest time any option takes.
 const LONGEST_HOLD: u64 = 600_000;
+
+impl AskAgain for Health {
+    fn group_is_stale(&self, group: &str) {
+        self.ask_again(Some(group), false);
+    }
+}
 
 /// What becomes of a service's own errors, and of their time.
 pub struct Health {
@@ -100,14 +107,17 @@ impl Health {
     /// Has the source asked again about a group, and with `maps` about all shard maps, too: at once
     /// by the background refresh, else by the next lookup.
     pub fn ask_again(&self, group: Option<&str>, maps: bool) {
-        if self.publisher.worker.is_alive() {
-            self.publisher.worker.request_refresh();
-            return;
-        }
         let topology = self.publisher.known.topology.load();
         let number = group.and_then(|group| topology.group_number(group.as_bytes()));
         if let Some(entry) = number.and_then(|id| topology.group(id)) {
             entry.expire();
+        }
+        if self.publisher.worker.is_alive() {
+            match maps {
+                true => self.publisher.worker.request_refresh(),
+                false => self.publisher.worker.request_groups(),
+            }
+            return;
         }
         if maps {
             topology.tables.iter().for_each(|(_, entry)| entry.expire());

@@ -14,6 +14,11 @@ use super::{Asked, Update};
 const MAX_EMPTY_GROUPS: usize = 32;
 
 impl Update<'_> {
+    /// The groups that are taken in next have no primary for these reasons.
+    pub fn reasons(&mut self, reasons: BTreeMap<String, Arc<str>>) {
+        self.reasons = reasons;
+    }
+
     /// Takes in the servers of groups, good until `expires`.
     pub fn groups(
         &mut self,
@@ -71,11 +76,19 @@ impl Update<'_> {
             self.observed.primary_is(&name, primary.map(|server| server.uuid.as_str()));
             let now = u64::try_from(self.now).unwrap_or_default();
             self.observed.listed(&name, &servers, now);
-            self.group(&name, servers, Times { expires, confirmed: self.confirmed });
+            let reason = self.reasons.remove(&name);
+            self.group(&name, servers, Times { expires, confirmed: self.confirmed }, reason);
         }
     }
 
-    pub(super) fn group(&mut self, name: &str, servers: Vec<Server>, times: Times) {
+    /// Takes in a group; `reason` is why it has no primary, if the source says so.
+    pub(super) fn group(
+        &mut self,
+        name: &str,
+        servers: Vec<Server>,
+        times: Times,
+        reason: Option<Arc<str>>,
+    ) {
         let number = self.view().group_number(name.as_bytes());
         if number.is_none() && servers.is_empty() {
             self.absent.groups.push((name.to_owned(), times));
@@ -85,13 +98,14 @@ impl Update<'_> {
         let overlay = self.overlay(name, &servers);
         if let Some(entry) = &known
             && entry.value.is_same(&servers, &overlay)
+            && entry.value.reason() == reason.as_ref()
         {
             entry.confirm(times);
             return;
         }
         let previous = known.as_ref().map(|entry| &entry.value);
         let is_news = previous.is_none_or(|previous| *previous.servers() != *servers);
-        let group = Group::new(name, servers, &overlay, previous, self.start);
+        let group = Group::new(name, servers, &overlay, previous, self.start).with_reason(reason);
         if group.has_primaries() && !previous.is_some_and(Group::has_primaries) {
             self.log.write(
                 Level::Warning,

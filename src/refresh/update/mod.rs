@@ -5,7 +5,8 @@ mod groups;
 mod missing;
 mod tables;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::observe::log::{Level, Log};
 use crate::topology::{RejectedRow, Times, Topology};
@@ -54,6 +55,8 @@ pub struct Update<'a> {
     /// How many tables became unusable.
     unusable: usize,
     absent: Absent,
+    /// Why groups have no primary.
+    reasons: BTreeMap<String, Arc<str>>,
     /// Whether other bounds are remembered of tables that have no map of their type.
     remembers_others: bool,
     /// Whether of some table none are remembered any more.
@@ -87,6 +90,7 @@ impl<'a> Update<'a> {
             keeps,
             unusable: 0,
             absent,
+            reasons: BTreeMap::new(),
             remembers_others: false,
             remembers_less: false,
             now,
@@ -142,7 +146,8 @@ impl<'a> Update<'a> {
         for name in self.observed.take_touched() {
             let entry = self.view().group_number(name.as_bytes());
             if let Some(entry) = entry.and_then(|id| self.view().group(id)).cloned() {
-                self.group(&name, entry.value.servers().to_vec(), entry.times());
+                let reason = entry.value.reason().cloned();
+                self.group(&name, entry.value.servers().to_vec(), entry.times(), reason);
             }
         }
         self.forget_groups();

@@ -75,7 +75,7 @@ impl FabricSource {
         })?;
         self.answered_by(&dump.uuid);
         ask.asker.source_answered();
-        let (rows, rejected) = (dump.rows, dump.skipped);
+        let (rows, rejected) = (dump.rows.into(), dump.skipped);
         Ok(GroupAnswers::from(Answer {
             asked_at,
             interval: interval(dump.ttl_seconds),

@@ -244,7 +244,8 @@ impl WholeSource for FileSource {
             let held = Some(self.held_bounds(document, asked_at));
             (Maps { tables: convert::tables(document), held }, About::Everything)
         });
-        let groups = document.map(|document| (convert::server_rows(&document), About::Everything));
+        let groups =
+            document.map(|document| (convert::server_rows(&document).into(), About::Everything));
         Ok(Whole {
             version,
             maps: self.answer(asked_at, maps),
@@ -319,13 +320,13 @@ mod tests {
     /// The version, and the group of the table and the one that there is, unless nothing is new.
     fn whole(source: &FileSource, taken: u64) -> (u64, Option<[String; 2]>) {
         let (names, known) = (BTreeSet::new(), || Vec::new());
-        let wanted = Wanted { everything: true, names: &names, known: &known };
+        let wanted = Wanted { everything: true, names: &names, known: &known, is_stale: &|_| true };
         let ask = Ask { retry: RetryPolicy::ONCE, asker: &Patient };
         let Whole { version, maps, groups } = source.whole(taken, &wanted, &ask).unwrap();
         let read = match (maps.content, groups.content) {
             (Content::Rows { rows: Maps { tables, .. }, .. }, Content::Rows { rows, .. }) => {
                 let of_table = tables.groups_of("db.t").next().map(str::to_owned);
-                Some([of_table.unwrap(), rows.into_iter().next().unwrap().group])
+                Some([of_table.unwrap(), rows.servers.into_iter().next().unwrap().group])
             }
             (Content::Unchanged { confirmed }, Content::Unchanged { .. }) => {
                 assert_eq!(confirmed, 7);
