@@ -10,7 +10,7 @@ use mysqlfabric::observe::log::Log;
 use mysqlfabric::refresh::health::servers::ServerHealth;
 use mysqlfabric::refresh::update::{Asked, Update};
 use mysqlfabric::store::convert;
-use mysqlfabric::store::document::{Author, parse};
+use mysqlfabric::store::parse::{Author, parse};
 use mysqlfabric::topology::{
     Compat, GroupId, Key, Server, ServerRow, Shard, ShardRow, TableState, TablesBuilder, Topology,
 };

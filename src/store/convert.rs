@@ -140,7 +140,8 @@ mod tests {
     use crate::observe::log::Log;
     use crate::refresh::health::servers::ServerHealth;
     use crate::refresh::update::{Asked, Update};
-    use crate::store::document::{Author, HeldShard, Server, Shard, parse};
+    use crate::store::document::{HeldShard, Server, Shard};
+    use crate::store::parse::{Author, parse};
     use crate::topology::Shard as InMap;
 
     /// As seconds and milliseconds since the handle was made, in 1970.

@@ -1,16 +1,16 @@
-//! The format of a topology file: text in, text out, nothing trusted in part.
+//! The format of a topology file.
 
 use std::io::{self, Write};
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_ignored::Path;
+use serde::{Deserialize, Serialize};
 
 use crate::base::boot_clock::BootTime;
 use crate::topology::{self, ShardRow};
 
+use super::checksum;
 use super::fields::{self, Named};
-use super::{check, checksum, hand_written, member_names};
+
+pub use super::fields::Bound;
 
 pub(super) const FORMAT: &str = "libmysqlfabric topology";
 pub(super) const VERSION: u64 = 1;
@@ -120,31 +120,6 @@ pub struct HeldShard {
     pub since: Option<u64>,
 }
 
-/// A lower bound as text, which may have been written as a number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bound {
-    pub text: String,
-    pub is_integer: bool,
-}
-
-impl From<String> for Bound {
-    fn from(text: String) -> Self {
-        Self { text, is_integer: false }
-    }
-}
-
-impl Serialize for Bound {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&self.text)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bound {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        fields::bound(from)
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     #[serde(deserialize_with = "fields::name")]
@@ -193,94 +168,6 @@ impl From<Server> for topology::Server {
         let Server { uuid, host, port, mode, status, weight } = server;
         Self { uuid, host, port, mode, status, weight }
     }
-}
-
-/// What is looked at before the rest: whether the rest can be understood and is undamaged.
-#[derive(Deserialize)]
-struct Head {
-    format: Option<String>,
-    version: Option<u64>,
-    written_by: Option<String>,
-    checksum: Option<String>,
-}
-
-/// Who may have written the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Author {
-    Anybody,
-    /// Only this library, and nobody has changed a byte since.
-    Library,
-}
-
-/// Reads a whole file, or says in words why it cannot be used.
-pub fn parse(bytes: &[u8], author: Author) -> Result<Document, String> {
-    if bytes.is_empty() {
-        return Err("it is empty".into());
-    }
-    // Some editors begin a file with a byte order mark, which JSON does not know.
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| format!("it is not UTF-8 from byte {} on", error.valid_up_to()))?;
-    let head: Head = read(text, |_| ())?;
-    if head.format.as_deref() != Some(FORMAT) {
-        return Err(format!("it is no topology file: its member format is not \"{FORMAT}\""));
-    }
-    match head.version {
-        Some(VERSION) => {}
-        Some(other) => {
-            return Err(format!("version {other} is not known here, only {VERSION} is"));
-        }
-        None => return Err("its member version is missing".into()),
-    }
-    match (&head.checksum, &head.written_by, author) {
-        (Some(sum), _, _) => checksum::verify(text, sum)?,
-        (None, Some(_), _) => {
-            return Err("its member checksum is missing; without the member written_by it would \
-                        count as written by hand"
-                .into());
-        }
-        (None, None, Author::Library) => {
-            return Err(
-                "its member checksum is missing, so it is none that the library wrote".into()
-            );
-        }
-        (None, None, Author::Anybody) => {}
-    }
-    if head.written_by.is_some() {
-        let document: Document = read(text, |_| ())?;
-        check::whole(&document)?;
-        return Ok(document);
-    }
-    let mut misspelling = None;
-    let document: Result<Document, String> = read(text, |path| {
-        misspelling = misspelling.take().or_else(|| member_names::misspelling(&path))
-    });
-    // A member that is missing may be there under another name.
-    let document = match misspelling {
-        Some(misspelling) => return Err(misspelling),
-        None => document?,
-    };
-    check::whole(&document)?;
-    hand_written::check(&document)?;
-    Ok(document)
-}
-
-/// Tells of each member that was not read.
-fn read<T: DeserializeOwned>(text: &str, mut not_read: impl FnMut(Path<'_>)) -> Result<T, String> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let mut track = serde_path_to_error::Track::new();
-    let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
-    let value = T::deserialize(serde_ignored::Deserializer::new(tracked, &mut not_read));
-    let value = value.map_err(|error| {
-        let path = track.path().to_string();
-        match error.is_data() {
-            true if path != "." => format!("{path}: {error}"),
-            true => error.to_string(),
-            false => format!("it is damaged or no JSON: {error}"),
-        }
-    })?;
-    reader.end().map_err(|error| format!("something follows its end: {error}"))?;
-    Ok(value)
 }
 
 impl<Tables, Held> Document<Tables, Held> {

@@ -2,10 +2,33 @@
 
 use std::fmt;
 
-use serde::de::{Deserializer, Error, Unexpected, Visitor};
-use serde::ser::Serializer;
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::ser::{Serialize, Serializer};
 
-use super::document::Bound;
+/// A lower bound as text, which may have been written as a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    pub text: String,
+    pub is_integer: bool,
+}
+
+impl From<String> for Bound {
+    fn from(text: String) -> Self {
+        Self { text, is_integer: false }
+    }
+}
+
+impl Serialize for Bound {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        bound(from)
+    }
+}
 
 /// What a value may be; the first function that takes it wins.
 struct Field<T> {

@@ -6,7 +6,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::document::{Author, Document, parse};
+use super::document::Document;
+use super::parse::{Author, parse};
 
 /// More than this is a mistake, not a topology.
 const MAX_BYTES: u64 = 1 << 30;

@@ -10,7 +10,8 @@ use fabricd::{Fault, FaultKind, Options, Server};
 use mysqlfabric::base::error::Code;
 use mysqlfabric::config::{Config, Node};
 use mysqlfabric::router::{Router, Scope};
-use mysqlfabric::store::document::{Author, Document, Table, parse};
+use mysqlfabric::store::document::{Document, Table};
+use mysqlfabric::store::parse::{Author, parse};
 use mysqlfabric::topology::{Key, TableState, Wanted};
 
 use crate::cache::promote;

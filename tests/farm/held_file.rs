@@ -12,7 +12,8 @@ use mysqlfabric::base::error::Code;
 use mysqlfabric::config::Config;
 use mysqlfabric::observe::events::{Delivery, Event, Kind, Listener};
 use mysqlfabric::router::Router;
-use mysqlfabric::store::document::{Author, Document, HeldShard, parse};
+use mysqlfabric::store::document::{Document, HeldShard};
+use mysqlfabric::store::parse::{Author, parse};
 use mysqlfabric::topology::Key;
 
 use crate::disk::{Place, dead, keeping, routing_from};

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use crate::base::wall_clock::WallClock;
-use crate::store::document::{Author, Document, HeldShard};
+use crate::store::document::{Document, HeldShard};
 use crate::store::foreign_entries::{self, ForeignEntries, MergePolicy};
+use crate::store::parse::Author;
 use crate::store::read;
 use crate::store::times::{UNKNOWN_AGE, confirmed_when};
 use crate::topology::{Shard, Times, Topology};

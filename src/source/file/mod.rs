@@ -11,7 +11,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::sync::{Mutex, rank};
 use crate::config::{Config, Node};
 use crate::observe::log::Level;
-use crate::store::document::Author;
+use crate::store::parse::Author;
 use crate::store::times::{FileTimes, SavedWhen};
 use crate::store::{Document, convert, read};
 use crate::topology::{ShardMap, Times};

@@ -7,28 +7,7 @@ use crate::topology::group::GroupId;
 use crate::topology::shard_map::{MapError, Shard, ShardMap, ShardingType};
 use crate::topology::{datetime, hash, integer, text};
 
-/// One shard that begins at a bound. At most 32 bytes: a million of them are held at once.
-#[derive(Debug)]
-pub struct LowerBound<B> {
-    pub bound: B,
-    pub id: i64,
-    pub group: GroupId,
-    /// Its place among the rows: of two that say the same the first one counts.
-    row: u32,
-}
-
-const _: () =
-    assert!(size_of::<LowerBound<u128>>() <= 32 && size_of::<LowerBound<Box<[u8]>>>() <= 32);
-
-/// Rows by what their bounds are read as.
-#[derive(Debug)]
-pub enum LowerBounds {
-    /// Integers, and dates and times.
-    Integer(Vec<LowerBound<i64>>),
-    /// Digests, and texts as long as Fabric stores them.
-    Wide(Vec<LowerBound<u128>>),
-    LongText(Vec<LowerBound<Box<[u8]>>>),
-}
+use super::lower_bounds::{LowerBound, LowerBounds};
 
 /// A shard map in the making.
 #[derive(Debug)]
@@ -179,6 +158,30 @@ impl ShardMapBuilder {
             }
         };
         text.unwrap_or_default()
+    }
+}
+
+impl ShardMap {
+    /// Sorts the rows of one table, which the server lists by shard id and not by bound, and
+    /// drops exact repetitions, which overlapping patterns produce.
+    pub fn new<'a>(
+        kind: ShardingType,
+        rows: impl Iterator<Item = (&'a str, Shard)>,
+        group_name: impl Fn(GroupId) -> String,
+    ) -> Result<Self, MapError> {
+        let mut draft = ShardMapBuilder::new(kind);
+        rows.for_each(|(text, shard)| draft.push(text, shard));
+        draft.map(|group| group, group_name)
+    }
+
+    /// Of the rows of other maps, one after the other: a large map is not held as texts.
+    pub(in crate::topology) fn rebuilt(
+        kind: ShardingType,
+        rows: impl Iterator<Item = (String, Shard)>,
+    ) -> Option<Self> {
+        let mut draft = ShardMapBuilder::new(kind);
+        rows.for_each(|(text, shard)| draft.push(&text, shard));
+        draft.map(|group| group, |_| String::new()).ok()
     }
 }
 

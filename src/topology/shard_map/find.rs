@@ -6,7 +6,9 @@ use std::hint::black_box;
 use super::super::group::GroupId;
 use super::super::key::{Key, KeyError};
 use super::super::{datetime, integer, md5, text};
-use super::{Bounds, Compat, Shard, ShardMap};
+use super::bounds::Bounds;
+use super::map::ShardMap;
+use super::shard::{Compat, Shard};
 
 /// How many digests lie on the stack at a time.
 const CHUNK: usize = 64;

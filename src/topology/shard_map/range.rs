@@ -6,7 +6,9 @@ use std::ops::Range;
 use super::super::integer::Ordinal;
 use super::super::key::{Key, KeyError};
 use super::super::{datetime, integer, text};
-use super::{Bounds, Compat, ShardMap};
+use super::bounds::Bounds;
+use super::map::ShardMap;
+use super::shard::Compat;
 
 /// The positions of the shards that keys of an interval may lie in, and of one more if keys below
 /// the lowest bound have a shard.
