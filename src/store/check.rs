@@ -2,37 +2,34 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::topology::builder::{TableBuilder, full_name};
+use crate::topology::TablesBuilder;
+use crate::topology::builder::full_name;
 use crate::topology::group::MAX_SERVERS;
-use crate::topology::shard_map::MapError;
-use crate::topology::{Shard, ShardMap, Topology};
 
 use super::document::{self, Document, Group};
 use super::held;
 
-/// Says which member is wrong, and how.
-pub fn whole(document: &Document) -> Result<(), String> {
+/// Says which member is wrong, and how; or gives the tables of the file, whose rows are known to make
+/// some.
+pub fn whole(document: &Document) -> Result<TablesBuilder, String> {
     groups(&document.groups)?;
-    // Only the names of the groups matter here.
-    let mut named = Topology::default();
-    for group in &document.groups {
-        named.number_group(&group.id);
-    }
-    let mut tables = HashSet::new();
+    let named: HashSet<&str> = document.groups.iter().map(|group| group.id.as_str()).collect();
+    let mut names = HashSet::new();
     let held = document.held_shards.iter();
     let holds: HashSet<_> = held.map(|h| (h.schema.as_str(), h.table.as_str())).collect();
-    let mut maps = BTreeMap::new();
+    let (mut tables, mut maps) = (TablesBuilder::default(), BTreeMap::new());
     for (at, table) in document.tables.iter().enumerate() {
         let place = format!("tables[{at}], '{}.{}'", table.schema, table.table);
-        if !tables.insert((table.schema.as_str(), table.table.as_str())) {
+        if !names.insert((table.schema.as_str(), table.table.as_str())) {
             return Err(format!("{place}: the table is listed twice"));
         }
-        let map = self::table(table, &named).map_err(|reason| format!("{place}: {reason}"))?;
+        self::table(table, &named, &mut tables).map_err(|reason| format!("{place}: {reason}"))?;
         if holds.contains(&(table.schema.as_str(), table.table.as_str())) {
-            maps.insert(full_name(&table.schema, &table.table), map);
+            maps.extend(held::bounds_of_table(table));
         }
     }
-    held::check(document, &maps)
+    held::check(document, &maps)?;
+    Ok(tables)
 }
 
 fn groups(groups: &[Group]) -> Result<(), String> {
@@ -53,23 +50,20 @@ fn groups(groups: &[Group]) -> Result<(), String> {
     Ok(())
 }
 
-fn table(table: &document::Table, named: &Topology) -> Result<ShardMap, String> {
-    let group = |member: &str, name: &str| {
-        named
-            .group_number(name.as_bytes())
-            .ok_or_else(|| format!("{member}: group '{name}' is not listed in groups; add it"))
+fn table(
+    table: &document::Table,
+    named: &HashSet<&str>,
+    tables: &mut TablesBuilder,
+) -> Result<(), String> {
+    let listed = |member: &str, name: &str| match named.contains(name) {
+        true => Ok(()),
+        false => Err(format!("{member}: group '{name}' is not listed in groups; add it")),
     };
-    let global_group = group("global_group", &table.global_group)?;
-    let row = |(at, shard): (usize, &'_ document::Shard)| {
-        group(&format!("shards[{at}].group"), &shard.group)
-            .map(|group| Shard::listed(shard.id, group))
-    };
-    let shards: Vec<Shard> = table.shards.iter().enumerate().map(row).collect::<Result<_, _>>()?;
-    let name = |id| named.group_name(id).to_owned();
-    let mut rows = table.rows().zip(shards);
-    let Some((first, shard)) = rows.next() else { return Err(MapError::NoShards.to_string()) };
-    let mut builder = TableBuilder::new(&first, global_group, shard);
-    rows.for_each(|(row, shard)| builder.push(&row, global_group, shard, name));
-    let table = builder.table(|group| group, name).map_err(|error| error.to_string())?;
-    Ok(table.map)
+    listed("global_group", &table.global_group)?;
+    let strange = table.shards.iter().position(|shard| !named.contains(shard.group.as_str()));
+    if let Some((at, shard)) = strange.and_then(|at| Some((at, table.shards.get(at)?))) {
+        listed(&format!("shards[{at}].group"), &shard.group)?;
+    }
+    table.rows().for_each(|row| tables.push(&row));
+    tables.check(&full_name(&table.schema, &table.table)).map_err(|error| error.to_string())
 }

@@ -10,7 +10,7 @@ use crate::topology::builder::full_name;
 use crate::topology::shard_map::MapError;
 use crate::topology::{GroupId, Shard, ShardMap, ShardingType};
 
-use super::document::{Document, HeldShard};
+use super::document::{Document, HeldShard, Table};
 use super::tables::Either;
 
 /// Looks like a list of [`HeldShard`].
@@ -103,14 +103,17 @@ pub fn maps(
 
 /// The bounds that the tables list. Nobody asks for the groups.
 pub fn bounds_of_tables(document: &Document) -> impl Iterator<Item = (String, ShardMap)> {
-    document.tables.iter().filter_map(|table| {
-        let mut draft = ShardMapBuilder::new(ShardingType::parse(&table.type_name)?);
-        for shard in &table.shards {
-            draft.push(&shard.lower_bound.text, Shard::listed(shard.id, GroupId::NOWHERE));
-        }
-        let map = draft.map(|group| group, |_| String::new()).ok()?;
-        Some((full_name(&table.schema, &table.table), map))
-    })
+    document.tables.iter().filter_map(bounds_of_table)
+}
+
+/// The bounds that a table lists.
+pub fn bounds_of_table(table: &Table) -> Option<(String, ShardMap)> {
+    let mut draft = ShardMapBuilder::new(ShardingType::parse(&table.type_name)?);
+    for shard in &table.shards {
+        draft.push(&shard.lower_bound.text, Shard::listed(shard.id, GroupId::NOWHERE));
+    }
+    let map = draft.map(|group| group, |_| String::new()).ok()?;
+    Some((full_name(&table.schema, &table.table), map))
 }
 
 /// Looks for bounds that are on the list twice, or in the table's own list, too. `tables` are those of

@@ -4,6 +4,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_ignored::Path;
 
+use crate::topology::TablesBuilder;
+
 use super::document::{Document, FORMAT, VERSION};
 use super::{check, checksum, hand_written, member_names};
 
@@ -26,6 +28,11 @@ pub enum Author {
 
 /// Reads a whole file, or says in words why it cannot be used.
 pub fn parse(bytes: &[u8], author: Author) -> Result<Document, String> {
+    parse_tables(bytes, author).map(|(document, _)| document)
+}
+
+/// As `parse`, with the tables of the file.
+pub fn parse_tables(bytes: &[u8], author: Author) -> Result<(Document, TablesBuilder), String> {
     if bytes.is_empty() {
         return Err("it is empty".into());
     }
@@ -60,8 +67,8 @@ pub fn parse(bytes: &[u8], author: Author) -> Result<Document, String> {
     }
     if head.written_by.is_some() {
         let document: Document = read(text, |_| ())?;
-        check::whole(&document)?;
-        return Ok(document);
+        let tables = check::whole(&document)?;
+        return Ok((document, tables));
     }
     let mut misspelling = None;
     let document: Result<Document, String> = read(text, |path| {
@@ -72,9 +79,9 @@ pub fn parse(bytes: &[u8], author: Author) -> Result<Document, String> {
         Some(misspelling) => return Err(misspelling),
         None => document?,
     };
-    check::whole(&document)?;
+    let tables = check::whole(&document)?;
     hand_written::check(&document)?;
-    Ok(document)
+    Ok((document, tables))
 }
 
 /// Tells of each member that was not read.

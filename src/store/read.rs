@@ -6,8 +6,10 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use crate::topology::TablesBuilder;
+
 use super::document::Document;
-use super::parse::{Author, parse};
+use super::parse::{Author, parse_tables};
 
 /// More than this is a mistake, not a topology.
 const MAX_BYTES: u64 = 1 << 30;
@@ -98,6 +100,11 @@ pub fn open(path: &Path) -> io::Result<Opened> {
 impl Opened {
     /// Reads the file, or says in words why it cannot be used.
     pub fn read(self, author: Author) -> Result<Document, String> {
+        self.read_tables(author).map(|(document, _)| document)
+    }
+
+    /// As `read`, with the tables of the file.
+    pub fn read_tables(self, author: Author) -> Result<(Document, TablesBuilder), String> {
         let too_large =
             || format!("it is larger than {MAX_BYTES} bytes, which no topology file needs");
         if self.signature.size > MAX_BYTES {
@@ -110,6 +117,6 @@ impl Opened {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(too_large());
         }
-        parse(&bytes, author)
+        parse_tables(&bytes, author)
     }
 }

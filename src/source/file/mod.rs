@@ -14,7 +14,7 @@ use crate::observe::log::Level;
 use crate::store::parse::Author;
 use crate::store::times::{FileTimes, SavedWhen};
 use crate::store::{Document, convert, read};
-use crate::topology::{ShardMap, Times};
+use crate::topology::{ShardMap, TablesBuilder, Times};
 
 use super::pool::NodePool;
 use super::{
@@ -54,6 +54,8 @@ struct State {
     version: u64,
     /// What was read, until it is known to have been taken in.
     document: Option<Arc<Document>>,
+    /// Its tables, until somebody is given them.
+    tables: Option<TablesBuilder>,
 }
 
 /// What became of a look at the file.
@@ -79,12 +81,13 @@ impl State {
                     }
                     _ => {}
                 }
-                match opened.read(Author::Anybody) {
-                    Ok(document) => {
+                match opened.read_tables(Author::Anybody) {
+                    Ok((document, tables)) => {
                         self.file = Some(signature);
                         self.refused = None;
                         self.version = readings.fetch_add(1, Ordering::Relaxed) + 1;
                         self.document = Some(Arc::new(document));
+                        self.tables = Some(tables);
                         return Look::Good;
                     }
                     Err(why) => (Some(signature), format!("is refused: {why}")),
@@ -130,7 +133,7 @@ impl FileSource {
                 state.file = None;
             }
             if state.version <= taken {
-                state.document = None;
+                (state.document, state.tables) = (None, None);
             }
             (state.look(&self.path, &self.readings), state.version, state.document.clone())
         };
@@ -160,6 +163,13 @@ impl FileSource {
             }
         }
         Ok((version, news))
+    }
+
+    /// The tables of a reading, for the first who asks while it is the last one: reading has made them
+    /// already, to see that they can be.
+    fn tables(&self, version: u64) -> Option<TablesBuilder> {
+        let state = &mut *self.state.lock();
+        if state.version == version { state.tables.take() } else { None }
     }
 
     /// The answer of the file as it was last looked at.
@@ -242,7 +252,8 @@ impl WholeSource for FileSource {
         let (version, document) = self.look(version, ask, wanted.everything)?;
         let maps = document.as_deref().map(|document| {
             let held = Some(self.held_bounds(document, asked_at));
-            (Maps { tables: convert::tables(document), held }, About::Everything)
+            let tables = self.tables(version).unwrap_or_else(|| convert::tables(document));
+            (Maps { tables, held }, About::Everything)
         });
         let groups =
             document.map(|document| (convert::server_rows(&document).into(), About::Everything));

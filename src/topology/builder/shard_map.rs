@@ -17,6 +17,8 @@ pub struct ShardMapBuilder {
     /// How bounds were written that would be written otherwise, by row, for messages.
     spellings: HashMap<u32, Box<str>>,
     rows: u32,
+    /// Whether the rows are in the order of their bounds, no two of which are equal.
+    is_settled: bool,
     error: Option<MapError>,
 }
 
@@ -28,7 +30,7 @@ impl ShardMapBuilder {
             }
             ShardingType::RangeString | ShardingType::Hash => LowerBounds::Wide(Vec::new()),
         };
-        Self { kind, begins, spellings: HashMap::new(), rows: 0, error: None }
+        Self { kind, begins, spellings: HashMap::new(), rows: 0, is_settled: false, error: None }
     }
 
     /// Takes in a row. After the first bound that is none the others do not matter.
@@ -36,6 +38,7 @@ impl ShardMapBuilder {
         if self.error.is_some() {
             return;
         }
+        self.is_settled = false;
         if self.read(text, shard).is_none() {
             self.error = Some(MapError::Bound(text.to_owned(), self.kind.name()));
             self.begins = LowerBounds::Integer(Vec::new());
@@ -114,8 +117,17 @@ impl ShardMapBuilder {
         number: impl Fn(GroupId) -> GroupId,
         group_name: impl Fn(GroupId) -> String,
     ) -> Result<ShardMap, MapError> {
-        if let Some(error) = self.error.take() {
-            return Err(error);
+        self.settle(group_name)?;
+        ShardMap::from_rows(self.kind, self.begins, number)
+    }
+
+    /// Sorts the rows, or says why they make no map.
+    pub fn settle(&mut self, group_name: impl Fn(GroupId) -> String) -> Result<(), MapError> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        if self.is_settled {
+            return Ok(());
         }
         let conflict = match &mut self.begins {
             LowerBounds::Integer(begins) => settle(begins, i64::cmp),
@@ -129,7 +141,8 @@ impl ShardMapBuilder {
                 group_name(second),
             ));
         }
-        ShardMap::from_rows(self.kind, self.begins, number)
+        self.is_settled = true;
+        Ok(())
     }
 
     /// The bound of a row as it was written.

@@ -75,6 +75,14 @@ impl TableBuilder {
         agree("global group", &group_name(self.global_group), &group_name(global_group))
     }
 
+    /// Says why the rows make no table, if they do not.
+    pub fn check(&mut self, group_name: impl Fn(GroupId) -> String) -> Result<(), TableError> {
+        match &mut self.map {
+            Ok(map) => Ok(map.settle(group_name)?),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
     /// The table of the rows. Groups keep the numbers they had in the rows until `number`
     /// gives them those of the table.
     pub fn table(

@@ -100,6 +100,19 @@ impl TablesBuilder {
         position
     }
 
+    /// Says why the rows of a table make no table, if they do not.
+    pub fn check(&mut self, name: &str) -> Result<(), TableError> {
+        let position = self.positions.get(name.as_bytes());
+        let table = position.and_then(|position| self.tables.get_mut(*position));
+        match table {
+            None => Err(MapError::NoShards.into()),
+            Some(table) => match &mut table.builder {
+                Some(builder) => builder.check(|group| self.groups.name(group).to_owned()),
+                None => Ok(()),
+            },
+        }
+    }
+
     /// The tables it lists.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tables.iter().map(|table| table.name.as_str())
@@ -308,5 +321,40 @@ mod tests {
             rows.iter().for_each(|row| listing.push(row));
             assert_eq!(finished(listing), [("db.t".to_owned(), Err(expected.to_owned()))]);
         }
+    }
+
+    #[test]
+    fn rows_that_were_checked_make_the_same_table() {
+        let row = |table: &'static str, bound: &'static str, group: &'static str| ShardRow {
+            schema: "db".into(),
+            table: table.into(),
+            column: "c".into(),
+            lower_bound: bound.into(),
+            shard_id: 1,
+            type_name: "RANGE".into(),
+            group: group.into(),
+            global_group: "global".into(),
+        };
+        let rows = [row("t", "5", "b"), row("t", "1", "a"), row("t", "5", "b"), row("u", "x", "a")];
+        let tables = |is_checked: bool| {
+            let mut builder = TablesBuilder::default();
+            rows.iter().for_each(|row| builder.push(row));
+            if is_checked {
+                assert_eq!(builder.check("db.t"), Ok(()));
+                let error = builder.check("db.u").expect_err("a bound that is none");
+                assert_eq!(builder.check("db.u"), Err(error), "and again");
+                assert_eq!(builder.check("db.v"), Err(MapError::NoShards.into()));
+            }
+            let (tables, mut groups) = builder.into_tables();
+            let numbers = |name: &str| Some(GroupId(u32::from(name.as_bytes()[0])));
+            tables.map(|table| table.finish(&mut groups, numbers)).collect::<Vec<_>>()
+        };
+        assert_eq!(tables(true), tables(false));
+        let mut late = TablesBuilder::default();
+        late.push(&row("t", "5", "b"));
+        assert_eq!(late.check("db.t"), Ok(()));
+        late.push(&row("t", "5", "a"));
+        let error = late.check("db.t").expect_err("two groups");
+        assert!(error.to_string().contains("belongs to two shards"), "{error}");
     }
 }
