@@ -195,3 +195,112 @@ fn still_good(question: &Question<'_>, about: About) -> Option<Good> {
         (None, About::Names(names)) => Good::Names(names),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::refresh::testing::{primary, publisher, shards};
+
+    fn apply() -> Apply {
+        let answered = Answered::new(Duration::ZERO, Duration::MAX);
+        Apply::new(Arc::new(publisher()), Arc::new(answered))
+    }
+
+    fn answer<R>(asked_at: u64, content: Content<R>) -> Answer<R> {
+        Answer { asked_at, interval: Duration::from_millis(100), content }
+    }
+
+    /// An answer about a group, whose primary is this one.
+    fn servers(about: &str, uuid: &str) -> Content<Groups> {
+        let (about, rows) =
+            (About::Names([about.into()].into()), vec![primary(about, uuid)].into());
+        Content::Rows { about, rows, rejected: Vec::new() }
+    }
+
+    fn names(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    impl Apply {
+        /// The UUID of a group's primary, and until when it is good.
+        fn primary(&self, group: &str) -> Option<(String, u64)> {
+            let topology = self.known().topology.load_full();
+            let entry = topology.group(topology.group_number(group.as_bytes())?)?;
+            let primary = entry.value.named_primary().map(|server| server.uuid.clone());
+            Some((primary.unwrap_or_default(), entry.expires()))
+        }
+
+        fn take(&self, asked_at: u64, content: Content<Groups>, wanted: &[&str], of: &Moment<'_>) {
+            self.publisher.publish(|update| {
+                self.groups(update, answer(asked_at, content), &names(wanted), of);
+            });
+        }
+    }
+
+    #[test]
+    fn the_answer_to_the_newest_question_counts() {
+        let apply = apply();
+        let (slow, quick) = (apply.asks_groups(), apply.asks_groups());
+        apply.take(7, servers("g", "new"), &["g"], &quick);
+        apply.take(6, servers("g", "old"), &["g"], &slow);
+        assert_eq!(apply.primary("g"), Some(("new".into(), 107)));
+    }
+
+    #[test]
+    fn what_was_asked_for_before_a_reset_is_asked_for_again() {
+        let apply = apply();
+        let before = apply.asks_groups();
+        apply.answered.reset();
+        apply.take(7, servers("g", "new"), &["g"], &before);
+        assert_eq!(apply.primary("g"), Some(("new".into(), 0)));
+    }
+
+    #[test]
+    fn no_news_confirms_what_is_known_and_leaves_no_name_unknown() {
+        let apply = apply();
+        let unchanged = Content::Unchanged { confirmed: 5 };
+        apply.take(7, unchanged, &["g", "h"], &apply.asks_groups());
+        assert_eq!(apply.primary("g"), Some(("p".into(), 107)));
+        assert_eq!(apply.primary("h"), None);
+        let absent = apply.known().absent_groups.get(b"h").expect("an answer");
+        assert_eq!((absent.expires(), absent.confirmed()), (107, 7));
+        apply.publisher.publish(|update| {
+            let unchanged = answer(8, Content::Unchanged { confirmed: 5 });
+            apply.maps(update, unchanged, &names(&["db.t", "db.u"]), &apply.asks_tables());
+        });
+        assert!(apply.known().absent_tables.get(b"db.u").is_some());
+        assert!(apply.known().absent_tables.get(b"db.t").is_none());
+    }
+
+    #[test]
+    fn an_answer_about_names_says_nothing_of_others() {
+        let apply = apply();
+        apply.take(7, servers("h", "q"), &["g", "h", "i"], &apply.asks_groups());
+        assert_eq!(apply.primary("g"), Some(("p".into(), 1_000)), "as it was");
+        assert_eq!(apply.primary("h"), Some(("q".into(), 107)));
+        assert!(apply.known().absent_groups.get(b"i").is_none());
+    }
+
+    #[test]
+    fn of_whole_answers_the_highest_version_counts() {
+        let apply = apply();
+        let take = |version, uuid: &str| {
+            let rows = Maps::from(shards(&["1"]));
+            let maps = Content::Rows { about: About::Everything, rows, rejected: Vec::new() };
+            let rows = vec![primary("g", uuid)].into();
+            let groups = Content::Rows { about: About::Everything, rows, rejected: Vec::new() };
+            let whole = Whole { version, maps: answer(7, maps), groups: answer(7, groups) };
+            let request = FetchRequest::table("db.u");
+            apply.publisher.publish(|update| apply.whole(update, whole, &request, 0));
+        };
+        take(2, "newer");
+        take(1, "older");
+        assert_eq!(apply.primary("g"), Some(("newer".into(), 107)));
+        assert_eq!(apply.answered.version(), 2);
+        assert!(apply.known().absent_tables.get(b"db.u").is_some(), "neither lists it");
+        take(2, "again");
+        assert_eq!(apply.primary("g"), Some(("again".into(), 107)));
+    }
+}

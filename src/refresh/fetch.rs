@@ -283,3 +283,133 @@ fn wanted_groups(
     }
     wanted
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::error::Error;
+    use crate::refresh::bound::Interrupts;
+    use crate::refresh::testing::{primary, shards};
+    use crate::source::{Content, GroupSource, MapSource, Source};
+
+    /// Knows one table in one group, and has no news of the group if it is to say so.
+    #[derive(Default)]
+    struct Fake {
+        is_down: AtomicBool,
+        has_no_news: AtomicBool,
+    }
+
+    impl Fake {
+        fn answer<R>(&self, wanted: &Wanted<'_>, rows: R) -> Result<Answer<R>> {
+            if self.is_down.load(Ordering::Relaxed) {
+                return Err(Error::new(Code::Unreachable, "down"));
+            }
+            let about = wanted.about();
+            let content = match self.has_no_news.load(Ordering::Relaxed) {
+                true => Content::Unchanged { confirmed: 3 },
+                false => Content::Rows { about, rows, rejected: Vec::new() },
+            };
+            Ok(Answer { asked_at: 7, interval: Duration::from_millis(100), content })
+        }
+    }
+
+    impl Source for Fake {
+        fn unsupported(&self) -> Error {
+            Error::new(Code::NotSeeded, "a fake")
+        }
+    }
+
+    impl MapSource for Fake {
+        fn maps(&self, wanted: &Wanted<'_>, _: &Ask<'_>) -> Result<MapAnswers> {
+            Ok(self.answer(wanted, shards(&["1"]).into())?.into())
+        }
+    }
+
+    impl GroupSource for Fake {
+        fn groups(&self, wanted: &Wanted<'_>, _: &Ask<'_>) -> Result<GroupAnswers> {
+            Ok(self.answer(wanted, vec![primary("g", "p")].into())?.into())
+        }
+    }
+
+    fn fetch(sources: Sources) -> Fetch {
+        let publisher = Publisher::new(Arc::default(), Default::default(), true);
+        let publisher = Arc::new(publisher);
+        let answered = Arc::new(Answered::new(Duration::ZERO, Duration::MAX));
+        let asking = Arc::new(Asking::new(
+            Arc::clone(&publisher),
+            Arc::clone(&answered),
+            Arc::<Interrupts>::default(),
+            Arc::default(),
+            Arc::default(),
+        ));
+        Fetch::new(Arc::new(sources), asking, publisher, answered, Log::default())
+    }
+
+    fn down() -> Fake {
+        Fake { is_down: AtomicBool::new(true), ..Fake::default() }
+    }
+
+    /// Whether each question was answered; nothing if it was not asked.
+    fn outcomes(fetched: &Fetched) -> (Option<bool>, Option<bool>) {
+        let is_ok = |outcome: &Option<Result<()>>| outcome.as_ref().map(Result::is_ok);
+        (is_ok(&fetched.maps), is_ok(&fetched.groups))
+    }
+
+    #[test]
+    fn a_table_is_fetched_with_the_groups_that_it_needs() {
+        let fetch = fetch(Sources::two(Fake::default(), Fake::default()));
+        let fetched = fetch.fetch(&FetchRequest::table("db.t"), Due::ALL, RetryPolicy::ONCE);
+        assert_eq!(outcomes(&fetched), (Some(true), Some(true)));
+        assert_eq!(fetch.known().fetched().groups.len(), 1);
+        assert!(!fetch.answered.knows_all());
+        let group = fetch.fetch(&FetchRequest::group("g"), Due::ALL, RetryPolicy::ONCE);
+        assert_eq!(outcomes(&group), (None, Some(true)), "no table was wanted");
+    }
+
+    #[test]
+    fn of_two_sources_each_answers_for_itself() {
+        for (maps, groups) in [(down(), Fake::default()), (Fake::default(), down())] {
+            let ups = [&maps, &groups].map(|fake| !fake.is_down.load(Ordering::Relaxed));
+            let fetch = fetch(Sources::two(maps, groups));
+            let all = FetchRequest::everything();
+            let fetched = fetch.fetch(&all, Due::ALL, RetryPolicy::ONCE);
+            assert_eq!(outcomes(&fetched), (Some(ups[0]), Some(ups[1])));
+            assert!(fetched.outcome().is_err());
+            assert_eq!((fetch.known().tables().len(), fetch.known().fetched().groups.len()), {
+                (usize::from(ups[0]), usize::from(ups[1]))
+            });
+            assert!(!fetch.answered.knows_all() && !fetch.answered.is_whole());
+            let due = Due { maps: ups[0], groups: ups[1] };
+            assert!(fetch.fetch(&all, due, RetryPolicy::ONCE).maps.is_none_or(|maps| maps.is_ok()));
+        }
+    }
+
+    #[test]
+    fn both_questions_about_everything_make_a_farm_known_whole() {
+        let fetch = fetch(Sources::one(Fake::default()));
+        let all = FetchRequest::everything();
+        let of_maps = Due { maps: true, groups: false };
+        assert_eq!(fetch.fetch(&all, of_maps, RetryPolicy::ONCE).outcome(), Ok(()));
+        assert!(!fetch.answered.knows_all(), "the groups are not known");
+        assert_eq!(fetch.fetch(&all, Due::ALL, RetryPolicy::ONCE).outcome(), Ok(()));
+        assert_eq!(fetch.answered.whole_confirmed(), 7);
+        assert!(fetch.answered.is_whole() && fetch.answered.connected.groups());
+    }
+
+    #[test]
+    fn no_news_confirm_the_farm_as_of_when_it_was_looked_at() {
+        let fake = Fake { has_no_news: AtomicBool::new(true), ..Fake::default() };
+        let fetch = fetch(Sources::two(Fake::default(), fake));
+        let all = FetchRequest::everything();
+        assert_eq!(fetch.fetch(&all, Due::ALL, RetryPolicy::ONCE).outcome(), Ok(()));
+        assert_eq!(fetch.answered.whole_confirmed(), 3);
+        // The group that the table needs is no news, and so it has no server.
+        let group = FetchRequest::group("g");
+        assert!(!fetch.known().covers(&group));
+        assert_eq!(fetch.fetch(&group, Due::ALL, RetryPolicy::ONCE).outcome(), Ok(()));
+        assert!(fetch.known().covers(&group));
+    }
+}

@@ -147,3 +147,62 @@ impl Known {
         !self.topology.load().vanished().is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refresh::testing::publisher;
+    use crate::topology::Times;
+
+    fn both(table: &str, group: &str) -> FetchRequest {
+        let mut request = FetchRequest::table(table);
+        request.merge(FetchRequest::group(group));
+        request
+    }
+
+    #[test]
+    fn what_was_answered_is_known_be_it_that_there_is_none() {
+        let known = &publisher().known;
+        let topology = known.topology.load_full();
+        assert!(known.has_table(&topology, "db.t") && known.has_group(&topology, "g"));
+        assert!(!known.has_table(&topology, "db.u") && !known.has_group(&topology, "h"));
+        let times = Times { expires: 9, confirmed: 1 };
+        known.absent_tables.note("db.u", times);
+        known.absent_groups.note("h", times);
+        assert!(known.has_table(&topology, "db.u") && known.has_group(&topology, "h"));
+        assert!(known.covers(&both("db.t", "h")), "a group that is not there is an answer");
+        assert!(!known.covers(&both("db.u", "g")), "a table that is not there serves nobody");
+        assert_eq!((known.tables(), known.groups()), (vec!["db.t".into()], vec!["g".into()]));
+        assert_eq!(known.fetched(), both("db.t", "g"));
+    }
+
+    #[test]
+    fn a_reset_has_all_asked_for_again_though_the_old_serves_on() {
+        let known = &publisher().known;
+        known.absent_groups.note("h", Times { expires: 9, confirmed: 1 });
+        let topology = known.topology.load_full();
+        known.distrust(Some("g"));
+        let is_trusted = || !topology.tables.get(b"db.t").expect("the table").is_distrusted();
+        assert!(is_trusted() && known.is_stale_group("g") && !known.is_stale_table("db.t"));
+        known.distrust(None);
+        assert!(!is_trusted() && known.is_stale_table("db.t"));
+        let until = OfEach { tables: 50, groups: 60 };
+        assert!(known.renew(&both("db.t", "g"), until), "there is something old");
+        assert!(is_trusted() && !known.is_stale_group("g"));
+        assert!(!known.renew(&FetchRequest::group("h"), until), "there is nothing");
+        assert!(known.absent_groups.get(b"h").is_some_and(|absent| absent.is_distrusted()));
+    }
+
+    #[test]
+    fn what_has_expired_for_long_is_over() {
+        let known = &publisher().known;
+        let topology = known.topology.load_full();
+        let over = OfEach { tables: 10, groups: 20 };
+        let is_over = |request, now| known.is_over(&topology, &request, now, over);
+        assert!(!is_over(both("db.t", "g"), 1_010));
+        assert!(is_over(both("db.t", "g"), 1_011));
+        assert!(!is_over(FetchRequest::group("g"), 1_020));
+        assert!(is_over(FetchRequest::group("g"), 1_021));
+        assert!(is_over(FetchRequest::group("h"), 1), "it was never known");
+    }
+}

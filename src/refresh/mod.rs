@@ -29,6 +29,8 @@ mod schedule;
 pub mod single_flight;
 pub mod snapshot;
 pub mod snapshot_cell;
+#[cfg(test)]
+mod testing;
 mod trouble;
 pub mod update;
 mod waiters;

@@ -214,3 +214,71 @@ impl Publisher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refresh::testing::{primary, publisher};
+    use crate::refresh::update::Asked;
+
+    fn list(publisher: &Publisher, uuid: &str) {
+        publisher.publish(|update| {
+            update.groups(&Asked::Everything, vec![primary("g", uuid)], &[], 1_000);
+        });
+    }
+
+    #[test]
+    fn only_another_farm_is_a_new_generation() {
+        let publisher = publisher();
+        let before = publisher.known.topology.load_full();
+        let waited = publisher.waiters.published();
+        list(&publisher, "p");
+        assert!(Arc::ptr_eq(&before, &publisher.known.topology.load_full()), "nothing is new");
+        list(&publisher, "q");
+        assert_eq!(publisher.known.topology.load().generation, before.generation + 1);
+        assert_eq!(publisher.waiters.published(), waited + 2, "who waits looks after each");
+    }
+
+    #[test]
+    fn names_that_are_listed_nowhere_are_noted_beside_the_topology() {
+        let publisher = publisher();
+        let names = ["h".to_owned()].into();
+        publisher.publish(|update| update.groups(&Asked::Names(&names), Vec::new(), &[], 9));
+        assert_eq!(publisher.known.absent_groups.get(b"h").map(|absent| absent.expires()), Some(9));
+        assert_eq!(publisher.known.groups(), ["g"]);
+    }
+
+    #[test]
+    fn a_half_of_a_farm_is_published_only_while_the_handle_lives() {
+        let publisher = publisher();
+        let before = publisher.known.topology.load_full();
+        let write = |update: &mut Update<'_>| {
+            let stays = vec![primary("h", "s")];
+            update.groups(&Asked::Names(&["h".to_owned()].into()), stays, &[], 9);
+        };
+        publisher.stop();
+        assert!(!publisher.publish_until(&|| true, write), "it has left off");
+        assert!(Arc::ptr_eq(&before, &publisher.known.topology.load_full()));
+    }
+
+    #[test]
+    fn a_reason_stays_until_the_source_says_something_else() {
+        let publisher = publisher();
+        let reason = || {
+            let topology = publisher.known.topology.load_full();
+            let id = topology.group_number(b"g").expect("the group");
+            topology.group(id).and_then(|entry| entry.value.reason().map(ToString::to_string))
+        };
+        publisher.publish(|update| {
+            let mut server = primary("g", "p");
+            server.server.status = 2;
+            update.reasons([("g".to_owned(), "it is away".into())].into());
+            update.groups(&Asked::Everything, vec![server], &[], 9);
+        });
+        assert_eq!(reason().as_deref(), Some("it is away"));
+        publisher.publish(|update| _ = update.observed().quarantine("g", "p", false, 1, 9));
+        assert_eq!(reason().as_deref(), Some("it is away"));
+        list(&publisher, "p");
+        assert_eq!(reason(), None);
+    }
+}
