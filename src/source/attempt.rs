@@ -79,6 +79,7 @@ impl Attempt {
         guarded(|| self.progress.cancelled.send_replace(true));
     }
 
+    #[cfg(test)]
     pub fn is_cancelled(&self) -> bool {
         *self.progress.cancelled.borrow()
     }

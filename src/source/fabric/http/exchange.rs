@@ -56,36 +56,6 @@ impl Http {
         }
     }
 
-    fn exchange(
-        &self,
-        node: &Node,
-        authorization: Option<&str>,
-        body: &[u8],
-        times: Times,
-        attempt: &Attempt,
-    ) -> Result<Reply, TransportError> {
-        let failure = Failure { node: node.clone(), secure: self.secure, times };
-        // Client and loop need some, and panic without.
-        random::bytes()?;
-        if !memory::is_there(LEAST) {
-            let message = format!(
-                "the system has no memory left to ask Fabric, which takes {} MiB of address space at \
-                 times; give the process more (ulimit -v)",
-                LEAST >> 20
-            );
-            return Err(Error::new(Code::System, message).into());
-        }
-        let request = self.request(node, authorization, body, times, attempt)?;
-        let runtime = self.runtime(attempt, &failure)?;
-        let begun = Instant::now();
-        let response = runtime
-            .wait(times.deadline, request.send())
-            .map_err(|ended| failure.ended(ended))?
-            .map_err(|error| failure.of(&error))?;
-        attempt.answered(begun.elapsed());
-        self.reply(response, runtime, failure)
-    }
-
     fn runtime(&self, attempt: &Attempt, failure: &Failure) -> Result<EventLoop, Error> {
         let runtime = EventLoop::new([self.cancelled.subscribe(), attempt.cancelled()]);
         let runtime = runtime.map_err(|error| failure.no_descriptor(&error))?;
@@ -215,7 +185,26 @@ impl Transport for Http {
         times: Times,
         attempt: &Attempt,
     ) -> Result<Reply, TransportError> {
-        self.exchange(node, authorization, body, times, attempt)
+        let failure = Failure { node: node.clone(), secure: self.secure, times };
+        // Client and loop need some, and panic without.
+        random::bytes()?;
+        if !memory::is_there(LEAST) {
+            let message = format!(
+                "the system has no memory left to ask Fabric, which takes {} MiB of address space at \
+                 times; give the process more (ulimit -v)",
+                LEAST >> 20
+            );
+            return Err(Error::new(Code::System, message).into());
+        }
+        let request = self.request(node, authorization, body, times, attempt)?;
+        let runtime = self.runtime(attempt, &failure)?;
+        let begun = Instant::now();
+        let response = runtime
+            .wait(times.deadline, request.send())
+            .map_err(|ended| failure.ended(ended))?
+            .map_err(|error| failure.of(&error))?;
+        attempt.answered(begun.elapsed());
+        self.reply(response, runtime, failure)
     }
 
     fn status_line(
