@@ -33,6 +33,18 @@ fn the_readme_shows_the_quickstart() {
 }
 
 #[test]
+fn the_readme_says_how_many_goals_are_missed() {
+    let document = read(&root().join("docs/PERFORMANCE.md"));
+    let (_, tables) = document.split_once("<!-- tables begin -->").expect("the tables");
+    let ending = |verdict: &str| tables.lines().filter(|line| line.ends_with(verdict)).count();
+    let missed = ending("| **no** |");
+    let all = missed + ending("| yes |");
+    assert!(all > 100, "{all} rows with a goal");
+    let said = format!("{all} rows have a goal, {missed} miss it");
+    assert!(read(&root().join("README.md")).contains(&said), "README.md does not say: {said}");
+}
+
+#[test]
 fn links_lead_to_files_that_exist() {
     let mut seen = 0;
     for document in documents() {

@@ -16,11 +16,12 @@ static const struct {
     kind kind;
     bool integer;
     const char *what;
-    double goal;
+    /* Of 64 keys, by the farm. */
+    double goals[FARMS];
 } questions[QUESTIONS] = {
-    {RANGE, true, "RANGE, int64", 0.5},
-    {HASH, false, "HASH, 13 bytes", 0.45},
-    {HASH, true, "HASH, int64 of 13 digits", 0.45},
+    {RANGE, true, "RANGE, int64", {0.5, 1.2, 0.9}},
+    {HASH, false, "HASH, 13 bytes", {0.5, 0.5, 0.5}},
+    {HASH, true, "HASH, int64 of 13 digits", {0.5, 0.5, 0.5}},
 };
 
 typedef struct batch {
@@ -107,9 +108,9 @@ static void print_rows(const subject *single, const subject *many, int farm_at, 
         printf("| %s | %s | %s | %.1f / %.1f | %.1f / %.1f | %.2f / %.2f | ",
                questions[question].what, grouped(shards[farm_at]), grouped(sizes[at]), s->least,
                s->median, single->least, single->median, s->least / single->least, share);
+        double goal = questions[question].goals[farm_at];
         if (at == 0)
-            printf("<= %g | %s |\n", questions[question].goal,
-                   met(share <= questions[question].goal));
+            printf("<= %g | %s |\n", goal, met(share <= goal));
         else
             printf("| |\n");
     }
