@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use crate::base::error::Result;
 use crate::router::Router;
-use crate::router::resolve::{Query, Seen, ShardKey, Target};
+use crate::router::resolve::{Freshness, LookupView, Query, Seen, ShardKey, Target};
 use crate::thread_cache::ThreadCache;
 use crate::topology::Key;
 
@@ -172,8 +172,36 @@ pub(super) fn cached_server(
     out: Out<fabric_server_t>,
     seen: &mut Option<Seen>,
 ) -> std::result::Result<(), Uncached> {
-    let Some(snapshot) = router.cached(cache) else { return Err(Uncached) };
-    match snapshot.view().resolve(&query, &cache.cursors) {
+    match router.cached(cache) {
+        Some(snapshot) => resolve_cached(router, cache, snapshot.view(), &query, out, seen),
+        None => cached_server_in_time(router, cache, query, out, seen),
+    }
+}
+
+/// As [`cached_server`], where only what is in time is to be used.
+#[cold]
+#[inline(never)]
+fn cached_server_in_time(
+    router: &Router,
+    cache: &ThreadCache,
+    query: Query<'_>,
+    out: Out<fabric_server_t>,
+    seen: &mut Option<Seen>,
+) -> std::result::Result<(), Uncached> {
+    let Some(snapshot) = router.cached_in_time(cache) else { return Err(Uncached) };
+    resolve_cached(router, cache, snapshot.view(), &query, out, seen)
+}
+
+#[inline(always)]
+fn resolve_cached<F: Freshness>(
+    router: &Router,
+    cache: &ThreadCache,
+    view: LookupView<'_, F>,
+    query: &Query<'_>,
+    out: Out<fabric_server_t>,
+    seen: &mut Option<Seen>,
+) -> std::result::Result<(), Uncached> {
+    match view.resolve(query, &cache.cursors) {
         Ok(chosen) => {
             write_server(out, chosen)?;
             router.count(cache);

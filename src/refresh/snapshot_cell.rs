@@ -136,6 +136,17 @@ impl SnapshotCell {
         }
     }
 
+    /// As `cached`, whether what it knows counts as fresh or not.
+    #[inline]
+    pub fn cached_of_any_age<'l>(&self, cache: &'l ThreadCache) -> Option<BorrowedSnapshot<'l>> {
+        let snapshot = cache.slots.get(self.slot())?.snapshot.try_borrow().ok()?;
+        if snapshot.epoch == self.epoch.load(Ordering::Acquire) {
+            with_epoch(snapshot)
+        } else {
+            None
+        }
+    }
+
     /// The newest topology and its epoch, cached by the thread of `cache`. From now on `cached`
     /// finds it, if all that it knows counts as fresh until further notice. For lookups: no lock,
     /// no count that threads share, and no waiting for anybody who publishes. None while the

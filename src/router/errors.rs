@@ -41,12 +41,6 @@ impl Miss {
             Self::TooOld(_) => Code::Stale,
         }
     }
-
-    /// Whether it refuses a query that the background refresh keeps all fresh of; else something is
-    /// to be fetched, or looked up among the names that the source does not list.
-    pub fn is_refusal(self) -> bool {
-        !matches!(self, Self::UnknownTable | Self::UnknownGroup | Self::Expired)
-    }
 }
 
 /// Why a query has no answer, once it has come to `miss`.
@@ -106,21 +100,24 @@ fn of_tables<'n, F: Freshness>(
         (Some(_), first) => first.into_iter().chain(names).find(is_it),
     };
     let name = name.unwrap_or_default();
-    match (miss, given, known_table(topology, name)) {
-        (Miss::NoTable, ..) => no_table(),
-        (Miss::KeyNull, ..) => Error::new(miss.code(), "it is NULL"),
-        (Miss::KeyTooLong, ..) => {
+    match (miss, given) {
+        (Miss::NoTable, _) => no_table(),
+        (Miss::KeyNull, _) => Error::new(miss.code(), "it is NULL"),
+        (Miss::KeyTooLong, _) => {
             Error::new(miss.code(), "it is longer than any key; see fabric_key_text()")
         }
-        (Miss::TableName | Miss::TableUtf8, ..) => {
+        (Miss::TableName | Miss::TableUtf8, _) => {
             full_name(name).err().unwrap_or_else(|| unknown_table(name))
         }
-        (Miss::UnknownTable, ..) => unknown_table(name),
-        (Miss::Unusable, _, Err(error)) => error,
-        (Miss::KeyMissing, ..) => key_missing(name),
-        (Miss::Key(why), Some(given), Ok(table)) => self::key(name, table, given, why),
-        (Miss::ShardVanished, Some(given), _) => shard_unavailable(name, given),
-        _ => of_group(topology, wanted, miss),
+        (Miss::UnknownTable, _) => unknown_table(name),
+        (Miss::KeyMissing, _) => key_missing(name),
+        (Miss::ShardVanished, Some(given)) => shard_unavailable(name, given),
+        (Miss::Unusable | Miss::Key(_), _) => match (miss, given, known_table(topology, name)) {
+            (Miss::Key(why), Some(given), Ok(table)) => self::key(name, table, given, why),
+            (_, _, Err(error)) => error,
+            (miss, ..) => of_group(topology, wanted, miss),
+        },
+        (miss, _) => of_group(topology, wanted, miss),
     }
 }
 

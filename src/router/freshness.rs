@@ -14,7 +14,7 @@ use super::resolve::{Freshness, Miss};
 
 /// How far a lookup trusts what is there.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Basis {
+pub enum Basis {
     /// As far as the background refresh keeps it.
     Kept,
     /// As far as it is fresh at this time.
@@ -26,7 +26,7 @@ pub(super) enum Basis {
 /// Only what may be used without a word: whatever else there is has the lookup look again, more
 /// closely. For handles that nobody keeps fresh, or that limit the age.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct InTime {
+pub struct InTime {
     basis: Basis,
     /// What was confirmed before this is too old.
     oldest: i64,
@@ -58,22 +58,6 @@ impl Freshness for InTime {
         entry: &Entry<Group>,
     ) -> std::result::Result<(), Miss> {
         self.takes(entry)
-    }
-
-    fn unknown_table(self, _: &[u8]) -> Miss {
-        Miss::UnknownTable
-    }
-
-    fn unknown_group(self, _: &[u8]) -> Miss {
-        Miss::UnknownGroup
-    }
-
-    fn unfetched_group(self, _: &Topology, _: GroupId) -> Miss {
-        Miss::Expired
-    }
-
-    fn looks_on(self, _: Miss) -> bool {
-        false
     }
 }
 
@@ -150,8 +134,8 @@ enum Ground {
 pub(super) enum Attempt<T> {
     Found(T),
     Refused(Miss),
-    /// Something is not there, or not to be used: fetch it before answering.
-    Missing(FetchRequest),
+    /// Something is not there, or not to be used: fetch it before answering. And what refused.
+    Missing(FetchRequest, Option<Miss>),
     /// This, found or refused by what is past its time.
     Old(FetchRequest, std::result::Result<T, Miss>),
 }
@@ -180,7 +164,7 @@ impl<'r> FreshnessCheck<'r> {
             (None, Ok(found)) => Attempt::Found(found),
             (None, Err(miss)) => Attempt::Refused(miss),
             (Some(_), Err(miss)) if self.is_firm.get() => Attempt::Refused(miss),
-            (Some(request), _) if *is_missing => Attempt::Missing(request),
+            (Some(request), outcome) if *is_missing => Attempt::Missing(request, outcome.err()),
             (Some(request), outcome) => Attempt::Old(request, outcome),
         }
     }

@@ -42,18 +42,28 @@ impl Terms {
     }
 }
 
+/// A state of the farm: see [`Topology::generation`].
+pub(super) type Generation = u64;
+
 /// What an attempt sees.
 pub(super) type Checked<'v> = LookupView<'v, &'v FreshnessCheck<'v>>;
 
 impl Router {
-    /// Looks for the group of a query, and hands it to `finish`.
+    /// Looks for the group of a query, and hands it to `finish`. Where a topology is named in which
+    /// the query's name was found `unknown`, it is not looked for there again.
     pub(super) fn look_for_group<T>(
         &self,
         terms: Terms,
         query: &Query<'_>,
+        mut unknown: Option<Generation>,
         finish: impl FnOnce(Checked<'_>, GroupId) -> Result<T>,
     ) -> Result<T> {
         let find = |view: Checked<'_>| {
+            if unknown.take() == Some(view.topology.generation)
+                && let Some(miss) = view.unknown(query.target)
+            {
+                return Err(miss);
+            }
             let group = view.group_of(query.target)?;
             view.group_entry(group).map(|_| group)
         };
@@ -102,9 +112,15 @@ impl Router {
                 Attempt::Refused(miss) => {
                     return Err(check.refuse(errors::error_of(view, query, miss)));
                 }
-                Attempt::Missing(request) => {
+                Attempt::Missing(request, miss) => {
+                    let unknown = || match miss {
+                        Some(miss @ (Miss::UnknownTable | Miss::UnknownGroup)) => {
+                            Some(errors::error_of(view, query, miss))
+                        }
+                        _ => errors::unknown(&topology, &request),
+                    };
                     if self.refresher.answered.knows_all()
-                        && let Some(refusal) = errors::unknown(&topology, &request)
+                        && let Some(refusal) = unknown()
                     {
                         self.refresher.fetcher.have_fetched(&request);
                         check.note_age(&request, self.refresher.answered.whole_confirmed());
@@ -170,7 +186,7 @@ impl Router {
         let view = self.view(&topology, &last_hit, &check);
         let outcome = find(view);
         match check.attempt(outcome) {
-            Attempt::Missing(_) => Ok(true),
+            Attempt::Missing(..) => Ok(true),
             Attempt::Found(_) | Attempt::Old(..) => Ok(false),
             Attempt::Refused(miss) => Err(errors::error_of(view, query, miss)),
         }

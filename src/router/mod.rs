@@ -15,9 +15,11 @@ mod wait;
 use std::cell::{Cell, Ref};
 use std::os::fd::RawFd;
 use std::sync::Arc;
+use std::time::Duration;
 
+use self::freshness::{Basis, InTime};
 pub use self::resolve::Scope;
-use self::resolve::{KeptFresh, LookupView, Miss, Seen};
+use self::resolve::{Freshness, KeptFresh, LookupView, Miss, Seen};
 use crate::base::error::{Code, Error, Result};
 use crate::config::{Config, Node};
 use crate::observe::events::Delivery;
@@ -26,24 +28,26 @@ use crate::observe::metrics::{Metrics, Numbers};
 use crate::refresh::Refresher;
 use crate::refresh::bound::Bound;
 use crate::refresh::single_flight::FetchRequest;
-use crate::refresh::snapshot_cell::SnapshotCell;
+use crate::refresh::snapshot_cell::{BorrowedSnapshot, SnapshotCell};
 pub use crate::source::{ResultSet, Sources, Value};
 use crate::thread_cache::ThreadCache;
 use crate::topology::{Chosen, Compat, Server, Topology};
 
-/// The newest snapshot in the hands of a thread, all of it kept fresh by the background refresh.
-pub struct Snapshot<'l> {
+/// The newest snapshot in the hands of a thread, and what of it lookups may use.
+pub struct Snapshot<'l, F> {
     topology: Ref<'l, Arc<Topology>>,
     epoch: u64,
     compat: Compat,
     last_hit: &'l Cell<u32>,
+    freshness: F,
 }
 
-impl Snapshot<'_> {
+impl<F: Freshness> Snapshot<'_, F> {
     #[inline(always)]
-    pub fn view(&self) -> LookupView<'_, KeptFresh> {
-        let Self { topology, epoch, compat, last_hit } = self;
-        LookupView { topology, epoch: *epoch, compat: *compat, last_hit, freshness: KeptFresh }
+    pub fn view(&self) -> LookupView<'_, F> {
+        let Self { topology, epoch, compat, last_hit, freshness } = self;
+        let (epoch, compat, freshness) = (*epoch, *compat, *freshness);
+        LookupView { topology, epoch, compat, last_hit, freshness }
     }
 }
 
@@ -120,33 +124,70 @@ impl Router {
 
     /// The newest snapshot, if the thread of `cache` has it cached, and all of it is kept fresh.
     #[inline(always)]
-    pub fn cached<'l>(&'l self, cache: &'l ThreadCache) -> Option<Snapshot<'l>> {
-        let (topology, epoch) = self.snapshots.cached(cache)?;
+    pub fn cached<'l>(&'l self, cache: &'l ThreadCache) -> Option<Snapshot<'l, KeptFresh>> {
+        let held = self.snapshots.cached(cache)?;
+        Some(self.snapshot_of(cache, held, KeptFresh))
+    }
+
+    /// As `cached`, of a handle that nobody keeps fresh, or that limits the age of what it uses.
+    /// Nothing where more is to be done than to look: a thread to be started, a hold to be ended.
+    pub fn cached_in_time<'l>(&'l self, cache: &'l ThreadCache) -> Option<Snapshot<'l, InTime>> {
+        let held = self.snapshots.cached_of_any_age(cache)?;
+        let basis = match self.refresher.refreshes_itself() {
+            true => Basis::Kept,
+            false if self.config.background_refresh => return None,
+            false => {
+                let now = self.refresher.clock().now();
+                if self.refresher.health.ends_in(now) == Some(Duration::ZERO) {
+                    return None;
+                }
+                Basis::Until(now)
+            }
+        };
+        Some(self.snapshot_of(cache, held, InTime::new(&self.refresher, basis)))
+    }
+
+    #[inline(always)]
+    fn snapshot_of<'l, F>(
+        &self,
+        cache: &'l ThreadCache,
+        (topology, epoch): BorrowedSnapshot<'l>,
+        freshness: F,
+    ) -> Snapshot<'l, F> {
         let last_hit = self.snapshots.last_hit(cache);
-        Some(Snapshot { topology, epoch, compat: self.compat, last_hit })
+        Snapshot { topology, epoch, compat: self.compat, last_hit, freshness }
     }
 
     /// What a query came to in the snapshot that the thread of `cache` has cached.
     #[cold]
     #[inline(never)]
     pub fn seen(&self, cache: &ThreadCache, miss: Miss) -> Option<Seen> {
-        self.cached(cache).map(|snapshot| Seen { epoch: snapshot.epoch, miss })
+        let (_, epoch) = self.snapshots.cached_of_any_age(cache)?;
+        Some(Seen { epoch, miss })
     }
 
     /// The newest snapshot, if all of it is kept fresh and the age of none of it is limited. The
     /// thread of `cache` has it cached from then on.
     ///
     /// No lock, no allocation, no system call.
-    fn snapshot<'l>(&'l self, cache: &'l ThreadCache) -> Option<Snapshot<'l>> {
+    fn snapshot<'l>(&'l self, cache: &'l ThreadCache) -> Option<Snapshot<'l, KeptFresh>> {
         let is_kept = || !self.limits_age && self.refresher.refreshes_itself();
         if !is_kept() {
             return None;
         }
         // Before the snapshot is cached: a warm lookup counts in its stripe without asking for one.
         cache.stripe();
-        let (topology, epoch) = self.snapshots.acquire(cache, is_kept)?;
-        let last_hit = self.snapshots.last_hit(cache);
-        Some(Snapshot { topology, epoch, compat: self.compat, last_hit })
+        let held = self.snapshots.acquire(cache, is_kept)?;
+        Some(self.snapshot_of(cache, held, KeptFresh))
+    }
+
+    /// As `snapshot`, of a handle that nobody keeps fresh, or that limits the age of what it uses.
+    fn snapshot_in_time<'l>(&'l self, cache: &'l ThreadCache) -> Option<Snapshot<'l, InTime>> {
+        // What has come to its end by now is published first.
+        let in_time = InTime::new(&self.refresher, self.basis());
+        cache.stripe();
+        let held = self.snapshots.acquire(cache, || false)?;
+        Some(self.snapshot_of(cache, held, in_time))
     }
 
     /// A view of a snapshot for one attempt at a lookup.

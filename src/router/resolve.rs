@@ -138,17 +138,29 @@ pub trait Freshness: Copy {
     fn group(self, topology: &Topology, group: GroupId, entry: &Entry<Group>) -> Result<(), Miss>;
 
     /// What is to be said of a table that is not there.
-    fn unknown_table(self, name: &[u8]) -> Miss;
+    #[inline(always)]
+    fn unknown_table(self, _name: &[u8]) -> Miss {
+        Miss::UnknownTable
+    }
 
     /// What is to be said of a group whose name is not there.
-    fn unknown_group(self, name: &[u8]) -> Miss;
+    #[inline(always)]
+    fn unknown_group(self, _name: &[u8]) -> Miss {
+        Miss::UnknownGroup
+    }
 
     /// What is to be said of a group that a table names and that was never fetched.
-    fn unfetched_group(self, topology: &Topology, group: GroupId) -> Miss;
+    #[inline(always)]
+    fn unfetched_group(self, _topology: &Topology, _group: GroupId) -> Miss {
+        Miss::Expired
+    }
 
     /// Whether a join of several tables goes on after this miss of the one asked about last, to
     /// find out what else is to be fetched.
-    fn looks_on(self, miss: Miss) -> bool;
+    #[inline(always)]
+    fn looks_on(self, _miss: Miss) -> bool {
+        false
+    }
 }
 
 /// All that the background refresh keeps fresh, which is everything but what was reset since.
@@ -164,26 +176,6 @@ impl Freshness for KeptFresh {
     #[inline(always)]
     fn group(self, _: &Topology, _: GroupId, entry: &Entry<Group>) -> Result<(), Miss> {
         if entry.is_distrusted() { Err(Miss::Expired) } else { Ok(()) }
-    }
-
-    #[inline(always)]
-    fn unknown_table(self, _: &[u8]) -> Miss {
-        Miss::UnknownTable
-    }
-
-    #[inline(always)]
-    fn unknown_group(self, _: &[u8]) -> Miss {
-        Miss::UnknownGroup
-    }
-
-    #[inline(always)]
-    fn unfetched_group(self, _: &Topology, _: GroupId) -> Miss {
-        Miss::Expired
-    }
-
-    #[inline(always)]
-    fn looks_on(self, _: Miss) -> bool {
-        false
     }
 }
 
@@ -226,6 +218,18 @@ impl<'s, F: Freshness> LookupView<'s, F> {
                 Some(group) => Ok(group),
                 None => Err(self.freshness.unknown_group(name)),
             },
+        }
+    }
+
+    /// What is to be said of a query's name that the topology does not have. Nothing where it has
+    /// several.
+    #[cold]
+    pub(super) fn unknown(self, target: Target<'_>) -> Option<Miss> {
+        match target {
+            Target::Table(name, _) => Some(self.freshness.unknown_table(name)),
+            Target::Prepared(table, _) => Some(self.freshness.unknown_table(table.name())),
+            Target::Group(name) => Some(self.freshness.unknown_group(name)),
+            Target::Tables(..) | Target::AllPrepared(..) => None,
         }
     }
 

@@ -1,15 +1,23 @@
 //! Which server serves: the lookups that do not wait for one.
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::refresh::single_flight::FetchRequest;
 use crate::thread_cache::ThreadCache;
 use crate::topology::{Chosen, Key, Server, Table, Topology, Wanted};
 
-use super::freshness::InTime;
-use super::lookup::Terms;
+use super::lookup::{Generation, Terms};
 use super::prepared::PreparedTables;
-use super::resolve::{Query, Scope, Seen, Target};
+use super::resolve::{Freshness, LookupView, Miss, Query, Scope, Seen, Target};
 use super::{Router, errors, with_parts};
+
+/// Why a query has no answer in a snapshot.
+enum Unresolved {
+    Refused(Error),
+    /// Something is to be fetched first.
+    Expired,
+    /// The snapshot, whose generation it is, does not have the name.
+    Unknown(Generation),
+}
 
 impl Router {
     /// Fetches what is not known of these tables, and refuses those that cannot be used.
@@ -60,46 +68,63 @@ impl Router {
         seen: Option<Seen>,
         take: impl FnOnce(Chosen<'_>) -> Result<T>,
     ) -> Result<T> {
+        let mut unknown = None;
         if let Some(snapshot) = self.snapshot(cache) {
-            let view = snapshot.view();
-            let outcome = match seen {
-                Some(seen) if seen.epoch == snapshot.epoch => Err(seen.miss),
-                _ => view.resolve(query, &cache.cursors),
-            };
-            match outcome {
-                Ok(chosen) => {
-                    self.count(cache);
-                    return take(chosen);
-                }
-                Err(miss) if miss.is_refusal() => {
-                    return self.counted(cache, Err(errors::error_of(view, query, miss)));
-                }
-                Err(_) => {}
+            match self.resolve_once(cache, snapshot.view(), query, seen) {
+                Ok(chosen) => return take(chosen),
+                Err(Unresolved::Refused(refusal)) => return Err(refusal),
+                Err(Unresolved::Unknown(generation)) => unknown = Some(generation),
+                Err(Unresolved::Expired) => {}
             }
-        } else {
-            // What has come to its end by now is published first.
-            let in_time = InTime::new(&self.refresher, self.basis());
-            cache.stripe();
-            if let Some((topology, _)) = self.snapshots.acquire(cache, || false) {
-                let view = self.view(&topology, self.snapshots.last_hit(cache), in_time);
-                if let Ok(chosen) = view.resolve(query, &cache.cursors) {
-                    self.count(cache);
-                    return take(chosen);
-                }
+        } else if let Some(snapshot) = self.snapshot_in_time(cache) {
+            match self.resolve_once(cache, snapshot.view(), query, seen) {
+                Ok(chosen) => return take(chosen),
+                Err(Unresolved::Refused(refusal)) => return Err(refusal),
+                Err(Unresolved::Unknown(generation)) => unknown = Some(generation),
+                Err(Unresolved::Expired) => {}
             }
         }
-        let outcome = self.look_for_group(Terms::of(query.wanted), query, |view, group| {
-            let cursor = view.topology.cursor(group, &cache.cursors);
-            let servers = view.topology.group(group).map(|entry| &entry.value);
-            match servers.and_then(|servers| servers.choose(query.wanted, cursor)) {
-                Some(chosen) => take(chosen),
-                None => {
-                    let name = view.topology.group_name(group);
-                    Err(errors::no_server(name, query.wanted, servers))
+        let outcome =
+            self.look_for_group(Terms::of(query.wanted), query, unknown, |view, group| {
+                let cursor = view.topology.cursor(group, &cache.cursors);
+                let servers = view.topology.group(group).map(|entry| &entry.value);
+                match servers.and_then(|servers| servers.choose(query.wanted, cursor)) {
+                    Some(chosen) => take(chosen),
+                    None => {
+                        let name = view.topology.group_name(group);
+                        Err(errors::no_server(name, query.wanted, servers))
+                    }
                 }
-            }
-        });
+            });
         self.counted(cache, outcome)
+    }
+
+    /// The server for a query in one snapshot, or why there is none.
+    fn resolve_once<'s, F: Freshness>(
+        &self,
+        cache: &ThreadCache,
+        view: LookupView<'s, F>,
+        query: &Query<'_>,
+        seen: Option<Seen>,
+    ) -> std::result::Result<Chosen<'s>, Unresolved> {
+        let outcome = match seen {
+            Some(seen) if seen.epoch == view.epoch => Err(seen.miss),
+            _ => view.resolve(query, &cache.cursors),
+        };
+        match outcome {
+            Ok(chosen) => {
+                self.count(cache);
+                Ok(chosen)
+            }
+            Err(Miss::Expired) => Err(Unresolved::Expired),
+            Err(Miss::UnknownTable | Miss::UnknownGroup) => {
+                Err(Unresolved::Unknown(view.topology.generation))
+            }
+            Err(miss) => {
+                self.metrics.lookups.count(cache.stripe(), false);
+                Err(Unresolved::Refused(errors::error_of(view, query, miss)))
+            }
+        }
     }
 
     /// Hands all servers of a group to `take`, in the source's order.
@@ -114,7 +139,7 @@ impl Router {
             return ThreadCache::with(|cache| self.counted(cache, Err(error)));
         }
         let query = Query { target: Target::Group(group.as_bytes()), wanted: Wanted::Unservable };
-        let outcome = self.look_for_group(Terms::within(bound), &query, |view, id| {
+        let outcome = self.look_for_group(Terms::within(bound), &query, None, |view, id| {
             let entry = view.topology.group(id);
             let servers = entry.map_or(&[][..], |entry| entry.value.servers());
             if servers.is_empty() {

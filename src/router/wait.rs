@@ -41,7 +41,7 @@ impl Router {
         let mut request = wish_of(query.target);
         let outcome = self.wait(most, &mut request, |bound, request| {
             let terms = Terms { bound: Some(bound), ..Terms::of(query.wanted) };
-            self.look_for_group(terms, query, |view, group| {
+            self.look_for_group(terms, query, None, |view, group| {
                 let name = view.topology.group_name(group);
                 request.merge(FetchRequest::group(name));
                 let servers = view.topology.group(group).map(|entry| &entry.value);

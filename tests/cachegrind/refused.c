@@ -51,6 +51,8 @@ static const refused kept[] = {
      FABRIC_ERR_SHARD_UNAVAILABLE},
     {"refused-vanished-HASH", "shop.users", TEXT("b"), FABRIC_MODE_READONLY,
      FABRIC_ERR_SHARD_UNAVAILABLE},
+    {"refused-unknown-table", "shop.order", INT(15), FABRIC_MODE_READONLY,
+     FABRIC_ERR_UNKNOWN_TABLE},
     {"refused-held-RANGE", "shop.orders", INT(15), FABRIC_MODE_READWRITE, FABRIC_ERR_WRITE_HELD},
     {"refused-held-HASH", "shop.users", TEXT("a"), FABRIC_MODE_READWRITE, FABRIC_ERR_WRITE_HELD},
     {NULL, NULL, INT(0), 0, 0},
