@@ -94,18 +94,7 @@ impl Condvar {
         MutexGuard { guard: woken.unwrap_or_else(PoisonError::into_inner).0, order }
     }
 
-    /// Waits while `condition` holds.
-    pub fn wait_while<'a, T>(
-        &self,
-        guard: MutexGuard<'a, T>,
-        condition: impl FnMut(&mut T) -> bool,
-    ) -> MutexGuard<'a, T> {
-        let MutexGuard { guard, order } = guard;
-        let woken = self.inner.get().wait_while(guard, condition);
-        MutexGuard { guard: woken.unwrap_or_else(PoisonError::into_inner), order }
-    }
-
-    /// As `wait_while`, for `most` at most.
+    /// Waits while `condition` holds, for `most` at most.
     pub fn wait_timeout_while<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -222,7 +211,10 @@ mod tests {
     fn a_condition_gives_the_lock_back() {
         let (lock, changed) = (First::default(), Condvar::default());
         std::thread::scope(|scope| {
-            let waiter = scope.spawn(|| *changed.wait_while(lock.lock(), |value| *value == 0));
+            let waiter = scope.spawn(|| {
+                let long = Duration::from_secs(600);
+                *changed.wait_timeout_while(lock.lock(), long, |value| *value == 0)
+            });
             *lock.lock() = 7;
             changed.notify_all();
             assert_eq!(waiter.join().unwrap(), 7);

@@ -92,10 +92,6 @@ impl Router {
         }
     }
 
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-
     /// What the source calls itself in its answers; empty before the first one.
     pub fn identity(&self) -> String {
         self.refresher.identity()

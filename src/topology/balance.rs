@@ -118,6 +118,7 @@ impl Schedule {
     }
 
     /// The index of a secondary for each turn.
+    #[cfg(test)]
     pub fn turns(&self) -> &[u16] {
         &self.turns
     }
