@@ -238,13 +238,17 @@ fn statuses() {
     }
 }
 
-/// No capture is left out, and each goes one of three ways.
+/// No capture of XML-RPC is left out, and each goes one of three ways.
 #[test]
 fn every_capture_is_understood() {
     let mut counts = BTreeMap::<&str, usize>::new();
     for entry in std::fs::read_dir(path("")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let Some(name) = name.strip_suffix(".res") else { continue };
+        // What a node says on its other port, in MySQL's protocol.
+        if name.starts_with("mysql_") {
+            continue;
+        }
         let bytes = capture(name);
         let kind = match execute(name, "some", "command") {
             Ok(_) => "answers",
