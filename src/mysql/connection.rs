@@ -6,7 +6,7 @@
 //! copy being the last.
 
 use std::mem;
-use std::os::fd::RawFd;
+use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use tokio::time::timeout_at;
@@ -14,9 +14,8 @@ use tokio::time::timeout_at;
 use crate::base::fork::Process;
 use crate::mysql::account::Account;
 use crate::mysql::failure::Failure;
-use crate::mysql::greeting::Greeting;
 use crate::mysql::limits::Limits;
-use crate::mysql::login::log_in;
+use crate::mysql::login::{WayIn, log_in};
 use crate::mysql::packet::Packets;
 use crate::mysql::result_set::{self, ResultSet};
 use crate::mysql::stream::{self, Stream};
@@ -29,8 +28,9 @@ const COM_QUERY: u8 = 3;
 pub struct Connection {
     /// `None` once it is taken apart.
     packets: Option<Packets<Stream>>,
-    greeting: Greeting,
-    fd: RawFd,
+    way_in: WayIn,
+    /// Which file the socket is, whatever its descriptor's number has become meanwhile.
+    file: Option<File>,
     process: Process,
     /// Whether the server waits for the next statement: not while one is answered, and not after an
     /// answer that was not read to its end.
@@ -48,22 +48,29 @@ impl Connection {
         deadline: Instant,
     ) -> Result<Self, Failure> {
         let connecting = async {
-            let (stream, fd) = stream::open(&target.address).await?;
-            let (packets, greeting) = log_in(stream, target, account).await?;
+            let stream = stream::open(&target.address).await?;
+            let file = File::of(&stream);
+            let (packets, way_in) = log_in(stream, target, account).await?;
             let process = Process::this();
-            Ok(Self { packets: Some(packets), greeting, fd, process, idle: true })
+            Ok(Self { packets: Some(packets), way_in, file, process, idle: true })
         };
         timeout_at(deadline.into(), connecting).await.unwrap_or(Err(Failure::Timeout))
     }
 
     /// What the server calls its version.
     pub fn version(&self) -> &str {
-        &self.greeting.version
+        &self.way_in.greeting.version
     }
 
     /// Whether this is Fabric's own server, which has no SQL.
     pub fn is_fabric(&self) -> bool {
-        self.greeting.is_fabric()
+        self.way_in.greeting.is_fabric()
+    }
+
+    /// Whether the next login over such a connection may be refused though nobody changes a thing: a
+    /// server that restarts has no hash to compare with, and wants the password in full.
+    pub fn counts_on_memory(&self) -> bool {
+        self.way_in.counts_on_memory
     }
 
     /// Whether it can be used: nothing went wrong in it, and it is this process's.
@@ -116,8 +123,27 @@ impl Drop for Connection {
             packets.stream_mut().shut_down();
         } else {
             // The event loop is its parent's, whose list of sockets a drop would change.
+            let socket = packets.stream().socket().as_raw_fd();
+            let is_there = self.file.is_some() && File::of(packets.stream()) == self.file;
             mem::forget(packets);
-            let _ = nix::unistd::close(self.fd);
+            // A child that has closed all that it inherited may have another file by this number.
+            if is_there {
+                let _ = nix::unistd::close(socket);
+            }
         }
+    }
+}
+
+/// A file of the system's, whoever has it open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct File {
+    device: libc::dev_t,
+    inode: libc::ino_t,
+}
+
+impl File {
+    fn of(stream: &Stream) -> Option<Self> {
+        let stat = nix::sys::stat::fstat(stream.socket()).ok()?;
+        Some(Self { device: stat.st_dev, inode: stat.st_ino })
     }
 }

@@ -35,12 +35,22 @@ const SWITCH: u8 = 0xFE;
 const TAKEN: &[u8] = &[3];
 const IN_FULL: &[u8] = &[4];
 
-/// Logs in; what the server said first comes with it.
+/// How a user was let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayIn {
+    /// What the server said first.
+    pub greeting: Greeting,
+    /// Whether a hash was enough only because the server had one to compare it with, and the password
+    /// itself would not go out.
+    pub counts_on_memory: bool,
+}
+
+/// Logs in.
 pub async fn log_in(
     stream: Stream,
     target: &Target,
     account: &Account,
-) -> Result<(Packets<Stream>, Greeting), Failure> {
+) -> Result<(Packets<Stream>, WayIn), Failure> {
     let database = target.database.as_deref().unwrap_or_default();
     if account.user.contains('\0') || database.contains('\0') {
         return Err(Failure::Argument("there is a NUL in the name of the user or schema"));
@@ -56,8 +66,11 @@ pub async fn log_in(
     let plugin = Plugin::by_name(&greeting.plugin).unwrap_or(Plugin::Native);
     let is_tls = channel != Channel::Plain && !target.is_socket();
     packets.write(&response.whole(plugin, is_tls)).await?;
-    proven(&mut packets, account, plugin, channel).await?;
-    Ok((packets, greeting))
+    let plugin = proven(&mut packets, account, plugin, channel).await?;
+    let counts_on_memory = plugin == Plugin::CachingSha2
+        && !account.password.is_empty()
+        && in_full(account, channel).is_err();
+    Ok((packets, WayIn { greeting, counts_on_memory }))
 }
 
 /// What a client answers to a greeting.
@@ -114,18 +127,18 @@ fn push_text(packet: &mut Vec<u8>, text: &[u8]) {
     packet.push(0);
 }
 
-/// Answers what the server asks, until it lets the user in.
+/// Answers what the server asks, until it lets the user in; by which way that was.
 async fn proven(
     packets: &mut Packets<Stream>,
     account: &Account,
     mut plugin: Plugin,
     channel: Channel,
-) -> Result<(), Failure> {
+) -> Result<Plugin, Failure> {
     for _ in 0..MAX_STEPS {
         let packet = packets.read(MAX_SMALL_PACKET).await?;
         let mut reader = Reader::new(&packet);
         match reader.u8()? {
-            OK => return Ok(()),
+            OK => return Ok(plugin),
             ERROR => return Err(Failure::Refused(error(&packet)?)),
             // With nothing behind it, it asks for the hash of MySQL 4.0.
             SWITCH if reader.is_empty() => return Err(unknown("mysql_old_password")),

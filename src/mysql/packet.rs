@@ -4,6 +4,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
 
 use crate::mysql::failure::Failure;
+use crate::mysql::greeting::{ERROR, error};
+use crate::mysql::limits::MAX_SMALL_PACKET;
 
 /// One of this size is followed by another one, which goes on where it ends.
 pub(crate) const FULL: usize = 0xFF_FFFF;
@@ -66,8 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
             let [low, middle, high, number] = self.header().await?;
             let length = usize::from(low) | usize::from(middle) << 8 | usize::from(high) << 16;
             if self.counts && number != self.sequence {
-                let what = format!("sends packet {number} where {} is due", self.sequence);
-                return Err(Failure::Protocol(what));
+                return Err(self.out_of_turn(number, length).await);
             }
             self.sequence = number.wrapping_add(1);
             if packet.len() - begin + length > limit {
@@ -78,6 +79,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
                 return Ok(packet.len() - begin);
             }
         }
+    }
+
+    /// What a packet means whose number is not the next one: the last words of a server, which it says
+    /// when it ends a connection that nobody uses, or is shut down, or nothing.
+    async fn out_of_turn(&mut self, number: u8, length: usize) -> Failure {
+        let mut packet = Vec::new();
+        if number == 0
+            && length <= MAX_SMALL_PACKET
+            && self.take(length, &mut packet).await.is_ok()
+            && packet.first() == Some(&ERROR)
+            && let Ok(error) = error(&packet)
+        {
+            return Failure::Unreachable(format!("it has ended the connection, {error}"));
+        }
+        Failure::Protocol(format!("sends packet {number} where {} is due", self.sequence))
     }
 
     /// Reads a packet.
@@ -205,6 +221,19 @@ mod tests {
         let compressed = b"\x16\0\0\0\0\0\0\x12\0\0\0\x0aabc";
         assert!(read(compressed, 9).is_err());
         assert!(matches!(read(b"\x01\0\0\x01a", 9), Err(Failure::Protocol(_))));
+    }
+
+    #[test]
+    fn a_servers_last_words_are_heard() {
+        let last = b"\x0f\0\0\0\xff\xbf\x0f#HY000Too idle";
+        let failure = run(async {
+            let (near, mut far) = duplex(64);
+            far.write_all(&last[..]).await.unwrap();
+            let mut packets = Packets::within(near, 1);
+            packets.read(1 << 10).await
+        });
+        let Err(Failure::Unreachable(what)) = failure else { panic!("{failure:?}") };
+        assert!(what.ends_with("error 4031 (HY000): Too id"), "{what}");
     }
 
     #[test]

@@ -61,6 +61,11 @@ impl Session {
         event_loop.wait(deadline, asking).unwrap_or_else(ended)
     }
 
+    /// As [`Connection::counts_on_memory`].
+    pub fn counts_on_memory(&self) -> bool {
+        self.parts.as_ref().is_some_and(|(connection, _)| connection.counts_on_memory())
+    }
+
     /// What the server calls its version.
     pub fn version(&self) -> &str {
         self.parts.as_ref().map_or("", |(connection, _)| connection.version())

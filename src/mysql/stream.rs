@@ -1,6 +1,6 @@
 //! The socket under a connection, and what may be said over it.
 
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Waker};
 
@@ -16,6 +16,9 @@ pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {
     /// Says to the other side that nothing comes any more, whoever else has the socket open: a process
     /// forked meanwhile has, and to close it here would say nothing as long as that one lives.
     fn shut_down(&mut self);
+
+    /// The socket under it.
+    fn socket(&self) -> BorrowedFd<'_>;
 }
 
 /// TCP, a Unix socket, or TLS over one of them.
@@ -25,11 +28,19 @@ impl Duplex for TcpStream {
     fn shut_down(&mut self) {
         at_once(self);
     }
+
+    fn socket(&self) -> BorrowedFd<'_> {
+        self.as_fd()
+    }
 }
 
 impl Duplex for UnixStream {
     fn shut_down(&mut self) {
         at_once(self);
+    }
+
+    fn socket(&self) -> BorrowedFd<'_> {
+        self.as_fd()
     }
 }
 
@@ -38,6 +49,22 @@ impl Duplex for crate::net::tls::Secured<Stream> {
     fn shut_down(&mut self) {
         // Without a word of TLS, which might have to wait.
         self.get_mut().0.shut_down();
+    }
+
+    fn socket(&self) -> BorrowedFd<'_> {
+        self.get_ref().0.socket()
+    }
+}
+
+/// Without TLS, what would be put around a stream is the stream itself.
+#[cfg(not(feature = "tls"))]
+impl Duplex for Stream {
+    fn shut_down(&mut self) {
+        (**self).shut_down();
+    }
+
+    fn socket(&self) -> BorrowedFd<'_> {
+        (**self).socket()
     }
 }
 
@@ -57,20 +84,15 @@ pub enum Channel {
     Private,
 }
 
-/// Connects; the descriptor is the socket's, and closed with it.
-pub async fn open(address: &Address) -> Result<(Stream, RawFd), Failure> {
+/// Connects.
+pub async fn open(address: &Address) -> Result<Stream, Failure> {
     match address {
         Address::Tcp(node) => {
             let stream = connect(node).await?;
             // Best effort: what is written at once should go at once.
             let _ = stream.set_nodelay(true);
-            let fd = stream.as_raw_fd();
-            Ok((Box::new(stream), fd))
+            Ok(Box::new(stream))
         }
-        Address::Socket(path) => {
-            let stream = UnixStream::connect(path).await?;
-            let fd = stream.as_raw_fd();
-            Ok((Box::new(stream), fd))
-        }
+        Address::Socket(path) => Ok(Box::new(UnixStream::connect(path).await?)),
     }
 }

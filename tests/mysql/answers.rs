@@ -116,6 +116,25 @@ fn a_statement_that_takes_too_long_is_left() {
 }
 
 #[test]
+fn a_connection_that_the_server_ended_is_out_of_reach() {
+    for (kind, server) in each() {
+        let mut session = root(server);
+        query(&mut session, "SET SESSION wait_timeout = 1").unwrap();
+        let id = value(&mut session, "SELECT CONNECTION_ID()");
+        let listed = format!("SELECT COUNT(*) FROM information_schema.processlist WHERE id = {id}");
+        let mut other = root(server);
+        let begun = Instant::now();
+        while value(&mut other, &listed) != "0" {
+            assert!(begun.elapsed() < Duration::from_secs(30), "never ended");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        // MySQL 9 says why (4031), the others close it.
+        let failure = query(&mut session, "SELECT 1");
+        assert!(matches!(failure, Err(Failure::Unreachable(_))), "{kind:?}: {failure:?}");
+    }
+}
+
+#[test]
 fn a_goodbye_is_no_broken_connection() {
     for (kind, server) in each() {
         // In a server of its own, others' tests would count.

@@ -47,8 +47,9 @@ fn the_password_goes_in_full_to_a_verified_server_and_is_remembered_there() {
         let mut session = connect(&verified, &account).unwrap();
         assert_eq!(value(&mut session, "SELECT CURRENT_USER()"), "sha2@%");
         // From here on its hash is enough, over whatever connection.
-        assert!(connect(&plain, &account).is_ok());
-        assert!(connect(&unverified, &account).is_ok());
+        assert!(connect(&plain, &account).unwrap().counts_on_memory());
+        assert!(connect(&unverified, &account).unwrap().counts_on_memory());
+        assert!(!connect(&verified, &account).unwrap().counts_on_memory());
         assert!(connect(&plain, &wrong).err().unwrap().is_login());
     }
 }

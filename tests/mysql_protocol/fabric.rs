@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::script::{LONG, Server, connect, query};
 
 fn path(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "tests", "data", "captures", name].iter().collect()
+    [env!("CARGO_MANIFEST_DIR"), "tests", "data", "mysql_rpc", name].iter().collect()
 }
 
 /// A recorded session: what the server said first, and each statement with the bytes of its answer.

@@ -84,6 +84,31 @@ fn a_child_closes_its_copy_without_a_word() {
 }
 
 #[test]
+fn a_child_that_has_closed_all_keeps_what_it_opened_since() {
+    alone("forked::a_child_that_has_closed_all_keeps_what_it_opened_since", || {
+        let server = Server::play(|peer| {
+            peer.let_in();
+            assert_eq!(peer.receive(), Some(vec![1]), "the parent's goodbye");
+        });
+        let mut session: Option<Session> = Some(server.connect().unwrap());
+        let child = in_a_child(|| {
+            // As a daemon does; then it opens files of its own, which get the same numbers.
+            (3..100).for_each(|fd| {
+                // SAFETY: nobody uses descriptors in this child but this test.
+                unsafe { libc::close(fd) };
+            });
+            let files: Vec<_> =
+                (3..100).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
+            drop(session.take());
+            files.iter().all(|file| file.metadata().is_ok())
+        });
+        assert_eq!(status_of(child), 0);
+        drop(session);
+        server.end();
+    });
+}
+
+#[test]
 fn a_child_that_lives_on_holds_no_connection_of_its_parent() {
     alone("forked::a_child_that_lives_on_holds_no_connection_of_its_parent", || {
         let (told, is_left) = mpsc::channel();
