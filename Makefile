@@ -18,7 +18,7 @@ help:
 	@echo 'make check-all what takes longer than that: 10,000 forks, 1,000 kills, and more of the like'
 	@echo 'make bench     measure; the tables go to $(BUILD)/bench.md, and with UPDATE_PERFORMANCE=1'
 	@echo '               to docs/PERFORMANCE.md'
-	@echo 'make fuzz      look for a dump that is read in two ways, for SECONDS=$(SECONDS)'
+	@echo 'make fuzz      look for what is read in two ways, of Fabric and MySQL, each for SECONDS=$(SECONDS)'
 	@echo 'make build     the library, in $(BUILD)/lib'
 	@echo 'make install   to PREFIX=$(PREFIX), below DESTDIR if it is given'
 	@echo 'make uninstall what was installed, from there again'

@@ -29,6 +29,7 @@ part killed with_fabricd "$build/tests/c/killed" 1000
 part splits cargo test --locked --test farm -- --ignored --nocapture split::
 part closed-fds with_fabricd "$build/tests/c/closed_fds" 3000
 part threads with_fabricd "$build/tests/c/threads" 20000
+part fuzz-mysql tests/fuzz/run.sh 300 mysql
 part reports "$build/tests/c/reports" 3000
 
 finish
