@@ -3,6 +3,7 @@
 
 mod answers;
 mod fabric;
+mod fabricd;
 mod forked;
 mod login;
 mod property;
