@@ -20,8 +20,8 @@ use mysqlfabric::observe::log::Log;
 use mysqlfabric::refresh::health::servers::ServerHealth;
 use mysqlfabric::refresh::update::{Asked, Update};
 use mysqlfabric::source::Attempt;
-use mysqlfabric::source::fabric::Client;
 use mysqlfabric::source::fabric::http::transport::{Reply, Times, Transport, TransportError};
+use mysqlfabric::source::fabric::{Client, Commands};
 use mysqlfabric::topology::{TablesBuilder, Topology};
 
 const PIECE: usize = 64 << 10;

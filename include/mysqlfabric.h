@@ -335,6 +335,11 @@ extern "C" {
 #define FABRIC_DEFAULT_PORT 32274
 
 /**
+ * The port a Fabric node listens on for MySQL-RPC unless it is told otherwise.
+ */
+#define FABRIC_DEFAULT_MYSQL_PORT 32275
+
+/**
  * The longest time an option takes: ten minutes, in milliseconds.
  */
 #define FABRIC_MAX_TIME_MS 600000
@@ -1393,6 +1398,7 @@ int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options,
  * | url | shard maps and servers |
  * |---|---|
  * | `fabric://[user@]host[:port][,host[:port]...]` | of MySQL Fabric, over XML-RPC; the port is @ref FABRIC_DEFAULT_PORT unless given. As fabric_options_add_node() for each host |
+ * | `fabric+mysql://[user@]host[:port][,host[:port]...]` | of MySQL Fabric 1.5 and later, over the MySQL protocol (MySQL-RPC); the port is @ref FABRIC_DEFAULT_MYSQL_PORT unless given. The user is one of Fabric's `protocol.mysql`, which are others than those of XML-RPC. A node has no TLS there: with fabric_options_set_tls() none is asked |
  * | `file:/path` | of a topology file, as fabric_options_set_topology_file() |
  *
  * An IPv6 address stands in brackets, `[::1]:32274`. What is special in a URL is written with a
@@ -1405,7 +1411,8 @@ int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options,
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
  * @retval FABRIC_ERR_ARGUMENT  It is no such URL, or has a password in it; a source or a topology file
  *         is set already: a handle has one source; a snapshot file is set, and this is a topology
- *         file. fabric_new() answers it, too, if the URL's user is not that of the credentials.
+ *         file. fabric_new() answers it, too, if the URL's user is not that of the credentials, and if
+ *         nodes of fabric_options_add_node(), which speak XML-RPC, stand beside `fabric+mysql://`.
  *
  * Never blocks: nothing is resolved, opened or connected to.
  *
@@ -1809,7 +1816,8 @@ void fabric_interrupt(const struct fabric_t *f);
  * @param f     The handle.
  * @param host  The node to ask, UTF-8, NUL-terminated; it joins the configured ones for
  *              good and is asked first from now on. NULL asks the configured ones.
- * @param port  Its XML-RPC port, or 0 for @ref FABRIC_DEFAULT_PORT. Not used with NULL.
+ * @param port  Its port, or 0 for that of the protocol: @ref FABRIC_DEFAULT_PORT, or
+ *              @ref FABRIC_DEFAULT_MYSQL_PORT. Not used with NULL.
  * @param err   Where details of a failure go; may be NULL.
  * @retval FABRIC_OK
  * @retval FABRIC_ERR_NOT_SEEDED  NULL was given, and no node is configured.

@@ -8,7 +8,7 @@ mod canned;
 
 use std::time::{Duration, Instant};
 
-use canned::{Act, Canned, capture, client, with_password};
+use canned::{Act, Canned, Commands, capture, client, with_password};
 
 fn count(what: &str) -> usize {
     std::fs::read_dir(format!("/proc/self/{what}")).unwrap().count()

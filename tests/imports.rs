@@ -14,9 +14,12 @@ const FOLDERS: &[(&str, &[&str])] = &[
         "refresh",
         &["source", "store", "config", "observe", "thread_cache", "sync", "topology", "base"],
     ),
-    ("source", &["source/fabric", "store", "net", "config", "observe", "topology", "base"]),
+    (
+        "source",
+        &["source/fabric", "store", "mysql", "net", "config", "observe", "topology", "base"],
+    ),
     // What speaks with Fabric is the sources' own business.
-    ("source/fabric", &["source", "net", "config", "observe", "topology", "base"]),
+    ("source/fabric", &["source", "mysql", "net", "config", "observe", "topology", "base"]),
     ("store", &["config", "observe", "topology", "base"]),
     ("mysql", &["net", "config", "base"]),
     ("net", &["config", "base"]),

@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 use mysqlfabric::base::error::Code;
 use mysqlfabric::config::{Config, Node};
 use mysqlfabric::router::Router;
-use mysqlfabric::source::fabric::Client;
+use mysqlfabric::source::fabric::{Client, Commands};
 
 #[path = "captures/dumps.rs"]
 mod dumps;

@@ -5,6 +5,7 @@
 #
 # Starts fabricd, the stand-in Fabric node, on free ports of 127.0.0.1, and tells the command:
 #   FABRICD_HOST, FABRICD_PORT   where it listens
+#   FABRICD_MYSQL_PORT           its port for MySQL-RPC
 #   FABRICD_CONTROL_PORT         its control port: no authentication, takes fabricd.* commands
 #   FABRICD_PID                  its process
 #   FABRICD_CERTS                with --with-tls: a directory with ca.pem, server-cert.pem,
@@ -42,7 +43,7 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-options=(--listen 127.0.0.1:0 --control 127.0.0.1:0 --exit-with-parent)
+options=(--listen 127.0.0.1:0 --mysql 127.0.0.1:0 --control 127.0.0.1:0 --exit-with-parent)
 certs=$dir/certs
 make_certs() {
     [ ! -d "$certs" ] || return 0
@@ -73,9 +74,9 @@ mkfifo "$dir/stdin" "$dir/stdout" || fail "no pipes"
 exec 9<>"$dir/stdin"
 "$FABRICD" "${options[@]}" <"$dir/stdin" >"$dir/stdout" 9>&- &
 pid=$!
-read -r ready port control <"$dir/stdout" || fail "fabricd did not start"
-[ "$ready" = ready ] || fail "fabricd said: $ready $port $control"
+read -r ready port control mysql <"$dir/stdout" || fail "fabricd did not start"
+[ "$ready" = ready ] || fail "fabricd said: $ready $port $control $mysql"
 
 export FABRICD_HOST=127.0.0.1 FABRICD_PORT=${port#port=}
-export FABRICD_CONTROL_PORT=${control#control=} FABRICD_PID=$pid
+export FABRICD_CONTROL_PORT=${control#control=} FABRICD_MYSQL_PORT=${mysql#mysql=} FABRICD_PID=$pid
 "$@" 9>&-

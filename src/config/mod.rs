@@ -116,7 +116,9 @@ impl Config {
             ));
         }
         match &source {
-            SourceUrl::Fabric { nodes, .. } => self.nodes.extend(nodes.iter().cloned()),
+            SourceUrl::Fabric { nodes, .. } | SourceUrl::FabricMysql { nodes, .. } => {
+                self.nodes.extend(nodes.iter().cloned())
+            }
             SourceUrl::File { path } => self.set_topology_file(path.clone())?,
         }
         self.source = Some(source);
@@ -148,11 +150,27 @@ impl Config {
         Ok(())
     }
 
+    /// The port of a node that is named without one.
+    pub fn default_port(&self) -> u16 {
+        self.source.as_ref().map_or(DEFAULT_PORT, SourceUrl::default_port)
+    }
+
     /// Whether the options fit together.
     ///
     /// # Errors
-    /// The source's URL names a user that is not the credentials'.
+    /// The source's URL names a user that is not the credentials', or nodes of one protocol are named
+    /// beside those of another.
     pub fn check(&self) -> Result<()> {
+        if let Some(SourceUrl::FabricMysql { nodes, .. }) = &self.source
+            && let Some(other) = self.nodes.iter().find(|node| !nodes.contains(node))
+        {
+            let Node { host, port } = other;
+            let message = format!(
+                "node {host}:{port} is named apart from the source's URL, and nodes named so are asked \
+                 over another protocol; name all nodes in the URL"
+            );
+            return Err(Error::new(Code::Argument, message));
+        }
         let Some(user) = self.source.as_ref().and_then(SourceUrl::user) else { return Ok(()) };
         let given = self.credentials.as_ref().map(|credentials| credentials.user.as_str());
         if given == Some(user) {

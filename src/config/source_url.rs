@@ -15,17 +15,23 @@ use super::node::Node;
 /// The port a Fabric node listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 32274;
 
+/// The port a Fabric node listens on for the MySQL protocol unless told otherwise.
+pub(crate) const DEFAULT_MYSQL_PORT: u16 = 32275;
+
 /// Where a handle's topology comes from, as a URL says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceUrl {
     /// Fabric nodes.
     Fabric { user: Option<String>, nodes: Vec<Node> },
+    /// Fabric nodes, asked over the MySQL protocol.
+    FabricMysql { user: Option<String>, nodes: Vec<Node> },
     /// A topology file.
     File { path: PathBuf },
 }
 
 /// The forms there are, for messages.
-const FORMS: &str = "fabric://[user@]host[:port][,host[:port]...] and file:/path";
+const FORMS: &str =
+    "fabric://[user@]host[:port][,host[:port]...], fabric+mysql:// with the same, and file:/path";
 
 impl SourceUrl {
     /// Reads a URL.
@@ -41,6 +47,10 @@ impl SourceUrl {
                 let Authority { user, nodes } = authority(scheme, rest, DEFAULT_PORT)?;
                 Ok(Self::Fabric { user, nodes })
             }
+            "fabric+mysql" => {
+                let Authority { user, nodes } = authority(scheme, rest, DEFAULT_MYSQL_PORT)?;
+                Ok(Self::FabricMysql { user, nodes })
+            }
             "file" => Ok(Self::File { path: path(rest)? }),
             _ => Err(refusal(format!(
                 "'{}' is no kind of source; the forms are {FORMS}",
@@ -49,10 +59,18 @@ impl SourceUrl {
         }
     }
 
+    /// The port of a node that is named without one.
+    pub fn default_port(&self) -> u16 {
+        match self {
+            Self::FabricMysql { .. } => DEFAULT_MYSQL_PORT,
+            _ => DEFAULT_PORT,
+        }
+    }
+
     /// The user it names.
     pub fn user(&self) -> Option<&str> {
         match self {
-            Self::Fabric { user, .. } => user.as_deref(),
+            Self::Fabric { user, .. } | Self::FabricMysql { user, .. } => user.as_deref(),
             Self::File { .. } => None,
         }
     }
@@ -200,6 +218,16 @@ mod tests {
             (
                 "fabric://[::1]:5,[fe80::1],127.0.0.1:65535",
                 fabric(None, &[("::1", 5), ("fe80::1", 32274), ("127.0.0.1", 65535)]),
+            ),
+            (
+                "fabric+mysql://u@a,b:1",
+                SourceUrl::FabricMysql {
+                    user: Some("u".into()),
+                    nodes: vec![
+                        Node { host: "a".into(), port: 32275 },
+                        Node { host: "b".into(), port: 1 },
+                    ],
+                },
             ),
             ("fabric://a%40b%2Fc%25@h", fabric(Some("a@b/c%"), &[("h", 32274)])),
         ] {

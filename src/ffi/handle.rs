@@ -24,6 +24,8 @@ use super::thread::keep_threads_ordinary;
 pub struct fabric_t {
     pub(super) router: Arc<Router>,
     pub(super) strings: Strings,
+    /// The port of a node that is named without one.
+    default_port: u16,
 }
 
 impl Object for fabric_t {}
@@ -101,8 +103,9 @@ pub unsafe extern "C" fn fabric_new(
         // Without them nothing that follows goes well: better said at once.
         random::bytes()?;
         let strings = Strings::of(&options.config);
+        let default_port = options.config.default_port();
         let router = Arc::new(Router::new(options.config.clone()));
-        out.set(Owned::new(fabric_t { router, strings }).into_c());
+        out.set(Owned::new(fabric_t { router, strings, default_port }).into_c());
         Ok(())
     })
 }
@@ -159,7 +162,8 @@ pub unsafe extern "C" fn fabric_interrupt(f: *const fabric_t) {
 /// @param f     The handle.
 /// @param host  The node to ask, UTF-8, NUL-terminated; it joins the configured ones for
 ///              good and is asked first from now on. NULL asks the configured ones.
-/// @param port  Its XML-RPC port, or 0 for @ref FABRIC_DEFAULT_PORT. Not used with NULL.
+/// @param port  Its port, or 0 for that of the protocol: @ref FABRIC_DEFAULT_PORT, or
+///              @ref FABRIC_DEFAULT_MYSQL_PORT. Not used with NULL.
 /// @param err   Where details of a failure go; may be NULL.
 /// @retval FABRIC_OK
 /// @retval FABRIC_ERR_NOT_SEEDED  NULL was given, and no node is configured.
@@ -191,6 +195,6 @@ pub unsafe extern "C" fn fabric_seed(
     boundary("fabric_seed", err, || {
         // SAFETY: `f` is NULL or a handle that is not freed; `host` is NULL or NUL-terminated.
         let (f, host) = unsafe { (reference(f, "f")?, optional_text(host, "host")?) };
-        f.router.seed(host.map(|host| node(host, port)).transpose()?)
+        f.router.seed(host.map(|host| node(host, port, f.default_port)).transpose()?)
     })
 }

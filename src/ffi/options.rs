@@ -19,6 +19,9 @@ use super::ptr::{exclusive, name, optional_path, path as path_of, text};
 /// The port a Fabric node listens on for XML-RPC unless it is told otherwise.
 pub const FABRIC_DEFAULT_PORT: u16 = 32274;
 
+/// The port a Fabric node listens on for MySQL-RPC unless it is told otherwise.
+pub const FABRIC_DEFAULT_MYSQL_PORT: u16 = 32275;
+
 /// The longest time an option takes: ten minutes, in milliseconds.
 pub const FABRIC_MAX_TIME_MS: i64 = 600_000;
 
@@ -138,15 +141,15 @@ pub unsafe extern "C" fn fabric_options_add_node(
     // is NULL or NUL-terminated.
     unsafe {
         set("fabric_options_add_node", options, |config| {
-            config.nodes.push(node(text(host, "host")?, port)?);
+            config.nodes.push(node(text(host, "host")?, port, DEFAULT_PORT)?);
             Ok(())
         })
     }
 }
 
-/// A node as the caller names it.
-pub(super) fn node(host: &str, port: u16) -> Result<Node> {
-    let port = if port == 0 { DEFAULT_PORT } else { port };
+/// A node as the caller names it, without a port by 0.
+pub(super) fn node(host: &str, port: u16, default_port: u16) -> Result<Node> {
+    let port = if port == 0 { default_port } else { port };
     Node::new(host, port).ok_or_else(|| {
         Error::new(
             Code::Argument,
@@ -466,6 +469,7 @@ pub unsafe extern "C" fn fabric_options_set_snapshot_file(
 /// | url | shard maps and servers |
 /// |---|---|
 /// | `fabric://[user@]host[:port][,host[:port]...]` | of MySQL Fabric, over XML-RPC; the port is @ref FABRIC_DEFAULT_PORT unless given. As fabric_options_add_node() for each host |
+/// | `fabric+mysql://[user@]host[:port][,host[:port]...]` | of MySQL Fabric 1.5 and later, over the MySQL protocol (MySQL-RPC); the port is @ref FABRIC_DEFAULT_MYSQL_PORT unless given. The user is one of Fabric's `protocol.mysql`, which are others than those of XML-RPC. A node has no TLS there: with fabric_options_set_tls() none is asked |
 /// | `file:/path` | of a topology file, as fabric_options_set_topology_file() |
 ///
 /// An IPv6 address stands in brackets, `[::1]:32274`. What is special in a URL is written with a
@@ -478,7 +482,8 @@ pub unsafe extern "C" fn fabric_options_set_snapshot_file(
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
 /// @retval FABRIC_ERR_ARGUMENT  It is no such URL, or has a password in it; a source or a topology file
 ///         is set already: a handle has one source; a snapshot file is set, and this is a topology
-///         file. fabric_new() answers it, too, if the URL's user is not that of the credentials.
+///         file. fabric_new() answers it, too, if the URL's user is not that of the credentials, and if
+///         nodes of fabric_options_add_node(), which speak XML-RPC, stand beside `fabric+mysql://`.
 ///
 /// Never blocks: nothing is resolved, opened or connected to.
 ///

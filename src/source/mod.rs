@@ -28,8 +28,10 @@ pub mod traits;
 
 use std::sync::Arc;
 
-use crate::config::Config;
+use crate::config::{Config, SourceUrl};
 use crate::observe::metrics::Traffic;
+
+use self::fabric::FabricSource;
 
 pub use self::answer::{
     About, Answer, Answers, Content, GroupAnswers, Groups, MapAnswers, Maps, Wanted,
@@ -47,8 +49,11 @@ pub use self::traits::{
 
 /// The sources of a handle as its options want them.
 pub fn of(config: &Arc<Config>, traffic: &Arc<Traffic>) -> Sources {
-    match &config.topology_file {
-        Some(path) => Sources::at_once(file::FileSource::new(path, config)),
-        None => Sources::one(fabric::FabricSource::new(config, traffic)),
+    match (&config.topology_file, &config.source) {
+        (Some(path), _) => Sources::at_once(file::FileSource::new(path, config)),
+        (None, Some(SourceUrl::FabricMysql { .. })) => {
+            Sources::one(FabricSource::<fabric::MysqlRpc>::new(config, traffic))
+        }
+        (None, _) => Sources::one(FabricSource::<fabric::Client>::new(config, traffic)),
     }
 }

@@ -43,6 +43,11 @@ uint16_t fabricd_port(void)
     return port("FABRICD_PORT");
 }
 
+uint16_t fabricd_mysql_port(void)
+{
+    return port("FABRICD_MYSQL_PORT");
+}
+
 static fabric_options_t *options_for(uint16_t node)
 {
     fabric_options_t *o = fabric_options_new();

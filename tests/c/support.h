@@ -11,6 +11,7 @@ void check_ok(const char *file, int line, const char *what, int32_t status,
 
 const char *fabricd_host(void);
 uint16_t fabricd_port(void);
+uint16_t fabricd_mysql_port(void);
 
 /* Options for fabricd: its address and admin's password, one attempt, deadlines that a slow
  * machine under valgrind keeps. */

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::canned::{Canned, capture, client, config, header, path, with_password};
+use crate::canned::{
+    Canned, Commands, Protocol, capture, client, config, header, path, with_password,
+};
 use mysqlfabric::base::error::Code;
 use mysqlfabric::source::fabric::Client;
 use mysqlfabric::source::fabric::auth::challenge::Challenge;

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use mysqlfabric::config::{Config, Credentials, Node};
 use mysqlfabric::source::fabric::Client;
+#[allow(unused_imports)]
+pub use mysqlfabric::source::fabric::{Commands, Protocol};
 
 /// What to do with a connection once its request is in.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use crate::canned::{client, config};
+use crate::canned::{Protocol, client, config};
 use mysqlfabric::base::error::Code;
 use mysqlfabric::config::{Config, Identity, Node, TlsFiles};
 

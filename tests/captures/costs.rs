@@ -1,7 +1,7 @@
 //! Replies made to cost much: whatever is in them, four times the size costs some four times the
 //! time, and all of them together little.
 
-use crate::canned::{Act, Canned, client, config, ok};
+use crate::canned::{Act, Canned, Commands, client, config, ok};
 use crate::dumps::{SERVERS, SHARDS, array, dump, response, row, two};
 use mysqlfabric::base::error::Code;
 use mysqlfabric::config::Config;

@@ -1,6 +1,6 @@
 //! Replies of Fabric 1.4.4, recognised without being told.
 
-use crate::canned::{Canned, client, config};
+use crate::canned::{Canned, Commands, Protocol, client, config};
 use mysqlfabric::base::error::{Code, Error};
 use mysqlfabric::source::fabric::{Generation, ResultSets, Value};
 

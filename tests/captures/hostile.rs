@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use crate::canned::{Canned, capture, client, config, ok};
+use crate::canned::{Canned, Commands, capture, client, config, ok};
 use mysqlfabric::base::error::{Code, Error};
 use mysqlfabric::config::Config;
 

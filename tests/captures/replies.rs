@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::canned::{Canned, capture, client, config, header, path};
+use crate::canned::{Canned, Commands, Protocol, capture, client, config, header, path};
 use mysqlfabric::base::error::{Code, Error};
 use mysqlfabric::source::fabric::{Generation, ResultSets, Value};
 use mysqlfabric::topology::{Server, ShardRow};

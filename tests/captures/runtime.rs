@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::canned::{Canned, capture, client, config, with_password};
+use crate::canned::{Canned, Commands, capture, client, config, with_password};
 use mysqlfabric::base::error::Code;
 use mysqlfabric::config::Config;
 

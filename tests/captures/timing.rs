@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::canned::{self, Act, Canned, capture, client, config, with_password};
+use crate::canned::{
+    self, Act, Canned, Commands, Protocol, capture, client, config, with_password,
+};
 use mysqlfabric::base::error::{Code, Error};
 use mysqlfabric::config::{Config, Node};
 

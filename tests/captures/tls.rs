@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-use crate::canned::{Act, Canned, Stream, capture, client, config, path};
+use crate::canned::{Act, Canned, Protocol, Stream, capture, client, config, path};
 use mysqlfabric::base::error::{Code, Error};
 use mysqlfabric::config::{Config, Identity, Node, TlsFiles};
 

@@ -19,6 +19,7 @@ mod log;
 mod many_nodes;
 mod messages;
 mod metrics;
+mod mysql_rpc;
 mod nodes;
 mod quarantine;
 mod refresh;

@@ -4,14 +4,11 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::text::excerpt;
 use crate::config::Node;
 use crate::source::command::ResultSet;
+use crate::source::command::Value;
 use crate::source::fabric::envelope::{Envelope, Form};
-use crate::source::fabric::http::client::{Client, fault};
-use crate::source::fabric::http::failure::address;
-use crate::source::fabric::nodes::{NodesReply, fabric_nodes};
+use crate::source::fabric::protocol::Protocol;
 use crate::source::fabric::rows::{Collect, Dump, FromRow, SHARD_COLUMNS};
-use crate::source::fabric::stream::read_dump_within;
 use crate::source::fabric::tabulate::MAX_COLUMNS;
-use crate::source::fabric::xmlrpc::{Response, Value};
 use crate::topology::{ServerRow, ShardRow};
 
 /// What any command answered.
@@ -23,29 +20,17 @@ pub struct ResultSets {
     pub sets: Vec<ResultSet>,
 }
 
-impl Client {
-    /// The Fabric nodes that `node` knows, itself most likely.
-    ///
-    /// Generation 1 has no use for the protocol's name and faults on it: that is how the
-    /// generations are told apart.
-    pub fn fabric_nodes(&self, node: &Node) -> Result<NodesReply> {
-        const METHOD: &str = "dump.fabric_nodes";
-        let value = match self.request(node, METHOD, &["protocol.xmlrpc".into()])? {
-            Response::Value(value) => value,
-            Response::Fault { .. } => self.call(node, METHOD, &[])?,
-        };
-        fabric_nodes(node, unwrap(node, METHOD, value)?)
-    }
-
+/// The commands of Fabric nodes, over any protocol.
+pub trait Commands: Protocol {
     /// The servers of the groups whose names contain one of `patterns`, which are LIKE patterns
     /// with commas between; "" means all. The server matches more than it seems: filter.
-    pub fn servers(&self, node: &Node, patterns: &str) -> Result<Dump<Vec<ServerRow>>> {
+    fn servers(&self, node: &Node, patterns: &str) -> Result<Dump<Vec<ServerRow>>> {
         self.dump(node, "dump.servers", patterns, &Vec::new)
     }
 
     /// The shards of the tables "database.table" that are LIKE one of `patterns`; "" means all.
     /// They come in no useful order.
-    pub fn sharding_information(
+    fn sharding_information(
         &self,
         node: &Node,
         patterns: &str,
@@ -54,7 +39,7 @@ impl Client {
     }
 
     /// As `sharding_information`, each row going at once into what `rows` makes.
-    pub fn sharding_information_into<C: Collect + Send>(
+    fn sharding_information_into<C: Collect + Send>(
         &self,
         node: &Node,
         patterns: &str,
@@ -65,7 +50,7 @@ impl Client {
 
     /// Runs any command. In generation 1, which names no columns, those of known commands get
     /// the names of generation 2, and others "column1" and so on.
-    pub fn execute(
+    fn execute(
         &self,
         node: &Node,
         group: &str,
@@ -73,8 +58,7 @@ impl Client {
         args: &[Value],
     ) -> Result<ResultSets> {
         let method = method(group, command)?;
-        let value = self.call(node, &method, args)?;
-        let mut envelope = unwrap(node, &method, value)?;
+        let mut envelope = self.run(node, &method, args)?;
         if envelope.form != Form::Two {
             name_columns(&method, &mut envelope.sets);
         }
@@ -83,77 +67,38 @@ impl Client {
     }
 
     /// Lets the node itself look up the group of a key, which the role `connector` may not.
-    pub fn lookup_servers(&self, node: &Node, table: &str, key: Value) -> Result<ResultSets> {
+    fn lookup_servers(&self, node: &Node, table: &str, key: Value) -> Result<ResultSets> {
         self.execute(node, "sharding", "lookup_servers", &[table.into(), key])
     }
 
     /// Declares a server dead, at once and without any check; a primary is replaced before the
     /// answer comes.
-    pub fn report_failure(
+    fn report_failure(
         &self,
         node: &Node,
-        server_uuid: &str,
-        reporter: &str,
-        error_text: &str,
-    ) -> Result<()> {
-        self.report(node, "report_failure", server_uuid, reporter, error_text)
-    }
-
-    /// Complains about a server. It takes complaints of many reporters (50, as shipped) for
-    /// the node to act.
-    pub fn report_error(
-        &self,
-        node: &Node,
-        server_uuid: &str,
-        reporter: &str,
-        error_text: &str,
-    ) -> Result<()> {
-        self.report(node, "report_error", server_uuid, reporter, error_text)
-    }
-
-    fn report(
-        &self,
-        node: &Node,
-        command: &str,
         server_uuid: &str,
         reporter: &str,
         error_text: &str,
     ) -> Result<()> {
         let args = [server_uuid.into(), reporter.into(), error_text.into()];
-        self.execute(node, "threat", command, &args).map(|_| ())
+        self.execute(node, "threat", "report_failure", &args).map(|_| ())
     }
 
-    /// The first argument is the version of what the client has; no node looks at it.
-    fn dump<C: Collect + Send>(
+    /// Complains about a server. It takes complaints of many reporters (50, as shipped) for
+    /// the node to act.
+    fn report_error(
         &self,
         node: &Node,
-        method: &str,
-        patterns: &str,
-        rows: &(dyn Fn() -> C + Sync),
-    ) -> Result<Dump<C>> {
-        let params = [Value::Int(0), patterns.into()];
-        let read = |body| read_dump_within(body, rows(), self.config().max_reply_bytes);
-        let (response, gathered) = self.request_as(node, method, &params, &read)?;
-        let value = match response {
-            Response::Value(value) => value,
-            Response::Fault { text, .. } => return Err(fault(node, method, &text)),
-        };
-        gathered.finish(unwrap(node, method, value)?).map_err(|error| {
-            Error::new(error.code, format!("{method} at {}: {}", address(node), error.message))
-        })
+        server_uuid: &str,
+        reporter: &str,
+        error_text: &str,
+    ) -> Result<()> {
+        let args = [server_uuid.into(), reporter.into(), error_text.into()];
+        self.execute(node, "threat", "report_error", &args).map(|_| ())
     }
 }
 
-/// Takes the wrapping off; an error in it is the server's word.
-fn unwrap(node: &Node, method: &str, value: Value) -> Result<Envelope> {
-    let mut envelope = Envelope::decode(value).map_err(|error| {
-        Error::new(error.code, format!("{method} at {}: {}", address(node), error.message))
-    })?;
-    match envelope.error.take() {
-        Some(text) => Err(fault(node, method, &text)),
-        None => Ok(envelope),
-    }
-}
+impl<P: Protocol> Commands for P {}
 
 /// The node answers a name without a dot with no status line at all, so none is sent.
 fn method(group: &str, command: &str) -> Result<String> {

@@ -11,12 +11,12 @@ use crate::observe::log::Level;
 use crate::source::endpoints::MAX_NODES;
 use crate::source::{Ask, Subject};
 
-use super::{FabricSource, NodesReply, is_usable};
+use super::{FabricSource, NodesReply, Protocol, is_usable};
 
 /// How long the nodes are waited for that are asked, by the way, which nodes there are.
 const TO_TELL: Duration = Duration::from_secs(1);
 
-impl FabricSource {
+impl<P: Protocol> FabricSource<P> {
     /// Which nodes there are, from the first one that answers.
     pub(super) fn ask_for_nodes(&self, ask: &Ask<'_>) -> Result<NodesReply> {
         self.nodes_asked.store(ask.asker.now(), Ordering::Relaxed);

@@ -5,9 +5,9 @@ use crate::config::ReportErrors;
 use crate::source::retry::may_pass;
 use crate::source::{Ask, Attempt, Command, Control, Report, ResultSet, Subject};
 
-use super::{FabricSource, no_nodes};
+use super::{Commands, FabricSource, Protocol, no_nodes};
 
-impl Control for FabricSource {
+impl<P: Protocol> Control for FabricSource<P> {
     /// On the preferred node; the next one is asked only if no connection came about.
     fn execute(&self, command: &Command<'_>, ask: &Ask<'_>) -> Result<Vec<ResultSet>> {
         let Command { group, command, args } = *command;

@@ -15,7 +15,7 @@ use crate::source::{
 };
 use crate::topology::TablesBuilder;
 
-use super::{Dump, FabricSource, interval};
+use super::{Commands, Dump, FabricSource, Protocol, interval};
 
 /// With more names than this one request for everything is cheaper for Fabric than a query for
 /// each pattern.
@@ -64,7 +64,7 @@ fn answered(answers: &MapAnswers) -> impl Iterator<Item = &str> {
     })
 }
 
-impl FabricSource {
+impl<P: Protocol> FabricSource<P> {
     /// The servers of the groups that are wanted, in one dump.
     pub(super) fn fetch_groups(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<GroupAnswers> {
         let patterns = if wanted.everything { String::new() } else { patterns(wanted.names) };

@@ -4,9 +4,9 @@ use crate::base::error::Result;
 use crate::source::{Ask, Locator, Subject, Value};
 use crate::topology::HeldKey;
 
-use super::FabricSource;
+use super::{Commands, FabricSource, Protocol};
 
-impl Locator for FabricSource {
+impl<P: Protocol> Locator for FabricSource<P> {
     fn locate(&self, table: &str, key: &HeldKey, ask: &Ask<'_>) -> Result<Option<String>> {
         let key = match key {
             HeldKey::Integer(value) => Value::Int(*value),

@@ -13,10 +13,13 @@ pub mod commands;
 mod contact;
 mod control;
 pub mod envelope;
+pub mod fault;
 mod fetch;
 pub mod http;
 mod locate;
+pub mod mysql_rpc;
 pub mod nodes;
+pub mod protocol;
 mod reporter;
 pub mod rows;
 pub mod stream;
@@ -43,10 +46,12 @@ use super::{
 use self::reporter::Reporter;
 use self::unreadable_tables::UnreadableTables;
 
-pub use self::commands::ResultSets;
+pub use self::commands::{Commands, ResultSets};
 pub use self::envelope::Generation;
 pub use self::http::{Client, is_usable};
+pub use self::mysql_rpc::MysqlRpc;
 pub use self::nodes::NodesReply;
+pub use self::protocol::Protocol;
 pub use self::rows::{Collect, Dump, FromRow, Row};
 pub use super::command::{ResultSet, Value};
 
@@ -55,9 +60,9 @@ pub use super::command::{ResultSet, Value};
 const COMMITS_AFTER: Duration = Duration::from_secs(4);
 
 /// The Fabric nodes of a handle.
-pub struct FabricSource {
+pub struct FabricSource<P> {
     config: Arc<Config>,
-    client: PerProcess<Client>,
+    client: PerProcess<P>,
     pool: NodePool,
     /// When it was asked last which nodes there are.
     nodes_asked: AtomicU64,
@@ -67,14 +72,14 @@ pub struct FabricSource {
     reporter: Reporter,
 }
 
-impl FabricSource {
+impl<P: Protocol> FabricSource<P> {
     /// No I/O.
     pub fn new(config: &Arc<Config>, traffic: &Arc<Traffic>) -> Self {
         let (for_client, traffic) = (Arc::clone(config), Arc::clone(traffic));
         Self {
             config: Arc::clone(config),
             client: PerProcess::new(move || {
-                Client::counted(Arc::clone(&for_client), Arc::clone(&traffic))
+                P::counted(Arc::clone(&for_client), Arc::clone(&traffic))
             }),
             pool: NodePool::new(config, "Fabric node", "Fabric's answer", no_nodes),
             nodes_asked: AtomicU64::new(0),
@@ -84,7 +89,7 @@ impl FabricSource {
         }
     }
 
-    fn client(&self) -> &Client {
+    fn client(&self) -> &P {
         self.client.get()
     }
 
@@ -108,7 +113,7 @@ fn no_nodes() -> Error {
     )
 }
 
-impl Source for FabricSource {
+impl<P: Protocol> Source for FabricSource<P> {
     fn name(&self) -> String {
         "Fabric".into()
     }
@@ -161,7 +166,7 @@ impl Source for FabricSource {
     }
 }
 
-impl MapSource for FabricSource {
+impl<P: Protocol> MapSource for FabricSource<P> {
     fn maps(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<MapAnswers> {
         self.fetch_maps(wanted, ask)
     }
@@ -175,7 +180,7 @@ impl MapSource for FabricSource {
     }
 }
 
-impl GroupSource for FabricSource {
+impl<P: Protocol> GroupSource for FabricSource<P> {
     fn groups(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<GroupAnswers> {
         self.fetch_groups(wanted, ask)
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::base::error::{Code, Error, Result};
-use crate::base::text::MAX_LINE;
 use crate::base::text::excerpt;
 use crate::config::{Config, Credentials, Node};
 use crate::net::off_runtime::off_runtime;
@@ -11,6 +10,7 @@ use crate::observe::log::Level;
 use crate::observe::metrics::Traffic;
 use crate::source::attempt::Attempt;
 use crate::source::fabric::auth::{Auth, Nonces};
+use crate::source::fabric::fault::fault;
 use crate::source::fabric::http::exchange::Http;
 use crate::source::fabric::http::failure::address;
 use crate::source::fabric::http::sniff::{Body, sniff};
@@ -268,13 +268,6 @@ impl Client {
     fn log(&self, message: std::fmt::Arguments<'_>) {
         self.config.log.write(Level::Debug, message);
     }
-}
-
-/// A fault as an error. The text is the server's, `<type 'exceptions.X'>:` and all, as far as
-/// anybody will read it.
-pub fn fault(node: &Node, method: &str, text: &str) -> Error {
-    let text = excerpt(text, MAX_LINE);
-    Error::new(Code::Fabric, format!("{method} at {}: {text}", address(node)))
 }
 
 fn needs_credentials(node: &Node) -> Error {

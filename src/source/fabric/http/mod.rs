@@ -9,6 +9,7 @@ pub mod client;
 mod connecting;
 pub mod exchange;
 pub mod failure;
+mod protocol;
 mod resolver;
 pub mod sniff;
 pub mod status_line;
