@@ -31,6 +31,7 @@ pub mod snapshot;
 pub mod snapshot_cell;
 #[cfg(test)]
 mod testing;
+mod timer;
 mod trouble;
 pub mod update;
 mod waiters;

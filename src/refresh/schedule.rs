@@ -26,8 +26,9 @@ use super::intervals::Due;
 use super::publisher::Publisher;
 use super::single_flight::FetchRequest;
 use super::snapshot::SnapshotFile;
+use super::timer::{EachTimer, Timer};
 use super::watch::WatchedFetch;
-use super::worker::{EachTimer, LEAST_PAUSE, Pressure, RETRY_AFTER, Refreshed, Task, Timer, Times};
+use super::worker::{LEAST_PAUSE, Pressure, RETRY_AFTER, Refreshed, Task, Times};
 
 /// A fetch begins when this share of the time to live is over, at the latest and the earliest:
 /// early enough to be done before the end, spread so that handles do not march in step.

@@ -13,6 +13,7 @@ use crate::base::sync::{Condvar, Mutex, rank};
 use crate::base::{self, fork};
 
 use super::single_flight::OVERDUE;
+use super::timer::{EachTimer, Timer};
 
 /// The least time between two fetches, however many callers are in a hurry.
 pub(crate) const LEAST_PAUSE: Duration = Duration::from_millis(100);
@@ -23,46 +24,6 @@ pub(crate) const RETRY_AFTER: u64 = 1_000;
 /// The longest that the thread goes without looking what there is to do, in milliseconds. Whoever
 /// gives it something to do wakes it.
 const LOOK_AFTER: u64 = 3_600_000;
-
-/// What is asked in its own time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Timer {
-    /// Shard maps, and groups, too, unless those have a source of their own.
-    Main,
-    /// Groups that have a source of their own.
-    Groups,
-}
-
-impl Timer {
-    pub(super) const ALL: [Self; 2] = [Self::Main, Self::Groups];
-}
-
-/// A value for each timer.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct EachTimer<T> {
-    pub main: T,
-    pub groups: T,
-}
-
-impl<T> EachTimer<T> {
-    pub fn of(&self, timer: Timer) -> &T {
-        match timer {
-            Timer::Main => &self.main,
-            Timer::Groups => &self.groups,
-        }
-    }
-
-    pub fn of_mut(&mut self, timer: Timer) -> &mut T {
-        match timer {
-            Timer::Main => &mut self.main,
-            Timer::Groups => &mut self.groups,
-        }
-    }
-
-    fn any(&self, is: impl Fn(&T) -> bool) -> bool {
-        is(&self.main) || is(&self.groups)
-    }
-}
 
 /// The fetches of one timer.
 #[derive(Default)]
