@@ -122,6 +122,10 @@ impl Apply {
                 }
             }
         }
+        // A table that was not taken in yet is none that is not listed.
+        if update.has_stopped() {
+            return;
+        }
         let is_unknown = |name: &&String| !self.known().has_table(update.view(), name);
         let unknown: BTreeSet<String> = wanted.iter().filter(is_unknown).cloned().collect();
         if !unknown.is_empty() {
@@ -157,6 +161,9 @@ impl Apply {
                     return;
                 }
             }
+        }
+        if update.has_stopped() {
+            return;
         }
         let is_unknown = |name: &&String| !self.known().has_group(update.view(), name);
         let unknown: BTreeSet<String> = wanted.iter().filter(is_unknown).cloned().collect();
@@ -281,6 +288,24 @@ mod tests {
         assert_eq!(apply.primary("g"), Some(("p".into(), 1_000)), "as it was");
         assert_eq!(apply.primary("h"), Some(("q".into(), 107)));
         assert!(apply.known().absent_groups.get(b"i").is_none());
+    }
+
+    #[test]
+    fn what_was_cut_short_says_of_no_name_that_it_is_not_listed() {
+        let answered = Answered::new(Duration::ZERO, Duration::MAX);
+        let publisher = Publisher::new(Arc::default(), Default::default(), true);
+        let apply = Apply::new(Arc::new(publisher), Arc::new(answered));
+        let is_whole = apply.publisher.publish_until(&|| true, |update| {
+            let rows = Maps::from(shards(&["1"]));
+            let maps = Content::Rows { about: About::Everything, rows, rejected: Vec::new() };
+            apply.maps(update, answer(7, maps), &names(&["db.t"]), &apply.asks_tables());
+            let rows = vec![primary("g", "p")].into();
+            let groups = Content::Rows { about: About::Everything, rows, rejected: Vec::new() };
+            apply.groups(update, answer(7, groups), &names(&["g"]), &apply.asks_groups());
+        });
+        assert!(!is_whole, "there was no time");
+        assert!(apply.known().absent_tables.get(b"db.t").is_none(), "it is listed");
+        assert!(apply.known().absent_groups.get(b"g").is_none(), "it is listed");
     }
 
     #[test]
