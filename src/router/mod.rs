@@ -126,11 +126,13 @@ impl Router {
     }
 
     /// As `cached`, of a handle that nobody keeps fresh, or that limits the age of what it uses.
-    /// Nothing where more is to be done than to look: a thread to be started, a hold to be ended.
+    /// Nothing where more is to be done than to look: a thread to be started, a hold to be ended, or
+    /// what is kept fresh again to be cached as such.
     pub fn cached_in_time<'l>(&'l self, cache: &'l ThreadCache) -> Option<Snapshot<'l, InTime>> {
         let held = self.snapshots.cached_of_any_age(cache)?;
         let basis = match self.refresher.refreshes_itself() {
-            true => Basis::Kept,
+            true if self.limits_age => Basis::Kept,
+            true => return None,
             false if self.config.background_refresh => return None,
             false => {
                 let now = self.refresher.clock().now();
@@ -324,5 +326,49 @@ impl Router {
 impl Drop for Router {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::resolve::{Query, Target};
+    use super::*;
+    use crate::topology::Wanted;
+
+    /// As a call from C looks up; whether the thread had all that it takes cached as kept fresh.
+    fn look(router: &Router, cache: &ThreadCache) -> bool {
+        let is_cached = router.cached(cache).is_some();
+        if !is_cached && router.cached_in_time(cache).is_none() {
+            let query = Query { target: Target::Group(b"global"), wanted: Wanted::Primary };
+            router.server(cache, &query, None, |_| Ok(())).expect("a server");
+        }
+        is_cached
+    }
+
+    fn eventually(what: &str, is_so: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn what_is_kept_fresh_again_is_cached_again() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/topology.json");
+        let router = Router::new(Config {
+            topology_file: Some(path.into()),
+            ttl_max: Duration::from_millis(50),
+            idle_after: Duration::from_millis(1),
+            refresh_share_percent: 100,
+            ..Config::default()
+        });
+        let cache = ThreadCache::new();
+        eventually("it is kept fresh", || look(&router, &cache));
+        eventually("nobody uses it", || !router.refresher.refreshes_itself());
+        eventually("it is kept fresh again", || look(&router, &cache));
+        assert_eq!(router.generation(), 1, "nothing has changed meanwhile");
     }
 }
