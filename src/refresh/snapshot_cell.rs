@@ -27,6 +27,9 @@ pub struct SnapshotCell {
     replaced: Mutex<Vec<Arc<Topology>>, { rank::REPLACED }>,
 }
 
+/// In the place of the epoch while another topology takes the place of the newest: that of none.
+const PUBLISHING: u64 = u64::MAX;
+
 fn next_epoch() -> u64 {
     static EPOCHS: atomic::AtomicU64 = atomic::AtomicU64::new(1);
     EPOCHS.fetch_add(1, Ordering::Relaxed)
@@ -81,9 +84,12 @@ impl SnapshotCell {
     /// drop, under no lock: it takes its time.
     #[must_use = "freeing a topology takes its time: drop it where no lock is held"]
     pub fn publish(&self, next: Arc<Topology>) -> Vec<Arc<Topology>> {
+        // Neither the last epoch nor the next one meanwhile: it could be that of two topologies.
+        // By exchanges, so that who sees the next one sees what was behind the last one, too.
+        self.epoch.swap(PUBLISHING, Ordering::AcqRel);
         let before = self.newest.swap(next);
         // Behind the topology: who sees the epoch sees the topology, too.
-        self.epoch.store(next_epoch(), Ordering::Release);
+        self.epoch.swap(next_epoch(), Ordering::AcqRel);
         let mut replaced = self.replaced.lock();
         replaced.push(before);
         unused(&mut replaced)
@@ -120,7 +126,9 @@ impl SnapshotCell {
     /// Has the next lookup of every thread ask anew whether what the snapshot knows counts as
     /// fresh: gives the snapshot another epoch, which no thread has cached.
     pub fn invalidate_caches(&self) {
-        self.epoch.store(next_epoch(), Ordering::Release);
+        // One that is being published gets another epoch anyway.
+        let next = |epoch| Some(if epoch == PUBLISHING { PUBLISHING } else { next_epoch() });
+        let _ = self.epoch.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
     }
 
     /// The newest topology and its epoch, if the thread of `cache` has it cached, and all that it
@@ -149,8 +157,9 @@ impl SnapshotCell {
 
     /// The newest topology and its epoch, cached by the thread of `cache`. From now on `cached`
     /// finds it, if all that it knows counts as fresh until further notice. For lookups: no lock,
-    /// no count that threads share, and no waiting for anybody who publishes. None while the
-    /// thread has a snapshot of this slot borrowed and would have to replace it.
+    /// no count that threads share, and no waiting for anybody who publishes. The epoch is 0, and
+    /// nothing cached, of a topology that is just being published. None while the thread has a
+    /// snapshot of this slot borrowed and would have to replace it.
     #[inline]
     pub fn acquire<'l>(
         &self,
@@ -165,6 +174,9 @@ impl SnapshotCell {
         if (snapshot.epoch, slot.fresh_epoch.get()) != (epoch, fresh_epoch) {
             drop(snapshot);
             let topology = Some(self.newest.load_full());
+            // It may be one that was published since: then nobody knows its epoch yet.
+            let is_its_own = epoch != PUBLISHING && self.epoch.load(Ordering::Acquire) == epoch;
+            let (epoch, fresh_epoch) = if is_its_own { (epoch, fresh_epoch) } else { (0, 0) };
             *slot.snapshot.try_borrow_mut().ok()? = CachedSnapshot { epoch, topology };
             slot.fresh_epoch.set(fresh_epoch);
             snapshot = slot.snapshot.try_borrow().ok()?;
