@@ -377,6 +377,37 @@ extern "C" {
 #define FABRIC_FOREVER_MS 9223372036854775807
 
 /**
+ * TLS as the other options have it: @ref FABRIC_TLS_VERIFY_IDENTITY where a CA is given, else
+ * @ref FABRIC_TLS_PREFERRED.
+ */
+#define FABRIC_TLS_DEFAULT 0
+
+/**
+ * No TLS.
+ */
+#define FABRIC_TLS_DISABLED 1
+
+/**
+ * TLS where the server offers it; nobody looks at its certificate.
+ */
+#define FABRIC_TLS_PREFERRED 2
+
+/**
+ * TLS always; nobody looks at the certificate.
+ */
+#define FABRIC_TLS_REQUIRED 3
+
+/**
+ * TLS with a certificate that the CA has signed, for whichever name.
+ */
+#define FABRIC_TLS_VERIFY_CA 4
+
+/**
+ * TLS with a certificate that the CA has signed, for the name or address the server is asked under.
+ */
+#define FABRIC_TLS_VERIFY_IDENTITY 5
+
+/**
  * Something failed and a caller will see it.
  */
 #define FABRIC_LOG_ERROR 1
@@ -1399,12 +1430,14 @@ int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options,
  * |---|---|
  * | `fabric://[user@]host[:port][,host[:port]...]` | of MySQL Fabric, over XML-RPC; the port is @ref FABRIC_DEFAULT_PORT unless given. As fabric_options_add_node() for each host |
  * | `fabric+mysql://[user@]host[:port][,host[:port]...]` | of MySQL Fabric 1.5 and later, over the MySQL protocol (MySQL-RPC); the port is @ref FABRIC_DEFAULT_MYSQL_PORT unless given. The user is one of Fabric's `protocol.mysql`, which are others than those of XML-RPC. A node has no TLS there: with fabric_options_set_tls() none is asked |
+ * | `fabric+store://[user@]host[:port][,host[:port]...]/database` | of the MySQL database in which Fabric keeps its state, with no Fabric process at all (port 3306 unless given); `?socket=/path` behind `localhost` is a Unix socket. Shards that are DISABLED are known: their keys are @ref FABRIC_ERR_SHARD_UNAVAILABLE from the first lookup on. The user is that of fabric_options_set_mysql_credentials(), and may SELECT from the tables servers, shard_maps, shard_ranges, shard_tables and shards. Commands and reports go to the Fabric nodes of fabric_options_add_node(), if there are some |
  * | `file:/path` | of a topology file, as fabric_options_set_topology_file() |
  *
  * An IPv6 address stands in brackets, `[::1]:32274`. What is special in a URL is written with a
  * percent sign in a user or a path, such as `%40` for `@` and `%20` for a blank. The password does
- * not belong into the URL: it is given with fabric_options_set_credentials(), whose user is the one
- * of the URL, if the URL names one.
+ * not belong into the URL: it is given with fabric_options_set_credentials(), or
+ * fabric_options_set_mysql_credentials() where the source is a MySQL database; their user is the one of
+ * the URL, if the URL names one.
  *
  * @param options  The options.
  * @param url      UTF-8, NUL-terminated. Copied.
@@ -1739,6 +1772,71 @@ int32_t fabric_options_set_ttl_ms(struct fabric_options_t *options, int64_t min,
  * @since 0.1.0
  */
 int32_t fabric_options_set_compat(struct fabric_options_t *options, int32_t compat);
+
+/**
+ * Sets the user and password that the handle itself logs in to MySQL servers with, where its source
+ * is one (see fabric_options_set_source()). Those of fabric_options_set_credentials() are Fabric's, and
+ * never go to a MySQL server; neither of both is for the connections of the service.
+ *
+ * mysql_native_password and caching_sha2_password are known. With the latter a server may ask for the
+ * password in full, at the first login after its restart or after FLUSH PRIVILEGES: it goes out over
+ * verified TLS or a Unix socket alone, unless fabric_options_set_mysql_password_unverified() allows more.
+ *
+ * @param options   The options.
+ * @param user      UTF-8, NUL-terminated, not empty. Copied.
+ * @param password  UTF-8, NUL-terminated. Copied; wiped when the last copy is freed.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_options_set_mysql_credentials(struct fabric_options_t *options,
+                                             const char *user,
+                                             const char *password);
+
+/**
+ * Sets how much TLS there must be with the MySQL servers that the handle asks itself.
+ *
+ * @param options  The options.
+ * @param tls_mode @ref FABRIC_TLS_DEFAULT to @ref FABRIC_TLS_VERIFY_IDENTITY, which are the numbers of
+ *                 libmysqlclient's `mysql_ssl_mode`.
+ * @param ca       The path of a PEM file with the authority's certificate or certificates, or NULL, which
+ *                 the modes that verify do not take. Copied. A server's own is `ca.pem` in its data
+ *                 directory.
+ * @param key      The path of a PEM file with the client's private key, or NULL. Copied.
+ * @param cert     The path of a PEM file with the client's certificate, or NULL. Copied. Relative
+ *                 paths begin at the working directory of this call.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+ * @retval FABRIC_ERR_ARGUMENT  No such mode, a mode that verifies without `ca`, or `key` without `cert`,
+ *         or the other way round.
+ *
+ * Never blocks: the files are read at the first connection, and what is wrong with them is then said as
+ * FABRIC_ERR_TLS.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_options_set_mysql_tls(struct fabric_options_t *options,
+                                     int32_t tls_mode,
+                                     const char *ca,
+                                     const char *key,
+                                     const char *cert);
+
+/**
+ * Allows the password of fabric_options_set_mysql_credentials() to go out in full over TLS that
+ * nobody verifies. Whoever can pretend to be the server learns it then. Over a connection without TLS
+ * it never goes out in full.
+ *
+ * @param options  The options.
+ * @param on       1 or 0 (the default).
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_options_set_mysql_password_unverified(struct fabric_options_t *options,
+                                                     int32_t on);
 
 /**
  * Makes a handle. No I/O: the first lookup, or fabric_seed(), asks Fabric.

@@ -59,3 +59,6 @@ pub(crate) const UNREADABLE_TABLES: u8 = 19;
 
 /// Questions that callers ask in their own threads.
 pub(crate) const PRESENT: u8 = 20;
+
+/// What the state store was last seen to say.
+pub(crate) const STATE_STORE: u8 = 21;

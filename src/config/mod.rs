@@ -3,39 +3,20 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use crate::base::error::{Code, Error, Result};
 use crate::base::text::excerpt;
 use crate::observe::events::Listener;
 use crate::observe::log::Log;
 
+mod credentials;
+mod mysql;
 mod node;
 mod source_url;
 
+pub use self::credentials::{Credentials, Identity, TlsFiles};
+pub use self::mysql::{MysqlOptions, TlsMode};
 pub use self::node::Node;
-pub use self::source_url::{DEFAULT_PORT, SourceUrl};
-
-/// Who the handle is for Fabric. The password is wiped when the last copy goes.
-#[derive(Clone)]
-pub struct Credentials {
-    pub user: String,
-    pub password: Zeroizing<String>,
-}
-
-/// The PEM files of a TLS connection: the authority the node is verified against, and the
-/// client's own certificate where one is asked for.
-#[derive(Debug, Clone)]
-pub struct TlsFiles {
-    pub ca: PathBuf,
-    pub identity: Option<Identity>,
-}
-
-#[derive(Debug, Clone)]
-pub struct Identity {
-    pub key: PathBuf,
-    pub cert: PathBuf,
-}
+pub use self::source_url::{DEFAULT_PORT, Database, SourceUrl};
 
 /// How a server's failure is told to Fabric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +34,8 @@ pub struct Config {
     pub nodes: Vec<Node>,
     pub credentials: Option<Credentials>,
     pub tls: Option<TlsFiles>,
+    /// How MySQL servers are asked.
+    pub mysql: MysqlOptions,
     /// Rounds over all known nodes before a fetch gives up.
     pub connect_attempts: u32,
     /// The longest that a Fabric which does not answer is left alone.
@@ -119,6 +102,8 @@ impl Config {
             SourceUrl::Fabric { nodes, .. } | SourceUrl::FabricMysql { nodes, .. } => {
                 self.nodes.extend(nodes.iter().cloned())
             }
+            // Nodes beside it are of Fabric itself, for what a database cannot do.
+            SourceUrl::FabricStore(_) => {}
             SourceUrl::File { path } => self.set_topology_file(path.clone())?,
         }
         self.source = Some(source);
@@ -172,20 +157,24 @@ impl Config {
             return Err(Error::new(Code::Argument, message));
         }
         let Some(user) = self.source.as_ref().and_then(SourceUrl::user) else { return Ok(()) };
-        let given = self.credentials.as_ref().map(|credentials| credentials.user.as_str());
+        let (given, which) = match &self.source {
+            Some(SourceUrl::FabricStore(_)) => (&self.mysql.credentials, "credentials for MySQL"),
+            _ => (&self.credentials, "credentials"),
+        };
+        let given = given.as_ref().map(|credentials| credentials.user.as_str());
         if given == Some(user) {
             return Ok(());
         }
         let user = excerpt(user, 60);
         let message = match given {
             Some(given) => format!(
-                "the source's URL names user \"{user}\", and the credentials are of user \
+                "the source's URL names user \"{user}\", and the {which} are of user \
                  \"{}\"; leave one out, or name the same",
                 excerpt(given, 60)
             ),
             None => format!(
                 "the source's URL names user \"{user}\", whose password is missing; give the \
-                 credentials, too"
+                 {which}, too"
             ),
         };
         Err(Error::new(Code::Argument, message))
@@ -212,6 +201,7 @@ impl Default for Config {
             nodes: Vec::new(),
             credentials: None,
             tls: None,
+            mysql: MysqlOptions::default(),
             connect_attempts: 3,
             connect_delay: Duration::from_secs(1),
             backoff_limit: Duration::from_secs(10),

@@ -25,13 +25,28 @@ pub enum SourceUrl {
     Fabric { user: Option<String>, nodes: Vec<Node> },
     /// Fabric nodes, asked over the MySQL protocol.
     FabricMysql { user: Option<String>, nodes: Vec<Node> },
+    /// The database in which Fabric keeps its state, asked in SQL.
+    FabricStore(Database),
     /// A topology file.
     File { path: PathBuf },
 }
 
+/// A database on MySQL servers of which each has all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    pub user: Option<String>,
+    pub servers: Vec<Node>,
+    pub name: String,
+    /// The Unix socket of the server, which is on this machine then.
+    pub socket: Option<PathBuf>,
+}
+
 /// The forms there are, for messages.
-const FORMS: &str =
-    "fabric://[user@]host[:port][,host[:port]...], fabric+mysql:// with the same, and file:/path";
+const FORMS: &str = "fabric://[user@]host[:port][,host[:port]...], fabric+mysql:// with the same, \
+                     fabric+store://[user@]host[:port][,...]/database, and file:/path";
+
+/// The port of a MySQL server unless told otherwise.
+pub const DEFAULT_SERVER_PORT: u16 = 3306;
 
 impl SourceUrl {
     /// Reads a URL.
@@ -44,13 +59,17 @@ impl SourceUrl {
         })?;
         match scheme.to_ascii_lowercase().as_str() {
             "fabric" => {
-                let Authority { user, nodes } = authority(scheme, rest, DEFAULT_PORT)?;
+                let Authority { user, nodes, behind } = authority(scheme, rest, DEFAULT_PORT)?;
+                nothing(scheme, behind)?;
                 Ok(Self::Fabric { user, nodes })
             }
             "fabric+mysql" => {
-                let Authority { user, nodes } = authority(scheme, rest, DEFAULT_MYSQL_PORT)?;
+                let Authority { user, nodes, behind } =
+                    authority(scheme, rest, DEFAULT_MYSQL_PORT)?;
+                nothing(scheme, behind)?;
                 Ok(Self::FabricMysql { user, nodes })
             }
+            "fabric+store" => Ok(Self::FabricStore(database(scheme, rest)?)),
             "file" => Ok(Self::File { path: path(rest)? }),
             _ => Err(refusal(format!(
                 "'{}' is no kind of source; the forms are {FORMS}",
@@ -71,37 +90,88 @@ impl SourceUrl {
     pub fn user(&self) -> Option<&str> {
         match self {
             Self::Fabric { user, .. } | Self::FabricMysql { user, .. } => user.as_deref(),
+            Self::FabricStore(database) => database.user.as_deref(),
             Self::File { .. } => None,
         }
     }
 }
 
 /// Whom a source is asked of, and for whom.
-struct Authority {
+struct Authority<'u> {
     user: Option<String>,
     nodes: Vec<Node>,
+    /// What follows the hosts, from its '/', '?' or '#' on.
+    behind: &'u str,
 }
 
-/// Reads `//[user@]host[:port][,host[:port]...]`.
-fn authority(scheme: &str, rest: &str, default_port: u16) -> Result<Authority> {
+/// Nothing is behind the hosts but perhaps a '/'.
+fn nothing(scheme: &str, behind: &str) -> Result<()> {
+    if matches!(behind, "" | "/") {
+        return Ok(());
+    }
+    let odd = quoted(behind);
+    Err(refusal(format!("'{odd}' has no meaning behind the hosts of {scheme}://; leave it out")))
+}
+
+/// Reads `//[user@]hosts/database[?socket=path]`.
+fn database(scheme: &str, rest: &str) -> Result<Database> {
+    let Authority { user, nodes: servers, behind } = authority(scheme, rest, DEFAULT_SERVER_PORT)?;
+    let (path, query) = match behind.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (behind, None),
+    };
+    let name = decoded(path.strip_prefix('/').unwrap_or_default(), "database")?;
+    if name.is_empty() || name.contains(['/', '#', '`']) || name.chars().count() > 64 {
+        return Err(refusal(format!(
+            "{scheme}:// ends with the name of a database, as in {scheme}://host/fabric, and '{}' is \
+             none",
+            quoted(path)
+        )));
+    }
+    let socket = match query.map(|query| query.split_once('=')) {
+        None => None,
+        Some(Some(("socket", path))) if path.starts_with('/') && !path.contains(['&', '#']) => {
+            Some(PathBuf::from(decoded(path, "path of the socket")?))
+        }
+        Some(_) => {
+            let query = quoted(query.unwrap_or_default());
+            return Err(refusal(format!(
+                "'?{query}' has no meaning behind {scheme}://; only ?socket=/path has"
+            )));
+        }
+    };
+    if let (Some(_), [server, ..]) = (&socket, servers.as_slice())
+        && (servers.len() > 1 || server.host != "localhost")
+    {
+        return Err(refusal(format!(
+            "a socket is the way to the server of this machine; write {scheme}://localhost/{name} \
+             before ?socket="
+        )));
+    }
+    Ok(Database { user, servers, name, socket })
+}
+
+/// Reads `//[user@]host[:port][,host[:port]...]`, up to what is behind it.
+fn authority<'u>(scheme: &str, rest: &'u str, default_port: u16) -> Result<Authority<'u>> {
     let rest = rest.strip_prefix("//").ok_or_else(|| {
         refusal(format!("'{scheme}:' goes on with '//' and a host, as in {scheme}://host:port"))
     })?;
+    let (rest, behind) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if behind.contains('@') {
+        // It may be the end of a password with a '/' in it: nothing of it is shown.
+        return Err(refusal(format!(
+            "behind the hosts of {scheme}:// '@' is written %40, and so is what is special in a user; \
+             a password does not belong there at all"
+        )));
+    }
     // Only the last '@' can end the user: none is in a host.
     let (user, hosts) = match rest.rsplit_once('@') {
         Some((user, hosts)) => (Some(user_of(scheme, user)?), hosts),
         None => (None, rest),
     };
-    let hosts = hosts.strip_suffix('/').unwrap_or(hosts);
-    if let Some(odd) = hosts.find(['/', '?', '#']).and_then(|at| hosts.get(at..)) {
-        let odd = quoted(odd);
-        return Err(refusal(format!(
-            "'{odd}' has no meaning behind the hosts of {scheme}://; leave it out"
-        )));
-    }
     let nodes: Result<Vec<Node>> =
         hosts.split(',').map(|host| node(scheme, host, default_port)).collect();
-    Ok(Authority { user, nodes: nodes? })
+    Ok(Authority { user, nodes: nodes?, behind })
 }
 
 fn user_of(scheme: &str, user: &str) -> Result<String> {
@@ -236,6 +306,33 @@ mod tests {
     }
 
     #[test]
+    fn databases_have_names() {
+        let database = |user: Option<&str>, servers: &[(&str, u16)], socket: Option<&str>| {
+            let servers =
+                servers.iter().map(|(host, port)| Node { host: (*host).into(), port: *port });
+            SourceUrl::FabricStore(Database {
+                user: user.map(Into::into),
+                servers: servers.collect(),
+                name: "fabric".into(),
+                socket: socket.map(Into::into),
+            })
+        };
+        for (url, expected) in [
+            ("fabric+store://a/fabric", database(None, &[("a", 3306)], None)),
+            (
+                "fabric+store://u@a:1,b/fab%72ic",
+                database(Some("u"), &[("a", 1), ("b", 3306)], None),
+            ),
+            (
+                "fabric+store://localhost/fabric?socket=/run/a%40b",
+                database(None, &[("localhost", 3306)], Some("/run/a@b")),
+            ),
+        ] {
+            assert_eq!(SourceUrl::parse(url).unwrap(), expected, "{url}");
+        }
+    }
+
+    #[test]
     fn files_have_whole_paths() {
         for (url, path) in [
             ("file:/a/b.json", "/a/b.json"),
@@ -273,6 +370,15 @@ mod tests {
             ("fabric://[a]:5", "IPv6"),
             ("fabric://a b", "'a b' is no host"),
             ("fabric://a\nb", "is no host"),
+            ("fabric://a/b@c", "%40"),
+            ("fabric+store://a", "the name of a database"),
+            ("fabric+store://a/", "the name of a database"),
+            ("fabric+store://a/b/c", "the name of a database"),
+            ("fabric+store://a/b?c=d", "only ?socket=/path"),
+            ("fabric+store://a/b?socket=c", "only ?socket=/path"),
+            ("fabric+store://a/b?socket=/c", "localhost/b"),
+            ("fabric+store://localhost,a/b?socket=/c", "localhost/b"),
+            ("fabric+store:///b", "is no host"),
             ("fabric://a/b", "'/b' has no meaning"),
             ("fabric://a?x=y", "'?x=y' has no meaning"),
             ("fabric://a#x", "'#x' has no meaning"),
@@ -296,6 +402,9 @@ mod tests {
             "fabric://u:hunter2@a",
             "fabric://u:hunter2@a,b:c:d",
             "fabric://u:hunter2@",
+            "fabric://u:12/hunter2@a",
+            "fabric+store://u:12/hunter2@a",
+            "fabric+store://u:hunter2@a/b",
             "fabric://u:hunter2",
             "fabric:/u:hunter2@a",
             "fabric://u:hunt@er2@a:0",

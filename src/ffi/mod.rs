@@ -31,6 +31,8 @@ mod options;
 
 mod behaviour;
 
+mod mysql;
+
 mod log;
 
 mod handle;
@@ -81,6 +83,7 @@ pub use keys::*;
 pub use log::*;
 pub use lookup::*;
 pub use metrics::*;
+pub use mysql::*;
 pub use node::*;
 pub use options::*;
 pub use range::*;

@@ -181,24 +181,36 @@ pub unsafe extern "C" fn fabric_options_set_credentials(
     // and `password` are NULL or NUL-terminated.
     unsafe {
         set("fabric_options_set_credentials", options, |config| {
-            let user = name(user, "user")?;
-            if user.contains(['"', '\\', '\r', '\n', ':']) {
+            let given = credentials(user, password)?;
+            if given.user.contains(['"', '\\', '\r', '\n', ':']) {
                 return Err(Error::new(
                     Code::Argument,
-                    format!("user '{user}' holds a character that HTTP digest cannot carry"),
+                    format!(
+                        "user '{}' holds a character that HTTP digest cannot carry",
+                        given.user
+                    ),
                 ));
             }
-            let user = user.to_owned();
-            // The message must not show the password, so its encoding is checked apart.
-            let password = super::ptr::password(password)?;
-            let password = std::str::from_utf8(password).map_err(|_| {
-                Error::new(Code::InvalidUtf8, "'password' is not UTF-8; convert it first")
-            })?;
-            let password = Zeroizing::new(password.to_owned());
-            config.credentials = Some(Credentials { user, password });
+            config.credentials = Some(given);
             Ok(())
         })
     }
+}
+
+/// # Safety
+/// `user` and `password` are NULL or NUL-terminated.
+pub(super) unsafe fn credentials(
+    user: *const c_char,
+    password: *const c_char,
+) -> Result<Credentials> {
+    // SAFETY: `user` is NULL or NUL-terminated, by the caller's contract.
+    let user = unsafe { name(user, "user") }?.to_owned();
+    // The message must not show the password, so its encoding is checked apart.
+    // SAFETY: `password` is NULL or NUL-terminated, by the caller's contract.
+    let password = unsafe { super::ptr::password(password) }?;
+    let password = std::str::from_utf8(password)
+        .map_err(|_| Error::new(Code::InvalidUtf8, "'password' is not UTF-8; convert it first"))?;
+    Ok(Credentials { user, password: Zeroizing::new(password.to_owned()) })
 }
 
 /// Talks TLS to every node, and verifies it: its certificate must be signed by `ca` and carry
@@ -229,21 +241,26 @@ pub unsafe extern "C" fn fabric_options_set_tls(
     unsafe {
         set("fabric_options_set_tls", options, |config| {
             let ca = absolute(path_of(ca, "ca")?);
-            let identity = match (optional_path(key, "key")?, optional_path(cert, "cert")?) {
-                (None, None) => None,
-                (Some(key), Some(cert)) => {
-                    Some(Identity { key: absolute(key), cert: absolute(cert) })
-                }
-                _ => {
-                    return Err(Error::new(
-                        Code::Argument,
-                        "a TLS key and a certificate only go together; give both or neither",
-                    ));
-                }
-            };
-            config.tls = Some(TlsFiles { ca, identity });
+            config.tls = Some(TlsFiles { ca, identity: identity(key, cert)? });
             Ok(())
         })
+    }
+}
+
+/// The client's own certificate, if there is one.
+///
+/// # Safety
+/// `key` and `cert` are NULL or NUL-terminated.
+pub(super) unsafe fn identity(key: *const c_char, cert: *const c_char) -> Result<Option<Identity>> {
+    // SAFETY: `key` and `cert` are NULL or NUL-terminated, by the caller's contract.
+    let files = unsafe { (optional_path(key, "key")?, optional_path(cert, "cert")?) };
+    match files {
+        (None, None) => Ok(None),
+        (Some(key), Some(cert)) => Ok(Some(Identity { key: absolute(key), cert: absolute(cert) })),
+        _ => Err(Error::new(
+            Code::Argument,
+            "a TLS key and a certificate only go together; give both or neither",
+        )),
     }
 }
 
@@ -470,12 +487,14 @@ pub unsafe extern "C" fn fabric_options_set_snapshot_file(
 /// |---|---|
 /// | `fabric://[user@]host[:port][,host[:port]...]` | of MySQL Fabric, over XML-RPC; the port is @ref FABRIC_DEFAULT_PORT unless given. As fabric_options_add_node() for each host |
 /// | `fabric+mysql://[user@]host[:port][,host[:port]...]` | of MySQL Fabric 1.5 and later, over the MySQL protocol (MySQL-RPC); the port is @ref FABRIC_DEFAULT_MYSQL_PORT unless given. The user is one of Fabric's `protocol.mysql`, which are others than those of XML-RPC. A node has no TLS there: with fabric_options_set_tls() none is asked |
+/// | `fabric+store://[user@]host[:port][,host[:port]...]/database` | of the MySQL database in which Fabric keeps its state, with no Fabric process at all (port 3306 unless given); `?socket=/path` behind `localhost` is a Unix socket. Shards that are DISABLED are known: their keys are @ref FABRIC_ERR_SHARD_UNAVAILABLE from the first lookup on. The user is that of fabric_options_set_mysql_credentials(), and may SELECT from the tables servers, shard_maps, shard_ranges, shard_tables and shards. Commands and reports go to the Fabric nodes of fabric_options_add_node(), if there are some |
 /// | `file:/path` | of a topology file, as fabric_options_set_topology_file() |
 ///
 /// An IPv6 address stands in brackets, `[::1]:32274`. What is special in a URL is written with a
 /// percent sign in a user or a path, such as `%40` for `@` and `%20` for a blank. The password does
-/// not belong into the URL: it is given with fabric_options_set_credentials(), whose user is the one
-/// of the URL, if the URL names one.
+/// not belong into the URL: it is given with fabric_options_set_credentials(), or
+/// fabric_options_set_mysql_credentials() where the source is a MySQL database; their user is the one of
+/// the URL, if the URL names one.
 ///
 /// @param options  The options.
 /// @param url      UTF-8, NUL-terminated. Copied.
@@ -538,7 +557,7 @@ pub unsafe extern "C" fn fabric_options_set_topology_file(
 
 /// A path that stays what it is when the process changes its working directory. As it is if the
 /// system has no name for that any more.
-fn absolute(path: &str) -> PathBuf {
+pub(super) fn absolute(path: &str) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path))
 }
 

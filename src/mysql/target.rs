@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use crate::base::text::excerpt;
 use crate::config::{Identity, Node};
+
+pub use crate::config::TlsMode;
 use crate::net::peer::Peer;
 use crate::net::tls::{Tls, Trust};
 
@@ -33,20 +35,6 @@ impl fmt::Display for Address {
             Self::Socket(path) => out.write_str(&excerpt(&path.to_string_lossy(), 255)),
         }
     }
-}
-
-/// How much TLS there must be, as MySQL's own clients have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlsMode {
-    Disabled,
-    /// Where the server offers it, whoever that is.
-    Preferred,
-    /// Always, whoever the server is.
-    Required,
-    /// With a certificate of the authority given, whatever name is in it.
-    VerifyCa,
-    /// With one that has the server's name or address, too.
-    VerifyIdentity,
 }
 
 /// A server and the way to it. The TLS files are read at the first connection that wants them.

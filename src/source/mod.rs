@@ -17,6 +17,7 @@ pub mod command;
 pub mod endpoints;
 pub mod fabric;
 pub mod file;
+pub mod mysql_session;
 pub mod no_maps;
 pub mod pool;
 pub mod race;
@@ -31,7 +32,7 @@ use std::sync::Arc;
 use crate::config::{Config, SourceUrl};
 use crate::observe::metrics::Traffic;
 
-use self::fabric::FabricSource;
+use self::fabric::{FabricSource, StateStore};
 
 pub use self::answer::{
     About, Answer, Answers, Content, GroupAnswers, Groups, MapAnswers, Maps, Wanted,
@@ -51,6 +52,9 @@ pub use self::traits::{
 pub fn of(config: &Arc<Config>, traffic: &Arc<Traffic>) -> Sources {
     match (&config.topology_file, &config.source) {
         (Some(path), _) => Sources::at_once(file::FileSource::new(path, config)),
+        (None, Some(SourceUrl::FabricStore(database))) => {
+            Sources::at_once(StateStore::new(database, config, traffic))
+        }
         (None, Some(SourceUrl::FabricMysql { .. })) => {
             Sources::one(FabricSource::<fabric::MysqlRpc>::new(config, traffic))
         }

@@ -37,7 +37,18 @@ impl NodePool {
         awaited: &'static str,
         none: fn() -> Error,
     ) -> Self {
-        let endpoints = Endpoints::new(&config.nodes, config.backoff_limit);
+        Self::of(&config.nodes, config, kind, awaited, none)
+    }
+
+    /// As `new`, of nodes that are not the Fabric nodes of the options.
+    pub fn of(
+        nodes: &[Node],
+        config: &Arc<Config>,
+        kind: &'static str,
+        awaited: &'static str,
+        none: fn() -> Error,
+    ) -> Self {
+        let endpoints = Endpoints::new(nodes, config.backoff_limit);
         let inherited = Arc::new(ArcSwap::from_pointee(endpoints));
         let known = Arc::clone(&inherited);
         Self {

@@ -112,6 +112,25 @@ static void sources(void)
            FABRIC_ERR_ARGUMENT, {"'/g'", "exclude each other"});
 }
 
+static void mysql_servers(void)
+{
+    OPTION(fabric_options_set_source(o, "fabric+store://h"), FABRIC_ERR_ARGUMENT,
+           {"the name of a database"});
+    OPTION(fabric_options_set_mysql_credentials(o, "", "p"), FABRIC_ERR_ARGUMENT, {"'user'"});
+    OPTION(fabric_options_set_mysql_credentials(o, "u", "\xff"), FABRIC_ERR_INVALID_UTF8,
+           {"'password'"});
+    OPTION(fabric_options_set_mysql_tls(o, 6, "ca", NULL, NULL), FABRIC_ERR_ARGUMENT,
+           {"6 is none"});
+    OPTION(fabric_options_set_mysql_tls(o, -1, "ca", NULL, NULL), FABRIC_ERR_ARGUMENT, {"-1"});
+    OPTION(fabric_options_set_mysql_tls(o, FABRIC_TLS_VERIFY_CA, NULL, NULL, NULL),
+           FABRIC_ERR_ARGUMENT, {"needs the CA", "'ca' is NULL"});
+    OPTION(fabric_options_set_mysql_tls(o, FABRIC_TLS_VERIFY_IDENTITY, NULL, NULL, NULL),
+           FABRIC_ERR_ARGUMENT, {"needs the CA"});
+    OPTION(fabric_options_set_mysql_tls(o, FABRIC_TLS_DEFAULT, "ca", "key", NULL),
+           FABRIC_ERR_ARGUMENT, {"both or neither"});
+    OPTION(fabric_options_set_mysql_password_unverified(o, 2), FABRIC_ERR_ARGUMENT, {"of 2"});
+}
+
 /* The user of the URL is that of the credentials, which come before or after it. */
 static void users(void)
 {
@@ -124,6 +143,16 @@ static void users(void)
     REFUSED(fabric_new(o, &f, err), f, FABRIC_ERR_ARGUMENT, {"\"ann\"", "\"bob\""});
     CHECK_INT(fabric_options_set_credentials(o, "ann", "secret"), FABRIC_OK);
     fabric_error_t said;
+    CHECK_OK(fabric_new(o, &f, &said), said);
+    fabric_free(f);
+    fabric_options_free(o);
+
+    /* Where the source is a database, those for Fabric are not for it. */
+    o = fabric_options_new();
+    CHECK_INT(fabric_options_set_source(o, "fabric+store://ann@h/fabric"), FABRIC_OK);
+    CHECK_INT(fabric_options_set_credentials(o, "ann", "secret"), FABRIC_OK);
+    REFUSED(fabric_new(o, &f, err), f, FABRIC_ERR_ARGUMENT, {"\"ann\"", "credentials for MySQL"});
+    CHECK_INT(fabric_options_set_mysql_credentials(o, "ann", "secret"), FABRIC_OK);
     CHECK_OK(fabric_new(o, &f, &said), said);
     fabric_free(f);
     fabric_options_free(o);
@@ -157,6 +186,7 @@ int main(void)
     words();
     sources();
     users();
+    mysql_servers();
     several();
     refused_log();
     return 0;

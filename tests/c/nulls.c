@@ -45,6 +45,10 @@ static void options_of_nobody(void)
     CHECK_INT(fabric_options_set_snapshot_file(NULL, "f"), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_topology_file(NULL, "f"), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_source(NULL, "file:/f"), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_mysql_credentials(NULL, "u", "p"), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_mysql_tls(NULL, FABRIC_TLS_REQUIRED, NULL, NULL, NULL),
+              FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_mysql_password_unverified(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_event_callback(NULL, NULL, NULL, NULL), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_add_node(NULL, "h", 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_credentials(NULL, "u", "p"), FABRIC_ERR_NULL_POINTER);
@@ -80,6 +84,8 @@ static void options_of_nothing(void)
     OPTION_REFUSES(fabric_options_set_snapshot_file(o, NULL), "path");
     OPTION_REFUSES(fabric_options_set_topology_file(o, NULL), "path");
     OPTION_REFUSES(fabric_options_set_source(o, NULL), "url");
+    OPTION_REFUSES(fabric_options_set_mysql_credentials(o, NULL, "p"), "user");
+    OPTION_REFUSES(fabric_options_set_mysql_credentials(o, "u", NULL), "password");
     OPTION_REFUSES(fabric_options_set_credentials(o, NULL, "p"), "user");
     OPTION_REFUSES(fabric_options_set_credentials(o, "u", NULL), "password");
     OPTION_REFUSES(fabric_options_set_tls(o, NULL, "key", "cert"), "ca");

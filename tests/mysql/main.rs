@@ -4,5 +4,6 @@ mod answers;
 mod client;
 mod login;
 mod servers;
+mod state_store;
 mod support;
 mod tls;

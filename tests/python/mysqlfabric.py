@@ -288,6 +288,9 @@ SIGNATURES = {
     "fabric_options_set_snapshot_file": (c_int32, _OPTIONS, c_char_p),
     "fabric_options_set_topology_file": (c_int32, _OPTIONS, c_char_p),
     "fabric_options_set_source": (c_int32, _OPTIONS, c_char_p),
+    "fabric_options_set_mysql_credentials": (c_int32, _OPTIONS, c_char_p, c_char_p),
+    "fabric_options_set_mysql_tls": (c_int32, _OPTIONS, c_int32, c_char_p, c_char_p, c_char_p),
+    "fabric_options_set_mysql_password_unverified": (c_int32, _OPTIONS, c_int32),
     "fabric_options_set_event_callback": (
         c_int32, _OPTIONS, fabric_event_callback_t, c_void_p, fabric_free_t,
     ),

@@ -22,6 +22,7 @@ pub mod nodes;
 pub mod protocol;
 mod reporter;
 pub mod rows;
+pub mod state_store;
 pub mod stream;
 pub mod tabulate;
 mod unreadable_tables;
@@ -53,6 +54,7 @@ pub use self::mysql_rpc::MysqlRpc;
 pub use self::nodes::NodesReply;
 pub use self::protocol::Protocol;
 pub use self::rows::{Collect, Dump, FromRow, Row};
+pub use self::state_store::StateStore;
 pub use super::command::{ResultSet, Value};
 
 /// How long Fabric may take from the end of its time to live, for which it keeps the primary of a

@@ -8,14 +8,13 @@ mod call;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use tokio::sync::watch;
 
 use crate::base::error::{Error, Result};
 use crate::base::memory;
 use crate::config::{Config, Node};
-use crate::mysql::{Account, Address, Failure, Limits, Session, Target, TlsMode};
+use crate::mysql::{Account, Address, Failure, Limits, Target, TlsMode};
 use crate::net::off_runtime::off_runtime;
 use crate::observe::metrics::Traffic;
 use crate::source::attempt::Attempt;
@@ -25,6 +24,7 @@ use crate::source::fabric::fault::fault;
 use crate::source::fabric::nodes::{NodesReply, fabric_nodes};
 use crate::source::fabric::protocol::Protocol;
 use crate::source::fabric::rows::{Collect, Dump, Gathered};
+use crate::source::mysql_session::{Opened, open};
 
 /// What has a node answer in JSON from then on.
 const AS_JSON: &str = "SET format=json";
@@ -43,16 +43,9 @@ pub struct MysqlRpc {
 impl MysqlRpc {
     /// One exchange: a connection, a call, and its answer.
     fn exchange(&self, node: &Node, statement: &str) -> std::result::Result<Vec<u8>, Failure> {
-        let most = self.attempt.left(self.config.request_timeout);
-        let deadline = Instant::now() + most;
-        let target = self.target(node);
-        let cancelled = [self.cancelled.subscribe(), self.attempt.cancelled()];
-        self.traffic.requests.fetch_add(1, Ordering::Relaxed);
-        self.attempt.asks();
-        let connected = Instant::now() + most.min(self.config.connect_timeout);
-        let mut session = Session::connect(&target, &self.account(), connected, cancelled)?;
-        self.attempt.connected();
-        let begun = Instant::now();
+        let (target, account) = (self.target(node), self.account());
+        let Opened { mut session, deadline, begun } =
+            open(&target, &account, &self.config, &self.attempt, &self.cancelled, &self.traffic)?;
         let limits = Limits::of(usize::try_from(self.config.max_reply_bytes).unwrap_or(usize::MAX));
         session.query(AS_JSON, &limits, deadline)?;
         let sets = session.query(statement, &limits, deadline)?;
