@@ -224,6 +224,19 @@ fn large_and_foreign_answers_are_whole() {
 }
 
 #[test]
+fn names_that_no_call_can_hold_are_asked_for_with_all_others() {
+    let mut farm = Farm::sample();
+    let like = farm.groups.iter().find(|group| group.id == "shard1").expect("a group").clone();
+    farm.groups.push(Group { id: "it's".to_owned(), ..like });
+    let server = with_mysql(farm);
+    let router = over_mysql(&server);
+    assert_eq!(primary_of(&router, "it's").expect("a server"), 33611);
+    for name in ["sho'p.orders", "sho\"p.orders"] {
+        assert_eq!(code(group_of(&router, name, Key::Integer(1))), Code::UnknownTable);
+    }
+}
+
+#[test]
 fn commands_and_reports_go_this_way_too() {
     let server = with_mysql(Farm::sample());
     let router = over_mysql(&server);

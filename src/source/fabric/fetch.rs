@@ -226,10 +226,12 @@ impl<P: Protocol> FabricSource<P> {
 }
 
 /// One request's patterns. The server splits at commas, drops blanks around them and reads
-/// backslashes as escapes, so a name with any of these can only be had with all the others.
+/// backslashes as escapes, and MySQL-RPC has no escape for quotes: a name with any of these can only
+/// be had with all the others.
 fn patterns(names: &BTreeSet<String>) -> String {
-    let awkward =
-        |name: &String| name.contains([',', '\\']) || name.trim() != name || name.is_empty();
+    let awkward = |name: &String| {
+        name.contains([',', '\\', '\'', '"']) || name.trim() != name || name.is_empty()
+    };
     if names.len() > MAX_PATTERNS || names.iter().any(awkward) {
         return String::new();
     }
@@ -262,7 +264,7 @@ mod tests {
 
     #[test]
     fn awkward_names_ask_for_everything() {
-        for name in ["a,b.t", "a\\b.t", " a.t"] {
+        for name in ["a,b.t", "a\\b.t", " a.t", "a'b.t", "a\"b.t"] {
             assert_eq!(patterns(&names(&["db.a", name])), "");
         }
         let many: BTreeSet<String> = (0..65).map(|i| format!("db.t{i}")).collect();
