@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use mysqlfabric::base::error::{Code, Error, Result};
-use mysqlfabric::config::{Config, Credentials, Node, ReportErrors};
+use mysqlfabric::config::{Config, Credentials, Node, ReportErrors, TlsMode};
 use mysqlfabric::mysql::{Account, Session};
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::topology::{Key, Wanted};
@@ -422,7 +422,7 @@ fn reports_go_to_the_fabric_nodes_that_there_are() {
     assert_eq!(dumps.filter(|request| request.method != "dump.fabric_nodes").count(), 0);
 }
 
-/// A million shards come in one snapshot; a look that finds nothing new takes one row.
+/// A hundred thousand shards come in one snapshot.
 #[test]
 #[ignore = "takes a minute; run by hand"]
 fn a_large_store() {
@@ -439,4 +439,35 @@ fn a_large_store() {
     }
     let router = store.router();
     assert_eq!(of(&router, 1001).expect("a server"), 1001 % 3 + 1);
+}
+
+/// A password that the server wants in full goes out over verified TLS, and over no other.
+#[test]
+fn over_tcp_the_password_goes_out_over_verified_tls() {
+    // One of its own: others would have it forget the password, too.
+    let Some(server) = RealServer::start(Kind::Mysql, &[]) else { return };
+    let mut store = Store::small(&server, "1.6");
+    let reader = store.reader();
+    let over_tcp = |store: &Store<'_>| {
+        let mut config = store.config(&reader);
+        config.source = None;
+        let (user, port, database) = (&reader.user, server.port(), &store.database);
+        let url = format!("fabric+store://{user}@127.0.0.1:{port}/{database}");
+        config.set_source(&url).expect("a URL");
+        config
+    };
+    store.run("FLUSH PRIVILEGES");
+    let error = refused(over_tcp(&store));
+    assert_eq!(error.code, Code::Auth, "{error}");
+    assert!(error.message.contains("in full"), "{error}");
+    let mut config = over_tcp(&store);
+    config.mysql.ca = Some(server.data("ca.pem"));
+    config.mysql.tls_mode = Some(TlsMode::VerifyCa);
+    assert_eq!(of(&Router::new(config), 100).expect("a server"), 2);
+    // The server knows the password from then on.
+    assert_eq!(of(&Router::new(over_tcp(&store)), 200).expect("a server"), 3);
+    store.run("FLUSH PRIVILEGES");
+    let mut config = over_tcp(&store);
+    config.mysql.full_password_unverified = true;
+    assert_eq!(of(&Router::new(config), 100).expect("a server"), 2);
 }
