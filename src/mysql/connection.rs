@@ -15,7 +15,7 @@ use crate::base::fork::Process;
 use crate::mysql::account::Account;
 use crate::mysql::failure::Failure;
 use crate::mysql::limits::Limits;
-use crate::mysql::login::{WayIn, log_in};
+use crate::mysql::login::{Login, log_in};
 use crate::mysql::packet::Packets;
 use crate::mysql::result_set::{self, ResultSet};
 use crate::mysql::stream::{self, Stream};
@@ -28,9 +28,8 @@ const COM_QUERY: u8 = 3;
 pub struct Connection {
     /// `None` once it is taken apart.
     packets: Option<Packets<Stream>>,
-    way_in: WayIn,
-    /// Which file the socket is, whatever its descriptor's number has become meanwhile.
-    file: Option<File>,
+    login: Login,
+    socket_id: Option<SocketId>,
     process: Process,
     /// Whether the server waits for the next statement: not while one is answered, and not after an
     /// answer that was not read to its end.
@@ -49,28 +48,28 @@ impl Connection {
     ) -> Result<Self, Failure> {
         let connecting = async {
             let stream = stream::open(&target.address).await?;
-            let file = File::of(&stream);
-            let (packets, way_in) = log_in(stream, target, account).await?;
+            let socket_id = SocketId::of(&stream);
+            let (packets, login) = log_in(stream, target, account).await?;
             let process = Process::this();
-            Ok(Self { packets: Some(packets), way_in, file, process, idle: true })
+            Ok(Self { packets: Some(packets), login, socket_id, process, idle: true })
         };
         timeout_at(deadline.into(), connecting).await.unwrap_or(Err(Failure::Timeout))
     }
 
     /// What the server calls its version.
     pub fn version(&self) -> &str {
-        &self.way_in.greeting.version
+        &self.login.greeting.version
     }
 
     /// Whether this is Fabric's own server, which has no SQL.
     pub fn is_fabric(&self) -> bool {
-        self.way_in.greeting.is_fabric()
+        self.login.greeting.is_fabric()
     }
 
     /// Whether the next login over such a connection may be refused though nobody changes a thing: a
     /// server that restarts has no hash to compare with, and wants the password in full.
-    pub fn counts_on_memory(&self) -> bool {
-        self.way_in.counts_on_memory
+    pub fn relies_on_password_cache(&self) -> bool {
+        self.login.relies_on_password_cache
     }
 
     /// Whether it can be used: nothing went wrong in it, and it is this process's.
@@ -124,7 +123,8 @@ impl Drop for Connection {
         } else {
             // The event loop is its parent's, whose list of sockets a drop would change.
             let socket = packets.stream().socket().as_raw_fd();
-            let is_there = self.file.is_some() && File::of(packets.stream()) == self.file;
+            let is_there =
+                self.socket_id.is_some() && SocketId::of(packets.stream()) == self.socket_id;
             mem::forget(packets);
             // A child that has closed all that it inherited may have another file by this number.
             if is_there {
@@ -134,14 +134,14 @@ impl Drop for Connection {
     }
 }
 
-/// A file of the system's, whoever has it open.
+/// Tells a socket from whatever else may get its descriptor's number later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct File {
+struct SocketId {
     device: libc::dev_t,
     inode: libc::ino_t,
 }
 
-impl File {
+impl SocketId {
     fn of(stream: &Stream) -> Option<Self> {
         let stat = nix::sys::stat::fstat(stream.socket()).ok()?;
         Some(Self { device: stat.st_dev, inode: stat.st_ino })

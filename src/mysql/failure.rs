@@ -100,7 +100,7 @@ impl Failure {
     }
 
     /// Whether the user or the password is what was refused: to try again soon could lock the account.
-    pub fn is_login(&self) -> bool {
+    pub fn is_auth_failure(&self) -> bool {
         matches!(self, Self::Refused(error) if NEED_SOMEBODY.contains(&error.errno))
             || matches!(self, Self::UnknownPlugin(_) | Self::FullPassword { .. })
     }
@@ -109,7 +109,7 @@ impl Failure {
         match self {
             Self::Unreachable(_) | Self::CutOff | Self::Unusable => Code::Unreachable,
             Self::Timeout => Code::Timeout,
-            Self::Refused(_) if self.is_login() => Code::Auth,
+            Self::Refused(_) if self.is_auth_failure() => Code::Auth,
             Self::Refused(_) => Code::Unreachable,
             Self::UnknownPlugin(_) | Self::FullPassword { .. } => Code::Auth,
             Self::Argument(_) => Code::Argument,

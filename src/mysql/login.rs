@@ -24,25 +24,25 @@ const UTF8: u8 = 33;
 
 /// How often a server may ask for something else before it lets a user in or not. One switch of the
 /// way and two words about it are what real ones need.
-const MAX_STEPS: usize = 6;
+const MAX_AUTH_ROUNDS: usize = 6;
 
 const OK: u8 = 0;
-const MORE_DATA: u8 = 1;
-const NEXT_FACTOR: u8 = 2;
-const SWITCH: u8 = 0xFE;
+const AUTH_MORE_DATA: u8 = 1;
+const AUTH_NEXT_FACTOR: u8 = 2;
+const AUTH_SWITCH: u8 = 0xFE;
 
 /// Of `caching_sha2_password`: the hash was enough, or the password is wanted.
-const TAKEN: &[u8] = &[3];
-const IN_FULL: &[u8] = &[4];
+const FAST_AUTH_SUCCESS: &[u8] = &[3];
+const FULL_AUTHENTICATION: &[u8] = &[4];
 
 /// How a user was let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WayIn {
+pub struct Login {
     /// What the server said first.
     pub greeting: Greeting,
     /// Whether a hash was enough only because the server had one to compare it with, and the password
     /// itself would not go out.
-    pub counts_on_memory: bool,
+    pub relies_on_password_cache: bool,
 }
 
 /// Logs in.
@@ -50,27 +50,27 @@ pub async fn log_in(
     stream: Stream,
     target: &Target,
     account: &Account,
-) -> Result<(Packets<Stream>, WayIn), Failure> {
+) -> Result<(Packets<Stream>, Login), Failure> {
     let database = target.database.as_deref().unwrap_or_default();
     if account.user.contains('\0') || database.contains('\0') {
         return Err(Failure::Argument("there is a NUL in the name of the user or schema"));
     }
     let mut packets = Packets::new(stream);
     let greeting = Greeting::read(&packets.read(MAX_SMALL_PACKET).await?)?;
-    packets.counts = !greeting.is_fabric();
+    packets.checks_sequence = !greeting.is_fabric();
     let response = Response { greeting: &greeting, account, database };
     let head = response.head(true);
     let (mut packets, channel) = secure(packets, &greeting, target, &head).await?;
-    packets.counts = !greeting.is_fabric();
+    packets.checks_sequence = !greeting.is_fabric();
     // A way that is not known here is none of the user's perhaps: the server says so then.
     let plugin = Plugin::by_name(&greeting.plugin).unwrap_or(Plugin::Native);
     let is_tls = channel != Channel::Plain && !target.is_socket();
     packets.write(&response.whole(plugin, is_tls)).await?;
-    let plugin = proven(&mut packets, account, plugin, channel).await?;
-    let counts_on_memory = plugin == Plugin::CachingSha2
+    let plugin = authenticate(&mut packets, account, plugin, channel).await?;
+    let relies_on_password_cache = plugin == Plugin::CachingSha2
         && !account.password.is_empty()
         && in_full(account, channel).is_err();
-    Ok((packets, WayIn { greeting, counts_on_memory }))
+    Ok((packets, Login { greeting, relies_on_password_cache }))
 }
 
 /// What a client answers to a greeting.
@@ -108,7 +108,7 @@ impl Response<'_> {
         let capabilities = self.capabilities(tls);
         let mut packet = self.head(tls);
         push_text(&mut packet, self.account.user.as_bytes());
-        let proof = plugin.proof(self.account, &self.greeting.scramble);
+        let proof = plugin.auth_response(self.account, &self.greeting.scramble);
         // No hash is longer than 32 bytes.
         packet.push(u8::try_from(proof.len()).unwrap_or_default());
         packet.extend_from_slice(&proof);
@@ -128,31 +128,31 @@ fn push_text(packet: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// Answers what the server asks, until it lets the user in; by which way that was.
-async fn proven(
+async fn authenticate(
     packets: &mut Packets<Stream>,
     account: &Account,
     mut plugin: Plugin,
     channel: Channel,
 ) -> Result<Plugin, Failure> {
-    for _ in 0..MAX_STEPS {
+    for _ in 0..MAX_AUTH_ROUNDS {
         let packet = packets.read(MAX_SMALL_PACKET).await?;
         let mut reader = Reader::new(&packet);
         match reader.u8()? {
             OK => return Ok(plugin),
             ERROR => return Err(Failure::Refused(error(&packet)?)),
             // With nothing behind it, it asks for the hash of MySQL 4.0.
-            SWITCH if reader.is_empty() => return Err(unknown("mysql_old_password")),
-            SWITCH => {
+            AUTH_SWITCH if reader.is_empty() => return Err(unknown("mysql_old_password")),
+            AUTH_SWITCH => {
                 plugin = Plugin::by_name(reader.text_to_nul()?)?;
                 let scramble = scramble(reader.rest())?;
-                packets.write(&plugin.proof(account, &scramble)).await?;
+                packets.write(&plugin.auth_response(account, &scramble)).await?;
             }
-            MORE_DATA if plugin == Plugin::CachingSha2 => match reader.rest() {
-                TAKEN => {}
-                IN_FULL => packets.write(&in_full(account, channel)?).await?,
+            AUTH_MORE_DATA if plugin == Plugin::CachingSha2 => match reader.rest() {
+                FAST_AUTH_SUCCESS => {}
+                FULL_AUTHENTICATION => packets.write(&in_full(account, channel)?).await?,
                 _ => return Err(Failure::Protocol("asks for what is unknown in a login".into())),
             },
-            NEXT_FACTOR => return Err(unknown("several factors")),
+            AUTH_NEXT_FACTOR => return Err(unknown("several factors")),
             number => {
                 let what = format!("says {number} in a login, which means nothing");
                 return Err(Failure::Protocol(what));

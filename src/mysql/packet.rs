@@ -19,7 +19,7 @@ pub struct Packets<S> {
     /// The number of the next packet of this exchange, whoever sends it. It wraps.
     sequence: u8,
     /// Fabric's own server counts as it likes.
-    pub counts: bool,
+    pub checks_sequence: bool,
     /// What was read and not taken yet: from `taken` on.
     inbox: Vec<u8>,
     taken: usize,
@@ -27,7 +27,7 @@ pub struct Packets<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
     pub fn new(stream: S) -> Self {
-        Self { stream, sequence: 0, counts: true, inbox: Vec::new(), taken: 0 }
+        Self { stream, sequence: 0, checks_sequence: true, inbox: Vec::new(), taken: 0 }
     }
 
     /// Begins an exchange: the client's next packet is number 0.
@@ -67,7 +67,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Packets<S> {
         loop {
             let [low, middle, high, number] = self.header().await?;
             let length = usize::from(low) | usize::from(middle) << 8 | usize::from(high) << 16;
-            if self.counts && number != self.sequence {
+            if self.checks_sequence && number != self.sequence {
                 return Err(self.out_of_turn(number, length).await);
             }
             self.sequence = number.wrapping_add(1);
@@ -248,7 +248,7 @@ mod tests {
             near.begin();
             near.write(b"").await.unwrap();
             assert!(matches!(far.read(9).await, Err(Failure::Protocol(_))));
-            far.counts = false;
+            far.checks_sequence = false;
             near.write(b"abc").await.unwrap();
             assert_eq!(far.read(9).await, Ok(b"abc".to_vec()));
         });

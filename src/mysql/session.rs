@@ -61,9 +61,9 @@ impl Session {
         event_loop.wait(deadline, asking).unwrap_or_else(ended)
     }
 
-    /// As [`Connection::counts_on_memory`].
-    pub fn counts_on_memory(&self) -> bool {
-        self.parts.as_ref().is_some_and(|(connection, _)| connection.counts_on_memory())
+    /// As [`Connection::relies_on_password_cache`].
+    pub fn relies_on_password_cache(&self) -> bool {
+        self.parts.as_ref().is_some_and(|(connection, _)| connection.relies_on_password_cache())
     }
 
     /// What the server calls its version.

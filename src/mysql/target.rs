@@ -65,10 +65,12 @@ impl Target {
         let has_authority = ca.is_some();
         let trust = match (mode, ca) {
             (TlsMode::Disabled, _) | (TlsMode::VerifyCa | TlsMode::VerifyIdentity, None) => {
-                Trust::Nobody
+                Trust::NoTls
             }
-            (TlsMode::Preferred | TlsMode::Required, _) => Trust::Anybody,
-            (mode, Some(ca)) => Trust::Authority { ca, by_name: mode == TlsMode::VerifyIdentity },
+            (TlsMode::Preferred | TlsMode::Required, _) => Trust::Unverified,
+            (mode, Some(ca)) => {
+                Trust::Ca { file: ca, verify_name: mode == TlsMode::VerifyIdentity }
+            }
         };
         let tls = Tls::new(trust, identity, SERVER);
         Self { address, mode, tls, has_authority, database: None }

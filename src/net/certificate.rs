@@ -47,10 +47,10 @@ impl Verifier {
         authorities: Vec<CertificateDer<'static>>,
         roots: RootCertStore,
         provider: Arc<CryptoProvider>,
-        by_name: bool,
+        verify_name: bool,
         peer: Peer,
     ) -> Option<Self> {
-        let any_name = (!by_name).then(|| (roots.clone(), Arc::clone(&provider)));
+        let any_name = (!verify_name).then(|| (roots.clone(), Arc::clone(&provider)));
         let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
         Some(Self { peer, inner: inner.build().ok()?, any_name, authorities })
     }

@@ -2,11 +2,11 @@
 //! addresses, and verified TLS.
 
 #[cfg(feature = "tls")]
-mod anybody;
-#[cfg(feature = "tls")]
 pub mod certificate;
 pub mod connect;
 pub mod event_loop;
+#[cfg(feature = "tls")]
+mod no_verification;
 pub mod off_runtime;
 pub mod peer;
 pub mod resolver;

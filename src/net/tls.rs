@@ -10,12 +10,12 @@ pub use without::{Secured, Tls, TlsConfig, secured};
 /// Whom TLS takes for the one that was asked for.
 #[derive(Debug, Clone)]
 pub enum Trust {
-    /// Nobody: there is to be no TLS.
-    Nobody,
+    /// There is to be no TLS.
+    NoTls,
     /// Whoever answers.
-    Anybody,
+    Unverified,
     /// Who has a certificate of this authority, a PEM file, and if asked for it one with its name.
-    Authority { ca: PathBuf, by_name: bool },
+    Ca { file: PathBuf, verify_name: bool },
 }
 
 #[cfg(feature = "tls")]
@@ -35,8 +35,8 @@ mod with_rustls {
 
     use super::Trust;
     use crate::config::Identity;
-    use crate::net::anybody::Anybody;
     use crate::net::certificate::Verifier;
+    use crate::net::no_verification::NoVerification;
     use crate::net::peer::Peer;
 
     pub type TlsConfig = ClientConfig;
@@ -88,13 +88,13 @@ mod with_rustls {
                 .with_safe_default_protocol_versions()
                 .map_err(|_| Error::new(Code::Tls, "TLS cannot be set up; report it"))?;
             let builder = match &self.trust {
-                Trust::Nobody => builder.with_root_certificates(RootCertStore::empty()),
-                Trust::Anybody => {
-                    let verifier = Arc::new(Anybody(provider));
+                Trust::NoTls => builder.with_root_certificates(RootCertStore::empty()),
+                Trust::Unverified => {
+                    let verifier = Arc::new(NoVerification(provider));
                     builder.dangerous().with_custom_certificate_verifier(verifier)
                 }
-                Trust::Authority { ca, by_name } => {
-                    let verifier = self.verifier(ca, *by_name, provider)?;
+                Trust::Ca { file, verify_name } => {
+                    let verifier = self.verifier(file, *verify_name, provider)?;
                     builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
                 }
             };
@@ -117,7 +117,7 @@ mod with_rustls {
         fn verifier(
             &self,
             ca: &Path,
-            by_name: bool,
+            verify_name: bool,
             provider: Arc<CryptoProvider>,
         ) -> Result<Verifier> {
             let mut roots = RootCertStore::empty();
@@ -126,7 +126,7 @@ mod with_rustls {
                 let added = roots.add(authority.clone());
                 added.map_err(|_| self.unusable(ca, "a certificate in it is damaged"))?;
             }
-            Verifier::new(authorities, roots, provider, by_name, self.peer)
+            Verifier::new(authorities, roots, provider, verify_name, self.peer)
                 .ok_or_else(|| self.unusable(ca, "nobody can be verified by it"))
         }
 
@@ -185,7 +185,7 @@ mod with_rustls {
         use super::*;
 
         fn tls(ca: &str, identity: Option<Identity>) -> Tls {
-            let trust = Trust::Authority { ca: ca.into(), by_name: true };
+            let trust = Trust::Ca { file: ca.into(), verify_name: true };
             Tls::new(trust, identity, Peer { name: "node", tls_option: "the_option" })
         }
 
@@ -209,7 +209,7 @@ mod with_rustls {
             let identity = Identity { key: ca.clone().into(), cert: ca.clone().into() };
             assert!(failure(&ca, Some(identity)).contains("no private key"));
             assert!(tls(&ca, None).config().is_ok());
-            for trust in [Trust::Nobody, Trust::Anybody] {
+            for trust in [Trust::NoTls, Trust::Unverified] {
                 let tls = Tls::new(trust, None, Peer { name: "node", tls_option: "" });
                 assert!(tls.config().is_ok());
             }
@@ -244,7 +244,7 @@ mod without {
 
     impl Tls {
         pub fn new(trust: Trust, _: Option<Identity>, peer: Peer) -> Self {
-            Self { wanted: !matches!(trust, Trust::Nobody), peer }
+            Self { wanted: !matches!(trust, Trust::NoTls), peer }
         }
 
         pub fn config(&self) -> Result<TlsConfig> {
@@ -267,10 +267,10 @@ mod without {
         #[test]
         fn asking_for_it_is_an_error() {
             let peer = Peer { name: "node", tls_option: "the_option" };
-            let tls = Tls::new(Trust::Anybody, None, peer);
+            let tls = Tls::new(Trust::Unverified, None, peer);
             let error = tls.config().err().unwrap();
             assert!(error.code == Code::Tls && error.message.contains("the_option"));
-            assert!(Tls::new(Trust::Nobody, None, peer).config().is_ok());
+            assert!(Tls::new(Trust::NoTls, None, peer).config().is_ok());
         }
     }
 }

@@ -26,7 +26,7 @@ fn the_native_way_over_tcp() {
         for password in ["", "fram", "farm "] {
             let failure = connect(&target, &Account::new("farm", password)).err().unwrap();
             assert_eq!(failure.errno(), Some(1045), "{kind:?}");
-            assert!(failure.is_login());
+            assert!(failure.is_auth_failure());
             let error = failure.into_error(&target.address, "farm");
             assert_eq!(error.code, Code::Auth);
             assert!(error.message.contains(&server.port().to_string()), "{error}");
@@ -43,7 +43,7 @@ fn an_empty_password_is_one() {
         let mut session = connect(&target, &Account::new(name, "")).unwrap();
         assert_eq!(value(&mut session, "SELECT CURRENT_USER()"), "nothing@%", "{kind:?}");
         let failure = connect(&target, &Account::new(name, "something")).err().unwrap();
-        assert!(failure.is_login(), "{kind:?}: {failure:?}");
+        assert!(failure.is_auth_failure(), "{kind:?}: {failure:?}");
     }
 }
 
@@ -69,7 +69,7 @@ fn ed25519_is_refused_by_its_name() {
     let target = Target::plain(tcp(&server));
     let failure = connect(&target, &account).err().unwrap();
     assert_eq!(failure, Failure::UnknownPlugin("client_ed25519".into()));
-    assert!(failure.is_login());
+    assert!(failure.is_auth_failure());
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_server_that_is_full_says_so_and_not_that_the_password_is_wrong() {
     // One more than allowed is kept for who has all rights, which farm has.
     let second = connect(&target, &farm).unwrap();
     let failure = connect(&target, &farm).err().unwrap();
-    assert_eq!((failure.errno(), failure.is_login()), (Some(1040), false));
+    assert_eq!((failure.errno(), failure.is_auth_failure()), (Some(1040), false));
     drop((first, second));
 }
 
@@ -91,5 +91,5 @@ fn a_locked_account_needs_somebody() {
     let account = user(server, "locked", "BY ? ACCOUNT LOCK");
     let target = Target::plain(Address::Socket(server.socket()));
     let failure = connect(&target, &account).err().unwrap();
-    assert_eq!((failure.errno(), failure.is_login()), (Some(3118), true));
+    assert_eq!((failure.errno(), failure.is_auth_failure()), (Some(3118), true));
 }

@@ -47,10 +47,10 @@ fn the_password_goes_in_full_to_a_verified_server_and_is_remembered_there() {
         let mut session = connect(&verified, &account).unwrap();
         assert_eq!(value(&mut session, "SELECT CURRENT_USER()"), "sha2@%");
         // From here on its hash is enough, over whatever connection.
-        assert!(connect(&plain, &account).unwrap().counts_on_memory());
-        assert!(connect(&unverified, &account).unwrap().counts_on_memory());
-        assert!(!connect(&verified, &account).unwrap().counts_on_memory());
-        assert!(connect(&plain, &wrong).err().unwrap().is_login());
+        assert!(connect(&plain, &account).unwrap().relies_on_password_cache());
+        assert!(connect(&unverified, &account).unwrap().relies_on_password_cache());
+        assert!(!connect(&verified, &account).unwrap().relies_on_password_cache());
+        assert!(connect(&plain, &wrong).err().unwrap().is_auth_failure());
     }
 }
 
@@ -140,7 +140,7 @@ fn a_server_that_wants_tls_is_told_of_by_its_words() {
     // So that it has the hash at hand, which it asks for first.
     assert!(is_secure(&target(&server, TlsMode::VerifyCa), &account));
     let failure = connect(&target(&server, TlsMode::Disabled), &account).err().unwrap();
-    assert_eq!((failure.errno(), failure.is_login()), (Some(3159), true));
+    assert_eq!((failure.errno(), failure.is_auth_failure()), (Some(3159), true));
 }
 
 /// A server with certificates for 127.0.0.1 and localhost, and where its authority's is.

@@ -206,7 +206,7 @@ fn who_is_not_let_in_is_told_so() {
         let Failure::Refused(error) = &failure else { panic!("{failure:?}") };
         assert_eq!(u64::from(error.errno), told[0].as_u64().unwrap());
         assert_eq!(error.message, told[2].as_str().unwrap());
-        assert!(failure.is_login());
+        assert!(failure.is_auth_failure());
         server.end();
     }
 }

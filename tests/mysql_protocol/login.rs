@@ -232,7 +232,7 @@ fn refusals_are_told_with_their_numbers() {
         });
         let failure = server.connect().err().expect("a refusal");
         server.end();
-        (failure.errno(), failure.is_login())
+        (failure.errno(), failure.is_auth_failure())
     };
     assert_eq!(refused(b"\xff\x15\x04#28000Access denied", false), (Some(1045), true));
     assert_eq!(refused(b"\xff\x10\x04Too many connections", true), (Some(1040), false));

@@ -8,7 +8,7 @@ use crate::mysql::greeting::SCRAMBLE;
 
 /// A server that has the hash of the password's hash at hand can take the hash out of this and
 /// compare.
-pub fn proof(password: &[u8], scramble: &[u8; SCRAMBLE]) -> Zeroizing<Vec<u8>> {
+pub fn auth_response(password: &[u8], scramble: &[u8; SCRAMBLE]) -> Zeroizing<Vec<u8>> {
     let hash = Zeroizing::new(<[u8; 32]>::from(Sha256::digest(password)));
     let cached = Sha256::digest(*hash);
     let mask = Sha256::new().chain_update(cached).chain_update(scramble).finalize();
@@ -25,7 +25,7 @@ mod tests {
         let cached = Sha256::digest(Sha256::digest(b"secret"));
         let mask = Sha256::new().chain_update(cached).chain_update(scramble).finalize();
         let hash: Vec<u8> =
-            proof(b"secret", &scramble).iter().zip(mask).map(|(a, b)| a ^ b).collect();
+            auth_response(b"secret", &scramble).iter().zip(mask).map(|(a, b)| a ^ b).collect();
         assert_eq!(Sha256::digest(hash), cached);
     }
 }

@@ -40,12 +40,12 @@ impl Plugin {
     }
 
     /// What proves that one knows the password, without telling it. Empty for an empty password.
-    pub fn proof(self, account: &Account, scramble: &[u8; SCRAMBLE]) -> Zeroizing<Vec<u8>> {
+    pub fn auth_response(self, account: &Account, scramble: &[u8; SCRAMBLE]) -> Zeroizing<Vec<u8>> {
         let password = account.password.as_bytes();
         match self {
             _ if password.is_empty() => Zeroizing::default(),
-            Self::Native => native::proof(password, scramble),
-            Self::CachingSha2 => caching_sha2::proof(password, scramble),
+            Self::Native => native::auth_response(password, scramble),
+            Self::CachingSha2 => caching_sha2::auth_response(password, scramble),
         }
     }
 }
@@ -83,8 +83,8 @@ mod tests {
     #[test]
     fn an_empty_password_has_nothing_to_prove() {
         for plugin in Plugin::ALL {
-            assert!(plugin.proof(&Account::new("x", ""), &[7; SCRAMBLE]).is_empty());
-            assert!(!plugin.proof(&Account::new("x", "y"), &[7; SCRAMBLE]).is_empty());
+            assert!(plugin.auth_response(&Account::new("x", ""), &[7; SCRAMBLE]).is_empty());
+            assert!(!plugin.auth_response(&Account::new("x", "y"), &[7; SCRAMBLE]).is_empty());
         }
     }
 }

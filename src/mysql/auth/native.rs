@@ -7,7 +7,7 @@ use super::mask::masked;
 use crate::mysql::greeting::SCRAMBLE;
 
 /// The server has the hash of the password's hash, and so can take the hash out of this and compare.
-pub fn proof(password: &[u8], scramble: &[u8; SCRAMBLE]) -> Zeroizing<Vec<u8>> {
+pub fn auth_response(password: &[u8], scramble: &[u8; SCRAMBLE]) -> Zeroizing<Vec<u8>> {
     let hash = Zeroizing::new(<[u8; SCRAMBLE]>::from(Sha1::digest(password)));
     let stored = Sha1::digest(*hash);
     let mask = Sha1::new().chain_update(scramble).chain_update(stored).finalize();
@@ -28,7 +28,7 @@ mod tests {
             .collect();
         let mask = Sha1::new().chain_update(scramble).chain_update(&bytes).finalize();
         let hash: Vec<u8> =
-            proof(b"secret", &scramble).iter().zip(mask).map(|(a, b)| a ^ b).collect();
+            auth_response(b"secret", &scramble).iter().zip(mask).map(|(a, b)| a ^ b).collect();
         assert_eq!(Sha1::digest(hash).as_slice(), bytes);
     }
 }

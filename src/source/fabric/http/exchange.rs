@@ -237,10 +237,10 @@ impl Transport for Http {
 fn tls_of(config: &Config) -> Tls {
     match config.tls.clone() {
         Some(files) => {
-            let trust = Trust::Authority { ca: files.ca, by_name: true };
+            let trust = Trust::Ca { file: files.ca, verify_name: true };
             Tls::new(trust, files.identity, NODE)
         }
-        None => Tls::new(Trust::Nobody, None, NODE),
+        None => Tls::new(Trust::NoTls, None, NODE),
     }
 }
 

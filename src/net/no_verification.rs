@@ -10,9 +10,9 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 /// Verifies nothing: neither a certificate, damaged or expired as it may be, nor that the other side
 /// has its key, since whoever has some key could be anybody all the same.
 #[derive(Debug)]
-pub struct Anybody(pub Arc<CryptoProvider>);
+pub struct NoVerification(pub Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for NoVerification {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,
