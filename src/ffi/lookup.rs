@@ -165,7 +165,7 @@ unsafe fn cached_server_of_table<'k>(
 
 /// The server for a query, if the thread has the newest snapshot cached and all is known there.
 #[inline(always)]
-pub(super) fn cached_server(
+fn cached_server(
     router: &Router,
     cache: &ThreadCache,
     query: Query<'_>,
@@ -181,7 +181,7 @@ pub(super) fn cached_server(
 /// As [`cached_server`], where only what is in time is to be used.
 #[cold]
 #[inline(never)]
-fn cached_server_in_time(
+pub(super) fn cached_server_in_time(
     router: &Router,
     cache: &ThreadCache,
     query: Query<'_>,
@@ -193,7 +193,7 @@ fn cached_server_in_time(
 }
 
 #[inline(always)]
-fn resolve_cached<F: Freshness>(
+pub(super) fn resolve_cached<F: Freshness>(
     router: &Router,
     cache: &ThreadCache,
     view: LookupView<'_, F>,
