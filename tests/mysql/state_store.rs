@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use mysqlfabric::base::error::{Code, Error, Result};
 use mysqlfabric::config::{Config, Credentials, Node, ReportErrors, TlsMode};
 use mysqlfabric::mysql::{Account, Session};
+use mysqlfabric::observe::log::{Level, Log};
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::topology::{Key, Wanted};
 use serde_json::Value;
@@ -464,8 +466,15 @@ fn over_tcp_the_password_goes_out_over_verified_tls() {
     config.mysql.ca = Some(server.data("ca.pem"));
     config.mysql.tls_mode = Some(TlsMode::VerifyCa);
     assert_eq!(of(&Router::new(config), 100).expect("a server"), 2);
-    // The server knows the password from then on.
-    assert_eq!(of(&Router::new(over_tcp(&store)), 200).expect("a server"), 3);
+    // The server knows the password from then on, and the log says what hangs on that.
+    let (heard, mut config) = (Arc::new(Mutex::new(Vec::new())), over_tcp(&store));
+    let told = Arc::clone(&heard);
+    config.log = Log::new(Level::Warning, move |_, message| {
+        told.lock().expect("unpoisoned").push(message.to_owned());
+    });
+    assert_eq!(of(&Router::new(config), 200).expect("a server"), 3);
+    let heard = heard.lock().expect("unpoisoned").join("\n");
+    assert!(heard.contains("a password that it remembers"), "{heard}");
     store.run("FLUSH PRIVILEGES");
     let mut config = over_tcp(&store);
     config.mysql.full_password_unverified = true;

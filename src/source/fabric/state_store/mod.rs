@@ -14,6 +14,7 @@ use crate::base::clock::signed;
 use crate::base::error::{Code, Error, Result};
 use crate::base::memory;
 use crate::base::sync::{Mutex, rank};
+use crate::base::text::excerpt;
 use crate::config::{Config, Database, Node};
 use crate::mysql::{Account, Address, Limits, Target};
 use crate::net::off_runtime::off_runtime;
@@ -115,6 +116,17 @@ impl StateStore {
             let opened =
                 open(&target, &account, &self.config, attempt, &self.cancelled, &self.traffic)?;
             let mut opened: Opened = opened;
+            if opened.session.relies_on_password_cache() {
+                self.config.log.write_once(
+                    Level::Warning,
+                    format_args!(
+                        "{address} lets user \"{}\" in by a password that it remembers, and asks for it in \
+                         full once it is restarted, which this connection is not fit for: it takes \
+                         verified TLS or a Unix socket",
+                        excerpt(user, 60)
+                    ),
+                );
+            }
             let seen = look(&mut opened, known, &limits)?;
             attempt.answered(opened.begun.elapsed());
             Ok(seen)
