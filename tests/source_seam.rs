@@ -67,6 +67,8 @@ struct Shared {
     farm: Mutex<Farm>,
     /// Whoever holds it keeps questions for maps waiting.
     gate: Mutex<()>,
+    /// As `gate`, of questions for group "three".
+    three: Mutex<()>,
     maps_asked: AtomicUsize,
     groups_asked: AtomicUsize,
 }
@@ -152,6 +154,8 @@ impl GroupSource for Servers {
     fn groups(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<GroupAnswers> {
         let asked_at = ask.asker.now();
         self.0.groups_asked.fetch_add(1, Ordering::Relaxed);
+        let _open =
+            wanted.names.contains("three").then(|| self.0.three.lock().expect("unpoisoned"));
         let farm = self.0.farm();
         if farm.groups_fail || farm.unreachable.iter().any(|name| wanted.names.contains(*name)) {
             return Err(down("groups"));
@@ -671,6 +675,24 @@ fn a_source_of_maps_that_hangs_keeps_no_question_for_groups_waiting() {
         shared.groups_asked.load(Ordering::Relaxed) > asked + 5
     });
     assert_eq!(shared.maps_asked.load(Ordering::Relaxed), before + 1, "it still hangs");
+    drop(gate);
+}
+
+#[test]
+fn a_source_of_groups_that_hangs_keeps_no_new_map_waiting() {
+    let shared = farm();
+    let router = router(&shared, Config { refresh_share_percent: 100, ..Config::default() });
+    router.seed(None).expect("seeded");
+    let gate = shared.three.lock().expect("unpoisoned");
+    shared.farm().shards = [(1, "one"), (1_000, "one"), (2_000, "three")].into();
+    let begun = Instant::now();
+    while primary(&router, 1_000).expect("a server") != 11 {
+        if begun.elapsed() > Duration::from_secs(10) {
+            drop(gate);
+            panic!("keys that have moved go where they were while a group hangs");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
     drop(gate);
 }
 

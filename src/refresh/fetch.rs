@@ -105,8 +105,23 @@ impl Fetch {
         if are_one && maps.is_err() {
             return maps.map(|_| Fetched::default());
         }
-        let found = maps.as_mut().map(|maps| std::mem::take(&mut maps.answers)).unwrap_or_default();
+        let mut found =
+            maps.as_mut().map(|maps| std::mem::take(&mut maps.answers)).unwrap_or_default();
         let wanted = wanted_groups(request, due, &found, &self.known().topology.load());
+        // Tables are taken in even if their groups cannot be had: a new shard map without
+        // its new group fails lookups there, the old one would send them astray.
+        let lists_tables = found.iter().find_map(Answer::lists_all_at);
+        self.answered.intervals.maps.answered(&found);
+        let take_maps = |update: &mut Update<'_>, found: Vec<Answer<Maps>>| {
+            for answer in found {
+                self.apply.maps(update, answer, &request.tables, &of_maps);
+            }
+        };
+        if !are_one && !found.is_empty() {
+            // The other source may hang.
+            let found = std::mem::take(&mut found);
+            self.publish(ask.retry, |update| take_maps(update, found))?;
+        }
         let of_groups = self.apply.asks_groups();
         let asks_groups = wanted.everything || !wanted.groups.is_empty();
         let mut groups = match asks_groups || request.is_empty() {
@@ -119,16 +134,10 @@ impl Fetch {
         });
         let servers =
             groups.as_mut().map(|groups| std::mem::take(&mut groups.answers)).unwrap_or_default();
-        // Tables are taken in even if their groups could not be had: a new shard map without
-        // its new group fails lookups there, the old one would send them astray.
-        let lists_tables = found.iter().find_map(Answer::lists_all_at);
         let lists_groups = servers.iter().find_map(Answer::lists_all_at);
-        self.answered.intervals.maps.answered(&found);
         self.answered.intervals.groups.answered(&servers);
         self.publish(ask.retry, |update| {
-            for answer in found {
-                self.apply.maps(update, answer, &request.tables, &of_maps);
-            }
+            take_maps(update, found);
             for answer in servers {
                 self.apply.groups(update, answer, &wanted.groups, &of_groups);
             }
