@@ -105,6 +105,15 @@ class Compat(enum.IntEnum):
     CONNECTOR_PYTHON = 1
 
 
+class Tls(enum.IntEnum):
+    DEFAULT = 0
+    DISABLED = 1
+    PREFERRED = 2
+    REQUIRED = 3
+    VERIFY_CA = 4
+    VERIFY_IDENTITY = 5
+
+
 class Level(enum.IntEnum):
     ERROR = 1
     WARNING = 2
@@ -129,6 +138,7 @@ class Event(enum.IntEnum):
 
 MODE_OFFLINE = 0
 DEFAULT_PORT = 32274
+DEFAULT_MYSQL_PORT = 32275
 MAX_TIME_MS = 600000
 FOREVER_MS = 2**63 - 1
 MESSAGE_SIZE = 512

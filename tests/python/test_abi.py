@@ -104,6 +104,7 @@ ENUMS = {
     "FABRIC_REPORT_": mf.Report,
     "FABRIC_ACTION_": mf.Action,
     "FABRIC_COMPAT_": mf.Compat,
+    "FABRIC_TLS_": mf.Tls,
     "FABRIC_LOG_": mf.Level,
     "FABRIC_EVENT_": mf.Event,
 }
@@ -115,7 +116,7 @@ def test_every_constant_is_bound(header):
     for prefix, enumeration in ENUMS.items():
         bound.update({prefix + e.name: e for e in enumeration})
     del bound["FABRIC_ERR_OK"]
-    names = "MODE_OFFLINE DEFAULT_PORT MAX_TIME_MS FOREVER_MS MESSAGE_SIZE UUID_SIZE GROUP_SIZE HOST_SIZE"
+    names = "MODE_OFFLINE DEFAULT_PORT DEFAULT_MYSQL_PORT MAX_TIME_MS FOREVER_MS MESSAGE_SIZE UUID_SIZE GROUP_SIZE HOST_SIZE"
     for name in names.split() + "TABLE_SIZE BOUND_SIZE COLUMN_SIZE METRICS_TEXT_SIZE KEY_INT KEY_TEXT KEY_UINT".split():
         bound["FABRIC_" + name] = getattr(mf, name)
     version = {name: int(value) for name, value in defines.items() if "_VERSION_" in name}
