@@ -480,3 +480,28 @@ fn over_tcp_the_password_goes_out_over_verified_tls() {
     config.mysql.full_password_unverified = true;
     assert_eq!(of(&Router::new(config), 100).expect("a server"), 2);
 }
+
+/// A process that starts while the database is down routes from its snapshot file, and holds what was
+/// not enabled.
+#[test]
+fn a_snapshot_file_serves_while_the_store_is_down() {
+    let Some(server) = RealServer::start(Kind::Mysql56, &[]) else { return };
+    let mut store = Store::small(&server, "1.6");
+    store.run("UPDATE shards SET state = 'DISABLED' WHERE shard_id = 2");
+    let reader = store.reader();
+    let path = std::env::temp_dir().join(format!("state-store-{}.json", std::process::id()));
+    let config = || Config { snapshot_file: Some(path.clone()), ..store.config(&reader) };
+    let router = Router::new(config());
+    assert_eq!(of(&router, 1).expect("a server"), 1);
+    eventually("the file", || path.exists());
+    drop(router);
+    let config = config();
+    drop(store);
+    drop(server);
+    let router = Router::new(config);
+    assert_eq!(of(&router, 1).expect("from the file"), 1);
+    assert_eq!(of(&router, 200).expect("from the file"), 3);
+    assert_eq!(code(of(&router, 150)), Code::ShardUnavailable);
+    drop(router);
+    fs::remove_file(&path).expect("removed");
+}
