@@ -55,7 +55,10 @@ impl SourceUrl {
     /// `Code::Argument`, with what is wrong in it. A password in it is in no message.
     pub fn parse(url: &str) -> Result<Self> {
         let (scheme, rest) = url.split_once(':').ok_or_else(|| {
-            refusal(format!("'{}' is no URL of a source; the forms are {FORMS}", quoted(url)))
+            argument_error(format!(
+                "'{}' is no URL of a source; the forms are {FORMS}",
+                quoted(url)
+            ))
         })?;
         match scheme.to_ascii_lowercase().as_str() {
             "fabric" => {
@@ -71,7 +74,7 @@ impl SourceUrl {
             }
             "fabric+store" => Ok(Self::FabricStore(database(scheme, rest)?)),
             "file" => Ok(Self::File { path: path(rest)? }),
-            _ => Err(refusal(format!(
+            _ => Err(argument_error(format!(
                 "'{}' is no kind of source; the forms are {FORMS}",
                 quoted(scheme)
             ))),
@@ -110,7 +113,9 @@ fn nothing(scheme: &str, behind: &str) -> Result<()> {
         return Ok(());
     }
     let odd = quoted(behind);
-    Err(refusal(format!("'{odd}' has no meaning behind the hosts of {scheme}://; leave it out")))
+    Err(argument_error(format!(
+        "'{odd}' has no meaning behind the hosts of {scheme}://; leave it out"
+    )))
 }
 
 /// Reads `//[user@]hosts/database[?socket=path]`.
@@ -122,7 +127,7 @@ fn database(scheme: &str, rest: &str) -> Result<Database> {
     };
     let name = decoded(path.strip_prefix('/').unwrap_or_default(), "database")?;
     if name.is_empty() || name.contains(['/', '#', '`']) || name.chars().count() > 64 {
-        return Err(refusal(format!(
+        return Err(argument_error(format!(
             "{scheme}:// ends with the name of a database, as in {scheme}://host/fabric, and '{}' is \
              none",
             quoted(path)
@@ -135,7 +140,7 @@ fn database(scheme: &str, rest: &str) -> Result<Database> {
         }
         Some(_) => {
             let query = quoted(query.unwrap_or_default());
-            return Err(refusal(format!(
+            return Err(argument_error(format!(
                 "'?{query}' has no meaning behind {scheme}://; only ?socket=/path has"
             )));
         }
@@ -143,7 +148,7 @@ fn database(scheme: &str, rest: &str) -> Result<Database> {
     if let (Some(_), [server, ..]) = (&socket, servers.as_slice())
         && (servers.len() > 1 || server.host != "localhost")
     {
-        return Err(refusal(format!(
+        return Err(argument_error(format!(
             "a socket is the way to the server of this machine; write {scheme}://localhost/{name} \
              before ?socket="
         )));
@@ -154,12 +159,14 @@ fn database(scheme: &str, rest: &str) -> Result<Database> {
 /// Reads `//[user@]host[:port][,host[:port]...]`, up to what is behind it.
 fn authority<'u>(scheme: &str, rest: &'u str, default_port: u16) -> Result<Authority<'u>> {
     let rest = rest.strip_prefix("//").ok_or_else(|| {
-        refusal(format!("'{scheme}:' goes on with '//' and a host, as in {scheme}://host:port"))
+        argument_error(format!(
+            "'{scheme}:' goes on with '//' and a host, as in {scheme}://host:port"
+        ))
     })?;
     let (rest, behind) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if behind.contains('@') {
         // It may be the end of a password with a '/' in it: nothing of it is shown.
-        return Err(refusal(format!(
+        return Err(argument_error(format!(
             "behind the hosts of {scheme}:// '@' is written %40, and so is what is special in a user; \
              a password does not belong there at all"
         )));
@@ -177,14 +184,14 @@ fn authority<'u>(scheme: &str, rest: &'u str, default_port: u16) -> Result<Autho
 fn user_of(scheme: &str, user: &str) -> Result<String> {
     if user.contains(':') {
         // Nothing of it is shown: what is behind the colon is a password.
-        return Err(refusal(format!(
+        return Err(argument_error(format!(
             "the password does not belong into the URL of a source, where logs and lists of processes \
              show it; write {scheme}://user@host, and give the password with the credentials"
         )));
     }
     let user = decoded(user, "user")?;
     match user.is_empty() {
-        true => Err(refusal(format!("the user before '@' is empty; write {scheme}://host"))),
+        true => Err(argument_error(format!("the user before '@' is empty; write {scheme}://host"))),
         false => Ok(user),
     }
 }
@@ -196,7 +203,8 @@ fn node(scheme: &str, text: &str, default_port: u16) -> Result<Node> {
         Some((host, port)) if !port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => text,
     };
-    let bad = |why: &str| refusal(format!("'{}' is no host of {scheme}://: {why}", quoted(shown)));
+    let bad =
+        |why: &str| argument_error(format!("'{}' is no host of {scheme}://: {why}", quoted(shown)));
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (host, behind) = rest.split_once(']').ok_or_else(|| bad("the '[' has no ']'"))?;
@@ -234,14 +242,14 @@ fn path(rest: &str) -> Result<PathBuf> {
         None => rest,
     };
     if !path.starts_with('/') {
-        return Err(refusal(format!(
+        return Err(argument_error(format!(
             "'file:{}' names no file of this machine; write file:/path with the whole path",
             quoted(rest)
         )));
     }
     if let Some(odd) = path.find(['?', '#']).and_then(|at| path.get(at..)) {
         let odd = quoted(odd);
-        return Err(refusal(format!(
+        return Err(argument_error(format!(
             "'{odd}' has no meaning behind the path of file:; where it is a part of the name, write \
              %3F for '?' and %23 for '#'"
         )));
@@ -254,7 +262,9 @@ fn decoded(text: &str, what: &str) -> Result<String> {
     let bytes = percent_decode_str(text);
     match bytes.decode_utf8() {
         Ok(text) if !text.contains('\0') => Ok(text.into_owned()),
-        _ => Err(refusal(format!("the {what} in the URL of a source is not UTF-8 without NUL"))),
+        _ => Err(argument_error(format!(
+            "the {what} in the URL of a source is not UTF-8 without NUL"
+        ))),
     }
 }
 
@@ -266,7 +276,7 @@ fn quoted(text: &str) -> String {
     }
 }
 
-fn refusal(message: String) -> Error {
+fn argument_error(message: String) -> Error {
     Error::new(Code::Argument, message)
 }
 

@@ -2,6 +2,8 @@
 
 use zeroize::Zeroizing;
 
+use crate::config::Credentials;
+
 /// A user of the server. The password is wiped when the last copy goes, and never shown.
 #[derive(Clone)]
 pub struct Account {
@@ -13,6 +15,14 @@ pub struct Account {
 }
 
 impl Account {
+    /// The user of the options, or one without name and password.
+    pub fn of(credentials: Option<&Credentials>) -> Self {
+        match credentials {
+            Some(Credentials { user, password }) => Self::new(user.as_str(), password.as_str()),
+            None => Self::new("", ""),
+        }
+    }
+
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
         let password = Zeroizing::new(password.into());
         Self { user: user.into(), password, full_password_unverified: false }

@@ -5,11 +5,30 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+use crate::base::error::Result;
+use crate::base::memory;
 use crate::config::Config;
-use crate::mysql::{Account, Failure, Session, Target};
+use crate::mysql::{Account, Failure, Limits, Session, Target};
+use crate::net::off_runtime::off_runtime;
 use crate::observe::metrics::Traffic;
 
 use super::attempt::Attempt;
+
+/// Memory that must be there before anything is asked, as over HTTP.
+const LEAST: usize = 48 << 20;
+
+/// Does `work`, which opens a session, where a thread may wait for it.
+pub fn wait_for<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    if !memory::is_there(LEAST) {
+        return Err(memory::lacking());
+    }
+    off_runtime(work)
+}
+
+/// How much of an answer the options take.
+pub fn limits(config: &Config) -> Limits {
+    Limits::of(usize::try_from(config.max_reply_bytes).unwrap_or(usize::MAX))
+}
 
 /// A session, and until when all that is asked in it has to be answered.
 pub struct Opened {
@@ -27,7 +46,7 @@ pub fn open(
     attempt: &Attempt,
     cancelled: &watch::Sender<bool>,
     traffic: &Traffic,
-) -> Result<Opened, Failure> {
+) -> std::result::Result<Opened, Failure> {
     let most = attempt.left(config.request_timeout);
     let now = Instant::now();
     let cancelled = [cancelled.subscribe(), attempt.cancelled()];

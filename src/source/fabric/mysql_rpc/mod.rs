@@ -12,10 +12,8 @@ use std::sync::atomic::Ordering;
 use tokio::sync::watch;
 
 use crate::base::error::{Error, Result};
-use crate::base::memory;
 use crate::config::{Config, Node};
-use crate::mysql::{Account, Address, Failure, Limits, Target, TlsMode};
-use crate::net::off_runtime::off_runtime;
+use crate::mysql::{Account, Address, Failure, Target, TlsMode};
 use crate::observe::metrics::Traffic;
 use crate::source::attempt::Attempt;
 use crate::source::command::Value;
@@ -24,13 +22,10 @@ use crate::source::fabric::fault::fault;
 use crate::source::fabric::nodes::{NodesReply, fabric_nodes};
 use crate::source::fabric::protocol::Protocol;
 use crate::source::fabric::rows::{Collect, Dump, Gathered};
-use crate::source::mysql_session::{Opened, open};
+use crate::source::mysql_session::{Opened, limits, open, wait_for};
 
 /// What has a node answer in JSON from then on.
 const AS_JSON: &str = "SET format=json";
-
-/// Memory that must be there before anything is asked, as for XML-RPC.
-const LEAST: usize = 48 << 20;
 
 /// A client of the nodes' MySQL-RPC ports.
 pub struct MysqlRpc {
@@ -43,10 +38,11 @@ pub struct MysqlRpc {
 impl MysqlRpc {
     /// One exchange: a connection, a call, and its answer.
     fn exchange(&self, node: &Node, statement: &str) -> std::result::Result<Vec<u8>, Failure> {
-        let (target, account) = (self.target(node), self.account());
+        let target = self.target(node);
+        let account = Account::of(self.config.credentials.as_ref());
         let Opened { mut session, deadline, begun } =
             open(&target, &account, &self.config, &self.attempt, &self.cancelled, &self.traffic)?;
-        let limits = Limits::of(usize::try_from(self.config.max_reply_bytes).unwrap_or(usize::MAX));
+        let limits = limits(&self.config);
         session.query(AS_JSON, &limits, deadline)?;
         let sets = session.query(statement, &limits, deadline)?;
         self.attempt.answered(begun.elapsed());
@@ -73,15 +69,6 @@ impl MysqlRpc {
         }
     }
 
-    fn account(&self) -> Account {
-        match &self.config.credentials {
-            Some(credentials) => {
-                Account::new(credentials.user.as_str(), credentials.password.as_str())
-            }
-            None => Account::new("", ""),
-        }
-    }
-
     fn error(&self, node: &Node, failure: Failure) -> Error {
         let address = Address::Tcp(node.clone());
         let user = self.config.credentials.as_ref().map_or("", |own| own.user.as_str());
@@ -103,10 +90,7 @@ impl MysqlRpc {
     /// A command's answer; an error in it is the server's word.
     fn ask(&self, node: &Node, method: &str, args: &[Value]) -> Result<Envelope> {
         let statement = call::statement(method, args)?;
-        if !memory::is_there(LEAST) {
-            return Err(memory::lacking());
-        }
-        let json = off_runtime(|| {
+        let json = wait_for(|| {
             self.exchange(node, &statement).map_err(|failure| self.error(node, failure))
         })?;
         let located = |error: Error| {

@@ -12,20 +12,18 @@ use tokio::sync::watch;
 
 use crate::base::clock::signed;
 use crate::base::error::{Code, Error, Result};
-use crate::base::memory;
 use crate::base::sync::{Mutex, rank};
 use crate::base::text::excerpt;
 use crate::config::{Config, Database, Node};
-use crate::mysql::{Account, Address, Limits, Target};
-use crate::net::off_runtime::off_runtime;
+use crate::mysql::{Account, Address, Target};
 use crate::observe::log::Level;
 use crate::observe::metrics::Traffic;
 use crate::source::attempt::Attempt;
-use crate::source::mysql_session::{Opened, open};
+use crate::source::mysql_session::{limits, open, wait_for};
 use crate::source::pool::NodePool;
 use crate::source::{
-    About, Answer, Ask, Content, Control, GroupAnswers, GroupSource, Groups, MapAnswers, MapSource,
-    Maps, Size, Source, Subject, Wanted, Whole, WholeSource,
+    About, Answer, Ask, Content, Control, GroupAnswers, GroupSource, MapAnswers, MapSource, Size,
+    Source, Subject, Wanted, Whole, WholeSource,
 };
 use crate::topology::RejectedRow;
 
@@ -36,9 +34,6 @@ use self::read::{Look, look};
 /// How often it is looked at: the time to live that Fabric is shipped with is in its configuration,
 /// and not in the store.
 const INTERVAL: Duration = Duration::from_secs(1);
-
-/// Memory that must be there before anything is asked.
-const LEAST: usize = 48 << 20;
 
 /// The state store of a handle.
 pub struct StateStore {
@@ -90,14 +85,11 @@ impl StateStore {
     /// Looks at the store. What is known needs no second reading.
     fn look(&self, known: Option<&str>, ask: &Ask<'_>) -> Result<Look> {
         self.servers.ask(ask, Subject::Tables(Size::ALL), |node, attempt| {
-            if !memory::is_there(LEAST) {
-                return Err(memory::lacking());
-            }
             let address = match &self.database.socket {
                 Some(path) => Address::Socket(path.clone()),
                 None => Address::Tcp(node.clone()),
             };
-            off_runtime(|| self.look_at(&address, known, attempt))
+            wait_for(|| self.look_at(&address, known, attempt))
         })
     }
 
@@ -106,16 +98,12 @@ impl StateStore {
         let mut target =
             Target::new(address.clone(), mysql.tls_mode, mysql.ca.clone(), mysql.identity.clone());
         target.database = Some(self.database.name.clone());
-        let credentials = mysql.credentials.as_ref();
-        let user = credentials.map_or("", |credentials| credentials.user.as_str());
-        let password = credentials.map_or("", |credentials| credentials.password.as_str());
-        let mut account = Account::new(user, password);
+        let mut account = Account::of(mysql.credentials.as_ref());
         account.full_password_unverified = mysql.full_password_unverified;
-        let limits = Limits::of(usize::try_from(self.config.max_reply_bytes).unwrap_or(usize::MAX));
+        let limits = limits(&self.config);
         let asking = || {
-            let opened =
+            let mut opened =
                 open(&target, &account, &self.config, attempt, &self.cancelled, &self.traffic)?;
-            let mut opened: Opened = opened;
             if opened.session.relies_on_password_cache() {
                 self.config.log.write_once(
                     Level::Warning,
@@ -123,7 +111,7 @@ impl StateStore {
                         "{address} lets user \"{}\" in by a password that it remembers, and asks for it in \
                          full once it is restarted, which this connection is not fit for: it takes \
                          verified TLS or a Unix socket",
-                        excerpt(user, 60)
+                        excerpt(&account.user, 60)
                     ),
                 );
             }
@@ -131,7 +119,7 @@ impl StateStore {
             attempt.answered(opened.begun.elapsed());
             Ok(seen)
         };
-        asking().map_err(|failure| read::error(failure, address, user, &self.database))
+        asking().map_err(|failure| read::error(failure, address, &account.user, &self.database))
     }
 
     /// Notes what a look saw, and gives its version.
@@ -215,29 +203,22 @@ impl WholeSource for StateStore {
             let Look { digest, content } = self.look(known.as_deref(), ask)?;
             ask.asker.source_answered();
             let Ok(version) = self.note(look, digest) else { continue };
-            let answer = |content| Answer { asked_at, interval: INTERVAL, content };
-            let Some((shards, servers)) = content else {
-                let confirmed = signed(asked_at);
-                return Ok(Whole {
-                    version,
-                    maps: answer(Content::Unchanged { confirmed }),
-                    groups: Answer {
-                        asked_at,
-                        interval: INTERVAL,
-                        content: Content::Unchanged { confirmed },
-                    },
-                });
+            let (maps, groups) = match content {
+                None => {
+                    let confirmed = signed(asked_at);
+                    (Content::Unchanged { confirmed }, Content::Unchanged { confirmed })
+                }
+                Some((shards, servers)) => {
+                    let (rows, rejected) = rows::maps(&shards);
+                    self.warn(&rejected);
+                    let maps = Content::Rows { about: About::Everything, rows, rejected };
+                    let (rows, rejected) = rows::servers(&servers);
+                    (maps, Content::Rows { about: About::Everything, rows: rows.into(), rejected })
+                }
             };
-            let (maps, rejected) = rows::maps(&shards);
-            self.warn(&rejected);
-            let maps: Content<Maps> =
-                Content::Rows { about: About::Everything, rows: maps, rejected };
-            let (rows, rejected) = rows::servers(&servers);
-            let groups: Content<Groups> =
-                Content::Rows { about: About::Everything, rows: rows.into(), rejected };
             return Ok(Whole {
                 version,
-                maps: answer(maps),
+                maps: Answer { asked_at, interval: INTERVAL, content: maps },
                 groups: Answer { asked_at, interval: INTERVAL, content: groups },
             });
         }
