@@ -1,7 +1,7 @@
 //! The address of a node of a source.
 
 /// The address of one Fabric node.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Node {
     pub host: String,
     pub port: u16,

@@ -14,6 +14,7 @@ pub mod attempt;
 pub mod backoff;
 pub mod callers;
 pub mod command;
+pub mod discovery;
 pub mod endpoints;
 pub mod fabric;
 pub mod file;

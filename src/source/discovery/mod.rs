@@ -1,0 +1,8 @@
+//! Which servers a group has and who is its primary, asked of the servers themselves.
+//!
+//! [`spec`] says which groups are to be discovered and how, [`opinion`] what one server answers,
+//! [`verdict`] what the rules make of all answers.
+
+pub mod opinion;
+pub mod spec;
+pub mod verdict;

@@ -1,0 +1,49 @@
+//! What the rules make of the opinions about a group.
+
+use std::sync::Arc;
+
+use crate::config::Node;
+
+/// Whether the replies so far suffice.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Judgement {
+    /// What is still pending may change it: wait for the next reply.
+    Undecided,
+    Decided(Verdict),
+}
+
+/// Who is in a group, and who takes its writes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Verdict {
+    /// What its metadata calls it: the name of a cluster, a ReplicaSet or a ClusterSet.
+    pub name: Option<String>,
+    /// Those that may serve, the primary among them.
+    pub servers: Vec<Placed>,
+    /// Why there is no primary, as it stands in the message of a lookup.
+    pub reason: Option<Arc<str>>,
+    /// Whether this will not last: there is no primary, and soon may be one.
+    pub ask_again_soon: bool,
+    /// Whom to ask in the next round, by the addresses that were found: seeds are asked besides when
+    /// too few of these answer.
+    pub members: Vec<Node>,
+    /// Why something is not as it could be, for the log; the same text is told once.
+    pub warnings: Vec<String>,
+}
+
+/// A server of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    pub uuid: String,
+    pub node: Node,
+    pub role: Role,
+    /// `None`: what the group's specification says, or 1.
+    pub weight: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Takes writes.
+    Primary,
+    /// Takes reads.
+    Secondary,
+}
