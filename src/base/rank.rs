@@ -62,3 +62,6 @@ pub(crate) const PRESENT: u8 = 20;
 
 /// What the state store was last seen to say.
 pub(crate) const STATE_STORE: u8 = 21;
+
+/// Which groups are to be discovered.
+pub(crate) const GROUP_SPECS: u8 = 22;
