@@ -1,7 +1,7 @@
 //! The seam of sources: a handle whose shard maps come from one source and whose servers come from
 //! another one, each in its own interval, does all that a handle of Fabric's does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
@@ -15,7 +15,7 @@ use mysqlfabric::router::batch::{Batch, CHUNK, Keys, Outcome, Session, Slot};
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::source::{
     About, Answer, Ask, AskAgain, Content, GroupAnswers, GroupSource, Groups, MapAnswers,
-    MapSource, Source, Sources, Wanted,
+    MapSource, Source, Sources, Wanted, Whole, WholeSource,
 };
 use mysqlfabric::thread_cache::ThreadCache;
 use mysqlfabric::topology::{Key, Server, ServerRow, ShardRow, TablesBuilder, Wanted as Purpose};
@@ -752,4 +752,172 @@ fn each_group_has_an_interval_of_its_own_and_a_reason_for_what_it_lacks() {
     assert_eq!(asked("two"), before + 1);
     router.report_result("uuid-22", 1290);
     eventually("a report has its group asked for", || asked("two") > before + 1);
+}
+
+/// Lists some groups with their shards at one moment, and only names the others.
+struct Directory {
+    shared: Arc<Shared>,
+    elsewhere: Arc<Mutex<BTreeSet<String>>>,
+    /// As it was when it was asked last.
+    named: Arc<Mutex<BTreeSet<String>>>,
+    /// What it answered last, and its version.
+    last: Mutex<(String, u64)>,
+}
+
+impl Source for Directory {
+    fn unsupported(&self) -> Error {
+        Error::new(Code::NotSeeded, "a directory takes no orders")
+    }
+}
+
+impl WholeSource for Directory {
+    fn whole(&self, version: u64, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<Whole> {
+        let asked_at = ask.asker.now();
+        let everything = Wanted { everything: true, ..*wanted };
+        let maps = Shards(Arc::clone(&self.shared)).maps(&everything, ask)?.answers.remove(0);
+        let elsewhere = self.elsewhere.lock().expect("unpoisoned").clone();
+        self.named.lock().expect("unpoisoned").clone_from(&elsewhere);
+        let farm = self.shared.farm();
+        let names = farm.groups.keys().filter(|name| !elsewhere.contains(**name));
+        let rows: Vec<_> = names.flat_map(|name| farm.servers(name)).collect();
+        let mut last = self.last.lock().expect("unpoisoned");
+        let seen = format!("{rows:?} {:?} {elsewhere:?}", farm.shards);
+        if last.0 != seen {
+            *last = (seen, last.1 + 1);
+        }
+        let content = match version == last.1 {
+            true => Content::Unchanged { confirmed: asked_at as i64 },
+            false => {
+                Content::Rows { about: About::Everything, rows: rows.into(), rejected: Vec::new() }
+            }
+        };
+        let groups = Answer { asked_at, interval: MAPS_INTERVAL, content };
+        Ok(Whole { version: last.1, maps, groups, elsewhere })
+    }
+}
+
+impl MapSource for Directory {
+    fn maps(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<MapAnswers> {
+        Ok(self.whole(0, wanted, ask)?.maps.into())
+    }
+
+    fn lists_every_shard(&self) -> bool {
+        true
+    }
+}
+
+/// Asks each group that the directory only names, of which some may be out of reach.
+struct Members {
+    shared: Arc<Shared>,
+    named: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Source for Members {
+    fn unsupported(&self) -> Error {
+        Error::new(Code::NotSeeded, "members take no orders")
+    }
+}
+
+impl GroupSource for Members {
+    fn groups(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<GroupAnswers> {
+        let asked_at = ask.asker.now();
+        self.shared.groups_asked.fetch_add(1, Ordering::Relaxed);
+        let (farm, mut found) = (self.shared.farm(), GroupAnswers::default());
+        for name in self.named.lock().expect("unpoisoned").iter() {
+            if !wanted.everything && !wanted.names.contains(name) {
+                continue;
+            }
+            if farm.unreachable.contains(&&**name) {
+                found.failure = Some(down(name));
+                continue;
+            }
+            let (about, rows) = (About::Names([name.clone()].into()), farm.servers(name).into());
+            let content = Content::Rows { about, rows, rejected: Vec::new() };
+            found.answers.push(Answer { asked_at, interval: GROUPS_INTERVAL, content });
+        }
+        Ok(found)
+    }
+
+    fn tells_of(&self, group: &str) -> bool {
+        self.named.lock().expect("unpoisoned").contains(group)
+    }
+}
+
+/// A handle whose directory only names groups "two" and "three".
+fn with_directory(config: Config) -> (Arc<Shared>, Arc<Mutex<BTreeSet<String>>>, Router) {
+    let shared = farm();
+    shared.farm().groups.insert("three", vec![31]);
+    let elsewhere = Arc::new(Mutex::new(BTreeSet::from(["two".to_owned(), "three".to_owned()])));
+    let named = Arc::<Mutex<BTreeSet<String>>>::default();
+    let members = Members { shared: Arc::clone(&shared), named: Arc::clone(&named) };
+    let directory = Directory {
+        shared: Arc::clone(&shared),
+        elsewhere: Arc::clone(&elsewhere),
+        named,
+        last: Mutex::default(),
+    };
+    let sources = Sources::directory(directory, members);
+    let config = Config { log: Log::default(), refresh_share_percent: 100, ..config };
+    (shared, elsewhere, Router::with_sources(config, sources))
+}
+
+fn group_primary(router: &Router, group: &str) -> Result<u16> {
+    router.group_server(group, Purpose::Primary, |_, server| Ok(server.port))
+}
+
+#[test]
+fn a_directory_leaves_groups_to_those_who_ask_their_members() {
+    for background_refresh in [true, false] {
+        let (shared, elsewhere, router) =
+            with_directory(Config { background_refresh, ..Config::default() });
+        assert_eq!(primary(&router, 7).expect("a listed group"), 11);
+        assert_eq!(primary(&router, 1_000).expect("a group that is asked"), 21);
+        assert_eq!(group_primary(&router, "three").expect("no shard is there"), 31);
+        assert_eq!(code(group_primary(&router, "four")), Code::UnknownGroup);
+        shared.farm().groups.insert("two", vec![22, 21]);
+        shared.farm().groups.insert("one", vec![12, 11]);
+        eventually("both have new primaries", || {
+            primary(&router, 7).ok() == Some(12) && primary(&router, 1_000).ok() == Some(22)
+        });
+        // A group changes hands, one way and back, and is there all the time.
+        elsewhere.lock().expect("unpoisoned").insert("one".into());
+        shared.farm().groups.insert("one", vec![11, 12]);
+        eventually("a group that was listed", || primary(&router, 7).expect("its servers") == 11);
+        elsewhere.lock().expect("unpoisoned").remove("one");
+        shared.farm().groups.insert("one", vec![12, 11]);
+        eventually("it is listed again", || primary(&router, 7).expect("its servers") == 12);
+        // One that nobody names any more is none.
+        elsewhere.lock().expect("unpoisoned").remove("three");
+        shared.farm().groups.remove("three");
+        eventually("a group that is gone", || {
+            group_primary(&router, "three")
+                .is_err_and(|e| matches!(e.code, Code::UnknownGroup | Code::NoServer))
+        });
+    }
+}
+
+#[test]
+fn a_directory_that_hangs_or_fails_keeps_nobody_from_the_members() {
+    let (shared, _, router) = with_directory(Config::default());
+    assert_eq!(primary(&router, 1_000).expect("a group that is asked"), 21);
+    shared.farm().maps_fail = true;
+    shared.farm().groups.insert("two", vec![22, 21]);
+    eventually("it fails", || primary(&router, 1_000).ok() == Some(22));
+    let _closed = shared.gate.lock().expect("unpoisoned");
+    shared.farm().groups.insert("two", vec![21, 22]);
+    eventually("it hangs", || primary(&router, 1_000).ok() == Some(21));
+}
+
+#[test]
+fn a_group_out_of_reach_slows_no_question_about_the_others() {
+    let (shared, _, router) = with_directory(Config::default());
+    router.seed(None).expect("seeded");
+    shared.farm().unreachable.push("three");
+    std::thread::sleep(4 * GROUPS_INTERVAL);
+    let before = shared.groups_asked.load(Ordering::Relaxed);
+    // With the pauses of a source that fails it would take minutes.
+    eventually("groups are asked for as before", || {
+        shared.groups_asked.load(Ordering::Relaxed) >= before + 40
+    });
+    assert_eq!(group_primary(&router, "three").expect("as it was"), 31);
 }

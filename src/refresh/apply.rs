@@ -57,13 +57,13 @@ impl Apply {
         request: &FetchRequest,
         resets: u64,
     ) {
-        let Whole { version, maps, groups } = whole;
+        let Whole { version, maps, groups, elsewhere } = whole;
         // Under the publisher's lock: what is taken in is the newest, or nothing is.
         let is_newest = version >= self.answered.version();
         let of_maps = Moment { resets, question: self.tables.ask() };
         self.take_maps(update, maps, &request.tables, &of_maps, is_newest);
         let of_groups = Moment { resets, question: self.groups.ask() };
-        self.take_groups(update, groups, &request.groups, &of_groups, is_newest);
+        self.take_groups(update, groups, &elsewhere, &request.groups, &of_groups, is_newest);
         if is_newest {
             self.answered.set_version(version);
         }
@@ -89,7 +89,7 @@ impl Apply {
         wanted: &BTreeSet<String>,
         of: &Moment<'_>,
     ) {
-        self.take_groups(update, answer, wanted, of, true);
+        self.take_groups(update, answer, &BTreeSet::new(), wanted, of, true);
     }
 
     fn take_maps(
@@ -133,10 +133,12 @@ impl Apply {
         }
     }
 
+    /// An answer of no group that another source tells of, which are those of `elsewhere`.
     fn take_groups(
         &self,
         update: &mut Update<'_>,
         answer: Answer<Groups>,
+        elsewhere: &BTreeSet<String>,
         wanted: &BTreeSet<String>,
         of: &Moment<'_>,
         is_newest: bool,
@@ -148,12 +150,17 @@ impl Apply {
             _ if !is_newest => {}
             Content::Unchanged { confirmed } => {
                 let times = Times { expires: until, confirmed };
-                let groups = update.view().groups().filter_map(|(_, _, entry)| entry);
-                groups.for_each(|entry| entry.confirm(times));
+                let groups =
+                    update.view().groups().filter(|(_, name, _)| !elsewhere.contains(*name));
+                groups.filter_map(|(_, _, entry)| entry).for_each(|entry| entry.confirm(times));
                 self.known().absent_groups.confirm_all(times);
             }
             Content::Rows { about, rows: Groups { servers, reasons }, rejected } => {
                 let is_of_all = about == About::Everything;
+                let about = match elsewhere.is_empty() {
+                    false if is_of_all => About::EverythingBut(elsewhere.clone()),
+                    _ => about,
+                };
                 let Some(names) = still_good(&of.question, about) else { return };
                 update.reasons(reasons);
                 update.groups(&names.asked(), servers, &rejected, until);
@@ -165,7 +172,9 @@ impl Apply {
         if update.has_stopped() {
             return;
         }
-        let is_unknown = |name: &&String| !self.known().has_group(update.view(), name);
+        let is_unknown = |name: &&String| {
+            !elsewhere.contains(*name) && !self.known().has_group(update.view(), name)
+        };
         let unknown: BTreeSet<String> = wanted.iter().filter(is_unknown).cloned().collect();
         if !unknown.is_empty() {
             update.groups(&Asked::Names(&unknown), Vec::new(), &[], until);
@@ -192,14 +201,24 @@ impl Good {
 
 /// What of an answer is newer than what came in meanwhile; nothing if nothing is.
 fn still_good(question: &Question<'_>, about: About) -> Option<Good> {
-    Some(match (question.answered(about.clone()), about) {
-        (Some(About::Everything), _) => return None,
-        (Some(About::Names(newer)), About::Everything) => Good::AllBut(newer),
-        (Some(About::Names(newer)), About::Names(names)) => {
+    let newer = question.answered(about.clone());
+    Some(match (newer, about) {
+        (About::Everything, _) => return None,
+        (About::Names(newer), About::Everything) if newer.is_empty() => Good::All,
+        (About::Names(newer), About::Everything) => Good::AllBut(newer),
+        (About::Names(newer), About::EverythingBut(but)) => {
+            Good::AllBut(but.union(&newer).cloned().collect())
+        }
+        (About::Names(newer), About::Names(names)) => {
             Good::Names(names.difference(&newer).cloned().collect())
         }
-        (None, About::Everything) => Good::All,
-        (None, About::Names(names)) => Good::Names(names),
+        (About::EverythingBut(older), About::Everything) => Good::Names(older),
+        (About::EverythingBut(older), About::EverythingBut(but)) => {
+            Good::Names(older.difference(&but).cloned().collect())
+        }
+        (About::EverythingBut(older), About::Names(names)) => {
+            Good::Names(names.intersection(&older).cloned().collect())
+        }
     })
 }
 
@@ -316,7 +335,8 @@ mod tests {
             let maps = Content::Rows { about: About::Everything, rows, rejected: Vec::new() };
             let rows = vec![primary("g", uuid)].into();
             let groups = Content::Rows { about: About::Everything, rows, rejected: Vec::new() };
-            let whole = Whole { version, maps: answer(7, maps), groups: answer(7, groups) };
+            let (maps, groups) = (answer(7, maps), answer(7, groups));
+            let whole = Whole { version, maps, groups, elsewhere: BTreeSet::new() };
             let request = FetchRequest::table("db.u");
             apply.publisher.publish(|update| apply.whole(update, whole, &request, 0));
         };

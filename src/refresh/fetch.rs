@@ -25,12 +25,15 @@ use super::update::Update;
 pub struct Fetched {
     pub maps: Option<Result<()>>,
     pub groups: Option<Result<()>>,
+    /// Whether `groups` failed for some of them alone, whom a source asks each by itself: the others
+    /// are as fresh as they can be.
+    pub groups_in_part: bool,
 }
 
 impl Fetched {
     /// Of questions that stand and fall together.
     pub fn both(outcome: Result<()>) -> Self {
-        Self { maps: Some(outcome.clone()), groups: Some(outcome) }
+        Self { maps: Some(outcome.clone()), groups: Some(outcome), groups_in_part: false }
     }
 
     fn is_good(&self) -> bool {
@@ -76,10 +79,15 @@ impl Fetch {
     pub fn fetch(&self, request: &FetchRequest, due: Due, retry: RetryPolicy) -> Fetched {
         let ask = &self.asking.ask(retry);
         match self.sources.whole() {
-            Some(source) => Fetched::both(self.fetch_whole(source, request, ask)),
-            None if self.sources.are_one() => {
-                Fetched::both(self.fetch_apart(request, due, ask).and_then(Fetched::outcome))
+            Some(source) if self.sources.are_one() => {
+                Fetched::both(self.fetch_whole(source, request, ask))
             }
+            Some(source) => self.fetch_directory(source, request, due, ask),
+            None if self.sources.are_one() => match self.fetch_apart(request, due, ask) {
+                Ok(fetched) if fetched.groups_in_part => fetched,
+                Ok(fetched) => Fetched::both(fetched.outcome()),
+                Err(error) => Fetched::both(Err(error)),
+            },
             None => match self.fetch_apart(request, due, ask) {
                 Ok(fetched) => fetched,
                 Err(error) => Fetched::both(Err(error)),
@@ -134,6 +142,7 @@ impl Fetch {
         });
         let servers =
             groups.as_mut().map(|groups| std::mem::take(&mut groups.answers)).unwrap_or_default();
+        let has_answers = !servers.is_empty();
         let lists_groups = servers.iter().find_map(Answer::lists_all_at);
         self.answered.intervals.groups.answered(&servers);
         self.publish(ask.retry, |update| {
@@ -143,6 +152,9 @@ impl Fetch {
             }
         })?;
         self.ask_for_missing(ask.retry);
+        let asks_each = !are_one || !self.sources.maps.has_maps();
+        let has_failed = matches!(&groups, Ok(GroupAnswers { failure: Some(_), .. }));
+        let groups_in_part = asks_each && has_answers && has_failed;
         let maps = maps.and_then(|maps| maps.failure.map_or(Ok(()), Err));
         let groups = groups.and_then(|groups| groups.failure.map_or(Ok(()), Err));
         // Of one source that fails for one question nothing is known of the other names, either.
@@ -161,6 +173,7 @@ impl Fetch {
         let fetched = Fetched {
             maps: (asks_maps || maps.is_err()).then_some(maps),
             groups: (asks_groups || groups.is_err()).then_some(groups),
+            groups_in_part,
         };
         if fetched.is_good() {
             if request.everything && due == Due::ALL && lists_tables.is_some() {
@@ -169,6 +182,69 @@ impl Fetch {
             self.sources.iter().for_each(|source| source.maintain(ask));
         }
         Ok(fetched)
+    }
+
+    /// As `fetch`, from a source that answers both questions of one moment, and from one that tells of
+    /// groups which the first only names. Either may hang or fail without the other.
+    fn fetch_directory(
+        &self,
+        source: &dyn WholeSource,
+        request: &FetchRequest,
+        due: Due,
+        ask: &Ask<'_>,
+    ) -> Fetched {
+        let told_apart = |name: &String| self.sources.groups.tells_of(name);
+        let needs_directory = request.everything
+            || !request.tables.is_empty()
+            || request.is_empty()
+            || !request.groups.iter().all(told_apart);
+        // In its own time it is asked whatever is known of it: it may name other groups.
+        let maps = (due.maps && (needs_directory || !due.groups))
+            .then(|| self.fetch_whole(source, request, ask));
+        let mut wanted = FetchRequest::default();
+        if due.groups {
+            wanted.everything = request.everything;
+            wanted.groups.extend(request.groups.iter().filter(|name| told_apart(name)).cloned());
+        }
+        let is_new = !wanted.everything && {
+            let topology = self.known().topology.load();
+            let new = topology.groups().filter(|(_, _, entry)| entry.is_none());
+            let new = new.map(|(_, name, _)| name.to_owned()).filter(|name| told_apart(name));
+            let before = wanted.groups.len();
+            wanted.groups.extend(new);
+            wanted.groups.len() > before
+        };
+        let asks_groups = wanted.everything || !wanted.groups.is_empty();
+        let mut groups_in_part = false;
+        let groups = asks_groups.then(|| {
+            let failure = self.fetch_groups(&wanted, &mut groups_in_part, ask)?;
+            failure.map_or(Ok(()), Err)
+        });
+        if is_new && !due.groups {
+            // From now on in their own time, of which nothing was known.
+            self.publisher.worker.request_groups();
+        }
+        Fetched { maps, groups, groups_in_part }
+    }
+
+    /// Asks the source that tells of groups alone, and gives why some could not be had.
+    fn fetch_groups(
+        &self,
+        wanted: &FetchRequest,
+        in_part: &mut bool,
+        ask: &Ask<'_>,
+    ) -> Result<Option<Error>> {
+        let of_groups = self.apply.asks_groups();
+        self.connect_groups(ask)?;
+        let GroupAnswers { answers, failure } = self.ask_for_groups(wanted, ask)?;
+        *in_part = failure.is_some() && !answers.is_empty();
+        self.answered.intervals.groups.answered(&answers);
+        self.publish(ask.retry, |update| {
+            for answer in answers {
+                self.apply.groups(update, answer, &wanted.groups, &of_groups);
+            }
+        })?;
+        Ok(failure)
     }
 
     /// As `fetch`, from a source that answers both questions of one moment.
@@ -185,7 +261,9 @@ impl Fetch {
         let wanted = Wanted { everything: *everything, names, known: &Vec::new, is_stale };
         let whole = source.whole(self.answered.version(), &wanted, ask)?;
         self.answered.intervals.maps.answered(std::slice::from_ref(&whole.maps));
-        self.answered.intervals.groups.answered(std::slice::from_ref(&whole.groups));
+        if self.sources.are_one() {
+            self.answered.intervals.groups.answered(std::slice::from_ref(&whole.groups));
+        }
         self.publish(ask.retry, |update| self.apply.whole(update, whole, request, resets))?;
         self.ask_for_missing(ask.retry);
         self.sources.iter().for_each(|source| source.maintain(ask));
@@ -202,7 +280,7 @@ impl Fetch {
             return Ok(());
         }
         self.answered.set_version(0);
-        self.sources.iter().for_each(|source| source.reset());
+        self.sources.iter().for_each(|source| source.was_not_taken_in());
         let message =
             "the answer is larger than what could be taken in within the time of the call";
         Err(Error::new(Code::Timeout, message))

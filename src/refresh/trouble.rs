@@ -62,9 +62,9 @@ mod tests {
         let down = || Err(Error::new(Code::Unreachable, "down"));
         trouble.asked(&Fetched::both(down()), false, 3);
         assert_eq!(trouble.failed(), Some(3));
-        trouble.asked(&Fetched { groups: Some(Ok(())), maps: None }, false, 4);
+        trouble.asked(&Fetched { groups: Some(Ok(())), ..Fetched::default() }, false, 4);
         assert_eq!(trouble.failed(), Some(3), "the maps are still to be had");
-        trouble.asked(&Fetched { maps: Some(down()), groups: None }, true, 5);
+        trouble.asked(&Fetched { maps: Some(down()), ..Fetched::default() }, true, 5);
         assert_eq!(trouble.failed(), None);
         trouble.takes_long();
         assert!(trouble.hangs());

@@ -46,6 +46,8 @@ impl WatchedFetch {
             Err(error) if matches!(error.code, Code::Fabric | Code::Protocol) => {
                 self.answered.count() != answers
             }
+            // Groups of which nobody answers are no reason to ask the others less often.
+            Err(_) => fetched.groups_in_part && fetched.maps.as_ref().is_none_or(Result::is_ok),
             _ => false,
         };
         self.trouble.is_over();

@@ -35,6 +35,8 @@ impl Wanted<'_> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum About {
     Everything,
+    /// All but these names, of which somebody else tells.
+    EverythingBut(BTreeSet<String>),
     Names(BTreeSet<String>),
 }
 

@@ -47,7 +47,19 @@ impl Sources {
         Self { maps, groups, all, whole: Some(source) }
     }
 
-    /// The source, if it answers both questions of one moment.
+    /// One that answers both of one moment, and beside it one that tells of groups which the first
+    /// only names ([`Whole::elsewhere`](super::Whole)): each is asked in its own time.
+    pub fn directory<S: MapSource + WholeSource + 'static>(
+        directory: S,
+        groups: impl GroupSource + 'static,
+    ) -> Self {
+        let (directory, groups) = (Arc::new(directory), Arc::new(groups));
+        let all: Vec<Arc<dyn Source>> = vec![Arc::clone(&directory) as _, Arc::clone(&groups) as _];
+        let maps = Arc::clone(&directory) as _;
+        Self { maps, groups, all, whole: Some(directory) }
+    }
+
+    /// The source, if one answers both questions of one moment.
     pub fn whole(&self) -> Option<&dyn WholeSource> {
         self.whole.as_deref()
     }

@@ -1,5 +1,6 @@
 //! What a source is to the rest of the library, and the rest of the library to a source.
 
+use std::collections::BTreeSet;
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -40,6 +41,11 @@ pub trait Source: Send + Sync {
     /// The service wants everything asked anew: what the source keeps of its last answers is not to
     /// count.
     fn reset(&self) {}
+
+    /// There was no time to take in an answer of it, which is to be given again.
+    fn was_not_taken_in(&self) {
+        self.reset();
+    }
 
     /// Ends the questions that callers ask in their own threads.
     fn interrupt(&self) {}
@@ -118,6 +124,11 @@ pub trait MapSource: Source {
 pub trait GroupSource: Source {
     /// The servers of the groups that are wanted.
     fn groups(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<GroupAnswers>;
+
+    /// Whether a group is its to tell of. Asked where the source of the maps tells of groups, too.
+    fn tells_of(&self, _group: &str) -> bool {
+        true
+    }
 }
 
 /// Answers both questions of one moment, about everything, whatever is wanted.
@@ -134,6 +145,8 @@ pub struct Whole {
     pub version: u64,
     pub maps: Answer<Maps>,
     pub groups: Answer<Groups>,
+    /// Groups that the answer is not about, whatever it says: those that another source tells of.
+    pub elsewhere: BTreeSet<String>,
 }
 
 /// Tells where the keys of a shard are that is not listed any more.

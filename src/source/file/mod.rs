@@ -1,6 +1,7 @@
 //! A topology file as a source: it is read again when it changes, and answers both questions about
 //! everything at once.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -261,6 +262,7 @@ impl WholeSource for FileSource {
             version,
             maps: self.answer(asked_at, maps),
             groups: self.answer(asked_at, groups),
+            elsewhere: BTreeSet::new(),
         })
     }
 }
@@ -284,7 +286,6 @@ impl GroupSource for FileSource {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::fs::{self, File};
     use std::time::SystemTime;
 
@@ -333,7 +334,7 @@ mod tests {
         let (names, known) = (BTreeSet::new(), || Vec::new());
         let wanted = Wanted { everything: true, names: &names, known: &known, is_stale: &|_| true };
         let ask = Ask { retry: RetryPolicy::ONCE, asker: &Patient };
-        let Whole { version, maps, groups } = source.whole(taken, &wanted, &ask).unwrap();
+        let Whole { version, maps, groups, .. } = source.whole(taken, &wanted, &ask).unwrap();
         let read = match (maps.content, groups.content) {
             (Content::Rows { rows: Maps { tables, .. }, .. }, Content::Rows { rows, .. }) => {
                 let of_table = tables.groups_of("db.t").next().map(str::to_owned);

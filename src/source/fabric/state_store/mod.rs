@@ -4,6 +4,7 @@
 mod read;
 mod rows;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -220,6 +221,7 @@ impl WholeSource for StateStore {
                 version,
                 maps: Answer { asked_at, interval: INTERVAL, content: maps },
                 groups: Answer { asked_at, interval: INTERVAL, content: groups },
+                elsewhere: BTreeSet::new(),
             });
         }
     }
