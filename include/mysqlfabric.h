@@ -685,33 +685,6 @@ extern "C" {
 #define FABRIC_TABLE_SIZE 392
 
 /**
- * The kinds of events; the numbers are the C API's.
- */
-enum Kind
-#if __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // __STDC_VERSION__ >= 202311L
- {
-  Ready = 1,
-  TopologyChanged = 2,
-  PrimaryChanged = 3,
-  ServerQuarantined = 4,
-  ServerBack = 5,
-  FabricLost = 6,
-  FabricBack = 7,
-  Fetched = 8,
-  WritesHeld = 9,
-  WritesReleased = 10,
-  ShardHeld = 11,
-  ShardReleased = 12,
-};
-#if __STDC_VERSION__ >= 202311L
-typedef enum Kind Kind;
-#else
-typedef int32_t Kind;
-#endif // __STDC_VERSION__ >= 202311L
-
-/**
  * Options for fabric_new(). Made by fabric_options_new(), freed by fabric_options_free().
  *
  * Not for use by several threads at once. An option that is refused leaves the others alone,
@@ -1157,8 +1130,6 @@ typedef struct fabric_event_t {
  * @since 0.1.0
  */
 typedef void (*fabric_event_callback_t)(const struct fabric_event_t *event, void *userdata);
-
-#define Kind_ALL { Kind_Auto, Kind_GroupReplication, Kind_InnodbCluster, Kind_ReplicaSet, Kind_ClusterSet, Kind_Replication, }
 
 /**
  * The version of the library that is running, such as "0.1.0".

@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Auto,
         Self::GroupReplication,
         Self::InnodbCluster,
