@@ -9,14 +9,16 @@ use crate::observe::events::Listener;
 use crate::observe::log::Log;
 
 mod credentials;
+mod group_spec;
 mod mysql;
 mod node;
 mod source_url;
 
 pub use self::credentials::{Credentials, Identity, TlsFiles};
+pub use self::group_spec::{DiscoveryKind, GroupSpec};
 pub use self::mysql::{MysqlOptions, TlsMode};
 pub use self::node::Node;
-pub use self::source_url::{DEFAULT_PORT, Database, SourceUrl};
+pub use self::source_url::{DEFAULT_PORT, DEFAULT_SERVER_PORT, Database, SourceUrl};
 
 /// How a server's failure is told to Fabric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
