@@ -25,13 +25,7 @@ pub enum Address {
 impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(Node { host, port }) => {
-                let host = excerpt(host, 255);
-                match host.contains(':') && !host.starts_with('[') {
-                    true => write!(out, "[{host}]:{port}"),
-                    false => write!(out, "{host}:{port}"),
-                }
-            }
+            Self::Tcp(node) => node.fmt(out),
             Self::Socket(path) => out.write_str(&excerpt(&path.to_string_lossy(), 255)),
         }
     }

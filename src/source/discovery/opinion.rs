@@ -71,8 +71,9 @@ pub struct GroupView {
     /// `None` while the member is in no view.
     pub view_id: Option<ViewId>,
     pub members: Vec<Member>,
-    /// Transactions of others that this member has not applied yet.
-    pub applier_queue: Option<u64>,
+    /// How far it is behind in applying what others wrote: zero where nothing waits. `None` if that is
+    /// not known, which counts as too far.
+    pub lag: Option<Duration>,
 }
 
 /// Orders the views of one group: by its last bootstrap, then by the changes since.

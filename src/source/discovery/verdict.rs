@@ -7,9 +7,17 @@ use crate::config::Node;
 /// Whether the replies so far suffice.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Judgement {
-    /// What is still pending may change it: wait for the next reply.
-    Undecided,
+    /// What is still pending may change it, and so may these, which have not been asked in this round:
+    /// they are to be asked now, and to be among the replies from here on. Nothing pending and nobody
+    /// to ask is never undecided.
+    Undecided {
+        ask: Vec<Node>,
+    },
     Decided(Verdict),
+    /// Nobody says anything of use: what is known of the group stays as it is, for this reason.
+    Keep {
+        why: String,
+    },
 }
 
 /// Who is in a group, and who takes its writes.
@@ -23,8 +31,8 @@ pub struct Verdict {
     pub reason: Option<Arc<str>>,
     /// Whether this will not last: there is no primary, and soon may be one.
     pub ask_again_soon: bool,
-    /// Whom to ask in the next round, by the addresses that were found: seeds are asked besides when
-    /// too few of these answer.
+    /// Whom to ask in the next round. Where too few of them answer, the judgement of that round has
+    /// the seeds asked as well.
     pub members: Vec<Node>,
     /// Why something is not as it could be, for the log; the same text is told once.
     pub warnings: Vec<String>,

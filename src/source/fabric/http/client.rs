@@ -12,7 +12,6 @@ use crate::source::attempt::Attempt;
 use crate::source::fabric::auth::{Auth, Nonces};
 use crate::source::fabric::fault::fault;
 use crate::source::fabric::http::exchange::Http;
-use crate::source::fabric::http::failure::address;
 use crate::source::fabric::http::sniff::{Body, sniff};
 use crate::source::fabric::http::status_line::status;
 use crate::source::fabric::http::transport::{Reply, Times, Transport, TransportError};
@@ -143,7 +142,7 @@ impl Client {
         let mut denied = None;
         if let (Outcome::Denied(denial), Some(used)) = (&outcome, nonces) {
             let how = denial.how();
-            self.log(format_args!("{} {how}; trying a new challenge", address(node)));
+            self.log(format_args!("{} {how}; trying a new challenge", node));
             next = if used == Nonces::Ours { Nonces::Theirs } else { Nonces::Ours };
             denied = Some(how.to_owned());
             self.auth.forget(node);
@@ -193,11 +192,11 @@ impl Client {
         self.auth.forget(node);
         match line {
             Ok(line) => {
-                self.log(format_args!("{} answered \"{line}\", and no more", address(node)));
+                self.log(format_args!("{} answered \"{line}\", and no more", node));
                 status(&line)
             }
             Err(error) => {
-                self.log(format_args!("{} did not answer again: {error}", address(node)));
+                self.log(format_args!("{} did not answer again: {error}", node));
                 None
             }
         }
@@ -230,7 +229,7 @@ impl Client {
                 let message = format!(
                     "{} answers {status} {} to {method}; check that the address is a MySQL \
                      Fabric node's",
-                    address(node),
+                    node,
                     excerpt(&reply.reason, 100)
                 );
                 Err(Error::new(Code::Protocol, message))
@@ -242,7 +241,7 @@ impl Client {
         let message = format!(
             "{} forbids it to user \"{}\": {}; give the user a role that may (the role \
              \"connector\" has dump.* and threat.* only)",
-            address(node),
+            node,
             self.user(),
             excerpt(reason, 100)
         );
@@ -254,7 +253,7 @@ impl Client {
         let message = format!(
             "{} did not let user \"{}\" in, on a fresh challenge either ({how}): the user or the \
              password is wrong; see fabric_options_set_credentials",
-            address(node),
+            node,
             self.user()
         );
         Error::new(Code::Auth, message)
@@ -271,13 +270,12 @@ impl Client {
 }
 
 fn needs_credentials(node: &Node) -> Error {
-    let message =
-        format!("{} needs a user and a password: fabric_options_set_credentials", address(node));
+    let message = format!("{} needs a user and a password: fabric_options_set_credentials", node);
     Error::new(Code::Auth, message)
 }
 
 fn located(node: &Node, method: &str, error: Error) -> Error {
-    let address = address(node);
+    let address = node.to_string();
     if error.message.contains(&address) {
         return error;
     }

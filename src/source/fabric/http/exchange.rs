@@ -28,7 +28,7 @@ use crate::net::tls::{Tls, TlsConfig, Trust};
 use crate::observe::metrics::{Metered, Traffic};
 use crate::source::attempt::Attempt;
 use crate::source::fabric::http::connecting::ReportConnections;
-use crate::source::fabric::http::failure::{Failure, NODE, address};
+use crate::source::fabric::http::failure::{Failure, NODE};
 use crate::source::fabric::http::resolver::Resolver;
 use crate::source::fabric::http::status_line::status_line;
 use crate::source::fabric::http::transport::{Reply, Times, Transport, TransportError};
@@ -222,7 +222,7 @@ impl Transport for Http {
             "POST /RPC2 HTTP/1.1\r\nHost: {}\r\nUser-Agent: {USER_AGENT}\r\n\
              Content-Type: text/xml\r\nConnection: close\r\nAuthorization: {authorization}\r\n\
              Content-Length: {}\r\n\r\n",
-            address(node),
+            node,
             body.len()
         );
         let request = [request.as_bytes(), body].concat();

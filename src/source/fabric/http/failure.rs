@@ -159,15 +159,7 @@ impl Failure {
     }
 
     fn address(&self) -> String {
-        address(&self.node)
-    }
-}
-
-/// A node for messages: host and port, the host in brackets if it has colons itself.
-pub fn address(node: &Node) -> String {
-    match node.host.contains(':') && !node.host.starts_with('[') {
-        true => format!("[{}]:{}", node.host, node.port),
-        false => format!("{}:{}", node.host, node.port),
+        self.node.to_string()
     }
 }
 

@@ -10,7 +10,6 @@ use crate::source::command::Value;
 use crate::source::fabric::envelope::Envelope;
 use crate::source::fabric::fault::fault;
 use crate::source::fabric::http::client::Client;
-use crate::source::fabric::http::failure::address;
 use crate::source::fabric::nodes::{NodesReply, fabric_nodes};
 use crate::source::fabric::protocol::Protocol;
 use crate::source::fabric::rows::{Collect, Dump};
@@ -62,7 +61,7 @@ impl Protocol for Client {
             Response::Fault { text, .. } => return Err(fault(node, method, &text)),
         };
         gathered.finish(unwrap(node, method, value)?).map_err(|error| {
-            Error::new(error.code, format!("{method} at {}: {}", address(node), error.message))
+            Error::new(error.code, format!("{method} at {}: {}", node, error.message))
         })
     }
 }
@@ -70,7 +69,7 @@ impl Protocol for Client {
 /// Takes the wrapping off; an error in it is the server's word.
 fn unwrap(node: &Node, method: &str, value: Value) -> Result<Envelope> {
     let mut envelope = Envelope::decode(value).map_err(|error| {
-        Error::new(error.code, format!("{method} at {}: {}", address(node), error.message))
+        Error::new(error.code, format!("{method} at {}: {}", node, error.message))
     })?;
     match envelope.error.take() {
         Some(text) => Err(fault(node, method, &text)),

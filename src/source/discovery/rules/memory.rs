@@ -1,0 +1,82 @@
+//! What holds from round to round: what must never go back, and who answered the last time.
+
+use std::collections::BTreeMap;
+
+use crate::config::Node;
+
+use super::super::opinion::{Outcome, Reply, ViewId};
+
+/// What is known of a group from earlier rounds. `Memory::default()` is that of a group nobody asked
+/// for yet; to start from it again forgets which views are old.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    /// The newest view that was ever seen of each group, by its name: of one group only, but for the
+    /// clusters of a ClusterSet.
+    views: BTreeMap<String, ViewId>,
+    /// Of a group with several primaries: the one that was chosen.
+    pub(super) choice: Option<String>,
+    /// Whom the last verdict named as members.
+    pub(super) members: Vec<Node>,
+    by_node: BTreeMap<Node, Last>,
+}
+
+/// What came of asking an address the last time.
+#[derive(Debug, Clone, Default)]
+struct Last {
+    /// Who answered there, ever.
+    uuid: Option<String>,
+    answers: bool,
+}
+
+/// So many addresses are remembered; servers of a farm that come and go under new ones must not have
+/// the memory grow.
+const MOST_ADDRESSES: usize = 1024;
+
+impl Memory {
+    /// Notes what the replies say of their addresses.
+    pub(super) fn note(&mut self, replies: &[Reply]) {
+        let by_node = &mut self.by_node;
+        if by_node.len() > MOST_ADDRESSES {
+            by_node.retain(|node, _| replies.iter().any(|reply| reply.node == *node));
+        }
+        for reply in replies {
+            match &reply.outcome {
+                Outcome::Pending => (),
+                Outcome::Opinion(opinion) => {
+                    let last = Last { uuid: Some(opinion.uuid.clone()), answers: true };
+                    by_node.insert(reply.node.clone(), last);
+                }
+                Outcome::Silent(_) | Outcome::Refused { .. } | Outcome::Unusable { .. } => {
+                    by_node.entry(reply.node.clone()).or_default().answers = false;
+                }
+            }
+        }
+    }
+
+    /// The newest view that was seen of the group of this name; without a name, of the one that is
+    /// followed.
+    pub(super) fn view_of(&self, name: Option<&str>) -> Option<(String, ViewId)> {
+        match name {
+            Some(name) => self.views.get(name).map(|id| (name.to_owned(), *id)),
+            None => self.views.first_key_value().map(|(name, id)| (name.clone(), *id)),
+        }
+    }
+
+    /// This is the newest view. `is_only`: whatever other groups were followed are not any more.
+    pub(super) fn saw_view(&mut self, name: &str, id: ViewId, is_only: bool) {
+        if is_only {
+            self.views.retain(|other, _| other == name);
+        }
+        self.views.insert(name.to_owned(), id);
+    }
+
+    /// The server that answered there the last time it did.
+    pub(super) fn uuid_at(&self, node: &Node) -> Option<&str> {
+        self.by_node.get(node)?.uuid.as_deref()
+    }
+
+    /// Whether the last time that this address was asked brought an answer; `None` if it never was.
+    pub(super) fn answers(&self, node: &Node) -> Option<bool> {
+        self.by_node.get(node).map(|last| last.answers)
+    }
+}

@@ -1,0 +1,148 @@
+//! The replies of one round, by server: who said what, at which address, and who may still say
+//! something.
+
+use crate::config::Node;
+
+use super::super::opinion::{Opinion, Outcome, Reply};
+use super::memory::Memory;
+
+/// What came back so far. A server that hangs is not waited for again until it has answered: one that
+/// is pending, and did not answer the last time it was asked, counts as silent.
+pub(super) struct Round<'a> {
+    asked: Vec<Asked<'a>>,
+}
+
+struct Asked<'a> {
+    node: &'a Node,
+    answer: Answer<'a>,
+}
+
+enum Answer<'a> {
+    Heard(&'a Opinion),
+    /// Still pending; whoever answered there the last time.
+    Awaited(Option<String>),
+    /// No answer, and why.
+    Missing(&'a str),
+}
+
+impl<'a> Round<'a> {
+    pub fn new(replies: &'a [Reply], memory: &Memory) -> Self {
+        let asked = replies.iter().map(|Reply { node, outcome }| {
+            let answer = match outcome {
+                Outcome::Pending if memory.answers(node) == Some(false) => {
+                    Answer::Missing("it does not answer")
+                }
+                Outcome::Pending => Answer::Awaited(memory.uuid_at(node).map(str::to_owned)),
+                Outcome::Opinion(opinion) => Answer::Heard(opinion),
+                Outcome::Silent(why) | Outcome::Refused { why, .. } | Outcome::Unusable { why } => {
+                    Answer::Missing(why)
+                }
+            };
+            Asked { node, answer }
+        });
+        Self { asked: asked.collect() }
+    }
+
+    /// What each server said, once for a server that was asked at several addresses.
+    pub fn opinions(&self) -> impl Iterator<Item = &'a Opinion> {
+        self.heard().enumerate().filter_map(|(i, (_, opinion))| {
+            let first = self.heard().position(|(_, other)| other.uuid == opinion.uuid);
+            (first == Some(i)).then_some(opinion)
+        })
+    }
+
+    fn heard(&self) -> impl Iterator<Item = (&'a Node, &'a Opinion)> {
+        self.asked.iter().filter_map(|asked| match asked.answer {
+            Answer::Heard(opinion) => Some((asked.node, opinion)),
+            Answer::Awaited(_) | Answer::Missing(_) => None,
+        })
+    }
+
+    pub fn opinion_of(&self, uuid: &str) -> Option<&'a Opinion> {
+        self.heard().map(|(_, opinion)| opinion).find(|opinion| opinion.uuid == uuid)
+    }
+
+    /// Whether anybody may still say something.
+    pub fn is_awaited(&self) -> bool {
+        self.asked.iter().any(|asked| matches!(asked.answer, Answer::Awaited(_)))
+    }
+
+    /// Whether somebody may still say something who is none of these servers.
+    pub fn awaits_others(&self, servers: &[(&str, &Node)]) -> bool {
+        self.asked.iter().any(|asked| match &asked.answer {
+            Answer::Awaited(uuid) => !servers.iter().any(|(server, node)| {
+                uuid.as_deref() == Some(*server) || (uuid.is_none() && asked.node == *node)
+            }),
+            Answer::Heard(_) | Answer::Missing(_) => false,
+        })
+    }
+
+    /// Whether this server may still say something.
+    pub fn awaits(&self, uuid: &str, node: &Node) -> bool {
+        self.opinion_of(uuid).is_none()
+            && self.asked.iter().any(|asked| match &asked.answer {
+                Answer::Awaited(Some(last)) => last == uuid,
+                Answer::Awaited(None) => asked.node == node,
+                Answer::Heard(_) | Answer::Missing(_) => false,
+            })
+    }
+
+    /// Whether this server is awaited, and answered the last time.
+    pub fn answered_last(&self, uuid: &str) -> bool {
+        self.asked.iter().any(|asked| match &asked.answer {
+            Answer::Awaited(last) => last.as_deref() == Some(uuid),
+            Answer::Heard(_) | Answer::Missing(_) => false,
+        })
+    }
+
+    /// Why this server says nothing.
+    pub fn why_missing(&self, node: &Node) -> &'a str {
+        let missing = self.asked.iter().find_map(|asked| match asked.answer {
+            Answer::Missing(why) if asked.node == node => Some(why),
+            _ => None,
+        });
+        missing.unwrap_or("it does not answer")
+    }
+
+    /// Why nobody says anything, address by address.
+    pub fn complaints(&self) -> String {
+        let missing = self.asked.iter().filter_map(|asked| match asked.answer {
+            Answer::Missing(why) => Some(format!("{}: {why}", asked.node)),
+            Answer::Heard(_) | Answer::Awaited(_) => None,
+        });
+        missing.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Those that have not been asked in this round.
+    pub fn unasked<'n>(&self, nodes: impl IntoIterator<Item = &'n Node>) -> Vec<Node> {
+        let mut unasked: Vec<Node> = Vec::new();
+        for node in nodes {
+            if !self.asked.iter().any(|asked| asked.node == node) && !unasked.contains(node) {
+                unasked.push(node.clone());
+            }
+        }
+        unasked
+    }
+
+    /// The servers that are to be asked by the addresses that others name: those that have not been,
+    /// unless the server answers elsewhere and does not there.
+    pub fn unasked_servers(&self, servers: &[(&str, &Node)], memory: &Memory) -> Vec<Node> {
+        let nodes = servers.iter().filter(|(uuid, node)| {
+            self.opinion_of(uuid).is_none() || memory.answers(node) != Some(false)
+        });
+        self.unasked(nodes.map(|(_, node)| *node))
+    }
+
+    /// Where this server is reached: at the address that others name, unless it is known to answer
+    /// at another one only.
+    pub fn address(&self, uuid: &str, named: &Node) -> Node {
+        let is_at = |asked: &&Asked<'a>| match &asked.answer {
+            Answer::Heard(opinion) => opinion.uuid == uuid,
+            Answer::Awaited(last) => last.as_deref() == Some(uuid),
+            Answer::Missing(_) => false,
+        };
+        let named_answers = self.asked.iter().find(|asked| asked.node == named && is_at(asked));
+        let answers = named_answers.or_else(|| self.asked.iter().find(is_at));
+        answers.map_or(named, |asked| asked.node).clone()
+    }
+}

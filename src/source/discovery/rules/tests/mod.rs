@@ -1,0 +1,201 @@
+//! The rules, row by row, on replies as real servers give them.
+
+mod group_replication;
+
+use std::collections::BTreeMap;
+
+use crate::config::Node;
+
+use super::super::opinion::{GroupView, Member, MemberState, Opinion, Outcome, Reply, ViewId};
+use super::super::spec::{GroupSpec, Kind};
+use super::super::verdict::{Judgement, Role, Verdict};
+use super::{Memory, Options, judge};
+
+/// The servers of these tests have numbers.
+fn node(server: u16) -> Node {
+    Node { host: "db".into(), port: 3300 + server }
+}
+
+fn uuid(server: u16) -> String {
+    format!("uuid-{server}")
+}
+
+fn spec(kind: Kind, seeds: &[u16]) -> GroupSpec {
+    let seeds = seeds.iter().map(|server| node(*server)).collect();
+    GroupSpec { kind, seeds, weights: BTreeMap::new() }
+}
+
+fn pending(server: u16) -> Reply {
+    Reply { node: node(server), outcome: Outcome::Pending }
+}
+
+fn silent(server: u16) -> Reply {
+    Reply { node: node(server), outcome: Outcome::Silent("no answer in time".into()) }
+}
+
+fn says(server: u16, opinion: Opinion) -> Reply {
+    Reply { node: node(server), outcome: Outcome::Opinion(Box::new(opinion)) }
+}
+
+/// A server with nothing around it.
+fn server(number: u16, is_writable: bool) -> Opinion {
+    Opinion {
+        uuid: uuid(number),
+        version: "9.7.4".into(),
+        read_only: !is_writable,
+        super_read_only: Some(!is_writable),
+        ..Opinion::default()
+    }
+}
+
+/// A group as one of its members sees it: `members` of a view, some of which are not online, and one
+/// of which is the primary.
+#[derive(Clone)]
+struct View {
+    name: &'static str,
+    bootstrap: u64,
+    changes: u64,
+    members: Vec<(u16, MemberState)>,
+    primary: Option<u16>,
+    single_primary: bool,
+}
+
+fn view(changes: u64, members: &[u16], primary: u16) -> View {
+    View {
+        name: "group",
+        bootstrap: 100,
+        changes,
+        members: members.iter().map(|member| (*member, MemberState::Online)).collect(),
+        primary: Some(primary),
+        single_primary: true,
+    }
+}
+
+impl View {
+    fn with(mut self, server: u16, state: MemberState) -> Self {
+        for member in &mut self.members {
+            if member.0 == server {
+                member.1 = state;
+            }
+        }
+        self
+    }
+
+    /// What a member says that sees the group like this: the primary takes writes, the others do not.
+    fn by(&self, number: u16) -> Opinion {
+        let is_writable = match self.single_primary {
+            true => self.primary == Some(number),
+            false => true,
+        };
+        let members = self.members.iter().map(|(member, state)| Member {
+            uuid: uuid(*member),
+            node: node(*member),
+            state: *state,
+            is_primary: !self.single_primary || self.primary == Some(*member),
+        });
+        Opinion {
+            group: Some(GroupView {
+                group_name: self.name.into(),
+                single_primary: self.single_primary,
+                view_id: Some(ViewId { bootstrap: self.bootstrap, changes: self.changes }),
+                members: members.collect(),
+                lag: Some(std::time::Duration::ZERO),
+            }),
+            ..server(number, is_writable)
+        }
+    }
+
+    fn reply(&self, number: u16) -> Reply {
+        says(number, self.by(number))
+    }
+}
+
+/// One group, round after round.
+struct Rounds {
+    spec: GroupSpec,
+    options: Options,
+    memory: Memory,
+}
+
+impl Rounds {
+    fn new(kind: Kind, seeds: &[u16]) -> Self {
+        Self { spec: spec(kind, seeds), options: Options::default(), memory: Memory::default() }
+    }
+
+    fn judge(&mut self, replies: &[Reply]) -> Judgement {
+        judge(&self.spec, replies, &mut self.memory, &self.options)
+    }
+
+    /// The verdict, which there must be.
+    #[track_caller]
+    fn decide(&mut self, replies: &[Reply]) -> Found {
+        match self.judge(replies) {
+            Judgement::Decided(verdict) => Found::of(verdict),
+            other => panic!("decided nothing: {other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn waits(&mut self, replies: &[Reply]) {
+        assert_eq!(self.asks(replies), [0_u16; 0], "asks for more");
+    }
+
+    /// The servers that are to be asked as well.
+    #[track_caller]
+    fn asks(&mut self, replies: &[Reply]) -> Vec<u16> {
+        match self.judge(replies) {
+            Judgement::Undecided { ask } => ask.iter().map(|node| node.port - 3300).collect(),
+            other => panic!("does not wait: {other:?}"),
+        }
+    }
+}
+
+/// A verdict in numbers.
+#[derive(Debug)]
+struct Found {
+    primary: Option<u16>,
+    secondaries: Vec<u16>,
+    verdict: Verdict,
+}
+
+impl Found {
+    fn of(verdict: Verdict) -> Self {
+        let of = |role: Role| {
+            let servers = verdict.servers.iter().filter(move |server| server.role == role);
+            let mut servers: Vec<u16> = servers
+                .map(|server| {
+                    assert_eq!(
+                        server.uuid,
+                        uuid(server.node.port - 3300),
+                        "address of another one"
+                    );
+                    server.node.port - 3300
+                })
+                .collect();
+            servers.sort_unstable();
+            servers
+        };
+        let (primaries, secondaries) = (of(Role::Primary), of(Role::Secondary));
+        assert!(primaries.len() <= 1, "{verdict:?}");
+        assert_eq!(
+            primaries.is_empty(),
+            verdict.reason.is_some(),
+            "a reason says why: {verdict:?}"
+        );
+        Self { primary: primaries.first().copied(), secondaries, verdict }
+    }
+
+    #[track_caller]
+    fn is(&self, primary: impl Into<Option<u16>>, secondaries: &[u16]) {
+        let found = (self.primary, self.secondaries.as_slice());
+        assert_eq!(found, (primary.into(), secondaries), "{:?}", self.verdict);
+    }
+
+    /// Nobody takes writes, for a reason with these words in it.
+    #[track_caller]
+    fn has_no_primary(&self, words: &str) {
+        assert_eq!(self.primary, None);
+        let reason = self.verdict.reason.as_deref().unwrap_or_default();
+        assert!(reason.contains(words), "{reason}");
+    }
+}
