@@ -245,6 +245,12 @@ extern "C" {
 #define FABRIC_ERR_FILE 29
 
 /**
+ * A MySQL server that the handle asks itself, such as the one of Fabric's state store, answered a
+ * statement with an error; the message has the server's number and words.
+ */
+#define FABRIC_ERR_MYSQL 30
+
+/**
  * Fabric shards no table of this name (MySQL errno 1051).
  */
 #define FABRIC_ERR_UNKNOWN_TABLE 40
@@ -1920,7 +1926,8 @@ void fabric_interrupt(const struct fabric_t *f);
  * @retval FABRIC_OK
  * @retval FABRIC_ERR_NOT_SEEDED  NULL was given, and no node is configured.
  * @retval FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH, FABRIC_ERR_FORBIDDEN,
- *         FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL, FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC
+ *         FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL, FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC,
+ *         FABRIC_ERR_MYSQL
  *         What the node that got furthest said. Other nodes are tried first.
  * @retval FABRIC_ERR_FILE        The handle routes from a topology file, and it is refused.
  * @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
@@ -2039,7 +2046,8 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  *         FABRIC_ERR_ARGUMENT
  * @retval FABRIC_ERR_NOT_SEEDED, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH,
  *         FABRIC_ERR_FORBIDDEN, FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL,
- *         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC, FABRIC_ERR_FILE, FABRIC_ERR_SYSTEM
+ *         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC, FABRIC_ERR_FILE, FABRIC_ERR_MYSQL,
+ *         FABRIC_ERR_SYSTEM
  *         The tables had to be fetched first, and could not be; FABRIC_ERR_FILE from a topology
  *         file, FABRIC_ERR_SYSTEM where the system has no thread, descriptor or random number left. FABRIC_ERR_TIMEOUT also when the
  *         lookup timeout is over; the fetch goes on then. FABRIC_ERR_PROTOCOL is also for a name
@@ -2516,7 +2524,7 @@ int32_t fabric_get_shards(const struct fabric_t *f,
  * @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
  * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
  *         FABRIC_ERR_ARGUMENT
- * @retval FABRIC_ERR_PROTOCOL, FABRIC_ERR_FILE
+ * @retval FABRIC_ERR_PROTOCOL, FABRIC_ERR_FILE, FABRIC_ERR_MYSQL
  *                                       As for fabric_get_shards().
  * @retval other                         The table could not be fetched, as for
  *                                       fabric_get_shard_server().

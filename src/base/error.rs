@@ -2,7 +2,7 @@
 
 /// The status codes of the C API. Numbers are explicit and never reused.
 ///
-/// 1 to 19 are the caller's arguments, 20 to 39 the way to Fabric, 40 to 59 the farm, 60 to 79 the
+/// 1 to 19 are the caller's arguments, 20 to 39 the way to the source, 40 to 59 the farm, 60 to 79 the
 /// call itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
@@ -25,6 +25,7 @@ pub enum Code {
     Fabric = 27,
     NotSeeded = 28,
     File = 29,
+    Mysql = 30,
 
     UnknownTable = 40,
     UnknownGroup = 41,
@@ -65,6 +66,7 @@ impl Code {
         Self::Fabric,
         Self::NotSeeded,
         Self::File,
+        Self::Mysql,
         Self::UnknownTable,
         Self::UnknownGroup,
         Self::NoServer,
@@ -116,6 +118,7 @@ impl Code {
             | Self::Fabric
             | Self::NotSeeded
             | Self::File
+            | Self::Mysql
             | Self::UnknownTable
             | Self::UnknownGroup
             | Self::DifferentShards

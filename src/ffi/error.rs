@@ -45,6 +45,9 @@ pub const FABRIC_ERR_FABRIC: i32 = 27;
 pub const FABRIC_ERR_NOT_SEEDED: i32 = 28;
 /// The topology file cannot be read, or is refused; the message says why.
 pub const FABRIC_ERR_FILE: i32 = 29;
+/// A MySQL server that the handle asks itself, such as the one of Fabric's state store, answered a
+/// statement with an error; the message has the server's number and words.
+pub const FABRIC_ERR_MYSQL: i32 = 30;
 
 /// Fabric shards no table of this name (MySQL errno 1051).
 pub const FABRIC_ERR_UNKNOWN_TABLE: i32 = 40;
@@ -172,6 +175,7 @@ mod tests {
             (FABRIC_ERR_FABRIC, Code::Fabric),
             (FABRIC_ERR_NOT_SEEDED, Code::NotSeeded),
             (FABRIC_ERR_FILE, Code::File),
+            (FABRIC_ERR_MYSQL, Code::Mysql),
             (FABRIC_ERR_UNKNOWN_TABLE, Code::UnknownTable),
             (FABRIC_ERR_UNKNOWN_GROUP, Code::UnknownGroup),
             (FABRIC_ERR_NO_SERVER, Code::NoServer),

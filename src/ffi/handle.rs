@@ -168,7 +168,8 @@ pub unsafe extern "C" fn fabric_interrupt(f: *const fabric_t) {
 /// @retval FABRIC_OK
 /// @retval FABRIC_ERR_NOT_SEEDED  NULL was given, and no node is configured.
 /// @retval FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH, FABRIC_ERR_FORBIDDEN,
-///         FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL, FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC
+///         FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL, FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC,
+///         FABRIC_ERR_MYSQL
 ///         What the node that got furthest said. Other nodes are tried first.
 /// @retval FABRIC_ERR_FILE        The handle routes from a topology file, and it is refused.
 /// @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT

@@ -55,7 +55,8 @@ use super::server::{fabric_server_t, write_server};
 ///         FABRIC_ERR_ARGUMENT
 /// @retval FABRIC_ERR_NOT_SEEDED, FABRIC_ERR_UNREACHABLE, FABRIC_ERR_TIMEOUT, FABRIC_ERR_AUTH,
 ///         FABRIC_ERR_FORBIDDEN, FABRIC_ERR_TLS, FABRIC_ERR_PROTOCOL,
-///         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC, FABRIC_ERR_FILE, FABRIC_ERR_SYSTEM
+///         FABRIC_ERR_REPLY_TOO_LARGE, FABRIC_ERR_FABRIC, FABRIC_ERR_FILE, FABRIC_ERR_MYSQL,
+///         FABRIC_ERR_SYSTEM
 ///         The tables had to be fetched first, and could not be; FABRIC_ERR_FILE from a topology
 ///         file, FABRIC_ERR_SYSTEM where the system has no thread, descriptor or random number left. FABRIC_ERR_TIMEOUT also when the
 ///         lookup timeout is over; the fetch goes on then. FABRIC_ERR_PROTOCOL is also for a name

@@ -38,7 +38,7 @@ use super::shard::fabric_shard_t;
 /// @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
 /// @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
 ///         FABRIC_ERR_ARGUMENT
-/// @retval FABRIC_ERR_PROTOCOL, FABRIC_ERR_FILE
+/// @retval FABRIC_ERR_PROTOCOL, FABRIC_ERR_FILE, FABRIC_ERR_MYSQL
 ///                                       As for fabric_get_shards().
 /// @retval other                         The table could not be fetched, as for
 ///                                       fabric_get_shard_server().

@@ -37,6 +37,7 @@ pub extern "C" fn fabric_strerror(code: i32) -> *const c_char {
             FABRIC_ERR_FABRIC => c"error reported by Fabric",
             FABRIC_ERR_NOT_SEEDED => c"no Fabric node known",
             FABRIC_ERR_FILE => c"topology file refused",
+            FABRIC_ERR_MYSQL => c"error reported by a MySQL server",
             FABRIC_ERR_UNKNOWN_TABLE => c"unknown table",
             FABRIC_ERR_UNKNOWN_GROUP => c"unknown group",
             FABRIC_ERR_NO_SERVER => c"no server available",

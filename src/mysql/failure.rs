@@ -90,6 +90,10 @@ const NEED_SOMEBODY: [u16; 13] =
 /// Statements refused for want of a grant.
 const NEED_A_GRANT: [u16; 8] = [1044, 1142, 1143, 1227, 1345, 1370, 1410, 3530];
 
+/// Statements refused by a server that shuts down or is in offline mode, whose connection was ended by
+/// somebody, or which lost to other statements: the same one may do a moment later.
+const PASS_BY_THEMSELVES: [u16; 8] = [1053, 1205, 1213, 1317, 1927, 3032, 3169, 6400];
+
 impl Failure {
     /// The server's number for it, if the server said it.
     pub fn errno(&self) -> Option<u16> {
@@ -114,7 +118,8 @@ impl Failure {
             Self::UnknownPlugin(_) | Self::FullPassword { .. } => Code::Auth,
             Self::Argument(_) => Code::Argument,
             Self::Server(error) if NEED_A_GRANT.contains(&error.errno) => Code::Forbidden,
-            Self::Server(_) => Code::Fabric,
+            Self::Server(error) if PASS_BY_THEMSELVES.contains(&error.errno) => Code::Unreachable,
+            Self::Server(_) => Code::Mysql,
             Self::Tls(_) => Code::Tls,
             Self::Protocol(_) => Code::Protocol,
             Self::TooLarge(..) => Code::ReplyTooLarge,
@@ -145,6 +150,9 @@ impl Failure {
             }
             Self::Server(error) if code == Code::Forbidden => {
                 format!("{server} forbids it to user \"{user}\", {error}; grant it to the user")
+            }
+            Self::Server(error) if code == Code::Unreachable => {
+                format!("{server} answers nothing now, {error}; it is tried again")
             }
             Self::Server(error) => format!("{server} answers {error}"),
             Self::UnknownPlugin(plugin) => format!(
@@ -201,7 +209,8 @@ mod tests {
             (Failure::Refused(server_error(1045)), Code::Auth, "user \"app\""),
             (Failure::Refused(server_error(1040)), Code::Unreachable, "error 1040 (HY000): Words"),
             (Failure::Server(server_error(1142)), Code::Forbidden, "grant it"),
-            (Failure::Server(server_error(1064)), Code::Fabric, "error 1064 (HY000): Words"),
+            (Failure::Server(server_error(1064)), Code::Mysql, "error 1064 (HY000): Words"),
+            (Failure::Server(server_error(1053)), Code::Unreachable, "it is tried again"),
             (Failure::UnknownPlugin("dialog".into()), Code::Auth, "dialog"),
             (Failure::FullPassword { over_tls: false }, Code::Auth, "asked by TLS"),
             (Failure::FullPassword { over_tls: true }, Code::Auth, "unverified by option"),

@@ -57,7 +57,7 @@ pub fn may_pass(error: &Error) -> bool {
 /// Whether a failure says nothing against the node: it answered, and refused one command; or it
 /// was not even asked, for want of a descriptor or a thread. It may well answer others.
 pub fn spares_node(error: &Error) -> bool {
-    matches!(error.code, Code::Fabric | Code::Forbidden | Code::System)
+    matches!(error.code, Code::Fabric | Code::Mysql | Code::Forbidden | Code::System)
 }
 
 /// Of the failures of several nodes the one that tells the caller most: what a node said

@@ -2,6 +2,7 @@
  * here fails the test. FABRIC_ERR_PANIC has a program of its own, panic.c. */
 #define _POSIX_C_SOURCE 200809L
 
+#include "mysql_server.h"
 #include "support.h"
 
 #include <pthread.h>
@@ -159,6 +160,22 @@ static int32_t reply_too_large(const fabric_t *ctl, fabric_error_t *err)
 static int32_t fabric(const fabric_t *ctl, fabric_error_t *err)
 {
     return with_fault(ctl, "error", 60000, err);
+}
+
+static int32_t mysql(const fabric_t *ctl, fabric_error_t *err)
+{
+    (void)ctl;
+    char url[80];
+    mysql_server_t *server = mysql_server_start(AT_STATEMENT, 1064, "no such words");
+    snprintf(url, sizeof url, "fabric+store://127.0.0.1:%u/fabric", mysql_server_port(server));
+    fabric_options_t *o = fabric_options_new();
+    fabric_options_set_source(o, url);
+    fabric_options_set_mysql_credentials(o, "app", "secret");
+    fabric_options_set_connect_attempts(o, 1);
+    int32_t status = lookup(o, "employees.salaries", err);
+    CHECK_CONTAINS(err->message, "error 1064 (HY000): no such words");
+    mysql_server_stop(server);
+    return status;
 }
 
 static int32_t not_seeded(const fabric_t *ctl, fabric_error_t *err)
@@ -418,6 +435,7 @@ static const struct {
     {FABRIC_ERR_STALE, 0, 1, stale},
     {FABRIC_ERR_NO_EVENT, 0, 1, no_event},
     {FABRIC_ERR_FILE, 0, 0, no_file},
+    {FABRIC_ERR_MYSQL, 0, 0, mysql},
     {FABRIC_ERR_WRITE_HELD, 0, 1, write_held},
     {FABRIC_ERR_SHARD_UNAVAILABLE, 0, 1, shard_unavailable},
     {FABRIC_ERR_SOME_KEYS, 0, 0, some_keys},

@@ -60,6 +60,7 @@ const (
 	ErrFabric              Code = C.FABRIC_ERR_FABRIC
 	ErrNotSeeded           Code = C.FABRIC_ERR_NOT_SEEDED
 	ErrFile                Code = C.FABRIC_ERR_FILE
+	ErrMysql               Code = C.FABRIC_ERR_MYSQL
 	ErrUnknownTable        Code = C.FABRIC_ERR_UNKNOWN_TABLE
 	ErrUnknownGroup        Code = C.FABRIC_ERR_UNKNOWN_GROUP
 	ErrNoServer            Code = C.FABRIC_ERR_NO_SERVER

@@ -37,6 +37,7 @@ class Code(enum.IntEnum):
     FABRIC = 27
     NOT_SEEDED = 28
     FILE = 29
+    MYSQL = 30
     UNKNOWN_TABLE = 40
     UNKNOWN_GROUP = 41
     NO_SERVER = 42

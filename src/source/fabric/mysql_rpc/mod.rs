@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
 
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::config::{Config, Node};
 use crate::mysql::{Account, Address, Failure, Target, TlsMode};
 use crate::observe::metrics::Traffic;
@@ -75,7 +75,11 @@ impl MysqlRpc {
         // A node that wants a user closes the connection of nobody without a word.
         let is_nobody = self.config.credentials.is_none()
             && matches!(failure, Failure::Unreachable(_) | Failure::Refused(_));
-        let error = failure.into_error(&address, user);
+        let mut error = failure.into_error(&address, user);
+        // What speaks MySQL's protocol here is Fabric.
+        if error.code == Code::Mysql {
+            error.code = Code::Fabric;
+        }
         if !is_nobody {
             return error;
         }
