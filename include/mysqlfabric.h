@@ -89,7 +89,7 @@
  * ## Errors
  * Calls that can fail return a status, @ref FABRIC_OK or one of FABRIC_ERR_*, and leave their
  * outputs alone unless they succeed. Numbers never change and are never used again: 1 to 19 are
- * the caller's arguments, 20 to 39 the way to Fabric, 40 to 59 the farm, 60 to 79 the call itself. The last parameter, a
+ * the caller's arguments, 20 to 39 the way to the source, 40 to 59 the farm, 60 to 79 the call itself. The last parameter, a
  * fabric_error_t or NULL, gets the details. There is no last error of a thread or a handle.
  *
  * ## Strings and lists
@@ -1390,6 +1390,29 @@ int32_t fabric_options_set_max_reply_bytes(struct fabric_options_t *options,
                                            int64_t bytes);
 
 /**
+ * Sets who hears what the handles made from these options have to say. Without it they are
+ * silent: the library never prints.
+ *
+ * @param options    The options.
+ * @param level      The least grave level to hear, @ref FABRIC_LOG_ERROR to
+ *                   @ref FABRIC_LOG_DEBUG.
+ * @param callback   Called for each message; see fabric_log_t. NULL turns the log off.
+ * @param userdata   Handed to the callback; may be NULL.
+ * @param free       Called with `userdata` when the options and all handles made from them are
+ *                   freed or told otherwise, also when this call fails; may be NULL.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_options_set_log(struct fabric_options_t *options,
+                               int32_t level,
+                               fabric_log_t callback,
+                               void *userdata,
+                               fabric_free_t free);
+
+/**
  * Names a file that keeps the topology for a start while Fabric is down.
  *
  * Whenever the topology changes, and every few minutes, the file is replaced as a whole
@@ -1486,29 +1509,6 @@ int32_t fabric_options_set_source(struct fabric_options_t *options,
  */
 int32_t fabric_options_set_topology_file(struct fabric_options_t *options,
                                          const char *path);
-
-/**
- * Sets who hears what the handles made from these options have to say. Without it they are
- * silent: the library never prints.
- *
- * @param options    The options.
- * @param level      The least grave level to hear, @ref FABRIC_LOG_ERROR to
- *                   @ref FABRIC_LOG_DEBUG.
- * @param callback   Called for each message; see fabric_log_t. NULL turns the log off.
- * @param userdata   Handed to the callback; may be NULL.
- * @param free       Called with `userdata` when the options and all handles made from them are
- *                   freed or told otherwise, also when this call fails; may be NULL.
- * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
- *
- * Never blocks.
- *
- * @since 0.1.0
- */
-int32_t fabric_options_set_log(struct fabric_options_t *options,
-                               int32_t level,
-                               fabric_log_t callback,
-                               void *userdata,
-                               fabric_free_t free);
 
 /**
  * Sets whether and how fabric_report_failure() and fabric_report_result() tell Fabric of servers

@@ -29,6 +29,8 @@ mod status;
 
 mod options;
 
+mod source;
+
 mod behaviour;
 
 mod mysql;
@@ -90,6 +92,7 @@ pub use range::*;
 pub use report::*;
 pub use server::*;
 pub use shard::*;
+pub use source::*;
 pub use status::*;
 pub use table::*;
 #[cfg(feature = "test-hooks")]
