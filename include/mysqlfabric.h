@@ -1204,6 +1204,7 @@ int32_t fabric_status_is_retryable(int32_t code);
  * | asks less and less | after 60000 ms without a lookup |
  * | oldest topology to go on from | no limit |
  * | time to live | as the server says, 60 s if it says 0 |
+ * | discovery of groups | every 500 ms; any lag; none of several primaries; no reads without a majority |
  * | compat | FABRIC_COMPAT_SERVER |
  * | snapshot file, topology file | none |
  *
@@ -1843,6 +1844,82 @@ int32_t fabric_options_set_mysql_tls(struct fabric_options_t *options,
  */
 int32_t fabric_options_set_mysql_password_unverified(struct fabric_options_t *options,
                                                      int32_t on);
+
+/**
+ * Sets how often the servers of a group that is to be discovered are asked who is its primary: all of
+ * them at once, each over one connection that is kept.
+ *
+ * It is about groups of a source that says how they are discovered, and no others: see
+ * fabric_options_set_source(). They are asked sooner after fabric_report_result() with an errno that
+ * fabric_errno_action() gives @ref FABRIC_ACTION_ASK_AGAIN for, and while there is no primary and somebody asks
+ * for it.
+ *
+ * @param options   The options.
+ * @param interval  Milliseconds, 50 to 60000; 500 unless set.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_options_set_discovery_interval_ms(struct fabric_options_t *options,
+                                                 int64_t interval);
+
+/**
+ * Sets how far a server of a discovered group may be behind its source and still take reads.
+ *
+ * Servers tell it in whole seconds, and one that does not know how far it is behind, as when its
+ * source is gone, counts as too far. A primary takes writes whatever this says. Where every
+ * secondary is too far behind, reads go where they go in a group that has none.
+ *
+ * @param options  The options.
+ * @param lag      Milliseconds, 0 to 86400000 (a day), or @ref FABRIC_FOREVER_MS, which is any lag and the
+ *                 default.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_options_set_max_replica_lag_ms(struct fabric_options_t *options,
+                                              int64_t lag);
+
+/**
+ * Sets whether a discovered group in which every member takes writes (Group Replication in
+ * multi-primary mode) has a primary.
+ *
+ * Off, it has none, and its writes are FABRIC_ERR_NO_SERVER: writes to several members at once may meet
+ * and roll each other back. On, one member is its primary for this handle, and stays it as long as it is
+ * online; each handle chooses for itself.
+ *
+ * @param options  The options.
+ * @param on       1, or 0 (the default).
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_options_set_multi_primary(struct fabric_options_t *options,
+                                         int32_t on);
+
+/**
+ * Sets whether a discovered group of which no majority is online still takes reads, of the members that
+ * answer. What they read may be old, and what was written last may be lost to them.
+ *
+ * Writes it takes none, whatever this says: they would hang. The metadata of an InnoDB Cluster may
+ * allow the reads, too (`unreachable_quorum_allowed_traffic`).
+ *
+ * @param options  The options.
+ * @param on       1, or 0 (the default).
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_options_set_reads_without_majority(struct fabric_options_t *options,
+                                                  int32_t on);
 
 /**
  * Makes a handle. No I/O: the first lookup, or fabric_seed(), asks Fabric.

@@ -9,12 +9,14 @@ use crate::observe::events::Listener;
 use crate::observe::log::Log;
 
 mod credentials;
+mod discovery;
 mod group_spec;
 mod mysql;
 mod node;
 mod source_url;
 
 pub use self::credentials::{Credentials, Identity, TlsFiles};
+pub use self::discovery::DiscoveryOptions;
 pub use self::group_spec::{DiscoveryKind, GroupSpec};
 pub use self::mysql::{MysqlOptions, TlsMode};
 pub use self::node::Node;
@@ -38,6 +40,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// How MySQL servers are asked.
     pub mysql: MysqlOptions,
+    /// How groups are discovered.
+    pub discovery: DiscoveryOptions,
     /// Rounds over all known nodes before a fetch gives up.
     pub connect_attempts: u32,
     /// The longest that a Fabric which does not answer is left alone.
@@ -204,6 +208,7 @@ impl Default for Config {
             credentials: None,
             tls: None,
             mysql: MysqlOptions::default(),
+            discovery: DiscoveryOptions::default(),
             connect_attempts: 3,
             connect_delay: Duration::from_secs(1),
             backoff_limit: Duration::from_secs(10),

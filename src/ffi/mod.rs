@@ -35,6 +35,8 @@ mod behaviour;
 
 mod mysql;
 
+mod discovery;
+
 mod log;
 
 mod handle;
@@ -75,6 +77,7 @@ mod test_hooks;
 pub use batch::*;
 pub use behaviour::*;
 pub use cache::*;
+pub use discovery::*;
 pub use error::*;
 pub use event::*;
 pub use execute::*;

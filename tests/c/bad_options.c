@@ -129,6 +129,14 @@ static void mysql_servers(void)
     OPTION(fabric_options_set_mysql_tls(o, FABRIC_TLS_DEFAULT, "ca", "key", NULL),
            FABRIC_ERR_ARGUMENT, {"both or neither"});
     OPTION(fabric_options_set_mysql_password_unverified(o, 2), FABRIC_ERR_ARGUMENT, {"of 2"});
+    OPTION(fabric_options_set_discovery_interval_ms(o, 49), FABRIC_ERR_ARGUMENT,
+           {"interval of 49", "50 to 60000"});
+    OPTION(fabric_options_set_discovery_interval_ms(o, 60001), FABRIC_ERR_ARGUMENT, {"60001"});
+    OPTION(fabric_options_set_max_replica_lag_ms(o, -1), FABRIC_ERR_ARGUMENT,
+           {"lag of -1", "0 to 86400000"});
+    OPTION(fabric_options_set_max_replica_lag_ms(o, 86400001), FABRIC_ERR_ARGUMENT, {"86400001"});
+    OPTION(fabric_options_set_multi_primary(o, 2), FABRIC_ERR_ARGUMENT, {"of 2", "0 to 1"});
+    OPTION(fabric_options_set_reads_without_majority(o, -1), FABRIC_ERR_ARGUMENT, {"of -1"});
 }
 
 /* The user of the URL is that of the credentials, which come before or after it. */

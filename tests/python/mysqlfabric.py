@@ -302,6 +302,10 @@ SIGNATURES = {
     "fabric_options_set_mysql_credentials": (c_int32, _OPTIONS, c_char_p, c_char_p),
     "fabric_options_set_mysql_tls": (c_int32, _OPTIONS, c_int32, c_char_p, c_char_p, c_char_p),
     "fabric_options_set_mysql_password_unverified": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_discovery_interval_ms": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_max_replica_lag_ms": (c_int32, _OPTIONS, c_int64),
+    "fabric_options_set_multi_primary": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_reads_without_majority": (c_int32, _OPTIONS, c_int32),
     "fabric_options_set_event_callback": (
         c_int32, _OPTIONS, fabric_event_callback_t, c_void_p, fabric_free_t,
     ),
