@@ -1,15 +1,14 @@
-/* Which MySQL server takes the writes of employee 10021?  usage: quickstart [host [port]] */
+/* Which MySQL server takes the writes of employee 10021?  usage: quickstart [URL of the source] */
 #include <mysqlfabric.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 int main(int argc, char **argv)
 {
-    const char *host = argc > 1 ? argv[1] : "127.0.0.1";
-    uint16_t port = argc > 2 ? (uint16_t)strtoul(argv[2], NULL, 10) : 0; /* 0 is 32274 */
     fabric_options_t *options = fabric_options_new();
-    fabric_options_add_node(options, host, port);
-    fabric_options_set_credentials(options, "admin", "secret");
+    fabric_options_set_source(options, argc > 1 ? argv[1] : "fabric://127.0.0.1");
+    fabric_options_set_credentials(options, "admin", "secret");         /* for Fabric nodes */
+    fabric_options_set_mysql_credentials(options, "router", "routing"); /* for MySQL servers */
 
     fabric_t *farm = NULL;
     fabric_error_t err;

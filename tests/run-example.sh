@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Runs an example against the fabricd of with-fabricd.sh and looks at what it prints.
 #
-#   tests/run-example.sh [--valgrind] [--status N] [--expect TEXT]... program [args...]
+#   tests/run-example.sh [--valgrind] [--url] [--status N] [--expect TEXT]... program [args...]
 #
-# The program gets the host and the port of fabricd as its first arguments; @certs@ in the
+# The program gets the host and the port of fabricd as its first arguments, or with --url one
+# that has both; @certs@ in the
 # others means FABRICD_CERTS, and @control@ FABRICD_CONTROL_PORT. It must end with the status,
 # 0 unless given, and print each of the texts.
 set -uo pipefail
 
 under=()
+url=
 status=0
 texts=()
 while [ $# -gt 0 ]; do
@@ -18,6 +20,10 @@ while [ $# -gt 0 ]; do
         under=(valgrind --quiet --error-exitcode=9 --leak-check=full
             --errors-for-leak-kinds=definite,indirect,possible
             --suppressions="$(dirname "${BASH_SOURCE[0]}")/valgrind.supp")
+        shift
+        ;;
+    --url)
+        url=1
         shift
         ;;
     --status)
@@ -33,6 +39,7 @@ while [ $# -gt 0 ]; do
 done
 
 command=("$1" "$FABRICD_HOST" "$FABRICD_PORT")
+[ -z "$url" ] || command=("$1" "fabric://$FABRICD_HOST:$FABRICD_PORT")
 shift
 for argument in "$@"; do
     argument=${argument//@certs@/${FABRICD_CERTS:-}}

@@ -17,7 +17,7 @@ fail() {
 # Runs a program that asks for one server, and compares its answer.
 ask() {
     local said
-    said=$("$@" "$FABRICD_HOST" "$FABRICD_PORT") || fail "$* failed"
+    said=$("$@" "fabric://$FABRICD_HOST:$FABRICD_PORT") || fail "$* failed"
     echo "$*: $said"
     [ "$said" = "$answer" ] || fail "$* was to say: $answer"
 }

@@ -9,8 +9,7 @@ int main(int argc, char **argv)
 {
     std::unique_ptr<fabric_options_t, decltype(&fabric_options_free)> options(fabric_options_new(),
                                                                               fabric_options_free);
-    fabric_options_add_node(options.get(), argc > 1 ? argv[1] : "127.0.0.1",
-                            static_cast<uint16_t>(argc > 2 ? std::atoi(argv[2]) : 0));
+    fabric_options_set_source(options.get(), argc > 1 ? argv[1] : "fabric://127.0.0.1");
     fabric_options_set_credentials(options.get(), "admin", "secret");
 
     fabric_t *made = nullptr;
