@@ -65,3 +65,6 @@ pub(crate) const STATE_STORE: u8 = 21;
 
 /// Which groups are to be discovered.
 pub(crate) const GROUP_SPECS: u8 = 22;
+
+/// What discovery keeps from round to round.
+pub(crate) const DISCOVERY: u8 = 23;

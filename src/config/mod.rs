@@ -8,19 +8,23 @@ use crate::base::text::excerpt;
 use crate::observe::events::Listener;
 use crate::observe::log::Log;
 
+mod cluster_url;
 mod credentials;
 mod discovery;
 mod group_spec;
 mod mysql;
 mod node;
 mod source_url;
+mod url_parts;
 
+pub use self::cluster_url::Cluster;
 pub use self::credentials::{Credentials, Identity, TlsFiles};
 pub use self::discovery::DiscoveryOptions;
 pub use self::group_spec::{DiscoveryKind, GroupSpec};
 pub use self::mysql::{MysqlOptions, TlsMode};
 pub use self::node::Node;
-pub use self::source_url::{DEFAULT_PORT, DEFAULT_SERVER_PORT, Database, SourceUrl};
+pub use self::source_url::{DEFAULT_PORT, Database, SourceUrl};
+pub use self::url_parts::DEFAULT_SERVER_PORT;
 
 /// How a server's failure is told to Fabric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +113,7 @@ impl Config {
                 self.nodes.extend(nodes.iter().cloned())
             }
             // Nodes beside it are of Fabric itself, for what a database cannot do.
-            SourceUrl::FabricStore(_) => {}
+            SourceUrl::FabricStore(_) | SourceUrl::Cluster(_) => {}
             SourceUrl::File { path } => self.set_topology_file(path.clone())?,
         }
         self.source = Some(source);
@@ -162,9 +166,20 @@ impl Config {
             );
             return Err(Error::new(Code::Argument, message));
         }
+        if let (Some(SourceUrl::Cluster(_)), Some(Node { host, port })) =
+            (&self.source, self.nodes.first())
+        {
+            let message = format!(
+                "node {host}:{port} is one of MySQL Fabric, which has no part in a source cluster://; name the \
+                 servers of the cluster in the URL, with commas between"
+            );
+            return Err(Error::new(Code::Argument, message));
+        }
         let Some(user) = self.source.as_ref().and_then(SourceUrl::user) else { return Ok(()) };
         let (given, which) = match &self.source {
-            Some(SourceUrl::FabricStore(_)) => (&self.mysql.credentials, "credentials for MySQL"),
+            Some(SourceUrl::FabricStore(_) | SourceUrl::Cluster(_)) => {
+                (&self.mysql.credentials, "credentials for MySQL")
+            }
             _ => (&self.credentials, "credentials"),
         };
         let given = given.as_ref().map(|credentials| credentials.user.as_str());

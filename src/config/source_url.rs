@@ -5,12 +5,13 @@
 
 use std::path::PathBuf;
 
-use percent_encoding::percent_decode_str;
+use crate::base::error::Result;
 
-use crate::base::error::{Code, Error, Result};
-use crate::base::text::excerpt;
-
+use super::cluster_url::Cluster;
 use super::node::Node;
+use super::url_parts::{
+    Authority, DEFAULT_SERVER_PORT, argument_error, authority, decoded, quoted,
+};
 
 /// The port a Fabric node listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 32274;
@@ -27,6 +28,8 @@ pub enum SourceUrl {
     FabricMysql { user: Option<String>, nodes: Vec<Node> },
     /// The database in which Fabric keeps its state, asked in SQL.
     FabricStore(Database),
+    /// The servers of one group, asked themselves.
+    Cluster(Cluster),
     /// A topology file.
     File { path: PathBuf },
 }
@@ -43,10 +46,8 @@ pub struct Database {
 
 /// The forms there are, for messages.
 const FORMS: &str = "fabric://[user@]host[:port][,host[:port]...], fabric+mysql:// with the same, \
-                     fabric+store://[user@]host[:port][,...]/database, and file:/path";
-
-/// The port of a MySQL server unless told otherwise.
-pub const DEFAULT_SERVER_PORT: u16 = 3306;
+                     fabric+store://[user@]host[:port][,...]/database, \
+                     cluster://[user@]host[:port][,...][?group=name], and file:/path";
 
 impl SourceUrl {
     /// Reads a URL.
@@ -73,6 +74,7 @@ impl SourceUrl {
                 Ok(Self::FabricMysql { user, nodes })
             }
             "fabric+store" => Ok(Self::FabricStore(database(scheme, rest)?)),
+            "cluster" => Ok(Self::Cluster(Cluster::parse(scheme, rest)?)),
             "file" => Ok(Self::File { path: path(rest)? }),
             _ => Err(argument_error(format!(
                 "'{}' is no kind of source; the forms are {FORMS}",
@@ -94,17 +96,10 @@ impl SourceUrl {
         match self {
             Self::Fabric { user, .. } | Self::FabricMysql { user, .. } => user.as_deref(),
             Self::FabricStore(database) => database.user.as_deref(),
+            Self::Cluster(cluster) => cluster.user.as_deref(),
             Self::File { .. } => None,
         }
     }
-}
-
-/// Whom a source is asked of, and for whom.
-struct Authority<'u> {
-    user: Option<String>,
-    nodes: Vec<Node>,
-    /// What follows the hosts, from its '/', '?' or '#' on.
-    behind: &'u str,
 }
 
 /// Nothing is behind the hosts but perhaps a '/'.
@@ -156,85 +151,6 @@ fn database(scheme: &str, rest: &str) -> Result<Database> {
     Ok(Database { user, servers, name, socket })
 }
 
-/// Reads `//[user@]host[:port][,host[:port]...]`, up to what is behind it.
-fn authority<'u>(scheme: &str, rest: &'u str, default_port: u16) -> Result<Authority<'u>> {
-    let rest = rest.strip_prefix("//").ok_or_else(|| {
-        argument_error(format!(
-            "'{scheme}:' goes on with '//' and a host, as in {scheme}://host:port"
-        ))
-    })?;
-    let (rest, behind) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    if behind.contains('@') {
-        // It may be the end of a password with a '/' in it: nothing of it is shown.
-        return Err(argument_error(format!(
-            "behind the hosts of {scheme}:// '@' is written %40, and so is what is special in a user; \
-             a password does not belong there at all"
-        )));
-    }
-    // Only the last '@' can end the user: none is in a host.
-    let (user, hosts) = match rest.rsplit_once('@') {
-        Some((user, hosts)) => (Some(user_of(scheme, user)?), hosts),
-        None => (None, rest),
-    };
-    let nodes: Result<Vec<Node>> =
-        hosts.split(',').map(|host| node(scheme, host, default_port)).collect();
-    Ok(Authority { user, nodes: nodes?, behind })
-}
-
-fn user_of(scheme: &str, user: &str) -> Result<String> {
-    if user.contains(':') {
-        // Nothing of it is shown: what is behind the colon is a password.
-        return Err(argument_error(format!(
-            "the password does not belong into the URL of a source, where logs and lists of processes \
-             show it; write {scheme}://user@host, and give the password with the credentials"
-        )));
-    }
-    let user = decoded(user, "user")?;
-    match user.is_empty() {
-        true => Err(argument_error(format!("the user before '@' is empty; write {scheme}://host"))),
-        false => Ok(user),
-    }
-}
-
-/// Reads `host`, `host:port`, `[address]` or `[address]:port`.
-fn node(scheme: &str, text: &str, default_port: u16) -> Result<Node> {
-    // What is no port may be a password whose host was forgotten.
-    let shown = match text.rsplit_once(':') {
-        Some((host, port)) if !port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => text,
-    };
-    let bad =
-        |why: &str| argument_error(format!("'{}' is no host of {scheme}://: {why}", quoted(shown)));
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (host, behind) = rest.split_once(']').ok_or_else(|| bad("the '[' has no ']'"))?;
-            if host.parse::<std::net::Ipv6Addr>().is_err() {
-                return Err(bad("brackets are for IPv6 addresses, as in [::1]:32274"));
-            }
-            match behind.strip_prefix(':') {
-                Some(port) => (host, Some(port)),
-                None if behind.is_empty() => (host, None),
-                None => return Err(bad("behind the ']' only a ':' and a port may be")),
-            }
-        }
-        None => match text.split_once(':') {
-            Some((_, port)) if port.contains(':') => {
-                return Err(bad("an IPv6 address stands in brackets, as in [::1]:32274"));
-            }
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let port = match port {
-        None => default_port,
-        Some(port) => match port.parse::<u16>() {
-            Ok(number) if number > 0 && port.bytes().all(|byte| byte.is_ascii_digit()) => number,
-            _ => return Err(bad("its port is no number from 1 to 65535")),
-        },
-    };
-    Node::new(host, port).ok_or_else(|| bad("give a name or an address"))
-}
-
 /// Reads `/path`, `///path` or `//localhost/path`.
 fn path(rest: &str) -> Result<PathBuf> {
     let path = match rest.strip_prefix("//") {
@@ -257,32 +173,10 @@ fn path(rest: &str) -> Result<PathBuf> {
     decoded(path, "path").map(PathBuf::from)
 }
 
-/// A part of a URL without its percent signs.
-fn decoded(text: &str, what: &str) -> Result<String> {
-    let bytes = percent_decode_str(text);
-    match bytes.decode_utf8() {
-        Ok(text) if !text.contains('\0') => Ok(text.into_owned()),
-        _ => Err(argument_error(format!(
-            "the {what} in the URL of a source is not UTF-8 without NUL"
-        ))),
-    }
-}
-
-/// A part of a URL as messages show it: never with a password, which is between a ':' and an '@'.
-fn quoted(text: &str) -> String {
-    match text.rsplit_once('@') {
-        Some((_, hosts)) => excerpt(&format!("...@{hosts}"), 80),
-        None => excerpt(text, 80),
-    }
-}
-
-fn argument_error(message: String) -> Error {
-    Error::new(Code::Argument, message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::error::Code;
 
     fn fabric(user: Option<&str>, nodes: &[(&str, u16)]) -> SourceUrl {
         let nodes = nodes.iter().map(|(host, port)| Node { host: (*host).into(), port: *port });

@@ -56,7 +56,18 @@ impl EventLoop {
 
     /// Waits for `future` until `deadline`.
     pub fn wait<T>(&self, deadline: Instant, future: impl Future<Output = T>) -> Result<T, Ended> {
-        let [mut handle, mut attempt] = self.cancelled.clone();
+        self.wait_unless(self.cancelled.clone(), deadline, future)
+    }
+
+    /// As `wait`, for a loop that is kept: of each attempt there is another one who says that nobody
+    /// waits.
+    pub fn wait_unless<T>(
+        &self,
+        cancelled: [Cancelled; 2],
+        deadline: Instant,
+        future: impl Future<Output = T>,
+    ) -> Result<T, Ended> {
+        let [mut handle, mut attempt] = cancelled;
         // All of it goes inside the loop, where nobody has to be woken for it.
         self.run(async {
             let mut handle = pin!(handle.wait_for(|cancelled| *cancelled));

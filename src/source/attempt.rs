@@ -79,7 +79,6 @@ impl Attempt {
         guarded(|| self.progress.cancelled.send_replace(true));
     }
 
-    #[cfg(test)]
     pub fn is_cancelled(&self) -> bool {
         *self.progress.cancelled.borrow()
     }

@@ -33,6 +33,7 @@ use std::sync::Arc;
 use crate::config::{Config, SourceUrl};
 use crate::observe::metrics::Traffic;
 
+use self::discovery::Discovery;
 use self::fabric::{FabricSource, StateStore};
 
 pub use self::answer::{
@@ -55,6 +56,9 @@ pub fn of(config: &Arc<Config>, traffic: &Arc<Traffic>) -> Sources {
         (Some(path), _) => Sources::at_once(file::FileSource::new(path, config)),
         (None, Some(SourceUrl::FabricStore(database))) => {
             Sources::at_once(StateStore::new(database, config, traffic))
+        }
+        (None, Some(SourceUrl::Cluster(cluster))) => {
+            Sources::groups_only(Discovery::of_cluster(cluster, config, traffic))
         }
         (None, Some(SourceUrl::FabricMysql { .. })) => {
             Sources::one(FabricSource::<fabric::MysqlRpc>::new(config, traffic))

@@ -30,7 +30,7 @@ impl Kind {
 
     /// Whether there is such a server, which is fetched if need be. Where it cannot be, whoever runs
     /// the tests is told that nothing was tested; continuous integration may not go on without.
-    fn is_there(self) -> bool {
+    pub fn is_there(self) -> bool {
         static THERE: [OnceLock<bool>; 3] = [const { OnceLock::new() }; 3];
         *THERE[self as usize].get_or_init(|| {
             let fetched = Command::new(script("fetch.sh")).arg(self.name()).status();

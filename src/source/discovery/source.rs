@@ -1,0 +1,340 @@
+//! Discovery as a source of groups.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use crate::base::clock::millis;
+use crate::base::error::{Code, Error, Result};
+use crate::base::random;
+use crate::base::text::excerpt;
+use crate::config::{Cluster, Config, Node};
+use crate::observe::log::Level;
+use crate::observe::metrics::Traffic;
+use crate::source::callers::CallersQuestions;
+use crate::source::mysql_session::wait_for;
+use crate::source::{
+    About, Answer, Ask, Attempt, Content, GroupAnswers, GroupSource, Source, Wanted,
+};
+
+use super::answers::{failure, rows};
+use super::kept::{GroupState, Kept, States, Taken};
+use super::members::{Members, Ways};
+use super::quick;
+use super::round::{AskedGroup, End, Round};
+use super::rules::Options;
+use super::spec::{GroupSpec, Specs};
+
+/// A round takes no longer, however many servers are found by the way.
+const MOST: Duration = Duration::from_secs(3);
+
+/// What groups are discovered, and what they are called.
+pub enum Scope {
+    /// Those that somebody else names, by these names.
+    Named(Arc<Specs>),
+    /// One, by the name given, or else by what its metadata calls it.
+    Found(GroupSpec, Option<String>),
+}
+
+/// The name of a group that has none.
+const DEFAULT_NAME: &str = "default";
+
+/// Asks the servers of groups who they are.
+pub struct Discovery {
+    config: Arc<Config>,
+    scope: Scope,
+    traffic: Arc<Traffic>,
+    cancelled: watch::Sender<bool>,
+    callers: CallersQuestions,
+    kept: Kept,
+    options: Options,
+    /// Whom it asks, and whether they answered.
+    known: ArcSwap<Vec<(Node, bool)>>,
+}
+
+/// A group to ask: its key among the states, and what it is.
+type Named = (String, GroupSpec);
+
+impl Discovery {
+    /// No I/O. With a `socket` the seeds are reached over it; with `trusts_seeds` they are named by
+    /// the options themselves, and nobody else.
+    pub fn new(
+        scope: Scope,
+        socket: Option<PathBuf>,
+        trusts_seeds: bool,
+        config: &Arc<Config>,
+        traffic: &Arc<Traffic>,
+    ) -> Self {
+        let cancelled = watch::Sender::new(false);
+        let ways = Ways { config: Arc::clone(config), socket, trusts_seeds };
+        Self {
+            config: Arc::clone(config),
+            scope,
+            traffic: Arc::clone(traffic),
+            callers: CallersQuestions::default(),
+            kept: Kept::new(Arc::new(ways), cancelled.subscribe()),
+            options: Options {
+                max_lag: config.discovery.max_replica_lag,
+                multi_primary: config.discovery.multi_primary,
+                reads_without_majority: config.discovery.reads_without_majority,
+            },
+            cancelled,
+            known: ArcSwap::default(),
+        }
+    }
+
+    /// Of one group, asked of the servers that the options name. No I/O.
+    pub fn of_cluster(cluster: &Cluster, config: &Arc<Config>, traffic: &Arc<Traffic>) -> Self {
+        let Cluster { servers, socket, group, kind, .. } = cluster;
+        let (kind, seeds) = (*kind, servers.clone());
+        let scope =
+            Scope::Found(GroupSpec { kind, seeds, weights: BTreeMap::new() }, group.clone());
+        Self::new(scope, socket.clone(), true, config, traffic)
+    }
+
+    /// The groups that are to be asked now.
+    fn wanted(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Vec<Named> {
+        let specs = match &self.scope {
+            Scope::Found(spec, _) => return vec![(DEFAULT_NAME.to_owned(), spec.clone())],
+            Scope::Named(specs) => specs.get(),
+        };
+        let (states, now) = (self.kept.states(), ask.asker.now());
+        let is_due = |name: &String| {
+            // Whoever asks in the background asks for all, each in its time.
+            !ask.retry.background
+                || (wanted.is_stale)(name)
+                || states.get(name).is_none_or(|state| state.due_at <= now)
+        };
+        let is_wanted = |name: &String| wanted.everything || wanted.names.contains(name);
+        let named = specs.iter().filter(|(name, _)| is_wanted(name) && is_due(name));
+        named.map(|(name, spec)| (name.clone(), spec.clone())).collect()
+    }
+
+    /// One round: the groups as they are after it.
+    fn round(
+        &self,
+        taken: &mut Taken<'_>,
+        named: &[Named],
+        until: Instant,
+        attempt: &Attempt,
+    ) -> Result<Vec<AskedGroup>> {
+        // TLS needs some, and panics without.
+        random::bytes()?;
+        let mut groups: Vec<AskedGroup> = Vec::new();
+        for (name, spec) in named {
+            let state = taken.states.get(name).filter(|state| state.spec == *spec);
+            let GroupState { spec, memory, members, .. } =
+                state.cloned().unwrap_or_else(|| GroupState::new(spec));
+            groups.push(AskedGroup::new(name.clone(), spec, memory, members));
+        }
+        let options = &self.options;
+        let asked = taken.run(until, attempt.cancelled(), async |members| {
+            Round { members, groups: &mut groups, options }.run().await;
+        });
+        asked.map(|()| groups)
+    }
+
+    /// Keeps what was found out, and makes the answers of it.
+    fn take_in(
+        &self,
+        taken: &mut Taken<'_>,
+        groups: Vec<AskedGroup>,
+        asked_at: u64,
+        answers: &mut GroupAnswers,
+    ) -> Vec<Named> {
+        let mut open = Vec::new();
+        for group in groups {
+            self.warn(&group);
+            let fresh = || GroupState::new(&group.spec);
+            let state = taken.states.entry(group.name.clone()).or_insert_with(fresh);
+            if state.spec != group.spec {
+                *state = GroupState::new(&group.spec);
+            }
+            state.memory = group.memory.clone();
+            let Some(End::Verdict(verdict)) = &group.end else {
+                answers.failure = Some(failure(&group, answers.failure.take()));
+                state.due_at = asked_at.saturating_add(millis(self.interval()));
+                open.push((group.name, group.spec));
+                continue;
+            };
+            state.members.clone_from(&verdict.members);
+            state.name = verdict.name.clone().or(state.name.take());
+            let interval = match verdict.ask_again_soon {
+                true => quick::interval(self.interval(), quick::second()),
+                false => self.interval(),
+            };
+            state.due_at = asked_at.saturating_add(millis(interval));
+            let (name, about) = match &self.scope {
+                Scope::Named(_) => {
+                    (group.name.clone(), About::Names(BTreeSet::from([group.name.clone()])))
+                }
+                Scope::Found(_, given) => {
+                    let found = given.clone().or(state.name.clone());
+                    (found.unwrap_or_else(|| DEFAULT_NAME.to_owned()), About::Everything)
+                }
+            };
+            let rows = rows(&name, verdict, &group.spec);
+            let content = Content::Rows { about, rows, rejected: Vec::new() };
+            answers.answers.push(Answer { asked_at, interval, content });
+        }
+        open
+    }
+
+    fn warn(&self, group: &AskedGroup) {
+        let log = &self.config.log;
+        let name = &group.name;
+        for (node, what) in group.not_granted() {
+            let Node { host, port } = node;
+            log.write_once(
+                Level::Warning,
+                format_args!("group '{name}': {host}:{port} may not be asked for {what}"),
+            );
+        }
+        if let Some(End::Verdict(verdict)) = &group.end {
+            for warning in &verdict.warnings {
+                log.write_once(Level::Warning, format_args!("group '{name}': {warning}"));
+            }
+        }
+        for (_, why) in group.complaints() {
+            log.write_once(Level::Info, format_args!("group '{name}': {why}"));
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        self.config.discovery.interval
+    }
+
+    /// Forgets groups that nobody names any more, and says when the first of the others is due.
+    fn tidy(&self, states: &mut States) -> Option<u64> {
+        if let Scope::Named(specs) = &self.scope {
+            let specs = specs.get();
+            states.retain(|name, _| specs.contains_key(name));
+        }
+        states.values().map(|state| state.due_at).min()
+    }
+
+    fn ask(&self, named: Vec<Named>, ask: &Ask<'_>, attempt: &Attempt) -> Result<GroupAnswers> {
+        let mut answers = GroupAnswers::default();
+        let mut named = named;
+        for round in 0..ask.retry.count.max(1) {
+            let pause = ask.retry.pause;
+            if round > 0 && (ask.retry.is_over_in(pause) || ask.pause(pause)) {
+                break;
+            }
+            let until = Instant::now() + attempt.left(MOST);
+            let stops = || ask.asker.is_stopping() || attempt.is_cancelled();
+            let Some(mut taken) = self.kept.take(until, stops)? else { break };
+            let asked_at = ask.asker.now();
+            answers.failure = None;
+            self.traffic.requests.fetch_add(1, Ordering::Relaxed);
+            let groups = self.round(&mut taken, &named, until, attempt)?;
+            if groups.iter().any(AskedGroup::is_answered) {
+                ask.asker.source_answered();
+                ask.asker.node_answered(ask.retry.background, Duration::ZERO);
+            }
+            named = self.take_in(&mut taken, groups, asked_at, &mut answers);
+            self.shorten(&mut answers, self.tidy(&mut taken.states), asked_at);
+            for (server, user) in taken.members().map(Members::password_caches).unwrap_or_default()
+            {
+                self.config.log.write_once(
+                    Level::Warning,
+                    format_args!(
+                        "{server} lets user \"{}\" in by a password that it remembers, and asks for it in \
+                         full once it is restarted, which this connection is not fit for: it takes \
+                         verified TLS or a Unix socket",
+                        excerpt(&user, 60)
+                    ),
+                );
+            }
+            self.known.store(Arc::new(
+                taken.members().map(|members| members.known()).unwrap_or_default(),
+            ));
+            if named.is_empty() || ask.asker.is_stopping() {
+                break;
+            }
+        }
+        if ask.is_interrupted() {
+            return Err(ask.asker.interrupted(AWAITED));
+        }
+        if answers.answers.is_empty() && answers.failure.is_none() {
+            return Err(Error::new(
+                Code::Timeout,
+                "another round of questions to the servers took all of the time; try again",
+            ));
+        }
+        Ok(answers)
+    }
+
+    /// The shortest interval says when the next round begins: not later than any group is due.
+    fn shorten(&self, answers: &mut GroupAnswers, due_at: Option<u64>, asked_at: u64) {
+        let due_in = Duration::from_millis(due_at.unwrap_or(u64::MAX).saturating_sub(asked_at));
+        if let Some(first) = answers.answers.first_mut() {
+            first.interval = first.interval.min(due_in).max(Duration::from_millis(1));
+        }
+    }
+}
+
+/// What an interrupted call is told that it waited for.
+const AWAITED: &str = "the servers of the group";
+
+impl Source for Discovery {
+    fn name(&self) -> String {
+        "the MySQL servers".into()
+    }
+
+    fn unsupported(&self) -> Error {
+        Error::new(
+            Code::NotSeeded,
+            "the groups are asked of the MySQL servers themselves, which take no commands and no reports: \
+             there is no MySQL Fabric behind this source",
+        )
+    }
+
+    fn reset(&self) {
+        self.kept.reset();
+    }
+
+    fn was_not_taken_in(&self) {
+        self.kept.all_are_due();
+    }
+
+    fn interrupt(&self) {
+        self.callers.interrupt();
+    }
+
+    fn cancel(&self) {
+        self.cancelled.send_replace(true);
+    }
+
+    fn nodes(&self) -> Vec<Node> {
+        self.known.load().iter().map(|(node, _)| node.clone()).collect()
+    }
+
+    fn nodes_up(&self) -> usize {
+        self.known.load().iter().filter(|(_, is_up)| *is_up).count()
+    }
+}
+
+impl GroupSource for Discovery {
+    fn groups(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<GroupAnswers> {
+        let named = self.wanted(wanted, ask);
+        if named.is_empty() {
+            return Ok(GroupAnswers::default());
+        }
+        let attempt = Attempt::until(ask.retry.until);
+        let _under_way = self.callers.begin(ask, &attempt, AWAITED)?;
+        wait_for(|| self.ask(named, ask, &attempt))
+    }
+
+    fn tells_of(&self, group: &str) -> bool {
+        match &self.scope {
+            Scope::Named(specs) => specs.get().contains_key(group),
+            Scope::Found(..) => true,
+        }
+    }
+}

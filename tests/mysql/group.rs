@@ -1,0 +1,124 @@
+//! Groups of real servers, started by `tests/servers/group_replication.sh`: each test file has one of
+//! its own, and it is gone when the test is.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use mysqlfabric::mysql::{Account, Address, Session, Target};
+
+use crate::client::{connect, query};
+use crate::support::Kind;
+
+/// A group of servers 1 to N, the first one its primary to begin with.
+pub struct Group {
+    directory: PathBuf,
+    port: u16,
+    size: u16,
+}
+
+impl Group {
+    /// `None` where there are no servers to be had, which has been said then.
+    pub fn start(size: u16) -> Option<Self> {
+        if !Kind::Mysql.is_there() {
+            return None;
+        }
+        let (port, directory) = place(size);
+        let group = Self { directory, port, size };
+        group.run(&["start", &size.to_string()]);
+        Some(group)
+    }
+
+    /// Has the script do something.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let script =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/group_replication.sh");
+        let output = Command::new(script)
+            .args(arguments)
+            .env("FARM", &self.directory)
+            .env("PORT", self.port.to_string())
+            .env("GROUP", format!("aaaaaaaa-0000-0000-0000-{:012}", self.port))
+            .output()
+            .expect("the script");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("text").trim().to_owned()
+    }
+
+    /// As `run`, about server `number`.
+    pub fn about(&self, command: &str, number: u16) -> String {
+        self.run(&[command, &number.to_string()])
+    }
+
+    /// A statement on server `number`, as root.
+    pub fn sql(&self, number: u16, statement: &str) -> String {
+        self.run(&["sql", &number.to_string(), statement])
+    }
+
+    pub fn servers(&self) -> impl Iterator<Item = u16> {
+        1..=self.size
+    }
+
+    pub fn port(&self, number: u16) -> u16 {
+        self.port + number
+    }
+
+    /// The hosts of a URL.
+    pub fn hosts(&self, numbers: impl IntoIterator<Item = u16>) -> String {
+        let hosts = numbers.into_iter().map(|number| format!("127.0.0.1:{}", self.port(number)));
+        hosts.collect::<Vec<_>>().join(",")
+    }
+
+    pub fn socket(&self, number: u16) -> PathBuf {
+        self.directory.join(number.to_string()).join("sock")
+    }
+
+    pub fn root(&self, number: u16) -> Session {
+        let target = Target::plain(Address::Socket(self.socket(number)));
+        connect(&target, &Account::new("root", "")).expect("root")
+    }
+
+    /// A user whom all servers know, with these grants, made on the primary. Each server has the hash of
+    /// its password at hand, as after a login by TLS.
+    pub fn user(&self, primary: u16, name: &str, grants: &[&str]) -> Account {
+        let mut root = self.root(primary);
+        let mut run = |statement: &str| {
+            query(&mut root, statement).unwrap_or_else(|f| panic!("{statement}: {f:?}"));
+        };
+        run(&format!("CREATE USER {name}@'%' IDENTIFIED BY 'pass-word'"));
+        for grant in grants {
+            run(&format!("GRANT {grant} TO {name}@'%'"));
+        }
+        let account = Account::new(name, "pass-word");
+        for number in self.servers() {
+            let target = Target::plain(Address::Socket(self.socket(number)));
+            crate::eventually("the user", || connect(&target, &account).is_ok());
+        }
+        account
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // What is frozen ends, too.
+        self.run(&["stop"]);
+        let _ = std::fs::remove_dir(&self.directory);
+    }
+}
+
+/// Ports below those that the system gives to anybody, none of which is in use, and a directory.
+fn place(size: u16) -> (u16, PathBuf) {
+    let first = u16::try_from(std::process::id() % 80).expect("below 80") * 100;
+    let is_free = |port: &u16| {
+        let mut ports = (1..=size).flat_map(|number| [port + number, port + 50 + number]);
+        let directory = directory(*port);
+        ports.all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+            && std::fs::create_dir(directory).is_ok()
+    };
+    let mut ports = (0..80).map(|step| 23_400 + (first + step * 100) % 8_000);
+    let port = ports.find(is_free).expect("free ports");
+    (port, directory(port))
+}
+
+fn directory(port: u16) -> PathBuf {
+    std::env::temp_dir().join(format!("mf-group-{port}"))
+}
