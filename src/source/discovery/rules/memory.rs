@@ -1,10 +1,12 @@
 //! What holds from round to round: what must never go back, and who answered the last time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::config::Node;
 
-use super::super::opinion::{Outcome, Reply, ViewId};
+use super::super::opinion::{Cluster, ClusterSet, Outcome, Reply, ViewId};
+use super::super::spec::Kind;
 
 /// What is known of a group from earlier rounds. `Memory::default()` is that of a group nobody asked
 /// for yet; to start from it again forgets which views are old.
@@ -13,6 +15,15 @@ pub struct Memory {
     /// The newest view that was ever seen of each group, by its name: of one group only, but for the
     /// clusters of a ClusterSet.
     views: BTreeMap<String, ViewId>,
+    /// What kind of group it turned out to be.
+    pub(super) kind: Option<Kind>,
+    /// The last metadata that could be read: of an InnoDB Cluster, and with the newest view that was
+    /// ever seen, of a ReplicaSet and a ClusterSet.
+    pub(super) cluster: Option<Arc<Cluster>>,
+    pub(super) replica_set: Option<Arc<Cluster>>,
+    pub(super) cluster_set: Option<Arc<ClusterSet>>,
+    /// Of plain replication: the primary that a replica confirmed last.
+    pub(super) confirmed: Option<String>,
     /// Of a group with several primaries: the one that was chosen.
     pub(super) choice: Option<String>,
     /// Whom the last verdict named as members.
@@ -78,5 +89,12 @@ impl Memory {
     /// Whether the last time that this address was asked brought an answer; `None` if it never was.
     pub(super) fn answers(&self, node: &Node) -> Option<bool> {
         self.by_node.get(node).map(|last| last.answers)
+    }
+
+    /// Whether this server is not reached at this address, which was tried.
+    pub(super) fn is_elsewhere(&self, uuid: &str, node: &Node) -> bool {
+        self.by_node.get(node).is_some_and(|last| {
+            !last.answers || last.uuid.as_deref().is_some_and(|other| other != uuid)
+        })
     }
 }

@@ -4,20 +4,35 @@
 //! A round of questions is judged after each reply, with the rest pending, so that a server that hangs
 //! delays nothing: what a majority of a group says is enough. Writes are never routed on a guess.
 //!
-//! [`round`] has the replies by server, [`memory`] what holds from round to round; there is a file
-//! for each kind of group.
+//! [`round`] has the replies by server, [`memory`] what holds from round to round. There is a file
+//! for each kind of group; [`group`], with [`newest_view`] and [`group_primary`], is what they share
+//! that stand on Group Replication, [`metadata`] and [`placement`] what they share that have metadata.
 
+mod auto;
+mod cluster_set;
+mod draft;
+mod group;
+mod group_primary;
 mod group_replication;
+mod innodb_cluster;
 mod memory;
+mod metadata;
 mod newest_view;
 mod options;
+mod placement;
+mod reason;
+mod replica;
+mod replica_set;
+mod replication;
+mod report;
 mod round;
+mod search;
 #[cfg(test)]
 mod tests;
 
 use super::opinion::Reply;
 use super::spec::{GroupSpec, Kind};
-use super::verdict::Judgement;
+use super::verdict::{Judgement, Verdict};
 
 use self::round::Round;
 
@@ -36,10 +51,45 @@ pub fn judge(
 ) -> Judgement {
     memory.note(replies);
     let round = Round::new(replies, memory);
-    match spec.kind {
-        Kind::GroupReplication | Kind::Auto => {
-            group_replication::judge(spec, &round, memory, options)
-        }
-        _ => Judgement::Keep { why: "this kind of group is not discovered yet".into() },
+    let kind = match spec.kind {
+        Kind::Auto => auto::kind(&round, memory),
+        kind => Some(kind),
+    };
+    let judgement = match kind {
+        None => Judgement::Undecided { ask: Vec::new() },
+        Some(Kind::Auto | Kind::Replication) => replication::judge(spec, &round, memory, options),
+        Some(Kind::GroupReplication) => group_replication::judge(spec, &round, memory, options),
+        Some(Kind::InnodbCluster) => innodb_cluster::judge(spec, &round, memory, options),
+        Some(Kind::ReplicaSet) => replica_set::judge(spec, &round, memory, options),
+        Some(Kind::ClusterSet) => cluster_set::judge(spec, &round, memory, options),
+    };
+    match judgement {
+        Judgement::Decided(verdict) => Judgement::Decided(completed(verdict, spec, &round, memory)),
+        judgement => judgement,
     }
+}
+
+/// The verdict with what all kinds of groups have in common.
+fn completed(
+    mut verdict: Verdict,
+    spec: &GroupSpec,
+    round: &Round<'_>,
+    memory: &mut Memory,
+) -> Verdict {
+    for server in &mut verdict.servers {
+        let of_spec = spec.weights.get(&server.node).copied();
+        let is_weight = |weight: &f64| weight.is_finite() && *weight > 0.0;
+        server.weight = of_spec.or(server.weight).filter(is_weight);
+    }
+    for missing in round.opinions().flat_map(|opinion| &opinion.not_granted) {
+        if !verdict.warnings.contains(missing) {
+            verdict.warnings.push(missing.clone());
+        }
+    }
+    // Where nobody says who is in the group, those who were are asked on.
+    if verdict.members.is_empty() {
+        verdict.members.clone_from(&memory.members);
+    }
+    memory.members.clone_from(&verdict.members);
+    verdict
 }

@@ -1,36 +1,27 @@
 //! Which view of a group counts: the newest one that was ever seen, of the group as it was
 //! bootstrapped last. An older one is never gone back to, whoever reports it.
 
-use super::super::opinion::{GroupView, Member, MemberState, ViewId};
+use super::super::opinion::{Member, ViewId};
 use super::memory::Memory;
+use super::report::{Report, reports};
 use super::round::Round;
 
-/// A member of the group by its own word, and what it says.
-#[derive(Clone, Copy)]
-pub(super) struct Report<'a> {
-    pub uuid: &'a str,
-    pub id: ViewId,
-    pub view: &'a GroupView,
-}
-
-impl Report<'_> {
-    /// Whether most of the members that this one sees take part.
-    pub fn has_majority(&self) -> bool {
-        let present = self.view.members.iter().filter(|member| is_present(member.state)).count();
-        present * 2 > self.view.members.len()
-    }
-}
-
-pub(super) fn is_present(state: MemberState) -> bool {
-    matches!(state, MemberState::Online | MemberState::Recovering)
-}
-
-/// The newest view, and what those say who are in the group.
+/// The newest view, and what its members say.
 pub(super) struct NewestView<'a> {
     pub id: ViewId,
     pub members: &'a [Member],
-    /// Those of the members, of this view or an older one.
+    /// Of this view, or of an older one where a member is late.
     pub reports: Vec<Report<'a>>,
+}
+
+impl<'a> NewestView<'a> {
+    pub fn is_majority(&self, count: usize) -> bool {
+        count * 2 > self.members.len()
+    }
+
+    pub fn report_of(&self, uuid: &str) -> Option<&Report<'a>> {
+        self.reports.iter().find(|report| report.uuid == uuid)
+    }
 }
 
 pub(super) enum Newest<'a> {
@@ -41,87 +32,65 @@ pub(super) enum Newest<'a> {
     None(String),
 }
 
-/// The newest view of the group of this name; without a name, of the group that was followed so far.
-///
-/// A group that was bootstrapped anew counts once nobody is left who is in the one before.
+/// The newest view of the group of this name; without a name, of the group that is followed.
 pub(super) fn newest_view<'a>(
     round: &Round<'a>,
     name: Option<&str>,
     memory: &mut Memory,
 ) -> Newest<'a> {
-    let reports: Vec<Report<'a>> = round
-        .opinions()
-        .filter_map(|opinion| report(opinion.uuid.as_str(), opinion.group.as_ref()?))
-        .filter(|report| name.is_none_or(|name| report.view.group_name == name))
-        .collect();
+    let mut reports: Vec<Report<'a>> = reports(round).collect();
+    reports.retain(|report| name.is_none_or(|name| report.view.group_name == name));
     let known = memory.view_of(name);
-    let of = |name: &str, bootstrap: u64| {
-        let mut reports = reports.clone();
-        reports.retain(|report| report.view.group_name == name && report.id.bootstrap == bootstrap);
-        reports
-    };
-    let mut reports_of_known = Vec::new();
-    if let Some((name, id)) = &known {
-        reports_of_known = of(name, id.bootstrap);
-    }
-    if reports_of_known.is_empty() && known.is_some() && round.is_awaited() {
-        return Newest::Undecided;
-    }
-    let chosen = match reports_of_known.is_empty() {
-        false => reports_of_known,
-        true => {
-            let is_old = |report: &&Report<'_>| {
-                known.as_ref().is_some_and(|(name, id)| {
-                    report.view.group_name == *name && report.id.bootstrap < id.bootstrap
-                })
-            };
-            let Some(first) = reports.iter().find(|report| !is_old(report)) else {
-                return Newest::None(match reports.is_empty() {
-                    true => "none of the servers that answer is in a group".to_owned(),
-                    false => OLDER.to_owned(),
-                });
-            };
-            let chosen = of(&first.view.group_name, first.id.bootstrap);
-            let rest = reports.iter().filter(|report| !is_old(report)).count();
-            if rest > chosen.len() {
-                return match round.is_awaited() {
-                    true => Newest::Undecided,
-                    false => Newest::None(TWO_GROUPS.to_owned()),
-                };
-            }
-            chosen
-        }
-    };
-    let Some(newest) = chosen.iter().max_by_key(|report| report.id) else {
-        return Newest::None("none of the servers that answer is in a group".to_owned());
-    };
-    let members = newest.view.members.as_slice();
-    let named: Vec<_> = members.iter().map(|member| (member.uuid.as_str(), &member.node)).collect();
-    // Of a group that is not known yet, those who are not in it may be in another one.
-    if known.is_none() && round.awaits_others(&named) {
-        return Newest::Undecided;
-    }
-    if known.is_some_and(|(name, id)| newest.view.group_name == name && newest.id < id) {
+    if let Some(why) = keep_one_group(&mut reports, known.as_ref()) {
         return match round.is_awaited() {
             true => Newest::Undecided,
-            false => Newest::None(OLDER.to_owned()),
+            false => Newest::None(why.to_owned()),
         };
     }
+    let Some(newest) = reports.iter().max_by_key(|report| report.id).copied() else {
+        return Newest::None(NOBODY.to_owned());
+    };
+    let is_known = known.is_some_and(|(name, id)| newest.is_of(&name, id.bootstrap));
+    // Who is not in a group that is new to us may be in the one before, or in another one.
+    let members = newest.view.members.as_slice();
+    if !is_known && round.awaits_others(members) {
+        return Newest::Undecided;
+    }
     memory.saw_view(&newest.view.group_name, newest.id, name.is_none());
-    let id = newest.id;
-    let mut reports = chosen.clone();
-    reports.retain(|report| members.iter().any(|member| member.uuid == report.uuid));
-    Newest::View(NewestView { id, members, reports })
+    reports.retain(|report| newest.member(report.uuid).is_some());
+    Newest::View(NewestView { id: newest.id, members, reports })
 }
 
-const OLDER: &str = "only an older view of the group is reported than the one that is known; \
-                     a group that was bootstrapped with an older clock is taken after a reset of the cache";
+const NOBODY: &str = "none of its servers that answer is in a group";
 
-const TWO_GROUPS: &str = "the servers are in different groups, or the group was bootstrapped twice: \
-                          end all but one of them";
+const OLDER: &str = "only an older view of the group is reported than is known already; if the group \
+                     was made anew under an older clock, reset the cache";
 
-/// What a server says that is in the group by its own word.
-fn report<'a>(uuid: &'a str, view: &'a GroupView) -> Option<Report<'a>> {
-    let own = view.members.iter().find(|member| member.uuid == uuid)?;
-    is_present(own.state).then_some(Report { uuid, id: view.view_id?, view })
+const SEVERAL: &str = "its servers are in several groups, or in one that was bootstrapped twice, so \
+                       that rows could go to either; stop all but one";
+
+/// Leaves the reports of one group as it was bootstrapped once: of the known one as long as anybody is
+/// in it, and of a newer one after that. Otherwise it says why not.
+fn keep_one_group(
+    reports: &mut Vec<Report<'_>>,
+    known: Option<&(String, ViewId)>,
+) -> Option<&'static str> {
+    if let Some((name, id)) = known {
+        if reports.iter().any(|report| report.is_of(name, id.bootstrap)) {
+            reports.retain(|report| report.is_of(name, id.bootstrap));
+            let is_older = reports.iter().all(|report| report.id < *id);
+            return is_older.then_some(OLDER);
+        }
+        if !reports.is_empty() {
+            let is_older = |report: &Report<'_>| report.view.group_name == *name && report.id < *id;
+            reports.retain(|report| !is_older(report));
+            if reports.is_empty() {
+                return Some(OLDER);
+            }
+        }
+    }
+    let first = *reports.first()?;
+    let is_one =
+        reports.iter().all(|report| report.is_of(&first.view.group_name, first.id.bootstrap));
+    (!is_one).then_some(SEVERAL)
 }

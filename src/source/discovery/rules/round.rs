@@ -3,7 +3,7 @@
 
 use crate::config::Node;
 
-use super::super::opinion::{Opinion, Outcome, Reply};
+use super::super::opinion::{Member, Opinion, Outcome, Reply};
 use super::memory::Memory;
 
 /// What came back so far. A server that hangs is not waited for again until it has answered: one that
@@ -67,11 +67,27 @@ impl<'a> Round<'a> {
         self.asked.iter().any(|asked| matches!(asked.answer, Answer::Awaited(_)))
     }
 
-    /// Whether somebody may still say something who is none of these servers.
-    pub fn awaits_others(&self, servers: &[(&str, &Node)]) -> bool {
+    /// Whether everybody who was asked has answered.
+    pub fn is_complete(&self) -> bool {
+        self.asked.iter().all(|asked| matches!(asked.answer, Answer::Heard(_)))
+    }
+
+    /// Whether all that were asked are one server, under several addresses perhaps.
+    pub fn is_one_server(&self) -> bool {
+        self.is_complete() && self.opinions().count() == 1
+    }
+
+    /// Where this server answered.
+    pub fn nodes_of<'u>(&'u self, uuid: &'u str) -> impl Iterator<Item = &'a Node> + use<'u, 'a> {
+        self.heard().filter(move |(_, opinion)| opinion.uuid == uuid).map(|(node, _)| node)
+    }
+
+    /// Whether somebody may still say something who is none of these.
+    pub fn awaits_others(&self, members: &[Member]) -> bool {
         self.asked.iter().any(|asked| match &asked.answer {
-            Answer::Awaited(uuid) => !servers.iter().any(|(server, node)| {
-                uuid.as_deref() == Some(*server) || (uuid.is_none() && asked.node == *node)
+            Answer::Awaited(last) => !members.iter().any(|member| match last {
+                Some(uuid) => member.uuid == *uuid,
+                None => member.node == *asked.node,
             }),
             Answer::Heard(_) | Answer::Missing(_) => false,
         })
@@ -124,13 +140,34 @@ impl<'a> Round<'a> {
         unasked
     }
 
-    /// The servers that are to be asked by the addresses that others name: those that have not been,
-    /// unless the server answers elsewhere and does not there.
-    pub fn unasked_servers(&self, servers: &[(&str, &Node)], memory: &Memory) -> Vec<Node> {
-        let nodes = servers.iter().filter(|(uuid, node)| {
-            self.opinion_of(uuid).is_none() || memory.answers(node) != Some(false)
-        });
-        self.unasked(nodes.map(|(_, node)| *node))
+    /// The addresses that others name of these servers, where they have not been asked at: but for
+    /// those that answer elsewhere, and did not answer there.
+    pub fn unasked_servers<'n>(
+        &self,
+        servers: impl Iterator<Item = (&'n str, Node)>,
+        memory: &Memory,
+    ) -> Vec<Node> {
+        let nodes: Vec<Node> = servers
+            .filter(|(uuid, node)| {
+                self.opinion_of(uuid).is_none() || memory.answers(node) != Some(false)
+            })
+            .map(|(_, node)| node)
+            .collect();
+        self.unasked(&nodes)
+    }
+
+    /// What is found, unless somebody is awaited, or can be asked besides, who may know better.
+    pub fn or_ask<F>(
+        &self,
+        others: &[Node],
+        found: F,
+        undecided: impl FnOnce(Vec<Node>) -> F,
+    ) -> F {
+        let ask = self.unasked(others);
+        match self.is_awaited() || !ask.is_empty() {
+            true => undecided(ask),
+            false => found,
+        }
     }
 
     /// Where this server is reached: at the address that others name, unless it is known to answer

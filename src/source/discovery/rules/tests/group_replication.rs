@@ -4,12 +4,19 @@ fn group() -> Rounds {
     Rounds::new(Kind::GroupReplication, &[1, 2, 3])
 }
 
+/// One that was seen with server 1 as its primary.
+fn known() -> Rounds {
+    let mut group = group();
+    group.decide(&view(3, &[1, 2, 3], 1).replies(&[1, 2, 3])).is(1, &[2, 3]);
+    group
+}
+
 #[test]
 fn a_healthy_group() {
-    let view = view(3, &[1, 2, 3], 1);
-    let found = group().decide(&[view.reply(1), view.reply(2), view.reply(3)]);
+    let found = group().decide(&view(3, &[1, 2, 3], 1).replies(&[1, 2, 3]));
     found.is(1, &[2, 3]);
     assert_eq!(found.verdict.members, [node(1), node(2), node(3)]);
+    assert!(!found.verdict.ask_again_soon);
 }
 
 #[test]
@@ -28,27 +35,39 @@ fn a_majority_and_the_word_of_the_primary_are_enough() {
 }
 
 #[test]
+fn members_are_learned_from_one_seed_and_forgotten() {
+    let all = view(3, &[1, 2, 3], 1);
+    let mut group = Rounds::new(Kind::GroupReplication, &[2]);
+    assert_eq!(group.asks(&[all.reply(2)]), [1, 3]);
+    let found = group.decide(&all.replies(&[2, 1, 3]));
+    found.is(1, &[2, 3]);
+    let fewer = view(4, &[1, 2], 1);
+    let found = group.decide(&fewer.replies(&[1, 2]));
+    found.is(1, &[2]);
+    assert_eq!(found.verdict.members, [node(1), node(2)]);
+}
+
+#[test]
 fn a_leaving_primary_that_still_says_primary() {
     let (before, after) = (view(3, &[1, 2, 3], 1), view(4, &[2, 3], 2));
-    for known in [false, true] {
-        let mut group = group();
-        if known {
-            group.decide(&[before.reply(1), before.reply(2), before.reply(3)]).is(1, &[2, 3]);
-        }
+    for mut group in [group(), known()] {
         group.waits(&[before.reply(1), pending(2), pending(3)]);
         group.waits(&[before.reply(1), pending(2), after.reply(3)]);
         group.decide(&[before.reply(1), after.reply(2), after.reply(3)]).is(2, &[3]);
         // The older view is not gone back to.
+        group.waits(&[before.reply(1), pending(2), pending(3)]);
         group.decide(&[before.reply(1), silent(2), silent(3)]).has_no_primary("older view");
     }
+    // Whoever never saw the newer one does not take its word alone.
+    let found = group().decide(&[before.reply(1), silent(2), silent(3)]);
+    found.has_no_primary("no majority of its 3 members answers, only 1");
 }
 
 #[test]
 fn a_killed_primary_is_none_as_long_as_no_other_is_elected() {
     let before = view(3, &[1, 2, 3], 1);
     let suspected = before.clone().with(1, MemberState::Unreachable);
-    let mut group = group();
-    group.decide(&[before.reply(1), before.reply(2), before.reply(3)]).is(1, &[2, 3]);
+    let mut group = known();
     group.waits(&[pending(1), before.reply(2), before.reply(3)]);
     let found = group.decide(&[silent(1), before.reply(2), before.reply(3)]);
     found.is(None, &[2, 3]);
@@ -59,4 +78,261 @@ fn a_killed_primary_is_none_as_long_as_no_other_is_elected() {
     found.is(None, &[2, 3]);
     let after = view(4, &[2, 3], 3);
     group.decide(&[pending(1), after.reply(2), after.reply(3)]).is(3, &[2]);
+}
+
+#[test]
+fn a_new_primary_counts_once_it_takes_writes() {
+    let after = View { writable: vec![], ..view(4, &[2, 3], 2) };
+    let mut group = known();
+    let found = group.decide(&[pending(1), after.reply(2), after.reply(3)]);
+    found.is(None, &[2, 3]);
+    found.has_no_primary("db:3302 is elected and does not take writes yet");
+    assert!(found.verdict.ask_again_soon);
+    group.decide(&[pending(1), view(4, &[2, 3], 2).reply(2), after.reply(3)]).is(2, &[3]);
+}
+
+#[test]
+fn a_planned_change_within_a_view() {
+    let (before, after) = (view(3, &[1, 2, 3], 1), view(3, &[1, 2, 3], 2));
+    let demoted = View { writable: vec![], ..before.clone() };
+    let mut group = known();
+    // Nobody takes writes for a moment.
+    group.decide(&[demoted.reply(1), demoted.reply(2), demoted.reply(3)]).is(None, &[1, 2, 3]);
+    // The members hear of it one after the other.
+    group.waits(&[before.reply(1), after.reply(2), pending(3)]);
+    group.decide(&[demoted.reply(1), after.reply(2), after.reply(3)]).is(2, &[1, 3]);
+}
+
+#[test]
+fn two_writable_members_of_one_group() {
+    // Server 1 was left writable by hand, and the group says that the primary is server 2.
+    let view = View { writable: vec![1, 2], ..view(3, &[1, 2, 3], 2) };
+    group().decide(&view.replies(&[1, 2, 3])).is(2, &[1, 3]);
+    // One that left the group and takes writes is none of it.
+    let rest = super::view(4, &[2, 3], 2);
+    let outside = says(1, server(1, true));
+    group().decide(&all([vec![outside], rest.replies(&[2, 3])])).is(2, &[3]);
+}
+
+#[test]
+fn none_takes_writes() {
+    let view = View { writable: vec![], ..view(3, &[1, 2, 3], 1) };
+    group().decide(&view.replies(&[1, 2, 3])).is(None, &[1, 2, 3]);
+}
+
+#[test]
+fn a_minority_is_not_written_to() {
+    let before = view(3, &[1, 2, 3], 1);
+    let alone = before.clone().with(2, MemberState::Unreachable).with(3, MemberState::Unreachable);
+    let mut group = known();
+    // Before it notices: the others refuse connections already.
+    group.decide(&[before.reply(1), silent(2), silent(3)]).is(None, &[1]);
+    let found = group.decide(&[alone.reply(1), silent(2), silent(3)]);
+    found.is(None, &[]);
+    found.has_no_primary("lost its majority: 1 of its 3 members");
+    group.options.reads_without_majority = true;
+    group.decide(&[alone.reply(1), silent(2), silent(3)]).is(None, &[1]);
+    // One that is alone on its side, and the majority on the other.
+    let rest = view(4, &[2, 3], 3);
+    group.decide(&[alone.reply(1), rest.reply(2), rest.reply(3)]).is(3, &[2]);
+}
+
+#[test]
+fn an_expelled_member_and_its_way_back() {
+    let without = view(4, &[1, 2], 1);
+    let expelled = View { members: vec![(3, MemberState::Error)], ..view(3, &[3], 3) };
+    let expelled = View { primary: None, writable: vec![], ..expelled };
+    let mut group = known();
+    group.decide(&all([without.replies(&[1, 2]), expelled.replies(&[3])])).is(1, &[2]);
+    let rejoining = view(5, &[1, 2, 3], 1).with(3, MemberState::Recovering);
+    group.decide(&rejoining.replies(&[1, 2, 3])).is(1, &[2]);
+    let back = view(5, &[1, 2, 3], 1);
+    group.decide(&back.replies(&[1, 2, 3])).is(1, &[2, 3]);
+    // In offline mode it lets nobody in.
+    let mut offline = back.by(3);
+    offline.offline_mode = true;
+    group.decide(&all([back.replies(&[1, 2]), vec![says(3, offline)]])).is(1, &[2]);
+}
+
+#[test]
+fn states_in_which_a_member_is_not_read() {
+    for state in [
+        MemberState::Recovering,
+        MemberState::Error,
+        MemberState::Offline,
+        MemberState::Unreachable,
+        MemberState::Other,
+    ] {
+        let view = view(3, &[1, 2, 3], 1).with(3, state);
+        group().decide(&view.replies(&[1, 2, 3])).is(1, &[2]);
+        known().decide(&view.replies(&[1, 2])).is(1, &[2]);
+    }
+}
+
+#[test]
+fn a_frozen_member_delays_nothing() {
+    let view = view(3, &[1, 2, 3], 1);
+    let mut group = known();
+    group.decide(&[view.reply(1), view.reply(2), silent(3)]).is(1, &[2]);
+    for _ in 0..3 {
+        group.decide(&[view.reply(1), view.reply(2), pending(3)]).is(1, &[2]);
+    }
+    // Nor when there is nobody to be decided for.
+    group.decide(&[pending(3), view.reply(2), silent(1)]).is(None, &[2]);
+    group.decide(&[view.reply(1), view.reply(2), view.reply(3)]).is(1, &[2, 3]);
+}
+
+#[test]
+fn members_that_are_late_by_a_view() {
+    // Server 4 joins, and not all have heard of it.
+    let (before, after) = (view(3, &[1, 2, 3], 1), view(4, &[1, 2, 3, 4], 1));
+    let after = after.with(4, MemberState::Recovering);
+    known().decide(&all([before.replies(&[1, 2]), after.replies(&[3, 4])])).is(1, &[2, 3]);
+    let mut group = known();
+    group.decide(&after.replies(&[1, 2, 3, 4])).is(1, &[2, 3]);
+    group.decide(&before.replies(&[1, 2, 3])).has_no_primary("older view");
+}
+
+#[test]
+fn a_group_that_is_made_anew() {
+    let anew = View { bootstrap: 200, ..view(1, &[2, 3], 2) };
+    let older = View { bootstrap: 50, ..view(9, &[2, 3], 2) };
+    let mut group = known();
+    // Somebody is still in the one before.
+    let before = view(3, &[1, 2, 3], 1);
+    group.decide(&all([before.replies(&[1]), anew.replies(&[2, 3])])).is(None, &[1]);
+    group.waits(&all([vec![pending(1)], anew.replies(&[2, 3])]));
+    group.decide(&all([vec![silent(1)], anew.replies(&[2, 3])])).is(2, &[3]);
+    // From here on it is the one before that does not count.
+    group.decide(&all([before.replies(&[1]), anew.replies(&[2, 3])])).is(2, &[3]);
+    group.decide(&all([before.replies(&[1]), vec![silent(2), silent(3)]])).has_no_primary("older");
+
+    // One of an older clock is as good as an older view, until the cache is reset.
+    let mut group = known();
+    group.decide(&all([vec![silent(1)], older.replies(&[2, 3])])).has_no_primary("reset the cache");
+    group.memory = Memory::default();
+    group.decide(&all([vec![silent(1)], older.replies(&[2, 3])])).is(2, &[3]);
+    // Another group has another name.
+    let other = View { name: "other", ..older };
+    known().decide(&all([vec![silent(1)], other.replies(&[2, 3])])).is(2, &[3]);
+}
+
+#[test]
+fn a_group_that_was_bootstrapped_twice() {
+    let (one, two) = (view(1, &[1], 1), View { bootstrap: 200, ..view(2, &[2, 3], 2) });
+    let mut group = group();
+    // A majority has spoken, and who has not may be in another group.
+    group.waits(&all([vec![pending(1)], two.replies(&[2, 3])]));
+    group
+        .decide(&all([one.replies(&[1]), two.replies(&[2, 3])]))
+        .has_no_primary("bootstrapped twice");
+    let mut known = known();
+    let rest = vec![silent(2), silent(3)];
+    known.decide(&all([one.replies(&[1]), rest])).has_no_primary("older view");
+}
+
+#[test]
+fn several_primaries() {
+    let view = View { single_primary: false, writable: vec![1, 2, 3], ..view(3, &[1, 2, 3], 1) };
+    let found = group().decide(&view.replies(&[1, 2, 3]));
+    found.is(None, &[1, 2, 3]);
+    found.has_no_primary("multi-primary");
+    let mut group = group();
+    group.options.multi_primary = true;
+    group.decide(&view.replies(&[1, 2, 3])).is(1, &[2, 3]);
+    // It is kept while it lasts, and so is the next one.
+    group.waits(&all([vec![pending(1)], view.replies(&[2, 3])]));
+    let without = View { changes: 4, members: view.members[1..].to_vec(), ..view.clone() };
+    group.decide(&without.replies(&[2, 3])).is(2, &[3]);
+    let back = View { changes: 5, ..view };
+    group.decide(&back.replies(&[1, 2, 3])).is(2, &[1, 3]);
+    // One that takes no writes by its own word is not chosen.
+    let read_only = View { writable: vec![1, 3], ..back };
+    group.decide(&read_only.replies(&[1, 2, 3])).is(1, &[2, 3]);
+}
+
+#[test]
+fn a_lag_limit() {
+    let view = view(3, &[1, 2, 3, 4], 1);
+    let behind = |number: u16, lag: Option<Duration>| {
+        let mut opinion = view.by(number);
+        opinion.group.as_mut().expect("a member").lag = lag;
+        says(number, opinion)
+    };
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    let replies = [behind(1, None), behind(2, seconds(2)), behind(3, seconds(3)), behind(4, None)];
+    let mut group = group();
+    group.decide(&replies).is(1, &[2, 3, 4]);
+    group.options.max_lag = seconds(2);
+    group.decide(&replies).is(1, &[2]);
+}
+
+#[test]
+fn nobody_answers() {
+    known().keeps(&[silent(1), silent(2), silent(3)], "db:3301: no answer in time; db:3302");
+    let refused = |server| Reply {
+        node: node(server),
+        outcome: Outcome::Refused { why: "wrong password".into(), auth: true },
+    };
+    known().keeps(&[refused(1), refused(2), refused(3)], "wrong password");
+    // Those who answer are in no group.
+    let found = known().decide(&[silent(1), says(2, server(2, false)), says(3, server(3, true))]);
+    found.is(None, &[]);
+    found.has_no_primary("in a group");
+    assert_eq!(found.verdict.members, [node(1), node(2), node(3)], "asked on");
+}
+
+#[test]
+fn seeds_are_asked_when_no_majority_of_the_members_answers() {
+    let view = view(3, &[1, 2, 3], 1);
+    let mut group = Rounds::new(Kind::GroupReplication, &[4]);
+    group.decide(&view.replies(&[1, 2, 3])).is(1, &[2, 3]);
+    assert_eq!(group.asks(&[silent(1), view.reply(2), silent(3)]), [4]);
+    assert_eq!(group.asks(&[silent(1), silent(2), silent(3)]), [4]);
+    let moved = View { bootstrap: 200, ..super::view(1, &[4], 4) };
+    group.decide(&[silent(1), silent(2), silent(3), moved.reply(4)]).is(4, &[]);
+}
+
+#[test]
+fn a_member_that_is_reached_at_another_address() {
+    // Servers name each other as nobody outside can resolve.
+    let inside = |number: u16| Node { host: "inside".into(), port: 3300 + number };
+    let view = view(3, &[1, 2], 1);
+    let by = |number: u16| {
+        let mut opinion = view.by(number);
+        for member in &mut opinion.group.as_mut().expect("a member").members {
+            member.node = inside(member.node.port - 3300);
+        }
+        says(number, opinion)
+    };
+    let fails =
+        |number| Reply { node: inside(number), outcome: Outcome::Silent("no such name".into()) };
+    let mut group = Rounds::new(Kind::GroupReplication, &[1, 2]);
+    // They are asked there as well from the next round on.
+    let found = group.decide(&[by(1), by(2)]);
+    found.is(1, &[2]);
+    assert_eq!(found.verdict.members, [node(1), inside(1), node(2), inside(2)]);
+    assert_eq!(found.verdict.warnings, [] as [String; 0]);
+    let found = group.decide(&[by(1), by(2), fails(1), fails(2)]);
+    found.is(1, &[2]);
+    assert!(found.verdict.warnings[0].contains("report_host"), "{:?}", found.verdict.warnings);
+    assert_eq!(found.verdict.members, [node(1), node(2)]);
+    assert_eq!(group.decide(&[by(1), by(2)]).verdict.members, [node(1), node(2)]);
+    // Where both answer it is the one that others name.
+    let mut group = Rounds::new(Kind::GroupReplication, &[1, 2]);
+    let at = |number| Reply { node: inside(number), ..by(number) };
+    let Judgement::Decided(verdict) = group.judge(&[by(1), by(2), at(1), at(2)]) else {
+        panic!("undecided");
+    };
+    assert_eq!(verdict.members, [inside(1), inside(2)]);
+    assert_eq!(verdict.servers[0].node, inside(1));
+}
+
+#[test]
+fn weights_of_the_specification() {
+    let mut group = group();
+    group.spec.weights = [(node(2), 2.5), (node(3), f64::NAN)].into();
+    let found = group.decide(&view(3, &[1, 2, 3], 1).replies(&[1, 2, 3]));
+    let weights: Vec<_> = found.verdict.servers.iter().map(|server| server.weight).collect();
+    assert_eq!(weights, [None, Some(2.5), None]);
 }

@@ -1,12 +1,22 @@
 //! The rules, row by row, on replies as real servers give them.
 
+mod auto;
+mod cluster_set;
 mod group_replication;
+mod innodb_cluster;
+mod random;
+mod replica_set;
+mod replication;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::config::Node;
 
-use super::super::opinion::{GroupView, Member, MemberState, Opinion, Outcome, Reply, ViewId};
+use super::super::opinion::{
+    Channel, Cluster, GroupView, Instance, Member, MemberState, Metadata, Opinion, Outcome, Reply,
+    ViewId,
+};
 use super::super::spec::{GroupSpec, Kind};
 use super::super::verdict::{Judgement, Role, Verdict};
 use super::{Memory, Options, judge};
@@ -58,6 +68,8 @@ struct View {
     members: Vec<(u16, MemberState)>,
     primary: Option<u16>,
     single_primary: bool,
+    /// Who takes writes by its own word.
+    writable: Vec<u16>,
 }
 
 fn view(changes: u64, members: &[u16], primary: u16) -> View {
@@ -68,6 +80,7 @@ fn view(changes: u64, members: &[u16], primary: u16) -> View {
         members: members.iter().map(|member| (*member, MemberState::Online)).collect(),
         primary: Some(primary),
         single_primary: true,
+        writable: vec![primary],
     }
 }
 
@@ -81,12 +94,8 @@ impl View {
         self
     }
 
-    /// What a member says that sees the group like this: the primary takes writes, the others do not.
+    /// What a member says that sees the group like this.
     fn by(&self, number: u16) -> Opinion {
-        let is_writable = match self.single_primary {
-            true => self.primary == Some(number),
-            false => true,
-        };
         let members = self.members.iter().map(|(member, state)| Member {
             uuid: uuid(*member),
             node: node(*member),
@@ -99,15 +108,65 @@ impl View {
                 single_primary: self.single_primary,
                 view_id: Some(ViewId { bootstrap: self.bootstrap, changes: self.changes }),
                 members: members.collect(),
-                lag: Some(std::time::Duration::ZERO),
+                lag: Some(Duration::ZERO),
             }),
-            ..server(number, is_writable)
+            ..server(number, self.writable.contains(&number))
         }
     }
 
     fn reply(&self, number: u16) -> Reply {
         says(number, self.by(number))
     }
+
+    fn replies(&self, numbers: &[u16]) -> Vec<Reply> {
+        numbers.iter().map(|number| self.reply(*number)).collect()
+    }
+}
+
+/// The replies of several kinds of servers in one round.
+fn all<const N: usize>(parts: [Vec<Reply>; N]) -> Vec<Reply> {
+    parts.into_iter().flatten().collect()
+}
+
+/// A replica of another server.
+fn replica(number: u16, source: u16) -> Opinion {
+    let channel = Channel {
+        source: node(source),
+        source_uuid: uuid(source),
+        receives: true,
+        applies: true,
+        lag: Some(Duration::ZERO),
+    };
+    Opinion { channels: vec![channel], ..server(number, false) }
+}
+
+fn instance(number: u16) -> Instance {
+    Instance {
+        uuid: uuid(number),
+        node: node(number),
+        is_primary: false,
+        is_read_replica: false,
+        is_hidden: false,
+        weight: None,
+    }
+}
+
+/// An InnoDB Cluster with these servers in its metadata.
+fn cluster(members: &[u16]) -> Cluster {
+    Cluster {
+        cluster_id: "cluster".into(),
+        name: "farm".into(),
+        group_name: Some("group".into()),
+        instances: members.iter().map(|member| instance(*member)).collect(),
+        ..Cluster::default()
+    }
+}
+
+/// A server with a copy of this metadata.
+fn with(opinion: Opinion, cluster: &Cluster) -> Opinion {
+    let own = Some(cluster.clone());
+    let metadata = Metadata { version: (2, 2, 0), own, cluster_set: None };
+    Opinion { metadata: Some(metadata), ..opinion }
 }
 
 /// One group, round after round.
@@ -132,6 +191,15 @@ impl Rounds {
         match self.judge(replies) {
             Judgement::Decided(verdict) => Found::of(verdict),
             other => panic!("decided nothing: {other:?}"),
+        }
+    }
+
+    /// Nothing new is known, for a reason with these words in it.
+    #[track_caller]
+    fn keeps(&mut self, replies: &[Reply], words: &str) {
+        match self.judge(replies) {
+            Judgement::Keep { why } => assert!(why.contains(words), "{why}"),
+            other => panic!("keeps not what is known: {other:?}"),
         }
     }
 

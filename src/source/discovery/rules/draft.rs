@@ -1,0 +1,78 @@
+//! A verdict in the making.
+
+use crate::config::Node;
+
+use super::super::verdict::{Judgement, Placed, Role, Verdict};
+use super::memory::Memory;
+use super::reason::NoPrimary;
+use super::round::Round;
+
+#[derive(Default)]
+pub(super) struct Draft {
+    verdict: Verdict,
+}
+
+impl Draft {
+    pub fn named(name: &str) -> Self {
+        let name = Some(name.to_owned()).filter(|name| !name.is_empty());
+        Self { verdict: Verdict { name, ..Verdict::default() } }
+    }
+
+    pub fn warn(&mut self, warning: String) {
+        self.verdict.warnings.push(warning);
+    }
+
+    /// To be asked in the next round: a server that others name by this address. One that answers at
+    /// another address is asked at both, until it is known not to answer at this one.
+    pub fn member(&mut self, round: &Round<'_>, memory: &Memory, uuid: &str, named: &Node) {
+        let node = round.address(uuid, named);
+        self.node(&node);
+        if node == *named {
+            return;
+        }
+        match memory.is_elsewhere(uuid, named) {
+            true => self.warn(format!(
+                "server {uuid} does not answer at {named}, as others name it, and is used at {node}: have \
+                 it named (report_host, the endpoint in the metadata) as clients reach it"
+            )),
+            false => self.node(named),
+        }
+    }
+
+    /// To be asked in the next round.
+    pub fn node(&mut self, node: &Node) {
+        if !self.verdict.members.contains(node) {
+            self.verdict.members.push(node.clone());
+        }
+    }
+
+    /// May serve.
+    pub fn server(
+        &mut self,
+        round: &Round<'_>,
+        uuid: &str,
+        named: &Node,
+        role: Role,
+        weight: Option<f64>,
+    ) {
+        let node = round.address(uuid, named);
+        self.verdict.servers.push(Placed { uuid: uuid.to_owned(), node, role, weight });
+    }
+
+    /// `no_primary` if none was placed.
+    pub fn decide(mut self, no_primary: Option<NoPrimary>) -> Judgement {
+        if let Some(NoPrimary { why, soon }) = no_primary {
+            self.verdict.reason = Some(why.into());
+            self.verdict.ask_again_soon = soon;
+        }
+        Judgement::Decided(self.verdict)
+    }
+}
+
+/// Nobody who answers is in the group; where nobody answers at all, nothing new is known.
+pub(super) fn nobody(round: &Round<'_>, why: String) -> Judgement {
+    match round.opinions().next() {
+        None => Judgement::Keep { why: round.complaints() },
+        Some(_) => Draft::default().decide(Some(NoPrimary::now(why))),
+    }
+}

@@ -1,0 +1,131 @@
+//! An InnoDB ReplicaSet: plain replication with metadata, of which every server has a copy of its own.
+//! The newest one says who is the primary, and that server has to agree.
+
+use std::sync::Arc;
+
+use super::super::opinion::{Cluster, Instance, Opinion};
+use super::super::spec::GroupSpec;
+use super::super::verdict::{Judgement, Role};
+use super::draft::{Draft, nobody};
+use super::memory::Memory;
+use super::metadata::{copies, unreadable};
+use super::options::Options;
+use super::reason::NoPrimary;
+use super::replica;
+use super::round::Round;
+
+pub(super) fn judge(
+    spec: &GroupSpec,
+    round: &Round<'_>,
+    memory: &mut Memory,
+    options: &Options,
+) -> Judgement {
+    let newest = newest(round, memory);
+    let others = newest.iter().flat_map(|set| set.instances.iter().map(|instance| &instance.node));
+    // Any of them may have a newer copy, or take writes where it should not.
+    let ask = round.unasked(others.chain(&spec.seeds));
+    if round.is_awaited() || !ask.is_empty() {
+        return Judgement::Undecided { ask };
+    }
+    let set = match newest {
+        Ok(set) => set,
+        Err(why) => return nobody(round, why),
+    };
+    if round.opinions().next().is_none() {
+        return nobody(round, String::new());
+    }
+    memory.replica_set = Some(Arc::clone(&set));
+    let mut draft = Draft::named(&set.name);
+    let primary = primary(&set, round);
+    for instance in &set.instances {
+        draft.member(round, memory, &instance.uuid, &instance.node);
+        let Some(opinion) = round.opinion_of(&instance.uuid) else { continue };
+        let is_primary = primary.as_ref().is_ok_and(|primary| primary.uuid == instance.uuid);
+        let role = if is_primary { Role::Primary } else { Role::Secondary };
+        if is_primary || may_be_read(instance, opinion, options) {
+            draft.server(round, &instance.uuid, &instance.node, role, instance.weight);
+        }
+    }
+    draft.decide(primary.err())
+}
+
+/// Whether a server that is not used as the primary takes reads: if it is a replica, and as the source
+/// of the others in the place of a primary that takes no writes.
+fn may_be_read(instance: &Instance, opinion: &Opinion, options: &Options) -> bool {
+    !instance.is_hidden
+        && match instance.is_primary {
+            true => !opinion.offline_mode,
+            false => !opinion.is_writable() && replica::may_be_read(opinion, options),
+        }
+}
+
+/// The newest copy that any server has or had.
+fn newest(round: &Round<'_>, memory: &Memory) -> Result<Arc<Cluster>, String> {
+    let copies = copies(round);
+    let sets: Vec<&Cluster> = copies
+        .iter()
+        .filter(|(_, metadata)| unreadable(metadata).is_none())
+        .filter_map(|(_, metadata)| metadata.own.as_ref().filter(|own| own.is_replica_set))
+        .collect();
+    let known = memory.replica_set.as_ref();
+    let is_known = |set: &&&Cluster| known.is_some_and(|known| known.cluster_id == set.cluster_id);
+    if let Some(known) = known {
+        let newest = sets.iter().filter(is_known).max_by_key(|set| set.view_id);
+        match newest {
+            Some(newest) if newest.view_id >= known.view_id => {
+                return Ok(Arc::new((*newest).clone()));
+            }
+            // An older copy is not gone back to.
+            Some(_) => return Ok(Arc::clone(known)),
+            None if sets.is_empty() => return Ok(Arc::clone(known)),
+            // Another ReplicaSet counts once nobody is left in this one.
+            None => (),
+        }
+    }
+    let Some(newest) = sets.iter().max_by_key(|set| set.view_id) else {
+        let why = copies.iter().find_map(|(_, metadata)| unreadable(metadata));
+        return Err(why.unwrap_or_else(|| {
+            "none of its servers that answer is in a ReplicaSet by its metadata".to_owned()
+        }));
+    };
+    match sets.iter().all(|set| set.cluster_id == newest.cluster_id) {
+        true => Ok(Arc::new((*newest).clone())),
+        false => Err("its servers are in several ReplicaSets".to_owned()),
+    }
+}
+
+/// The primary of the metadata, if it takes writes by its own word, and no other server does.
+fn primary<'s>(set: &'s Cluster, round: &Round<'_>) -> Result<&'s Instance, NoPrimary> {
+    let Some(primary) = set.instances.iter().find(|instance| instance.is_primary) else {
+        return Err(NoPrimary::lasting("its metadata names none".to_owned()));
+    };
+    let node = &primary.node;
+    if primary.is_hidden {
+        let why = format!("its primary {node} is hidden by its tag _hidden");
+        return Err(NoPrimary::lasting(why));
+    }
+    let Some(opinion) = round.opinion_of(&primary.uuid) else {
+        let why = round.why_missing(node);
+        return Err(NoPrimary::now(format!("its primary {node} does not answer: {why}")));
+    };
+    if !opinion.is_writable() {
+        return Err(NoPrimary::now(format!(
+            "{node} is the primary by the metadata, and does not take writes"
+        )));
+    }
+    let writable: Vec<&Opinion> = set
+        .instances
+        .iter()
+        .filter_map(|instance| round.opinion_of(&instance.uuid))
+        .filter(|opinion| opinion.is_writable())
+        .collect();
+    let is_sure = writable.len() == 1
+        || replica::only_source(&writable, round).is_some_and(|only| only.uuid == primary.uuid);
+    match is_sure {
+        true => Ok(primary),
+        false => Err(NoPrimary::now(format!(
+            "{} of its servers take writes, and not all others replicate from {node}",
+            writable.len()
+        ))),
+    }
+}

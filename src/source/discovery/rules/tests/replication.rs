@@ -1,0 +1,161 @@
+use super::*;
+
+fn rounds() -> Rounds {
+    Rounds::new(Kind::Replication, &[1, 2, 3])
+}
+
+fn primary(number: u16) -> Reply {
+    says(number, server(number, true))
+}
+
+fn secondary(number: u16, source: u16) -> Reply {
+    says(number, replica(number, source))
+}
+
+#[test]
+fn a_healthy_group() {
+    let found = rounds().decide(&[primary(1), secondary(2, 1), secondary(3, 1)]);
+    found.is(1, &[2, 3]);
+    assert_eq!(found.verdict.members, [node(1), node(2), node(3)]);
+}
+
+#[test]
+fn everybody_may_take_writes_as_well() {
+    let mut rounds = rounds();
+    rounds.waits(&[primary(1), secondary(2, 1), pending(3)]);
+    rounds.decide(&[primary(1), secondary(2, 1), silent(3)]).is(1, &[2]);
+    // One that hangs is waited for once.
+    rounds.decide(&[primary(1), secondary(2, 1), pending(3)]).is(1, &[2]);
+    assert_eq!(rounds.asks(&[primary(1), secondary(2, 1)]), [3]);
+}
+
+#[test]
+fn a_promotion() {
+    let mut rounds = rounds();
+    rounds.decide(&[primary(1), secondary(2, 1), secondary(3, 1)]).is(1, &[2, 3]);
+    // None takes writes; the old primary is still the source of the others.
+    let demoted = says(1, server(1, false));
+    rounds.decide(&[demoted.clone(), secondary(2, 1), secondary(3, 1)]).is(None, &[1, 2, 3]);
+    // The new one does, and nobody has turned to it yet.
+    let found = rounds.decide(&[demoted, primary(2), secondary(3, 1)]);
+    found.is(None, &[1, 2, 3]);
+    found.has_no_primary("db:3302 takes writes, and no other server");
+    rounds.decide(&[secondary(1, 2), primary(2), secondary(3, 2)]).is(2, &[1, 3]);
+}
+
+#[test]
+fn a_primary_that_is_gone() {
+    let mut rounds = rounds();
+    rounds.decide(&[primary(1), secondary(2, 1), secondary(3, 1)]).is(1, &[2, 3]);
+    let found = rounds.decide(&[silent(1), secondary(2, 1), secondary(3, 1)]);
+    found.is(None, &[2, 3]);
+    found.has_no_primary("none of its servers takes writes");
+    rounds.decide(&[silent(1), primary(2), secondary(3, 2)]).is(2, &[3]);
+}
+
+#[test]
+fn two_writable() {
+    let mut rounds = rounds();
+    rounds.decide(&[primary(1), secondary(2, 1), secondary(3, 1)]).is(1, &[2, 3]);
+    // The old primary came back as it was, and server 2 was promoted: only that one is a source.
+    rounds.decide(&[primary(1), primary(2), secondary(3, 2)]).is(2, &[3]);
+    // Both have replicas, or neither.
+    let mut four = Rounds::new(Kind::Replication, &[1, 2, 3, 4]);
+    let found = four.decide(&[primary(1), primary(2), secondary(3, 1), secondary(4, 2)]);
+    found.is(None, &[1, 2, 3, 4]);
+    found.has_no_primary("db:3301 and db:3302 take writes");
+    rounds.decide(&[primary(1), primary(2), silent(3)]).is(None, &[]);
+    // A circle.
+    let circle = |number, source| {
+        says(
+            number,
+            Opinion { read_only: false, super_read_only: Some(false), ..replica(number, source) },
+        )
+    };
+    rounds.decide(&[circle(1, 2), circle(2, 1), silent(3)]).is(None, &[1, 2]);
+}
+
+#[test]
+fn a_confirmed_primary_stays_until_contradicted() {
+    let mut rounds = rounds();
+    // Nobody says that it is one.
+    rounds.decide(&[primary(1), silent(2), silent(3)]).is(None, &[1]);
+    rounds.decide(&[primary(1), secondary(2, 1), silent(3)]).is(1, &[2]);
+    rounds.decide(&[primary(1), silent(2), silent(3)]).is(1, &[]);
+    // The others turn to another one.
+    rounds.decide(&[primary(1), secondary(2, 3), silent(3)]).is(None, &[1, 2]);
+    // It was restarted, and takes no writes.
+    rounds.decide(&[says(1, server(1, false)), silent(2), silent(3)]).is(None, &[]);
+}
+
+#[test]
+fn a_list_of_one() {
+    let mut rounds = Rounds::new(Kind::Replication, &[1]);
+    rounds.decide(&[primary(1)]).is(1, &[]);
+    rounds.decide(&[says(1, server(1, false))]).is(None, &[1]);
+    // Two names of one server.
+    let mut rounds = Rounds::new(Kind::Replication, &[1, 2]);
+    let Judgement::Decided(verdict) = rounds.judge(&[primary(1), says(2, server(1, true))]) else {
+        panic!("undecided");
+    };
+    assert_eq!(verdict.servers.len(), 1);
+    assert_eq!((verdict.servers[0].role, &verdict.servers[0].node), (Role::Primary, &node(1)));
+}
+
+#[test]
+fn mariadb() {
+    let mariadb = |mut opinion: Opinion| {
+        opinion.is_mariadb = true;
+        opinion.super_read_only = None;
+        // It does not tell the uuid of its source.
+        opinion.channels.iter_mut().for_each(|channel| channel.source_uuid.clear());
+        opinion
+    };
+    let replies = [
+        says(1, mariadb(server(1, true))),
+        says(2, mariadb(replica(2, 1))),
+        says(3, mariadb(replica(3, 1))),
+    ];
+    rounds().decide(&replies).is(1, &[2, 3]);
+    // They call it by a name that is not in the list.
+    let mut elsewhere = mariadb(replica(2, 1));
+    elsewhere.channels[0].source = Node { host: "other".into(), port: 3306 };
+    let replies = [says(1, mariadb(server(1, true))), says(2, elsewhere), silent(3)];
+    rounds().decide(&replies).has_no_primary("db:3301 takes writes, and no other server");
+}
+
+#[test]
+fn servers_that_are_not_read() {
+    let mut rounds = rounds();
+    let mut offline = replica(2, 1);
+    offline.offline_mode = true;
+    // Server 3 is no replica of anybody.
+    let idle = says(3, server(3, false));
+    rounds.decide(&[primary(1), says(2, offline), idle]).is(1, &[]);
+    rounds.options.max_lag = Some(Duration::from_secs(5));
+    let behind = |number, lag: Option<u64>| {
+        let mut opinion = replica(number, 1);
+        opinion.channels[0].lag = lag.map(Duration::from_secs);
+        says(number, opinion)
+    };
+    rounds.decide(&[primary(1), behind(2, Some(5)), behind(3, Some(6))]).is(1, &[2]);
+    rounds.decide(&[primary(1), behind(2, None), behind(3, Some(0))]).is(1, &[3]);
+}
+
+#[test]
+fn a_grant_that_is_missing() {
+    let grant = "GRANT REPLICATION CLIENT ON *.* TO 'app'@'%'";
+    let blind = |number, is_writable| {
+        let not_granted = vec![grant.to_owned()];
+        says(number, Opinion { not_granted, ..server(number, is_writable) })
+    };
+    let found = rounds().decide(&[blind(1, true), blind(2, false), blind(3, false)]);
+    found.is(None, &[1, 2, 3]);
+    found.has_no_primary(grant);
+    assert_eq!(found.verdict.warnings, [grant]);
+}
+
+#[test]
+fn nobody_answers() {
+    rounds().keeps(&[silent(1), silent(2), silent(3)], "db:3302: no answer in time");
+}
