@@ -33,8 +33,10 @@ use std::sync::Arc;
 use crate::config::{Config, SourceUrl};
 use crate::observe::metrics::Traffic;
 
-use self::discovery::Discovery;
+use self::discovery::spec::Specs;
+use self::discovery::{Discovery, Scope};
 use self::fabric::{FabricSource, StateStore};
+use self::file::FileSource;
 
 pub use self::answer::{
     About, Answer, Answers, Content, GroupAnswers, Groups, MapAnswers, Maps, Wanted,
@@ -53,7 +55,13 @@ pub use self::traits::{
 /// The sources of a handle as its options want them.
 pub fn of(config: &Arc<Config>, traffic: &Arc<Traffic>) -> Sources {
     match (&config.topology_file, &config.source) {
-        (Some(path), _) => Sources::at_once(file::FileSource::new(path, config)),
+        (Some(path), _) if config.mysql.credentials.is_some() => {
+            let specs = Arc::new(Specs::default());
+            let file = FileSource::new(path, config, Some(Arc::clone(&specs)));
+            let groups = Discovery::new(Scope::Named(specs), None, true, config, traffic);
+            Sources::directory(file, groups)
+        }
+        (Some(path), _) => Sources::at_once(FileSource::new(path, config, None)),
         (None, Some(SourceUrl::FabricStore(database))) => {
             Sources::at_once(StateStore::new(database, config, traffic))
         }

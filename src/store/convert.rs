@@ -17,7 +17,7 @@ pub fn document(topology: &Topology) -> Document<Tables<'_>, HeldShards<'_>> {
         .groups()
         .filter_map(|(_, name, entry)| {
             let servers = entry?.value.servers().iter().cloned().map(Into::into).collect();
-            Some(Group { id: name.to_owned(), confirmed_at: None, servers })
+            Some(Group { id: name.to_owned(), confirmed_at: None, servers, discover: None })
         })
         .collect();
     groups.sort_by(|a, b| a.id.cmp(&b.id));
@@ -237,7 +237,7 @@ mod tests {
                 for (at, server) in servers.iter_mut().enumerate() {
                     server.uuid = format!("{id}-{at}");
                 }
-                document.groups.push(Group { id, confirmed_at: None, servers });
+                document.groups.push(Group { id, confirmed_at: None, servers, discover: None });
             }
             for (name, ((type_name, shards), index, holds)) in tables {
                 let at = index.index(document.groups.len());

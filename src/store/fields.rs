@@ -96,6 +96,15 @@ pub fn bound<'de, D: Deserializer<'de>>(from: D) -> Result<Bound, D::Error> {
     from.deserialize_any(Field { text, integer, ..Field::of("a string or a 64-bit integer") })
 }
 
+/// A text that means something.
+pub fn parsed<'de, T, D: Deserializer<'de>>(
+    from: D,
+    what: &'static str,
+    parse: fn(&str) -> Option<T>,
+) -> Result<T, D::Error> {
+    from.deserialize_any(Field { text: parse, ..Field::of(what) })
+}
+
 pub fn port<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
     let integer = |number: i64| u16::try_from(number).ok().filter(|port| *port > 0);
     from.deserialize_any(Field { integer, ..Field::of("a port, 1 to 65535") })
