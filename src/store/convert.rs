@@ -140,7 +140,7 @@ mod tests {
     use crate::observe::log::Log;
     use crate::refresh::health::servers::ServerHealth;
     use crate::refresh::update::{Asked, Update};
-    use crate::store::document::{HeldShard, Server, Shard};
+    use crate::store::document::{HeldShard, Server, Shard, ShardState};
     use crate::store::parse::{Author, parse};
     use crate::topology::Shard as InMap;
 
@@ -258,7 +258,8 @@ mod tests {
                 }
                 let shards = listed.into_iter().map(|(shard, _)| shard).enumerate();
                 let shards = shards.map(|(shift, (lower_bound, id))| {
-                    Shard { id, lower_bound: lower_bound.into(), group: group(shift) }
+                    let state = ShardState::of(id & 1 == 1);
+                    Shard { id, lower_bound: lower_bound.into(), group: group(shift), state }
                 });
                 let table = Table {
                     schema: "db".into(),

@@ -10,7 +10,7 @@ use crate::topology::ShardRow;
 use super::checksum;
 use super::fields;
 
-pub use super::fields::Bound;
+pub use super::fields::{Bound, ShardState};
 pub use super::group::{Group, Server};
 
 pub(super) const FORMAT: &str = "libmysqlfabric topology";
@@ -92,6 +92,7 @@ impl Table {
             type_name: self.type_name.as_str().into(),
             group: shard.group.as_str().into(),
             global_group: self.global_group.as_str().into(),
+            read_only: shard.state == ShardState::ReadOnly,
         })
     }
 }
@@ -102,6 +103,12 @@ pub struct Shard {
     pub lower_bound: Bound,
     #[serde(deserialize_with = "fields::name")]
     pub group: String,
+    #[serde(
+        default,
+        skip_serializing_if = "ShardState::is_enabled",
+        deserialize_with = "fields::shard_state"
+    )]
+    pub state: ShardState,
 }
 
 /// A lower bound that was seen and that no table of the file lists: the keys from it on are in no

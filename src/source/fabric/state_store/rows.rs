@@ -104,6 +104,7 @@ fn shard_row<'r>(row: Row<'r>) -> Read<ShardRow<'r>> {
         shard_id: number(row, 4, "shard_id")?,
         lower_bound: text(row, 5, "lower_bound")?.into(),
         group: required(row, 7, "group_id")?.into(),
+        read_only: false,
     })
 }
 
