@@ -13,7 +13,10 @@ pub mod answer;
 pub mod attempt;
 pub mod backoff;
 pub mod callers;
+mod cells;
 pub mod command;
+mod database;
+pub mod directory;
 pub mod discovery;
 pub mod endpoints;
 pub mod fabric;
@@ -25,6 +28,7 @@ pub mod race;
 pub mod response_times;
 pub mod retry;
 pub mod round_trip;
+mod shard_states;
 pub mod sources;
 pub mod traits;
 
@@ -33,6 +37,7 @@ use std::sync::Arc;
 use crate::config::{Config, SourceUrl};
 use crate::observe::metrics::Traffic;
 
+use self::directory::DirectorySource;
 use self::discovery::spec::Specs;
 use self::discovery::{Discovery, Scope};
 use self::fabric::{FabricSource, StateStore};
@@ -67,6 +72,12 @@ pub fn of(config: &Arc<Config>, traffic: &Arc<Traffic>) -> Sources {
         }
         (None, Some(SourceUrl::Cluster(cluster))) => {
             Sources::groups_only(Discovery::of_cluster(cluster, config, traffic))
+        }
+        (None, Some(SourceUrl::Mysql(database))) => {
+            let specs = Arc::default();
+            let directory = DirectorySource::new(database, config, traffic, &specs);
+            let named = Scope::Named(specs);
+            Sources::directory(directory, Discovery::new(named, None, false, config, traffic))
         }
         (None, Some(SourceUrl::FabricMysql { .. })) => {
             Sources::one(FabricSource::<fabric::MysqlRpc>::new(config, traffic))
