@@ -50,10 +50,18 @@ pub(super) fn newest_view<'a>(
     let Some(newest) = reports.iter().max_by_key(|report| report.id).copied() else {
         return Newest::None(NOBODY.to_owned());
     };
+    if is_split(&newest, &reports) {
+        return match round.is_awaited() {
+            true => Newest::Undecided,
+            false => Newest::None(SPLIT.to_owned()),
+        };
+    }
     let is_known = known.is_some_and(|(name, id)| newest.is_of(&name, id.bootstrap));
-    // Who is not in a group that is new to us may be in the one before, or in another one.
+    // Who is not in a group that is new to us may be in the one before, or in another one. And as many as
+    // are in a view may have one of their own.
     let members = newest.view.members.as_slice();
-    if !is_known && round.awaits_others(members) {
+    let others = round.others_awaited(members);
+    if others >= if is_known { members.len() } else { 1 } {
         return Newest::Undecided;
     }
     memory.saw_view(&newest.view.group_name, newest.id, name.is_none());
@@ -68,6 +76,20 @@ const OLDER: &str = "only an older view of the group is reported than is known a
 
 const SEVERAL: &str = "its servers are in several groups, or in one that was bootstrapped twice, so \
                        that rows could go to either; stop all but one";
+
+const SPLIT: &str = "one of its servers is in a newer view without most of the others, who are still \
+                     in one of their own, so that rows could go to either; stop all but one";
+
+/// Whether a view that is not the newest still has most of its members, none of whom is in the newest:
+/// no member that leaves makes that so, but one who is forced to go on alone.
+fn is_split(newest: &Report<'_>, reports: &[Report<'_>]) -> bool {
+    let is_out =
+        |report: &&Report<'_>| newest.member(report.uuid).is_none() && report.sees_majority();
+    reports.iter().filter(is_out).any(|one| {
+        let same = reports.iter().filter(is_out).filter(|other| other.id == one.id).count();
+        same * 2 > one.view.members.len()
+    })
+}
 
 /// Leaves the reports of one group as it was bootstrapped once: of the known one as long as anybody is
 /// in it, and of a newer one after that. Otherwise it says why not.

@@ -82,15 +82,16 @@ impl<'a> Round<'a> {
         self.heard().filter(move |(_, opinion)| opinion.uuid == uuid).map(|(node, _)| node)
     }
 
-    /// Whether somebody may still say something who is none of these.
-    pub fn awaits_others(&self, members: &[Member]) -> bool {
-        self.asked.iter().any(|asked| match &asked.answer {
+    /// How many may still say something who are none of these.
+    pub fn others_awaited(&self, members: &[Member]) -> usize {
+        let is_other = |asked: &&Asked<'_>| match &asked.answer {
             Answer::Awaited(last) => !members.iter().any(|member| match last {
                 Some(uuid) => member.uuid == *uuid,
                 None => member.node == *asked.node,
             }),
             Answer::Heard(_) | Answer::Missing(_) => false,
-        })
+        };
+        self.asked.iter().filter(is_other).count()
     }
 
     /// Whether this server may still say something.

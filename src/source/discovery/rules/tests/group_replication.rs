@@ -64,6 +64,21 @@ fn a_leaving_primary_that_still_says_primary() {
 }
 
 #[test]
+fn one_who_goes_on_alone_beside_a_majority() {
+    let (before, alone) = (view(3, &[1, 2, 3], 1), view(9, &[3], 3));
+    for mut group in [group(), known()] {
+        group.waits(&[pending(1), pending(2), alone.reply(3)]);
+        let found = group.decide(&[before.reply(1), before.reply(2), alone.reply(3)]);
+        found.has_no_primary("without most of the others");
+        assert!(found.verdict.ask_again_soon);
+        // It was stopped, and its view counts as little as it did.
+        group.decide(&[before.reply(1), before.reply(2), silent(3)]).is(1, &[2]);
+        // Of the others nobody is left: it was forced to go on alone for a reason.
+        group.decide(&[silent(1), silent(2), alone.reply(3)]).is(3, &[]);
+    }
+}
+
+#[test]
 fn a_killed_primary_is_none_as_long_as_no_other_is_elected() {
     let before = view(3, &[1, 2, 3], 1);
     let suspected = before.clone().with(1, MemberState::Unreachable);
