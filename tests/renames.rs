@@ -53,7 +53,6 @@ impl Farm {
                     type_name: "RANGE".into(),
                     group: group(*number).into(),
                     global_group: "global".into(),
-                    read_only: false,
                 });
             }
         }
@@ -287,7 +286,6 @@ fn short_lived(name: impl Fn(usize) -> String, tables: usize) -> TablesBuilder {
             type_name: "RANGE".into(),
             group: "g".into(),
             global_group: "g".into(),
-            read_only: false,
         });
     }
     listing

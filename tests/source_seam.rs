@@ -120,7 +120,6 @@ impl MapSource for Shards {
                 type_name: "RANGE".into(),
                 group: (*group).into(),
                 global_group: "global".into(),
-                read_only: false,
             });
         }
         ask.asker.source_answered();

@@ -2,7 +2,6 @@
 
 mod answers;
 mod client;
-mod directory;
 mod discovery;
 mod group;
 mod login;

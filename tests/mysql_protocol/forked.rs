@@ -8,7 +8,7 @@ use mysqlfabric::mysql::{Failure, Session};
 use crate::script::{OK, Server, query};
 
 /// Runs `child` in a forked child and gives what was made of it by its exit code: 0 if it held.
-fn in_a_child(child: impl FnOnce() -> bool) -> libc::pid_t {
+pub fn in_a_child(child: impl FnOnce() -> bool) -> libc::pid_t {
     // SAFETY: the child does what is asked of it and leaves without unwinding or running anything of
     // its parent's.
     unsafe {
@@ -24,7 +24,7 @@ fn in_a_child(child: impl FnOnce() -> bool) -> libc::pid_t {
     }
 }
 
-fn status_of(child: libc::pid_t) -> libc::c_int {
+pub fn status_of(child: libc::pid_t) -> libc::c_int {
     let mut status = -1;
     assert!(child > 0, "fork");
     // SAFETY: the number of a child, and a place for its status.
@@ -41,7 +41,7 @@ fn sockets() -> usize {
 }
 
 /// Runs the test named alone in a process of its own: others of this one open sockets meanwhile.
-fn alone(name: &str, test: impl FnOnce()) {
+pub fn alone(name: &str, test: impl FnOnce()) {
     const ALONE: &str = "MYSQLFABRIC_TEST_ALONE";
     if std::env::var_os(ALONE).is_some() {
         return test();

@@ -2,10 +2,12 @@
 //! should.
 
 mod answers;
+mod discovery;
 mod fabric;
 mod fabricd;
 mod forked;
 mod login;
+mod member;
 mod property;
 mod script;
 mod slow;

@@ -25,6 +25,10 @@ pub struct Peer {
 }
 
 impl Peer {
+    pub fn of(stream: TcpStream) -> Self {
+        Self { stream, sequence: 0 }
+    }
+
     /// A packet as it is: its number is the next one.
     pub fn send(&mut self, packet: &[u8]) {
         for (number, piece) in
@@ -107,7 +111,7 @@ impl Server {
             let (stream, _) = listener.accept().expect("a client");
             stream.set_nodelay(true).expect("no delay");
             stream.set_read_timeout(Some(LONG)).expect("a time to wait");
-            script(&mut Peer { stream, sequence: 0 });
+            script(&mut Peer::of(stream));
         });
         let address = Address::Tcp(Node { host: "127.0.0.1".into(), port });
         Self { target: Target::plain(address), script: Some(script) }

@@ -1,6 +1,7 @@
 //! Verdicts as the rest of the library takes answers: rows of servers, reasons, failures.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use crate::base::error::{Code, Error};
 use crate::base::text::excerpt;
@@ -9,17 +10,15 @@ use crate::source::retry::more_specific;
 use crate::topology::{Mode, Server, ServerRow, Status};
 
 use super::round::{AskedGroup, End};
-use super::spec::GroupSpec;
 use super::verdict::{Placed, Role, Verdict};
 
 /// The servers of a group by its name, and why it has no primary.
-pub fn rows(name: &str, verdict: &Verdict, spec: &GroupSpec) -> Groups {
+pub fn rows(name: &str, verdict: &Verdict, group: &AskedGroup) -> Groups {
     let row = |placed: &Placed| {
         let (mode, status) = match placed.role {
             Role::Primary => (Mode::ReadWrite, Status::Primary),
             Role::Secondary => (Mode::ReadOnly, Status::Secondary),
         };
-        let own = spec.weights.get(&placed.node).copied();
         ServerRow {
             group: name.to_owned(),
             server: Server {
@@ -28,12 +27,20 @@ pub fn rows(name: &str, verdict: &Verdict, spec: &GroupSpec) -> Groups {
                 port: placed.node.port,
                 mode: mode as i32,
                 status: status as i32,
-                weight: placed.weight.or(own).unwrap_or(1.0),
+                weight: placed.weight.unwrap_or(1.0),
             },
         }
     };
     let servers = verdict.servers.iter().map(row).collect();
-    let reasons = verdict.reason.iter().map(|reason| (name.to_owned(), reason.clone()));
+    // What may not be read may be why there is no primary.
+    let reasons = verdict.reason.iter().map(|reason| {
+        let missing = group.not_granted().join("; ");
+        let reason = match missing.is_empty() {
+            true => reason.clone(),
+            false => excerpt(&format!("{reason}; {missing}"), MOST_TEXT).into(),
+        };
+        (name.to_owned(), reason)
+    });
     Groups { servers, reasons: reasons.collect::<BTreeMap<_, _>>() }
 }
 
@@ -42,25 +49,29 @@ const MOST_TEXT: usize = 800;
 
 /// Why a group is not decided, by what each of its servers said; with that of others, the one that says
 /// more.
-pub fn failure(group: &AskedGroup, other: Option<Error>) -> Error {
+pub fn failure(name: &str, group: &AskedGroup, other: Option<Error>) -> Error {
     let complaints = group.complaints();
     let said: Vec<&str> = complaints.iter().map(|(_, why)| *why).collect();
     let why = match &group.end {
         // What those say who say anything.
-        Some(End::Keep(why)) if group.is_answered() => why.clone(),
+        Some(End::Keep(why)) if group.is_answered() => {
+            let missing = group.not_granted().into_iter();
+            iter::once(why.as_str()).chain(missing).collect::<Vec<_>>().join("; ")
+        }
         _ if said.is_empty() => "its servers have not said enough in time".to_owned(),
         _ => said.join("; "),
     };
     let of_code = |(code, _): &(Code, &str)| Error::new(*code, String::new());
     let code = complaints.iter().map(of_code).reduce(more_specific).map(|error| error.code);
     // Who answers, and says nothing of use, is there.
-    let code = match group.is_answered() {
-        true => Code::Protocol,
-        false => code.unwrap_or(Code::Timeout),
+    let code = match (group.is_answered(), group.not_granted().is_empty()) {
+        (true, true) => Code::Protocol,
+        (true, false) => Code::Forbidden,
+        (false, _) => code.unwrap_or(Code::Timeout),
     };
     let message = format!(
         "nobody tells which servers are in group '{}': {}",
-        excerpt(&group.name, 64),
+        excerpt(name, 64),
         excerpt(&why, MOST_TEXT)
     );
     let error = Error::new(code, message);

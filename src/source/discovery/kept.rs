@@ -29,8 +29,9 @@ pub struct GroupState {
     pub memory: Memory,
     /// Who is asked in the next round; the seeds if nobody is.
     pub members: Vec<Node>,
-    /// When it is to be asked again, on the handle's clock.
-    pub due_at: u64,
+    /// When it was asked last, on the handle's clock, and after how long it is to be asked again.
+    pub asked_at: u64,
+    pub interval: u64,
     /// What its metadata calls it.
     pub name: Option<String>,
 }
@@ -41,9 +42,21 @@ impl GroupState {
             spec: spec.clone(),
             memory: Memory::default(),
             members: Vec::new(),
-            due_at: 0,
+            asked_at: 0,
+            interval: 0,
             name: None,
         }
+    }
+
+    /// Whether a round asks it that begins `now`. Rounds begin before the interval is over, so that
+    /// they are over before it is.
+    pub fn is_due(&self, now: u64) -> bool {
+        self.asked_at.saturating_add(self.interval / 2) <= now
+    }
+
+    /// When its interval is over.
+    pub fn due_at(&self) -> u64 {
+        self.asked_at.saturating_add(self.interval)
     }
 }
 
@@ -148,7 +161,7 @@ impl Kept {
     pub fn all_are_due(&self) {
         self.inherited.rcu(|states| {
             let mut states = States::clone(states);
-            states.values_mut().for_each(|state| state.due_at = 0);
+            states.values_mut().for_each(|state| state.interval = 0);
             states
         });
     }

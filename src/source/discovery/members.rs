@@ -189,6 +189,13 @@ impl Members {
         }
     }
 
+    /// What a server says that answered a question from before `since`, too late for whoever asked it.
+    pub fn late(&self, node: &Node, since: Instant) -> Option<&Outcome> {
+        let heard = self.by_node.get(node)?.heard.as_ref()?;
+        let is_late = heard.asked < since && matches!(heard.outcome, Outcome::Opinion(_));
+        is_late.then_some(&heard.outcome)
+    }
+
     /// When a server that is asked now counts as silent.
     pub fn silent_at(&self, node: &Node) -> Option<Instant> {
         let (asked, _) = self.by_node.get(node)?.asked?;

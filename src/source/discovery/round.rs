@@ -98,6 +98,14 @@ impl AskedGroup {
                 (reply.outcome, *code) = (outcome, heard);
             }
         }
+        // Who answered too late for the last round is there, and is waited for in this one.
+        let late = self.replies.iter().filter(|reply| reply.outcome == Outcome::Pending);
+        let late = late.filter_map(|Reply { node, .. }| {
+            let outcome = members.late(node, begun)?.clone();
+            Some(Reply { node: node.clone(), outcome })
+        });
+        let late: Vec<Reply> = late.collect();
+        self.memory.note(&late);
     }
 
     fn questions(&self) -> Questions {
@@ -108,11 +116,10 @@ impl AskedGroup {
         self.replies.iter().any(|reply| reply.outcome == Outcome::Pending)
     }
 
-    /// Whether it is decided, and may hear more at once.
-    fn lingers(&self, members: &Members) -> bool {
-        let is_pending =
-            |reply: &Reply| reply.outcome == Outcome::Pending && members.is_expected(&reply.node);
-        self.end.is_some() && self.replies.iter().any(is_pending)
+    /// Whether somebody is pending who answered the last time.
+    fn expects(&self, members: &Members) -> bool {
+        let mut pending = self.replies.iter().filter(|reply| reply.outcome == Outcome::Pending);
+        pending.any(|reply| members.is_expected(&reply.node))
     }
 
     /// What those said that said nothing of the group, one after the other.
@@ -129,16 +136,17 @@ impl AskedGroup {
         said.collect()
     }
 
-    /// What servers may not be asked, each thing once.
-    pub fn not_granted(&self) -> Vec<(&Node, &str)> {
-        let mut found: Vec<(&Node, &str)> = Vec::new();
+    /// What the user may not ask, each thing once.
+    pub fn not_granted(&self) -> Vec<&str> {
+        let mut found: Vec<&str> = Vec::new();
         for reply in &self.replies {
             let Outcome::Opinion(opinion) = &reply.outcome else { continue };
-            for what in &opinion.not_granted {
-                if !found.iter().any(|(_, other)| other == what) {
-                    found.push((&reply.node, what));
+            let missing = opinion.not_granted.iter().map(String::as_str);
+            missing.for_each(|what| {
+                if !found.contains(&what) {
+                    found.push(what);
                 }
-            }
+            });
         }
         found
     }
@@ -197,10 +205,12 @@ impl Round<'_> {
 
     /// Hears those, too, that nothing depended on.
     async fn linger(&mut self, begun: Instant) {
+        let decided = Instant::now();
         let took = begun.elapsed().clamp(LEAST_LINGERING, MOST_LINGERING);
-        let until = Instant::now() + took;
         let all: Vec<usize> = (0..self.groups.len()).collect();
-        while self.groups.iter().any(|group| group.lingers(self.members)) {
+        while self.groups.iter().any(AskedGroup::is_pending) {
+            let is_expected = self.groups.iter().any(|group| group.expects(self.members));
+            let until = decided + if is_expected { took } else { LEAST_LINGERING };
             let Ok(Some(node)) = timeout_at(until.into(), self.members.next()).await else {
                 return;
             };

@@ -108,7 +108,7 @@ impl Discovery {
             // Whoever asks in the background asks for all, each in its time.
             !ask.retry.background
                 || (wanted.is_stale)(name)
-                || states.get(name).is_none_or(|state| state.due_at <= now)
+                || states.get(name).is_none_or(|state| state.is_due(now))
         };
         let is_wanted = |name: &String| wanted.everything || wanted.names.contains(name);
         let named = specs.iter().filter(|(name, _)| is_wanted(name) && is_due(name));
@@ -157,8 +157,9 @@ impl Discovery {
             }
             state.memory = group.memory.clone();
             let Some(End::Verdict(verdict)) = &group.end else {
-                answers.failure = Some(failure(&group, answers.failure.take()));
-                state.due_at = asked_at.saturating_add(millis(self.interval()));
+                let name = self.shown(&group.name);
+                answers.failure = Some(failure(&name, &group, answers.failure.take()));
+                (state.asked_at, state.interval) = (asked_at, millis(self.interval()));
                 open.push((group.name, group.spec));
                 continue;
             };
@@ -168,7 +169,7 @@ impl Discovery {
                 true => quick::interval(self.interval(), quick::second()),
                 false => self.interval(),
             };
-            state.due_at = asked_at.saturating_add(millis(interval));
+            (state.asked_at, state.interval) = (asked_at, millis(interval));
             let (name, about) = match &self.scope {
                 Scope::Named(_) => {
                     (group.name.clone(), About::Names(BTreeSet::from([group.name.clone()])))
@@ -178,25 +179,30 @@ impl Discovery {
                     (found.unwrap_or_else(|| DEFAULT_NAME.to_owned()), About::Everything)
                 }
             };
-            let rows = rows(&name, verdict, &group.spec);
+            let rows = rows(&name, verdict, &group);
             let content = Content::Rows { about, rows, rejected: Vec::new() };
             answers.answers.push(Answer { asked_at, interval, content });
         }
         open
     }
 
+    /// The name of a group in messages.
+    fn shown(&self, name: &str) -> String {
+        match &self.scope {
+            Scope::Found(_, Some(given)) => given.clone(),
+            _ => name.to_owned(),
+        }
+    }
+
     fn warn(&self, group: &AskedGroup) {
         let log = &self.config.log;
-        let name = &group.name;
-        for (node, what) in group.not_granted() {
-            let Node { host, port } = node;
-            log.write_once(
-                Level::Warning,
-                format_args!("group '{name}': {host}:{port} may not be asked for {what}"),
-            );
+        let name = self.shown(&group.name);
+        for what in group.not_granted() {
+            log.write_once(Level::Warning, format_args!("group '{name}': {what}"));
         }
         if let Some(End::Verdict(verdict)) = &group.end {
-            for warning in &verdict.warnings {
+            let told = |warning: &&String| !group.not_granted().contains(&warning.as_str());
+            for warning in verdict.warnings.iter().filter(told) {
                 log.write_once(Level::Warning, format_args!("group '{name}': {warning}"));
             }
         }
@@ -215,7 +221,7 @@ impl Discovery {
             let specs = specs.get();
             states.retain(|name, _| specs.contains_key(name));
         }
-        states.values().map(|state| state.due_at).min()
+        states.values().map(GroupState::due_at).min()
     }
 
     fn ask(&self, named: Vec<Named>, ask: &Ask<'_>, attempt: &Attempt) -> Result<GroupAnswers> {

@@ -140,7 +140,7 @@ impl ServerSession {
                 Err(Failure::Server(error)) if DENIED.contains(&error.errno) => {
                     let right = channels::right(self.flavour);
                     opinion.not_granted.push(format!(
-                        "from whom it replicates: GRANT {right} ON *.* TO '{user}'@'...'"
+                        "from whom its servers replicate may not be asked: GRANT {right} ON *.* TO '{user}'@'...'"
                     ));
                 }
                 Err(failure) => return Err(failure),
@@ -164,7 +164,10 @@ impl ServerSession {
                 Err(Failure::Server(error)) if self.variables.leave_out(&error) => continue,
                 Err(Failure::Server(error)) if has_group && DENIED.contains(&error.errno) => {
                     not_granted.extend(group::TABLES.map(|table| {
-                        format!("its group: GRANT SELECT ON {table} TO '{user}'@'...'")
+                        format!(
+                            "what a member says of it may not be asked: GRANT SELECT ON {table} TO \
+                             '{user}'@'...'"
+                        )
                     }));
                     continue;
                 }
@@ -238,8 +241,8 @@ impl ServerSession {
                     let denied = DENIED.contains(&error.errno).then(|| {
                         let schema = metadata::SCHEMA;
                         format!(
-                            "the metadata of InnoDB Cluster, if there is any: GRANT SELECT ON {schema} \
-                             TO '{user}'@'...'"
+                            "whether it has the metadata of InnoDB Cluster may not be asked: GRANT SELECT ON \
+                             {schema} TO '{user}'@'...', or say what kind of group it is"
                         )
                     });
                     not_granted.extend(denied.clone());

@@ -44,8 +44,9 @@ struct Last {
 const MOST_ADDRESSES: usize = 1024;
 
 impl Memory {
-    /// Notes what the replies say of their addresses.
-    pub(super) fn note(&mut self, replies: &[Reply]) {
+    /// Notes what the replies say of their addresses: of this round, or such as came too late for the
+    /// one before.
+    pub fn note(&mut self, replies: &[Reply]) {
         let by_node = &mut self.by_node;
         if by_node.len() > MOST_ADDRESSES {
             by_node.retain(|node, _| replies.iter().any(|reply| reply.node == *node));
