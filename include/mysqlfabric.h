@@ -291,8 +291,8 @@ extern "C" {
 #define FABRIC_ERR_NO_EVENT 47
 
 /**
- * The group's primary refused writes and nobody knows yet where they go now. Wait a little and
- * ask again, or use one of the `_wait` calls.
+ * The group's primary refused writes and nobody knows yet where they go now, or the shard is READ_ONLY
+ * in its shard map, as while it is moved. Wait a little and ask again, or use one of the `_wait` calls.
  */
 #define FABRIC_ERR_WRITE_HELD 48
 
@@ -1462,6 +1462,7 @@ int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options,
  * | `fabric+mysql://[user@]host[:port][,host[:port]...]` | of MySQL Fabric 1.5 and later, over the MySQL protocol (MySQL-RPC); the port is @ref FABRIC_DEFAULT_MYSQL_PORT unless given. The user is one of Fabric's `protocol.mysql`, which are others than those of XML-RPC. A node has no TLS there: with fabric_options_set_tls() none is asked |
  * | `fabric+store://[user@]host[:port][,host[:port]...]/database` | of the MySQL database in which Fabric keeps its state, with no Fabric process at all (port 3306 unless given); `?socket=/path` behind `localhost` is a Unix socket. Shards that are DISABLED are known: their keys are @ref FABRIC_ERR_SHARD_UNAVAILABLE from the first lookup on. The user is that of fabric_options_set_mysql_credentials(), and may SELECT from the tables servers, shard_maps, shard_ranges, shard_tables and shards. Commands and reports go to the Fabric nodes of fabric_options_add_node(), if there are some |
  * | `cluster://[user@]host[:port][,host[:port]...]` | of the MySQL servers of one group themselves (port 3306 unless given): an InnoDB Cluster, ReplicaSet or ClusterSet, a group of Group Replication, or servers that replicate. All members are asked, however few are named. There is no shard map: its servers are looked up by fabric_get_group_server(), by the name behind `?group=`, else by what the metadata calls it, else `default`. `?kind=` says what it is, `auto` unless given, and `?socket=/path` behind `localhost` is a Unix socket. The user is that of fabric_options_set_mysql_credentials(); docs/SOURCES.md has what it must be granted. No commands, no reports |
+ * | `mysql://[user@]host[:port][,host[:port]...][/database]` | of tables of your own, which `sql/mysqlfabric.sql` makes in any MySQL from 5.6 on or MariaDB (port 3306 and database `mysqlfabric` unless given); `?socket=/path` as above. They are looked at once a second, and read in one snapshot when they have changed. Groups are listed there, or named with the servers to ask, as by `cluster://`. Shards that are READ_ONLY take no writes (@ref FABRIC_ERR_WRITE_HELD), those that are DISABLED are @ref FABRIC_ERR_SHARD_UNAVAILABLE. Of several servers, replicas of one another, one that lags behind what was seen is not believed. The user is that of fabric_options_set_mysql_credentials(), and may SELECT from the database. No commands, no reports |
  * | `file:/path` | of a topology file, as fabric_options_set_topology_file() |
  *
  * An IPv6 address stands in brackets, `[::1]:32274`. What is special in a URL is written with a
@@ -1476,7 +1477,8 @@ int32_t fabric_options_set_snapshot_file(struct fabric_options_t *options,
  * @retval FABRIC_ERR_ARGUMENT  It is no such URL, or has a password in it; a source or a topology file
  *         is set already: a handle has one source; a snapshot file is set, and this is a topology
  *         file. fabric_new() answers it, too, if the URL's user is not that of the credentials, and if
- *         nodes of fabric_options_add_node(), which speak XML-RPC, stand beside `fabric+mysql://`.
+ *         nodes of fabric_options_add_node(), which speak XML-RPC, stand beside `fabric+mysql://`,
+ *         `cluster://` or `mysql://`.
  *
  * Never blocks: nothing is resolved, opened or connected to.
  *
@@ -2113,7 +2115,7 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  * @retval FABRIC_ERR_DIFFERENT_SHARDS  Look the tables up one by one.
  * @retval FABRIC_ERR_NO_SERVER         No server of the group serves this mode now; try again.
  * @retval FABRIC_ERR_WRITE_HELD        The group's primary refused a write; see
- *                                      fabric_report_result().
+ *                                      fabric_report_result(). Or the shard is READ_ONLY in its map.
  * @retval FABRIC_ERR_SHARD_UNAVAILABLE Fabric stopped listing the key's shard; see
  *                                      fabric_options_set_vanished_hold_ms().
  * @retval FABRIC_ERR_STALE             See fabric_options_set_max_stale_ms().

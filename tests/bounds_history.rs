@@ -83,6 +83,7 @@ fn listing(dump: &Dump) -> TablesBuilder {
             type_name: kind.into(),
             group: group.into(),
             global_group: "all".into(),
+            read_only: false,
         });
     };
     if !matches!(dump, Dump::Nothing) {

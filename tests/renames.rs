@@ -53,6 +53,7 @@ impl Farm {
                     type_name: "RANGE".into(),
                     group: group(*number).into(),
                     global_group: "global".into(),
+                    read_only: false,
                 });
             }
         }
@@ -286,6 +287,7 @@ fn short_lived(name: impl Fn(usize) -> String, tables: usize) -> TablesBuilder {
             type_name: "RANGE".into(),
             group: "g".into(),
             global_group: "g".into(),
+            read_only: false,
         });
     }
     listing

@@ -120,6 +120,7 @@ impl MapSource for Shards {
                 type_name: "RANGE".into(),
                 group: (*group).into(),
                 global_group: "global".into(),
+                read_only: false,
             });
         }
         ask.asker.source_answered();

@@ -47,6 +47,7 @@ fn farm() -> Farm {
             type_name: text(5).into(),
             group: text(6).into(),
             global_group: text(7).into(),
+            read_only: false,
         };
         match builders.entry(format!("{}.{}", row.schema, row.table)) {
             Entry::Vacant(entry) => _ = entry.insert(TableBuilder::new(&row, global_group, shard)),

@@ -93,7 +93,7 @@ fn the_last_look_counts_though_its_fetch_began_first() {
     let (path, gate) = (path(), Gate::default());
     write(&path, 1);
     let config = Config { background_refresh: false, ..Config::default() };
-    let file = FileSource::new(&path, &Arc::new(config.clone()));
+    let file = FileSource::new(&path, &Arc::new(config.clone()), None);
     let source = Gated { file, gate: Arc::clone(&gate) };
     let router = Router::with_sources(config, Sources::at_once(source));
     thread::scope(|scope| {

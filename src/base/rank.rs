@@ -63,8 +63,11 @@ pub(crate) const PRESENT: u8 = 20;
 /// What the state store was last seen to say.
 pub(crate) const STATE_STORE: u8 = 21;
 
+/// Of what a shard map in MySQL tables has named the groups that are to be discovered last.
+pub(crate) const DIRECTORY: u8 = 22;
+
 /// Which groups are to be discovered.
-pub(crate) const GROUP_SPECS: u8 = 22;
+pub(crate) const GROUP_SPECS: u8 = 23;
 
 /// What discovery keeps from round to round.
-pub(crate) const DISCOVERY: u8 = 23;
+pub(crate) const DISCOVERY: u8 = 24;

@@ -113,7 +113,7 @@ impl Config {
                 self.nodes.extend(nodes.iter().cloned())
             }
             // Nodes beside it are of Fabric itself, for what a database cannot do.
-            SourceUrl::FabricStore(_) | SourceUrl::Cluster(_) => {}
+            SourceUrl::FabricStore(_) | SourceUrl::Cluster(_) | SourceUrl::Mysql(_) => {}
             SourceUrl::File { path } => self.set_topology_file(path.clone())?,
         }
         self.source = Some(source);
@@ -153,8 +153,8 @@ impl Config {
     /// Whether the options fit together.
     ///
     /// # Errors
-    /// The source's URL names a user that is not the credentials', or nodes of one protocol are named
-    /// beside those of another.
+    /// The source's URL names a user that is not the credentials', or nodes are named beside it that it
+    /// does not ask.
     pub fn check(&self) -> Result<()> {
         if let Some(SourceUrl::FabricMysql { nodes, .. }) = &self.source
             && let Some(other) = self.nodes.iter().find(|node| !nodes.contains(node))
@@ -175,9 +175,18 @@ impl Config {
             );
             return Err(Error::new(Code::Argument, message));
         }
+        if let (Some(SourceUrl::Mysql(_)), [Node { host, port }, ..]) =
+            (&self.source, self.nodes.as_slice())
+        {
+            let message = format!(
+                "{host}:{port} is named as a Fabric node, and a source mysql:// has none; leave it out, or \
+                 name it in the URL if the shard map is there, too"
+            );
+            return Err(Error::new(Code::Argument, message));
+        }
         let Some(user) = self.source.as_ref().and_then(SourceUrl::user) else { return Ok(()) };
         let (given, which) = match &self.source {
-            Some(SourceUrl::FabricStore(_) | SourceUrl::Cluster(_)) => {
+            Some(SourceUrl::FabricStore(_) | SourceUrl::Cluster(_) | SourceUrl::Mysql(_)) => {
                 (&self.mysql.credentials, "credentials for MySQL")
             }
             _ => (&self.credentials, "credentials"),

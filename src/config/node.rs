@@ -1,6 +1,7 @@
 //! The address of a node of a source.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use crate::base::text::excerpt;
 
@@ -17,6 +18,40 @@ impl Node {
         let odd = |c: char| c.is_whitespace() || c.is_control() || "/@?#[]".contains(c);
         let is_host = !host.is_empty() && !host.contains(odd) && host.len() <= 255;
         is_host.then(|| Self { host: host.to_owned(), port })
+    }
+
+    /// Reads `host`, `host:port`, `[address]` or `[address]:port`; or says why it is none of these.
+    pub(crate) fn parse(text: &str, default_port: u16) -> Result<Self, &'static str> {
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (host, behind) = rest.split_once(']').ok_or("the '[' has no ']'")?;
+                if host.parse::<Ipv6Addr>().is_err() {
+                    return Err("brackets are for IPv6 addresses, as in [::1]:32274");
+                }
+                match behind.strip_prefix(':') {
+                    Some(port) => (host, Some(port)),
+                    None if behind.is_empty() => (host, None),
+                    None => return Err("behind the ']' only a ':' and a port may be"),
+                }
+            }
+            None => match text.split_once(':') {
+                Some((_, port)) if port.contains(':') => {
+                    return Err("an IPv6 address stands in brackets, as in [::1]:32274");
+                }
+                Some((host, port)) => (host, Some(port)),
+                None => (text, None),
+            },
+        };
+        let port = match port {
+            None => default_port,
+            Some(port) => match port.parse::<u16>() {
+                Ok(number) if number > 0 && port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    number
+                }
+                _ => return Err("its port is no number from 1 to 65535"),
+            },
+        };
+        Self::new(host, port).ok_or("give a name or an address")
     }
 }
 

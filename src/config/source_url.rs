@@ -30,6 +30,8 @@ pub enum SourceUrl {
     FabricStore(Database),
     /// The servers of one group, asked themselves.
     Cluster(Cluster),
+    /// Tables of the service's own, in a database.
+    Mysql(Database),
     /// A topology file.
     File { path: PathBuf },
 }
@@ -47,7 +49,11 @@ pub struct Database {
 /// The forms there are, for messages.
 const FORMS: &str = "fabric://[user@]host[:port][,host[:port]...], fabric+mysql:// with the same, \
                      fabric+store://[user@]host[:port][,...]/database, \
-                     cluster://[user@]host[:port][,...][?group=name], and file:/path";
+                     cluster://[user@]host[:port][,...][?group=name], \
+                     mysql://[user@]host[:port][,...][/database], and file:/path";
+
+/// The database of a shard map unless told otherwise: the one that `sql/mysqlfabric.sql` makes.
+const DEFAULT_DATABASE: &str = "mysqlfabric";
 
 impl SourceUrl {
     /// Reads a URL.
@@ -73,7 +79,8 @@ impl SourceUrl {
                 nothing(scheme, behind)?;
                 Ok(Self::FabricMysql { user, nodes })
             }
-            "fabric+store" => Ok(Self::FabricStore(database(scheme, rest)?)),
+            "fabric+store" => Ok(Self::FabricStore(database(scheme, rest, None)?)),
+            "mysql" => Ok(Self::Mysql(database(scheme, rest, Some(DEFAULT_DATABASE))?)),
             "cluster" => Ok(Self::Cluster(Cluster::parse(scheme, rest)?)),
             "file" => Ok(Self::File { path: path(rest)? }),
             _ => Err(argument_error(format!(
@@ -95,7 +102,7 @@ impl SourceUrl {
     pub fn user(&self) -> Option<&str> {
         match self {
             Self::Fabric { user, .. } | Self::FabricMysql { user, .. } => user.as_deref(),
-            Self::FabricStore(database) => database.user.as_deref(),
+            Self::FabricStore(database) | Self::Mysql(database) => database.user.as_deref(),
             Self::Cluster(cluster) => cluster.user.as_deref(),
             Self::File { .. } => None,
         }
@@ -113,14 +120,17 @@ fn nothing(scheme: &str, behind: &str) -> Result<()> {
     )))
 }
 
-/// Reads `//[user@]hosts/database[?socket=path]`.
-fn database(scheme: &str, rest: &str) -> Result<Database> {
+/// Reads `//[user@]hosts/database[?socket=path]`. Without a database it is `default`, if there is one.
+fn database(scheme: &str, rest: &str, default: Option<&str>) -> Result<Database> {
     let Authority { user, nodes: servers, behind } = authority(scheme, rest, DEFAULT_SERVER_PORT)?;
     let (path, query) = match behind.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (behind, None),
     };
-    let name = decoded(path.strip_prefix('/').unwrap_or_default(), "database")?;
+    let name = match (path.strip_prefix('/').unwrap_or_default(), default) {
+        ("", Some(default)) => default.to_owned(),
+        (name, _) => decoded(name, "database")?,
+    };
     if name.is_empty() || name.contains(['/', '#', '`']) || name.chars().count() > 64 {
         return Err(argument_error(format!(
             "{scheme}:// ends with the name of a database, as in {scheme}://host/fabric, and '{}' is \
@@ -234,6 +244,29 @@ mod tests {
         ] {
             assert_eq!(SourceUrl::parse(url).unwrap(), expected, "{url}");
         }
+    }
+
+    #[test]
+    fn shard_maps_have_a_database_of_their_own() {
+        for (url, name, servers) in [
+            ("mysql://a", "mysqlfabric", vec![("a", 3306)]),
+            ("mysql://u@a:1,b/", "mysqlfabric", vec![("a", 1), ("b", 3306)]),
+            ("mysql://u@a/maps", "maps", vec![("a", 3306)]),
+            ("mysql://localhost?socket=/run/s", "mysqlfabric", vec![("localhost", 3306)]),
+        ] {
+            let SourceUrl::Mysql(database) = SourceUrl::parse(url).unwrap() else {
+                panic!("{url}")
+            };
+            let nodes =
+                servers.iter().map(|(host, port)| Node { host: (*host).into(), port: *port });
+            assert_eq!(
+                (database.name.as_str(), database.servers),
+                (name, nodes.collect()),
+                "{url}"
+            );
+        }
+        let error = SourceUrl::parse("mysql://a/b/c").unwrap_err();
+        assert!(error.message.contains("the name of a database"), "{error}");
     }
 
     #[test]

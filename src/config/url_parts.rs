@@ -71,34 +71,7 @@ fn node(scheme: &str, text: &str, default_port: u16) -> Result<Node> {
     };
     let bad =
         |why: &str| argument_error(format!("'{}' is no host of {scheme}://: {why}", quoted(shown)));
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (host, behind) = rest.split_once(']').ok_or_else(|| bad("the '[' has no ']'"))?;
-            if host.parse::<std::net::Ipv6Addr>().is_err() {
-                return Err(bad("brackets are for IPv6 addresses, as in [::1]:32274"));
-            }
-            match behind.strip_prefix(':') {
-                Some(port) => (host, Some(port)),
-                None if behind.is_empty() => (host, None),
-                None => return Err(bad("behind the ']' only a ':' and a port may be")),
-            }
-        }
-        None => match text.split_once(':') {
-            Some((_, port)) if port.contains(':') => {
-                return Err(bad("an IPv6 address stands in brackets, as in [::1]:32274"));
-            }
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let port = match port {
-        None => default_port,
-        Some(port) => match port.parse::<u16>() {
-            Ok(number) if number > 0 && port.bytes().all(|byte| byte.is_ascii_digit()) => number,
-            _ => return Err(bad("its port is no number from 1 to 65535")),
-        },
-    };
-    Node::new(host, port).ok_or_else(|| bad("give a name or an address"))
+    Node::parse(text, default_port).map_err(bad)
 }
 
 /// A part of a URL without its percent signs.

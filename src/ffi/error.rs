@@ -65,8 +65,8 @@ pub const FABRIC_ERR_UNSUPPORTED_SHARDING: i32 = 45;
 pub const FABRIC_ERR_STALE: i32 = 46;
 /// No event waits to be taken.
 pub const FABRIC_ERR_NO_EVENT: i32 = 47;
-/// The group's primary refused writes and nobody knows yet where they go now. Wait a little and
-/// ask again, or use one of the `_wait` calls.
+/// The group's primary refused writes and nobody knows yet where they go now, or the shard is READ_ONLY
+/// in its shard map, as while it is moved. Wait a little and ask again, or use one of the `_wait` calls.
 pub const FABRIC_ERR_WRITE_HELD: i32 = 48;
 /// Fabric stopped listing the shard that holds the key: it is disabled or was removed. Try again
 /// later.

@@ -44,7 +44,7 @@ use super::server::{fabric_server_t, write_server};
 /// @retval FABRIC_ERR_DIFFERENT_SHARDS  Look the tables up one by one.
 /// @retval FABRIC_ERR_NO_SERVER         No server of the group serves this mode now; try again.
 /// @retval FABRIC_ERR_WRITE_HELD        The group's primary refused a write; see
-///                                      fabric_report_result().
+///                                      fabric_report_result(). Or the shard is READ_ONLY in its map.
 /// @retval FABRIC_ERR_SHARD_UNAVAILABLE Fabric stopped listing the key's shard; see
 ///                                      fabric_options_set_vanished_hold_ms().
 /// @retval FABRIC_ERR_STALE             See fabric_options_set_max_stale_ms().

@@ -28,6 +28,7 @@ pub fn shards(bounds: &[&str]) -> TablesBuilder {
             type_name: "RANGE".into(),
             group: "g".into(),
             global_group: "g".into(),
+            read_only: false,
         });
     }
     rows

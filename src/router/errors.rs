@@ -37,7 +37,7 @@ impl Miss {
             Self::ShardVanished => Code::ShardUnavailable,
             Self::DifferentShards => Code::DifferentShards,
             Self::Expired | Self::NoServer(_) => Code::NoServer,
-            Self::WriteHeld(_) => Code::WriteHeld,
+            Self::WriteHeld(_) | Self::ShardReadOnly(_) => Code::WriteHeld,
             Self::TooOld(_) => Code::Stale,
         }
     }
@@ -86,13 +86,14 @@ fn of_tables<'n, F: Freshness>(
     if miss == Miss::DifferentShards {
         let mut placed = names.filter_map(|name| Some((name, group_in(name).ok()?)));
         let first = placed.next().unwrap_or((b"", GroupId::NOWHERE));
-        let other = placed.find(|(_, group)| *group != first.1).unwrap_or(first);
+        let other = placed.find(|(_, group)| group.joined(first.1).is_none()).unwrap_or(first);
         let named = |(name, group)| (name, topology.group_name(group));
         return different_shards(named(first), named(other));
     }
     // Hardly anybody joins: which of several tables it is, is looked for now.
     let is_it = |name: &&[u8]| match miss {
         Miss::TableName | Miss::TableUtf8 => full_name(name).is_err(),
+        Miss::ShardReadOnly(_) => group_in(name).is_ok_and(GroupId::is_read_only),
         miss => group_in(name) == Err(miss),
     };
     let name = match (names.clone().nth(1), names.next()) {
@@ -112,6 +113,7 @@ fn of_tables<'n, F: Freshness>(
         (Miss::UnknownTable, _) => unknown_table(name),
         (Miss::KeyMissing, _) => key_missing(name),
         (Miss::ShardVanished, Some(given)) => shard_unavailable(name, given),
+        (Miss::ShardReadOnly(group), _) => shard_read_only(name, given, topology.group_name(group)),
         (Miss::Unusable | Miss::Key(_), _) => match (miss, given, known_table(topology, name)) {
             (Miss::Key(why), Some(given), Ok(table)) => self::key(name, table, given, why),
             (_, _, Err(error)) => error,
@@ -305,6 +307,21 @@ pub(super) fn shard_unavailable(name: &[u8], key: Key<'_>) -> Error {
              removed; try again later, or have the map taken as it is with fabric_reset_cache",
             shown(name),
             described(key)
+        ),
+    )
+}
+
+/// `key` is nothing where the error is that of many keys.
+#[cold]
+fn shard_read_only(name: &[u8], key: Option<Key<'_>>, group: &str) -> Error {
+    let key = key.map_or_else(|| "a key".to_owned(), described);
+    Error::new(
+        Code::WriteHeld,
+        format!(
+            "the shard of table '{}' that holds {key}, in group '{group}', is read-only by its shard \
+             map, and its writes are held until the map has it enabled again; reads go on; ask again in \
+             a moment, or use a _wait call",
+            shown(name),
         ),
     )
 }

@@ -122,6 +122,8 @@ pub enum Miss {
     NoServer(GroupId),
     /// Writes to a group are held.
     WriteHeld(GroupId),
+    /// The shard, which is in this group, takes no writes at the moment.
+    ShardReadOnly(GroupId),
 }
 
 /// What a query came to in the snapshot of an epoch.
@@ -197,7 +199,7 @@ impl<'s, F: Freshness> LookupView<'s, F> {
     pub fn resolve(self, query: &Query<'_>, cursors: &Cursors) -> Result<Chosen<'s>, Miss> {
         let group = self.group_of(query.target)?;
         let cursor = self.topology.cursor(group, cursors);
-        let entry = self.group_entry(group)?;
+        let entry = self.group_entry(group, query.wanted)?;
         entry.value.choose(query.wanted, cursor).ok_or_else(|| unserved(group, entry, query.wanted))
     }
 
@@ -291,11 +293,14 @@ impl<'s, F: Freshness> LookupView<'s, F> {
         let group_in = |(name, entry): (&[u8], Result<&'s Entry<TableState>, Miss>)| {
             self.group_in(name, entry?, key)
         };
-        let mut agreed = None;
+        let mut agreed: Option<GroupId> = None;
         self.for_all(tables.map(group_in), |group| match group {
             GroupId::NOWHERE => Err(Miss::ShardVanished),
-            group if *agreed.get_or_insert(group) == group => Ok(()),
-            _ => Err(Miss::DifferentShards),
+            group => {
+                let joined = agreed.unwrap_or(group).joined(group);
+                agreed = Some(joined.ok_or(Miss::DifferentShards)?);
+                Ok(())
+            }
         })?;
         agreed.ok_or(Miss::NoTable)
     }
@@ -320,9 +325,13 @@ impl<'s, F: Freshness> LookupView<'s, F> {
 
     /// The entry of a group, if the lookup may use it.
     #[inline(always)]
-    pub(super) fn group_entry(self, group: GroupId) -> Result<&'s Entry<Group>, Miss> {
+    pub(super) fn group_entry(
+        self,
+        group: GroupId,
+        wanted: Wanted,
+    ) -> Result<&'s Entry<Group>, Miss> {
         let Some(entry) = self.topology.group(group) else {
-            return Err(absent(self.freshness, self.topology, group));
+            return absent(self.freshness, self.topology, group, wanted);
         };
         self.freshness.group(self.topology, group, entry)?;
         Ok(entry)
@@ -331,19 +340,30 @@ impl<'s, F: Freshness> LookupView<'s, F> {
 
 // What is cold gets parts of a view, and not the view, which need not be in memory then.
 
-/// What is to be said of a group that the topology does not have.
+/// The entry of the group of a read-only shard, or what is to be said of one that the topology does not
+/// have.
 #[cold]
-fn absent<F: Freshness>(freshness: F, topology: &Topology, group: GroupId) -> Miss {
-    match group {
-        GroupId::NOWHERE => Miss::ShardVanished,
-        _ => freshness.unfetched_group(topology, group),
+fn absent<F: Freshness>(
+    freshness: F,
+    topology: &Topology,
+    group: GroupId,
+    wanted: Wanted,
+) -> Result<&Entry<Group>, Miss> {
+    if group == GroupId::NOWHERE {
+        return Err(Miss::ShardVanished);
     }
+    let base = group.base();
+    let Some(entry) = topology.group(base) else {
+        return Err(freshness.unfetched_group(topology, base));
+    };
+    freshness.group(topology, base, entry)?;
+    if wanted == Wanted::Primary { Err(Miss::ShardReadOnly(base)) } else { Ok(entry) }
 }
 
 /// Why no server of a group serves.
 #[cold]
 pub(super) fn unserved(id: GroupId, entry: &Entry<Group>, wanted: Wanted) -> Miss {
-    let group = &entry.value;
+    let (id, group) = (id.base(), &entry.value);
     match wanted == Wanted::Primary && group.is_held() && !group.servers().is_empty() {
         true => Miss::WriteHeld(id),
         false => Miss::NoServer(id),

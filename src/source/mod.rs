@@ -13,7 +13,10 @@ pub mod answer;
 pub mod attempt;
 pub mod backoff;
 pub mod callers;
+mod cells;
 pub mod command;
+mod database;
+pub mod directory;
 pub mod discovery;
 pub mod endpoints;
 pub mod fabric;
@@ -25,6 +28,7 @@ pub mod race;
 pub mod response_times;
 pub mod retry;
 pub mod round_trip;
+mod shard_states;
 pub mod sources;
 pub mod traits;
 
@@ -33,8 +37,11 @@ use std::sync::Arc;
 use crate::config::{Config, SourceUrl};
 use crate::observe::metrics::Traffic;
 
-use self::discovery::Discovery;
+use self::directory::DirectorySource;
+use self::discovery::spec::Specs;
+use self::discovery::{Discovery, Scope};
 use self::fabric::{FabricSource, StateStore};
+use self::file::FileSource;
 
 pub use self::answer::{
     About, Answer, Answers, Content, GroupAnswers, Groups, MapAnswers, Maps, Wanted,
@@ -53,12 +60,24 @@ pub use self::traits::{
 /// The sources of a handle as its options want them.
 pub fn of(config: &Arc<Config>, traffic: &Arc<Traffic>) -> Sources {
     match (&config.topology_file, &config.source) {
-        (Some(path), _) => Sources::at_once(file::FileSource::new(path, config)),
+        (Some(path), _) if config.mysql.credentials.is_some() => {
+            let specs = Arc::new(Specs::default());
+            let file = FileSource::new(path, config, Some(Arc::clone(&specs)));
+            let groups = Discovery::new(Scope::Named(specs), None, true, config, traffic);
+            Sources::directory(file, groups)
+        }
+        (Some(path), _) => Sources::at_once(FileSource::new(path, config, None)),
         (None, Some(SourceUrl::FabricStore(database))) => {
             Sources::at_once(StateStore::new(database, config, traffic))
         }
         (None, Some(SourceUrl::Cluster(cluster))) => {
             Sources::groups_only(Discovery::of_cluster(cluster, config, traffic))
+        }
+        (None, Some(SourceUrl::Mysql(database))) => {
+            let specs = Arc::default();
+            let directory = DirectorySource::new(database, config, traffic, &specs);
+            let named = Scope::Named(specs);
+            Sources::directory(directory, Discovery::new(named, None, false, config, traffic))
         }
         (None, Some(SourceUrl::FabricMysql { .. })) => {
             Sources::one(FabricSource::<fabric::MysqlRpc>::new(config, traffic))

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::base::error::Result;
 use crate::base::memory;
 use crate::config::Config;
-use crate::mysql::{Account, Failure, Limits, Session, Target};
+use crate::mysql::{Account, Failure, Limits, ResultSet, Session, Target};
 use crate::net::off_runtime::off_runtime;
 use crate::observe::metrics::Traffic;
 
@@ -35,6 +35,50 @@ pub struct Opened {
     pub session: Session,
     pub deadline: Instant,
     pub begun: Instant,
+}
+
+/// Statements that begin a consistent snapshot. Under another isolation level it would silently be none.
+const BEGIN: [&str; 2] = [
+    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+];
+
+/// A member of a group would wait with an answer until it has caught up. Other servers do not know the
+/// variable.
+const EVENTUAL: &str = "SET SESSION group_replication_consistency = 'EVENTUAL'";
+const UNKNOWN_VARIABLE: u16 = 1193;
+
+impl Opened {
+    /// Asks one statement.
+    pub fn query(
+        &mut self,
+        statement: &str,
+        limits: &Limits,
+    ) -> std::result::Result<Vec<ResultSet>, Failure> {
+        self.session.query(statement, limits, self.deadline)
+    }
+
+    /// The rows of a SELECT.
+    pub fn rows(
+        &mut self,
+        statement: &str,
+        limits: &Limits,
+    ) -> std::result::Result<ResultSet, Failure> {
+        let set = self.query(statement, limits)?.into_iter().next();
+        set.ok_or_else(|| Failure::Protocol("answers a SELECT without rows".into()))
+    }
+
+    /// What is asked from here on is all of one moment.
+    pub fn begin_snapshot(&mut self, limits: &Limits) -> std::result::Result<(), Failure> {
+        match self.query(EVENTUAL, limits) {
+            Err(Failure::Server(error)) if error.errno == UNKNOWN_VARIABLE => {}
+            other => drop(other?),
+        }
+        for statement in BEGIN {
+            self.query(statement, limits)?;
+        }
+        Ok(())
+    }
 }
 
 /// Connects and logs in for `attempt`, within the connect timeout, and the request timeout for all.

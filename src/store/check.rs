@@ -6,13 +6,13 @@ use crate::topology::TablesBuilder;
 use crate::topology::builder::full_name;
 use crate::topology::group::MAX_SERVERS;
 
-use super::document::{self, Document, Group};
+use super::document::{self, DISCOVERY_VERSION, Document};
 use super::held;
 
 /// Says which member is wrong, and how; or gives the tables of the file, whose rows are known to make
 /// some.
 pub fn whole(document: &Document) -> Result<TablesBuilder, String> {
-    groups(&document.groups)?;
+    groups(document)?;
     let named: HashSet<&str> = document.groups.iter().map(|group| group.id.as_str()).collect();
     let mut names = HashSet::new();
     let held = document.held_shards.iter();
@@ -32,9 +32,16 @@ pub fn whole(document: &Document) -> Result<TablesBuilder, String> {
     Ok(tables)
 }
 
-fn groups(groups: &[Group]) -> Result<(), String> {
+fn groups(document: &Document) -> Result<(), String> {
     let mut known = HashSet::new();
-    for (at, group) in groups.iter().enumerate() {
+    for (at, group) in document.groups.iter().enumerate() {
+        if group.discover.is_some() && document.version < DISCOVERY_VERSION {
+            return Err(format!(
+                "groups[{at}].discover: group '{}' is to be discovered, which is of version \
+                 {DISCOVERY_VERSION}; write \"version\": {DISCOVERY_VERSION}",
+                group.id
+            ));
+        }
         if !known.insert(group.id.as_str()) {
             return Err(format!("groups[{at}].id: group '{}' is listed twice", group.id));
         }

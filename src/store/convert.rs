@@ -17,7 +17,7 @@ pub fn document(topology: &Topology) -> Document<Tables<'_>, HeldShards<'_>> {
         .groups()
         .filter_map(|(_, name, entry)| {
             let servers = entry?.value.servers().iter().cloned().map(Into::into).collect();
-            Some(Group { id: name.to_owned(), confirmed_at: None, servers })
+            Some(Group { id: name.to_owned(), confirmed_at: None, servers, discover: None })
         })
         .collect();
     groups.sort_by(|a, b| a.id.cmp(&b.id));
@@ -140,7 +140,7 @@ mod tests {
     use crate::observe::log::Log;
     use crate::refresh::health::servers::ServerHealth;
     use crate::refresh::update::{Asked, Update};
-    use crate::store::document::{HeldShard, Server, Shard};
+    use crate::store::document::{HeldShard, Server, Shard, ShardState};
     use crate::store::parse::{Author, parse};
     use crate::topology::Shard as InMap;
 
@@ -237,7 +237,7 @@ mod tests {
                 for (at, server) in servers.iter_mut().enumerate() {
                     server.uuid = format!("{id}-{at}");
                 }
-                document.groups.push(Group { id, confirmed_at: None, servers });
+                document.groups.push(Group { id, confirmed_at: None, servers, discover: None });
             }
             for (name, ((type_name, shards), index, holds)) in tables {
                 let at = index.index(document.groups.len());
@@ -258,7 +258,8 @@ mod tests {
                 }
                 let shards = listed.into_iter().map(|(shard, _)| shard).enumerate();
                 let shards = shards.map(|(shift, (lower_bound, id))| {
-                    Shard { id, lower_bound: lower_bound.into(), group: group(shift) }
+                    let state = ShardState::of(id & 1 == 1);
+                    Shard { id, lower_bound: lower_bound.into(), group: group(shift), state }
                 });
                 let table = Table {
                     schema: "db".into(),

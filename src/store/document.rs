@@ -5,15 +5,19 @@ use std::io::{self, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::base::boot_clock::BootTime;
-use crate::topology::{self, ShardRow};
+use crate::topology::ShardRow;
 
 use super::checksum;
-use super::fields::{self, Named};
+use super::fields;
 
-pub use super::fields::Bound;
+pub use super::fields::{Bound, ShardState};
+pub use super::group::{Group, Server};
 
 pub(super) const FORMAT: &str = "libmysqlfabric topology";
+/// What is written.
 pub(super) const VERSION: u64 = 1;
+/// What is read, too: groups may be discovered.
+pub(super) const DISCOVERY_VERSION: u64 = 2;
 
 /// A whole file. Members it does not know are left alone: later versions may have more.
 ///
@@ -88,6 +92,7 @@ impl Table {
             type_name: self.type_name.as_str().into(),
             group: shard.group.as_str().into(),
             global_group: self.global_group.as_str().into(),
+            read_only: shard.state == ShardState::ReadOnly,
         })
     }
 }
@@ -98,6 +103,12 @@ pub struct Shard {
     pub lower_bound: Bound,
     #[serde(deserialize_with = "fields::name")]
     pub group: String,
+    #[serde(
+        default,
+        skip_serializing_if = "ShardState::is_enabled",
+        deserialize_with = "fields::shard_state"
+    )]
+    pub state: ShardState,
 }
 
 /// A lower bound that was seen and that no table of the file lists: the keys from it on are in no
@@ -118,56 +129,6 @@ pub struct HeldShard {
         deserialize_with = "fields::seconds"
     )]
     pub since: Option<u64>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Group {
-    #[serde(deserialize_with = "fields::name")]
-    pub id: String,
-    /// As that of a table.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "fields::seconds"
-    )]
-    pub confirmed_at: Option<u64>,
-    pub servers: Vec<Server>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Server {
-    #[serde(deserialize_with = "fields::name")]
-    pub uuid: String,
-    #[serde(deserialize_with = "fields::name")]
-    pub host: String,
-    #[serde(deserialize_with = "fields::port")]
-    pub port: u16,
-    #[serde(
-        serialize_with = "fields::Mode::serialize",
-        deserialize_with = "fields::Mode::deserialize"
-    )]
-    pub mode: i32,
-    #[serde(
-        serialize_with = "fields::Status::serialize",
-        deserialize_with = "fields::Status::deserialize"
-    )]
-    pub status: i32,
-    #[serde(deserialize_with = "fields::weight")]
-    pub weight: f64,
-}
-
-impl From<topology::Server> for Server {
-    fn from(server: topology::Server) -> Self {
-        let topology::Server { uuid, host, port, mode, status, weight } = server;
-        Self { uuid, host, port, mode, status, weight }
-    }
-}
-
-impl From<Server> for topology::Server {
-    fn from(server: Server) -> Self {
-        let Server { uuid, host, port, mode, status, weight } = server;
-        Self { uuid, host, port, mode, status, weight }
-    }
 }
 
 impl<Tables, Held> Document<Tables, Held> {

@@ -30,6 +30,27 @@ impl<'de> Deserialize<'de> for Bound {
     }
 }
 
+/// What may be done with the keys of a shard that is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub enum ShardState {
+    #[default]
+    #[serde(rename = "ENABLED")]
+    Enabled,
+    /// Reads go on, writes are held.
+    #[serde(rename = "READ_ONLY")]
+    ReadOnly,
+}
+
+impl ShardState {
+    pub fn of(read_only: bool) -> Self {
+        if read_only { Self::ReadOnly } else { Self::Enabled }
+    }
+
+    pub fn is_enabled(&self) -> bool {
+        *self == Self::Enabled
+    }
+}
+
 /// What a value may be; the first function that takes it wins.
 struct Field<T> {
     what: &'static str,
@@ -89,11 +110,30 @@ pub fn part<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     from.deserialize_any(Field { text, ..Field::of("a name that is not empty, without a dot") })
 }
 
+pub fn shard_state<'de, D: Deserializer<'de>>(from: D) -> Result<ShardState, D::Error> {
+    let text = |text: &str| match text {
+        "ENABLED" => Some(ShardState::Enabled),
+        "READ_ONLY" => Some(ShardState::ReadOnly),
+        _ => None,
+    };
+    let what = "ENABLED or READ_ONLY (the bound of a shard that is out of use goes on held_shards)";
+    from.deserialize_any(Field { text, ..Field::of(what) })
+}
+
 /// An integer may be written as one; which texts a bound takes is the sharding type's matter.
 pub fn bound<'de, D: Deserializer<'de>>(from: D) -> Result<Bound, D::Error> {
     let text = |text: &str| c_text(text).map(Bound::from);
     let integer = |number: i64| Some(Bound { text: number.to_string(), is_integer: true });
     from.deserialize_any(Field { text, integer, ..Field::of("a string or a 64-bit integer") })
+}
+
+/// A text that means something.
+pub fn parsed<'de, T, D: Deserializer<'de>>(
+    from: D,
+    what: &'static str,
+    parse: fn(&str) -> Option<T>,
+) -> Result<T, D::Error> {
+    from.deserialize_any(Field { text: parse, ..Field::of(what) })
 }
 
 pub fn port<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {

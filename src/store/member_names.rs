@@ -162,7 +162,10 @@ mod tests {
 
     #[test]
     fn readers_name_their_members() {
-        assert_eq!(of::<Group>(), ["id", "confirmed_at", "servers"]);
+        assert_eq!(
+            of::<Group>(),
+            ["id", "confirmed_at", "servers", "discover", "seeds", "weights"]
+        );
         assert!(of::<Table>().contains(&"type"), "as the file has it");
         assert!(of::<Document>().contains(&"written_by"));
         assert_eq!(of::<String>(), [""; 0]);

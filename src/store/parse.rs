@@ -6,7 +6,7 @@ use serde_ignored::Path;
 
 use crate::topology::TablesBuilder;
 
-use super::document::{Document, FORMAT, VERSION};
+use super::document::{DISCOVERY_VERSION, Document, FORMAT, VERSION};
 use super::{check, checksum, hand_written, member_names};
 
 /// What is looked at before the rest: whether the rest can be understood and is undamaged.
@@ -45,9 +45,11 @@ pub fn parse_tables(bytes: &[u8], author: Author) -> Result<(Document, TablesBui
         return Err(format!("it is no topology file: its member format is not \"{FORMAT}\""));
     }
     match head.version {
-        Some(VERSION) => {}
+        Some(VERSION | DISCOVERY_VERSION) => {}
         Some(other) => {
-            return Err(format!("version {other} is not known here, only {VERSION} is"));
+            return Err(format!(
+                "version {other} is not known here, only {VERSION} and {DISCOVERY_VERSION} are"
+            ));
         }
         None => return Err("its member version is missing".into()),
     }

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use crate::base::wall_clock::WallClock;
 use crate::topology::{self, GroupId, Topology};
 
-use super::document;
+use super::document::{self, ShardState};
 
 /// Looks like a list of [`super::document::Table`].
 pub struct Tables<'a> {
@@ -58,6 +58,8 @@ struct Shard<'a> {
     id: i64,
     lower_bound: String,
     group: &'a str,
+    #[serde(skip_serializing_if = "ShardState::is_enabled")]
+    state: ShardState,
 }
 
 impl Serialize for Tables<'_> {
@@ -93,6 +95,7 @@ impl Serialize for Shards<'_> {
             id: if shard.is_kept() { NO_NUMBER } else { shard.id },
             lower_bound: self.map.bound_text(at),
             group: self.topology.group_name(shard.group),
+            state: ShardState::of(shard.group.is_read_only()),
         }))
     }
 }

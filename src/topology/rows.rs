@@ -19,6 +19,8 @@ pub struct ShardRow<'a> {
     pub group: Cow<'a, str>,
     /// Where updates of all shards and unsharded data live.
     pub global_group: Cow<'a, str>,
+    /// Whether the shard takes no writes at the moment.
+    pub read_only: bool,
 }
 
 impl ShardRow<'_> {
@@ -36,6 +38,7 @@ impl ShardRow<'_> {
             type_name: own(self.type_name),
             group: own(self.group),
             global_group: own(self.global_group),
+            read_only: self.read_only,
         }
     }
 }

@@ -155,7 +155,8 @@ impl Default for Topology {
 }
 
 impl Topology {
-    /// The entry of a group that has been fetched.
+    /// The entry of a group that has been fetched; nothing for the group of a read-only shard, which
+    /// is that of its [`GroupId::base`].
     #[inline(always)]
     pub fn group(&self, id: GroupId) -> Option<&Arc<Entry<Group>>> {
         self.groups.get(id.0 as usize)?.as_ref()
@@ -172,7 +173,7 @@ impl Topology {
     }
 
     pub fn group_name(&self, id: GroupId) -> &str {
-        self.group_names.get(id.0 as usize).and_then(Option::as_deref).unwrap_or_default()
+        self.group_names.get(id.base().0 as usize).and_then(Option::as_deref).unwrap_or_default()
     }
 
     /// Whether it has no table and no server.
@@ -213,7 +214,7 @@ impl Topology {
         for (_, _, table) in self.maps() {
             let shards = table.map.shards().map(|shard| shard.group);
             for group in shards.chain([table.global_group]) {
-                if let Some(named) = named.get_mut(group.0 as usize) {
+                if let Some(named) = named.get_mut(group.base().0 as usize) {
                     *named = true;
                 }
             }

@@ -28,7 +28,7 @@ pub enum TableError {
 impl Table {
     /// Every group the table's data lives in, the global one among them, each once.
     pub fn groups(&self) -> Vec<GroupId> {
-        let mut groups: Vec<GroupId> = self.map.shards().map(|shard| shard.group).collect();
+        let mut groups: Vec<GroupId> = self.map.shards().map(|shard| shard.group.base()).collect();
         groups.push(self.global_group);
         groups.sort_unstable();
         groups.dedup();

@@ -420,7 +420,7 @@ fn a_bad_topology_file_is_refused_with_the_place() {
     refused(&EXAMPLE[..EXAMPLE.len() / 2], "line");
     refused(&format!("{EXAMPLE}x"), "trailing characters");
     for (from, to, says) in [
-        ("\"version\": 1", "\"version\": 2", "version 2"),
+        ("\"version\": 1", "\"version\": 3", "version 3"),
         ("\"type\": \"HASH\"", "\"type\": \"LIST\"", "'LIST'"),
         ("\"M\"", "7.5", "tables[1].shards[1].lower_bound"),
         ("10021,", "\"ten\",", "'ten'"),

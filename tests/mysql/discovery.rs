@@ -7,8 +7,8 @@ use mysqlfabric::base::error::Code;
 use mysqlfabric::config::{Config, Credentials, TlsMode};
 use mysqlfabric::mysql::Account;
 use mysqlfabric::observe::log::{Level, Log};
-use mysqlfabric::router::Router;
-use mysqlfabric::topology::Wanted;
+use mysqlfabric::router::{Router, Scope};
+use mysqlfabric::topology::{Key, Server, Wanted};
 use zeroize::Zeroizing;
 
 use crate::eventually;
@@ -22,7 +22,7 @@ const LEAST: [&str; 2] = [
 
 type Lines = Arc<Mutex<Vec<String>>>;
 
-fn config(hosts: &str, account: &Account, query: &str) -> (Config, Lines) {
+fn with_account(account: &Account) -> (Config, Lines) {
     let lines = Lines::default();
     let told = Arc::clone(&lines);
     let log =
@@ -33,6 +33,11 @@ fn config(hosts: &str, account: &Account, query: &str) -> (Config, Lines) {
         password: Zeroizing::new(account.password.to_string()),
     });
     config.mysql.tls_mode = Some(TlsMode::Preferred);
+    (config, lines)
+}
+
+fn config(hosts: &str, account: &Account, query: &str) -> (Config, Lines) {
+    let (mut config, lines) = with_account(account);
     config.set_source(&format!("cluster://{}@{hosts}{query}", account.user)).expect("a URL");
     config.check().expect("it fits");
     (config, lines)
@@ -57,6 +62,7 @@ fn a_group_of_three() {
     let Some(group) = Group::start(3) else { return };
     let account = group.user(1, "least", &LEAST);
     finds_all_by_one_seed(&group, &account);
+    a_topology_file_says_whom_to_ask(&group, &account);
     follows_a_promotion(&group, &account);
     a_frozen_member_delays_nothing(&group, &account);
     grants_that_are_missing_are_named(&group);
@@ -72,6 +78,49 @@ fn finds_all_by_one_seed(group: &Group, account: &Account) {
     assert_eq!(readers(&router, "default"), [group.port(2), group.port(3)]);
     let unknown = primary(&router, "other").expect_err("there is one group");
     assert_eq!(unknown.code, Code::UnknownGroup, "{unknown}");
+}
+
+/// One group of it is discovered, another one is listed, and both serve a table.
+fn a_topology_file_says_whom_to_ask(group: &Group, account: &Account) {
+    let path = std::env::temp_dir().join(format!("mf-discover-{}.json", group.port(0)));
+    let write = |asked: &str| {
+        let text = format!(
+            r#"{{"format": "libmysqlfabric topology", "version": 2, "ttl_ms": 50, "tables": [
+            {{"schema": "db", "table": "t", "column": "c", "type": "RANGE", "global_group": "listed",
+            "shards": [{{"id": 1, "lower_bound": 1, "group": "asked"}},
+            {{"id": 2, "lower_bound": 100, "group": "listed"}}]}}], "groups": [
+            {{"id": "asked", {asked}}},
+            {{"id": "listed", "servers": [{{"uuid": "u", "host": "h", "port": 7, "mode": 3,
+            "status": 3, "weight": 1}}]}}]}}"#
+        );
+        let new = path.with_extension("new");
+        std::fs::write(&new, text).expect("written");
+        std::fs::rename(new, &path).expect("renamed");
+    };
+    let seed = format!("127.0.0.1:{}", group.port(2));
+    write(&format!(r#""discover": "group_replication", "seeds": ["{seed}"]"#));
+    let mut config = with_account(account).0;
+    config.set_topology_file(path.clone()).expect("a path");
+    let router = Router::new(config);
+    let shard = |key: i64| {
+        let (key, to_port) = (Key::Integer(key), |_: &str, server: &Server| Ok(server.port));
+        router.shard_server(&[b"db.t"], Some(key), Scope::Local, Wanted::Primary, to_port)
+    };
+    assert_eq!(shard(1).unwrap_or_else(|error| panic!("{error}")), group.port(1));
+    assert_eq!(shard(100).expect("the listed one"), 7);
+    assert_eq!(readers(&router, "asked"), [group.port(2), group.port(3)]);
+    group.about("promote", 2);
+    eventually("the new primary", || shard(1).is_ok_and(|port| port == group.port(2)));
+    // From now on it is listed, and nobody is asked; then it is asked again.
+    write(
+        r#""servers": [{"uuid": "v", "host": "h", "port": 8, "mode": 3, "status": 3, "weight": 1}]"#,
+    );
+    eventually("the listed server", || shard(1).is_ok_and(|port| port == 8));
+    write(&format!(r#""discover": "auto", "seeds": ["{seed}"], "weights": {{"{seed}": 2}}"#));
+    eventually("the asked one", || shard(1).is_ok_and(|port| port == group.port(2)));
+    group.about("promote", 1);
+    eventually("the first primary", || shard(1).is_ok_and(|port| port == group.port(1)));
+    std::fs::remove_file(path).expect("removed");
 }
 
 fn follows_a_promotion(group: &Group, account: &Account) {

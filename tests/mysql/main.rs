@@ -2,6 +2,7 @@
 
 mod answers;
 mod client;
+mod directory;
 mod discovery;
 mod group;
 mod login;

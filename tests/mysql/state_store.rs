@@ -119,6 +119,11 @@ impl<'s> Store<'s> {
     }
 }
 
+/// The database of a small store.
+pub fn small_store(server: &RealServer, version: &str) -> String {
+    Store::small(server, version).database
+}
+
 fn port(router: &Router, table: &str, key: Key<'_>) -> Result<u16> {
     let tables = &[table.as_bytes()];
     router.shard_server(tables, Some(key), Scope::Local, Wanted::Primary, |_, s| Ok(s.port))

@@ -205,6 +205,7 @@ mod tests {
                 type_name: "RANGE".into(),
                 group: "g".into(),
                 global_group: "global".into(),
+                read_only: false,
             });
         }
         rows

@@ -204,7 +204,7 @@ impl<'t, 'b> Session<'t, 'b> {
             }
             for (agreed, other) in agreed.iter_mut().zip(other) {
                 *agreed = match (*agreed, somewhere(other)) {
-                    (Ok(first), Ok(other)) if first != other => Err(Miss::DifferentShards),
+                    (Ok(first), Ok(other)) => first.joined(other).ok_or(Miss::DifferentShards),
                     (Ok(_), Err(miss)) => Err(miss),
                     _ => *agreed,
                 };
@@ -246,6 +246,9 @@ impl<'t, 'b> Session<'t, 'b> {
     /// Chooses the server of a group that no key had before.
     #[inline(never)]
     fn meet(&mut self, group: GroupId) -> Slot {
+        if group.is_read_only() && self.batch.wanted != Wanted::Primary {
+            return self.meet_read_only(group);
+        }
         let slot = match self.serve(group) {
             Ok(chosen) => {
                 if let Some(met) = self.met.get_mut(self.met_count) {
@@ -265,15 +268,31 @@ impl<'t, 'b> Session<'t, 'b> {
         slot
     }
 
+    /// Reads of a read-only shard go where those of its group's other shards go.
+    #[cold]
+    fn meet_read_only(&mut self, group: GroupId) -> Slot {
+        let base = group.base();
+        let slot = match self.slots.get(base) {
+            Some(slot) => slot,
+            None => self.meet(base),
+        };
+        let refused = self.refused.iter().find(|(refused, _)| *refused == base);
+        if let Some((_, error)) = refused.cloned() {
+            self.refused.push((group, error));
+        }
+        self.slots.insert(group, slot);
+        slot
+    }
+
     fn serve(&self, group: GroupId) -> Result<Chosen<'t>> {
         let (topology, wanted) = (self.view.topology, self.batch.wanted);
-        let chosen = self.view.group_entry(group).and_then(|entry| {
+        let chosen = self.view.group_entry(group, wanted).and_then(|entry| {
             let chosen = entry.value.choose(wanted, topology.cursor(group, self.cursors));
             chosen.ok_or_else(|| unserved(group, entry, wanted))
         });
         match chosen {
             Ok(chosen) => (self.batch.fits)(&chosen).map(|()| chosen),
-            Err(Miss::TooOld(_)) => Err(self.view.freshness.0.too_old(topology, group)),
+            Err(Miss::TooOld(group)) => Err(self.view.freshness.0.too_old(topology, group)),
             Err(miss) => match self.view.freshness.0.failure(topology, group) {
                 Some(error) if miss == Miss::Expired => Err(error.clone()),
                 _ => Err(self.error_of(miss, None)),

@@ -274,6 +274,7 @@ fn shard_row<'a>(row: &'a Row<'_>) -> std::result::Result<ShardRow<'a>, String> 
         type_name: row.name_text(5)?,
         group: row.name_text(6)?,
         global_group: row.name_text(7)?,
+        read_only: false,
     })
 }
 

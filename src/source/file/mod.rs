@@ -17,6 +17,7 @@ use crate::store::times::{FileTimes, SavedWhen};
 use crate::store::{Document, convert, read};
 use crate::topology::{ShardMap, TablesBuilder, Times};
 
+use super::discovery::spec::Specs;
 use super::pool::NodePool;
 use super::{
     About, Answer, Ask, Content, GroupAnswers, GroupSource, MapAnswers, MapSource, Maps, Source,
@@ -30,6 +31,8 @@ const INTERVAL_MS: u64 = 1000;
 pub struct FileSource {
     path: PathBuf,
     config: Arc<Config>,
+    /// Where the groups go that are to be discovered; nowhere if nobody could do it.
+    specs: Option<Arc<Specs>>,
     times: FileTimes,
     /// The Fabric nodes that the file names, which nobody asks.
     nodes: NodePool,
@@ -65,9 +68,18 @@ enum Look {
     Refused { why: String, news: bool },
 }
 
+/// What is in use after a look.
+struct Looked {
+    version: u64,
+    /// What was read, unless it has been taken in.
+    news: Option<Arc<Document>>,
+    /// The groups of it that are to be discovered.
+    elsewhere: BTreeSet<String>,
+}
+
 impl State {
     /// Reads the file if it is another than the one in use.
-    fn look(&mut self, path: &Path, readings: &AtomicU64) -> Look {
+    fn look(&mut self, path: &Path, readings: &AtomicU64, specs: Option<&Specs>) -> Look {
         let (signature, why) = match read::open(path) {
             Err(error) => (None, format!("cannot be read: {error}; see that it is there")),
             Ok(opened) => {
@@ -82,7 +94,8 @@ impl State {
                     }
                     _ => {}
                 }
-                match opened.read_tables(Author::Anybody) {
+                let read = opened.read_tables(Author::Anybody);
+                match read.and_then(|read| discovered(&read.0, specs).map(|()| read)) {
                     Ok((document, tables)) => {
                         self.file = Some(signature);
                         self.refused = None;
@@ -101,12 +114,34 @@ impl State {
     }
 }
 
+/// Names the groups of a file that are to be discovered.
+///
+/// # Errors
+/// There are some, and nobody could do it.
+fn discovered(document: &Document, specs: Option<&Specs>) -> std::result::Result<(), String> {
+    let groups = document.groups.iter();
+    let mut found = groups.filter_map(|group| Some((&group.id, group.discover.as_ref()?)));
+    match (specs, found.next()) {
+        (Some(specs), first) => {
+            let found = first.into_iter().chain(found);
+            specs.set(found.map(|(id, spec)| (id.clone(), spec.clone())).collect());
+            Ok(())
+        }
+        (None, None) => Ok(()),
+        (None, Some((id, _))) => Err(format!(
+            "group '{id}' is to be discovered, and the handle has no account to ask its servers by; \
+             give it credentials for MySQL, or list the servers"
+        )),
+    }
+}
+
 impl FileSource {
-    /// No I/O.
-    pub fn new(path: &Path, config: &Arc<Config>) -> Self {
+    /// Groups that are to be discovered go into `specs`, and without it are refused. No I/O.
+    pub fn new(path: &Path, config: &Arc<Config>, specs: Option<Arc<Specs>>) -> Self {
         Self {
             path: path.to_owned(),
             config: Arc::clone(config),
+            specs,
             times: FileTimes::default(),
             nodes: NodePool::new(config, "Fabric node", "the file", || {
                 Error::new(Code::NotSeeded, "the file names no node")
@@ -124,11 +159,11 @@ impl FileSource {
     ///
     /// # Errors
     /// It cannot be used, and either none ever could, or the service `asks` for the file to be read.
-    fn look(&self, taken: u64, ask: &Ask<'_>, asks: bool) -> Result<(u64, Option<Arc<Document>>)> {
+    fn look(&self, taken: u64, ask: &Ask<'_>, asks: bool) -> Result<Looked> {
         let now = ask.asker.now();
         // The clock was ahead: what the file has held may have been left out as over.
         let was_set_back = self.times.wall(now).1 < 0;
-        let (look, version, news) = {
+        let (look, looked) = {
             let state = &mut *self.state.lock();
             if was_set_back {
                 state.file = None;
@@ -136,9 +171,13 @@ impl FileSource {
             if state.version <= taken {
                 (state.document, state.tables) = (None, None);
             }
-            (state.look(&self.path, &self.readings), state.version, state.document.clone())
+            let specs = self.specs.as_deref();
+            let look = state.look(&self.path, &self.readings, specs);
+            let (version, news) = (state.version, state.document.clone());
+            let elsewhere = specs.map(|specs| specs.get().keys().cloned().collect());
+            (look, Looked { version, news, elsewhere: elsewhere.unwrap_or_default() })
         };
-        if let Some(document) = &news {
+        if let Some(document) = &looked.news {
             self.interval_ms.store(document.ttl_ms.unwrap_or(INTERVAL_MS), Ordering::Relaxed);
             let nodes = document.fabric_nodes.iter();
             let nodes = nodes.map(|node| Node { host: node.host.clone(), port: node.port });
@@ -163,7 +202,7 @@ impl FileSource {
                 }
             }
         }
-        Ok((version, news))
+        Ok(looked)
     }
 
     /// The tables of a reading, for the first who asks while it is the last one: reading has made them
@@ -250,19 +289,19 @@ impl Source for FileSource {
 impl WholeSource for FileSource {
     fn whole(&self, version: u64, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<Whole> {
         let asked_at = ask.asker.now();
-        let (version, document) = self.look(version, ask, wanted.everything)?;
-        let maps = document.as_deref().map(|document| {
+        let Looked { version, news, elsewhere } = self.look(version, ask, wanted.everything)?;
+        let maps = news.as_deref().map(|document| {
             let held = Some(self.held_bounds(document, asked_at));
             let tables = self.tables(version).unwrap_or_else(|| convert::tables(document));
             (Maps { tables, held }, About::Everything)
         });
         let groups =
-            document.map(|document| (convert::server_rows(&document).into(), About::Everything));
+            news.map(|document| (convert::server_rows(&document).into(), About::Everything));
         Ok(Whole {
             version,
             maps: self.answer(asked_at, maps),
             groups: self.answer(asked_at, groups),
-            elsewhere: BTreeSet::new(),
+            elsewhere,
         })
     }
 }
@@ -354,7 +393,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("file-source-{}.json", std::process::id()));
         let both = |name: &str| Some([name.to_owned(), name.to_owned()]);
         write(&path, "one");
-        let source = FileSource::new(&path, &Arc::new(Config::default()));
+        let source = FileSource::new(&path, &Arc::new(Config::default()), None);
         assert_eq!(whole(&source, 0), (1, both("one")));
         // Another fetch, while the first one has not been taken in.
         assert_eq!(whole(&source, 0), (1, both("one")));
@@ -368,8 +407,45 @@ mod tests {
     }
 
     #[test]
+    fn groups_that_are_to_be_discovered_are_named_and_left_to_others() {
+        let path = std::env::temp_dir().join(format!("file-discovery-{}.json", std::process::id()));
+        let write = |group: &str| {
+            let text = format!(
+                r#"{{"format": "libmysqlfabric topology", "version": 2, "tables": [], "groups": [
+                {{"id": "listed", "servers": [{{"uuid": "u", "host": "h", "port": 1,
+                "mode": 3, "status": 3, "weight": 1}}]}}, {{"id": "asked", {group}}}]}}"#
+            );
+            fs::write(&path, text).unwrap();
+        };
+        let specs = Arc::new(Specs::default());
+        let source = FileSource::new(&path, &Arc::default(), Some(Arc::clone(&specs)));
+        let (names, known) = (BTreeSet::new(), || Vec::new());
+        let wanted = Wanted { everything: true, names: &names, known: &known, is_stale: &|_| true };
+        let ask = Ask { retry: RetryPolicy::ONCE, asker: &Patient };
+        let whole = |source: &FileSource| source.whole(0, &wanted, &ask);
+        write(r#""discover": "auto", "seeds": ["a", "b:2"]"#);
+        let answer = whole(&source).unwrap();
+        assert_eq!(answer.elsewhere, BTreeSet::from(["asked".to_owned()]));
+        let Content::Rows { rows, .. } = answer.groups.content else { panic!("no rows") };
+        assert!(rows.servers.iter().all(|row| row.group == "listed"), "{rows:?}");
+        let spec = specs.get()["asked"].clone();
+        let seeds = [("a", 3306), ("b", 2)].map(|(host, port)| Node { host: host.into(), port });
+        assert_eq!(spec.seeds, seeds);
+
+        let nobody = FileSource::new(&path, &Arc::default(), None);
+        let error = whole(&nobody).err().expect("no account");
+        let parts = ["'asked'", "credentials for MySQL"];
+        assert!(error.code == Code::File && parts.iter().all(|part| error.message.contains(part)));
+
+        write(r#""servers": []"#);
+        assert!(whole(&source).unwrap().elsewhere.is_empty());
+        assert!(specs.get().is_empty());
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
     fn what_only_fabric_can_do_is_refused() {
-        let source = FileSource::new(Path::new("/farm.json"), &Arc::default());
+        let source = FileSource::new(Path::new("/farm.json"), &Arc::default(), None);
         assert_eq!(source.control().err().map(|error| error.code), Some(Code::NotSeeded));
         assert!(source.locator().is_err());
         let node = Node { host: "h".into(), port: 1 };

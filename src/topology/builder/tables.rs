@@ -68,6 +68,7 @@ impl TablesBuilder {
                 number
             }
         };
+        let group = if row.read_only { group.read_only() } else { group };
         let shard = Shard::listed(row.shard_id, group);
         match &mut table.builder {
             Some(builder) => {
@@ -180,8 +181,10 @@ impl ListedTable {
                 *given = number(listed.name(*group)).unwrap_or(GroupId::NOWHERE);
             }
         }
-        let numbered =
-            |group: GroupId| given.get(group.0 as usize).copied().unwrap_or(GroupId::NOWHERE);
+        let numbered = |group: GroupId| {
+            let given = given.get(group.base().0 as usize).copied().unwrap_or(GroupId::NOWHERE);
+            if group.is_read_only() { given.read_only() } else { given }
+        };
         match self.builder {
             Some(builder) => builder.table(numbered, |group| listed.name(group).to_owned()),
             None => Err(MapError::NoShards.into()),
@@ -202,7 +205,7 @@ impl Groups {
     }
 
     fn name(&self, group: GroupId) -> &str {
-        self.names.get(group.0 as usize).map_or("", |name| name)
+        self.names.get(group.base().0 as usize).map_or("", |name| name)
     }
 }
 
@@ -225,6 +228,7 @@ mod tests {
             type_name: "RANGE".into(),
             group: group.into(),
             global_group: "all".into(),
+            read_only: false,
         }
     }
 
@@ -334,6 +338,7 @@ mod tests {
             type_name: "RANGE".into(),
             group: group.into(),
             global_group: "global".into(),
+            read_only: false,
         };
         let rows = [row("t", "5", "b"), row("t", "1", "a"), row("t", "5", "b"), row("u", "x", "a")];
         let tables = |is_checked: bool| {

@@ -177,7 +177,7 @@ impl ShardMap {
         listed().count() == self.len()
             && listed().all(|(at, shard)| {
                 let own = self.bounds.position(&before.bounds, at).and_then(|at| self.shard(at));
-                own.is_some_and(|own| own.group == shard.group)
+                own.is_some_and(|own| own.group.base() == shard.group.base())
             })
     }
 
@@ -194,16 +194,16 @@ impl ShardMap {
     pub fn moved(&self, after: &Self) -> BTreeSet<GroupId> {
         let mut moved = BTreeSet::new();
         if !self.is_comparable(after) {
-            let known = self.groups.iter().chain(&after.groups).copied();
+            let known = self.groups.iter().chain(&after.groups).map(|group| group.base());
             moved.extend(known.filter(|group| *group != GroupId::NOWHERE));
             return moved;
         }
         let mut note = |before: Option<GroupId>, after: Option<GroupId>| {
             if let (Some(before), Some(after)) = (before, after)
-                && before != after
+                && before.base() != after.base()
                 && ![before, after].contains(&GroupId::NOWHERE)
             {
-                moved.extend([before, after]);
+                moved.extend([before.base(), after.base()]);
             }
         };
         let ring = self.kind == ShardingType::Hash;
@@ -235,7 +235,7 @@ impl ShardMap {
             None if self.kind == ShardingType::Hash => self.shards().last(),
             None => None,
         };
-        let is_below = below.is_some_and(|below| below.group == group && !below.is_kept());
+        let is_below = below.is_some_and(|below| below.group.base() == group && !below.is_kept());
         self.with_shards(|index, own| match index == at {
             true => (!is_below).then_some(Shard { group, ..own }),
             false => Some(own),

@@ -9,22 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use crate::base::clock::signed;
 use crate::base::error::{Code, Error, Result};
 use crate::base::sync::{Mutex, rank};
-use crate::base::text::excerpt;
 use crate::config::{Config, Database, Node};
-use crate::mysql::{Account, Address, Target};
 use crate::observe::log::Level;
 use crate::observe::metrics::Traffic;
-use crate::source::attempt::Attempt;
-use crate::source::mysql_session::{limits, open, wait_for};
-use crate::source::pool::NodePool;
+use crate::source::database::DatabaseServers;
 use crate::source::{
-    About, Answer, Ask, Content, Control, GroupAnswers, GroupSource, MapAnswers, MapSource, Size,
-    Source, Subject, Wanted, Whole, WholeSource,
+    About, Answer, Ask, Content, Control, GroupAnswers, GroupSource, MapAnswers, MapSource, Source,
+    Wanted, Whole, WholeSource,
 };
 use crate::topology::RejectedRow;
 
@@ -39,10 +33,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// The state store of a handle.
 pub struct StateStore {
     config: Arc<Config>,
-    database: Database,
-    servers: NodePool,
-    traffic: Arc<Traffic>,
-    cancelled: watch::Sender<bool>,
+    servers: DatabaseServers,
     /// Fabric itself, for commands and reports, where the service names nodes of it.
     fabric: Option<FabricSource<Client>>,
     state: Mutex<State, { rank::STATE_STORE }>,
@@ -66,16 +57,12 @@ impl StateStore {
     /// No I/O.
     pub fn new(database: &Database, config: &Arc<Config>, traffic: &Arc<Traffic>) -> Self {
         let nobody = || Error::new(Code::NotSeeded, "no server of the state store is known");
-        let servers = &database.servers;
-        let servers =
-            NodePool::of(servers, config, "state store", "the state store's answer", nobody);
+        let names = ("state store", "the state store's answer");
+        let servers = DatabaseServers::new(database, config, traffic, names, nobody);
         let has_nodes = !config.nodes.is_empty();
         Self {
             config: Arc::clone(config),
-            database: database.clone(),
             servers,
-            traffic: Arc::clone(traffic),
-            cancelled: watch::Sender::new(false),
             fabric: has_nodes.then(|| FabricSource::new(config, traffic)),
             state: Mutex::default(),
             looks: AtomicU64::new(0),
@@ -85,42 +72,7 @@ impl StateStore {
 
     /// Looks at the store. What is known needs no second reading.
     fn look(&self, known: Option<&str>, ask: &Ask<'_>) -> Result<Look> {
-        self.servers.ask(ask, Subject::Tables(Size::ALL), |node, attempt| {
-            let address = match &self.database.socket {
-                Some(path) => Address::Socket(path.clone()),
-                None => Address::Tcp(node.clone()),
-            };
-            wait_for(|| self.look_at(&address, known, attempt))
-        })
-    }
-
-    fn look_at(&self, address: &Address, known: Option<&str>, attempt: &Attempt) -> Result<Look> {
-        let mysql = &self.config.mysql;
-        let mut target =
-            Target::new(address.clone(), mysql.tls_mode, mysql.ca.clone(), mysql.identity.clone());
-        target.database = Some(self.database.name.clone());
-        let mut account = Account::of(mysql.credentials.as_ref());
-        account.full_password_unverified = mysql.full_password_unverified;
-        let limits = limits(&self.config);
-        let asking = || {
-            let mut opened =
-                open(&target, &account, &self.config, attempt, &self.cancelled, &self.traffic)?;
-            if opened.session.relies_on_password_cache() {
-                self.config.log.write_once(
-                    Level::Warning,
-                    format_args!(
-                        "{address} lets user \"{}\" in by a password that it remembers, and asks for it in \
-                         full once it is restarted, which this connection is not fit for: it takes \
-                         verified TLS or a Unix socket",
-                        excerpt(&account.user, 60)
-                    ),
-                );
-            }
-            let seen = look(&mut opened, known, &limits)?;
-            attempt.answered(opened.begun.elapsed());
-            Ok(seen)
-        };
-        asking().map_err(|failure| read::error(failure, address, &account.user, &self.database))
+        self.servers.ask(ask, |server| look(server, known).map(Ok), read::error)
     }
 
     /// Notes what a look saw, and gives its version.
@@ -166,12 +118,12 @@ impl Source for StateStore {
     }
 
     fn interrupt(&self) {
-        self.servers.callers().interrupt();
+        self.servers.interrupt();
         self.fabric.iter().for_each(Source::interrupt);
     }
 
     fn cancel(&self) {
-        self.cancelled.send_replace(true);
+        self.servers.cancel();
         self.fabric.iter().for_each(Source::cancel);
     }
 

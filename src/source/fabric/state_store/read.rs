@@ -3,22 +3,10 @@
 use crate::base::error::{Code, Error};
 use crate::base::text::excerpt;
 use crate::config::Database;
-use crate::mysql::{Address, Failure, Limits, ResultSet};
-use crate::source::mysql_session::Opened;
+use crate::mysql::{Address, Failure, ResultSet};
+use crate::source::database::AskedServer;
 
 use super::rows::{SERVERS, SHARDS};
-
-/// Statements that every look begins with. Under another isolation level the snapshot would silently
-/// be none.
-const BEGIN: [&str; 2] = [
-    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-];
-
-/// A member of a group would wait with an answer until it has caught up. Other servers do not know the
-/// variable.
-const EVENTUAL: &str = "SET SESSION group_replication_consistency = 'EVENTUAL'";
-const UNKNOWN_VARIABLE: u16 = 1193;
 
 /// Which tables are read, and what of them.
 const TABLES: [(&str, &str); 5] = [
@@ -48,29 +36,18 @@ fn digest_of((table, columns): (&str, &str)) -> String {
 }
 
 /// Looks at the store. `known` is the digest of what needs no second reading.
-pub fn look(opened: &mut Opened, known: Option<&str>, limits: &Limits) -> Result<Look, Failure> {
-    let Opened { session, deadline, .. } = opened;
-    let mut ask = |statement: &str| session.query(statement, limits, *deadline);
-    match ask(EVENTUAL) {
-        Err(Failure::Server(error)) if error.errno == UNKNOWN_VARIABLE => {}
-        other => drop(other?),
-    }
-    for statement in BEGIN {
-        ask(statement)?;
-    }
+pub fn look(server: &mut AskedServer<'_>, known: Option<&str>) -> Result<Look, Failure> {
+    let AskedServer { opened, limits, .. } = server;
+    opened.begin_snapshot(limits)?;
     let digests = TABLES.map(digest_of).join(", '|', ");
-    let sets = ask(&format!("SELECT CONCAT({digests})"))?;
+    let sets = opened.query(&format!("SELECT CONCAT({digests})"), limits)?;
     let cell = sets.first().and_then(|set| set.rows().next()).and_then(|row| row.get(0));
     let digest = cell.map(|cell| String::from_utf8_lossy(cell).into_owned());
     let digest = digest.ok_or_else(|| Failure::Protocol("answers a digest of nothing".into()))?;
     if known == Some(digest.as_str()) {
         return Ok(Look { digest, content: None });
     }
-    let mut rows = |statement| {
-        let set = ask(statement)?.into_iter().next();
-        set.ok_or_else(|| Failure::Protocol("answers a SELECT without rows".into()))
-    };
-    let content = Some((rows(SHARDS)?, rows(SERVERS)?));
+    let content = Some((opened.rows(SHARDS, limits)?, opened.rows(SERVERS, limits)?));
     Ok(Look { digest, content })
 }
 
@@ -79,6 +56,7 @@ pub fn error(failure: Failure, server: &Address, user: &str, database: &Database
     const NO_SUCH_TABLE: u16 = 1146;
     const NO_SUCH_COLUMN: u16 = 1054;
     const NO_SUCH_DATABASE: u16 = 1049;
+    const NO_DATABASE_FOR_USER: u16 = 1044;
     let (errno, name) = (failure.errno(), excerpt(&database.name, 64));
     let is_statement = matches!(failure, Failure::Server(_));
     let error = failure.into_error(server, user);
@@ -98,7 +76,7 @@ pub fn error(failure: Failure, server: &Address, user: &str, database: &Database
             );
             Error::new(Code::Protocol, message)
         }
-        _ if error.code == Code::Forbidden => {
+        _ if error.code == Code::Forbidden || errno == Some(NO_DATABASE_FOR_USER) => {
             let tables = TABLES.map(|(table, _)| table).join(", ");
             let message = format!(
                 "{}; what it takes is GRANT SELECT ON `{name}`.shards TO '{}'@'...', and so for each of \

@@ -1,0 +1,130 @@
+//! One look at the tables: all of them of one moment, or that they are what they were.
+
+use crate::base::error::{Code, Error};
+use crate::base::text::excerpt;
+use crate::config::Database;
+use crate::mysql::result_set::Row;
+use crate::mysql::{Address, Failure, ResultSet};
+use crate::source::cells::{Read, number, required};
+use crate::source::database::AskedServer;
+
+use super::newest::Edition;
+
+/// The version of the tables' own form that is known here.
+const SCHEMA_VERSION: u32 = 1;
+
+const VERSION: &str = "SELECT schema_version, number, incarnation, @@global.read_only FROM version";
+
+const TABLES: &str = "SELECT schema_name, table_name, column_name, type, global_group FROM tables";
+
+/// Of the shards that are ENABLED, which most are, the state is not sent: there may be a million.
+const SHARDS: &str = "SELECT schema_name, table_name, shard_id, lower_bound, group_id, \
+    NULLIF(state, 'ENABLED') FROM shards ORDER BY schema_name, table_name";
+
+const GROUPS: &str = "SELECT g.group_id, g.discover, s.server_uuid, s.host, s.port, s.mode, s.status, \
+    s.weight FROM groups_ g LEFT JOIN servers s USING (group_id) \
+    ORDER BY g.group_id, s.host, s.port";
+
+/// What a look saw.
+pub struct Look {
+    pub edition: Edition,
+    /// Whether the server takes writes.
+    pub is_writable: bool,
+    /// Nothing if the edition is the one that is known.
+    pub content: Option<Tables>,
+}
+
+/// The rows of all tables, of one moment.
+pub struct Tables {
+    pub tables: ResultSet,
+    pub shards: ResultSet,
+    pub groups: ResultSet,
+}
+
+/// Looks at the tables of a server; `known` is the edition that needs no second reading. The inner error
+/// says why they are of no use.
+pub fn look(
+    server: &mut AskedServer<'_>,
+    known: Option<&Edition>,
+) -> Result<Result<Look, String>, Failure> {
+    let AskedServer { opened, limits, .. } = server;
+    opened.begin_snapshot(limits)?;
+    let version = opened.rows(VERSION, limits)?;
+    let (edition, is_writable) = match edition(&version) {
+        Ok(edition) => edition,
+        Err(why) => return Ok(Err(why)),
+    };
+    let content = match known == Some(&edition) {
+        true => None,
+        false => Some(Tables {
+            tables: opened.rows(TABLES, limits)?,
+            shards: opened.rows(SHARDS, limits)?,
+            groups: opened.rows(GROUPS, limits)?,
+        }),
+    };
+    Ok(Ok(Look { edition, is_writable, content }))
+}
+
+/// Which edition it is, and whether the server takes writes.
+fn edition(version: &ResultSet) -> Result<(Edition, bool), String> {
+    let mut rows = version.rows();
+    let (Some(row), None) = (rows.next(), rows.next()) else {
+        return Err(format!(
+            "table version has {} rows, and one tells of the shard map; the tables are not set up as \
+             sql/mysqlfabric.sql does",
+            version.rows().len()
+        ));
+    };
+    let (schema_version, edition) =
+        cells(row).map_err(|why| format!("in table version {why}; it says nothing of the rest"))?;
+    if schema_version != SCHEMA_VERSION {
+        return Err(format!(
+            "the tables of the shard map are of version {schema_version}, and {SCHEMA_VERSION} is the \
+             one that is known here; have the library and the tables go together"
+        ));
+    }
+    let read_only: u8 = number(row, 3, "read_only")?;
+    Ok((edition, read_only == 0))
+}
+
+fn cells(row: Row<'_>) -> Read<(u32, Edition)> {
+    let incarnation = required(row, 2, "incarnation")?.to_owned();
+    let edition = Edition { incarnation, number: number(row, 1, "number")? };
+    Ok((number(row, 0, "schema_version")?, edition))
+}
+
+/// Why there is no look, for whoever set the options.
+pub fn error(failure: Failure, server: &Address, user: &str, database: &Database) -> Error {
+    const NO_SUCH_TABLE: u16 = 1146;
+    const NO_SUCH_COLUMN: u16 = 1054;
+    const NO_SUCH_DATABASE: u16 = 1049;
+    const NO_DATABASE_FOR_USER: u16 = 1044;
+    let (errno, name) = (failure.errno(), excerpt(&database.name, 64));
+    let is_statement = matches!(failure, Failure::Server(_));
+    let error = failure.into_error(server, user);
+    let more = match errno {
+        Some(NO_SUCH_TABLE | NO_SUCH_COLUMN) if is_statement => format!(
+            "`{name}` has no shard map, or half of one; sql/mysqlfabric.sql makes its tables, and the \
+             source's URL names their database"
+        ),
+        Some(NO_SUCH_DATABASE) => {
+            format!(
+                "the source's URL ends with the database of the shard map, and '{name}' is none"
+            )
+        }
+        _ if error.code == Code::ReplyTooLarge => {
+            let message = format!("{}; allow larger replies if it is", error.message);
+            return Error::new(error.code, message);
+        }
+        _ if error.code == Code::Forbidden || errno == Some(NO_DATABASE_FOR_USER) => {
+            let user = excerpt(user, 60);
+            let message = format!(
+                "{}; what it takes is GRANT SELECT ON `{name}`.* TO '{user}'@'...'",
+                error.message
+            );
+            return Error::new(Code::Forbidden, message);
+        }
+        _ => return error,
+    };
+    Error::new(Code::Protocol, format!("{}: {more}", error.message))
+}
