@@ -6,6 +6,7 @@ mod directory;
 mod discovery;
 mod group;
 mod login;
+mod resharding;
 mod servers;
 mod state_store;
 mod support;

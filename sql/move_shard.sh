@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# Moves a shard of a table to another group, while services go on: docs/RESHARDING.md says how and why.
+#
+#   move_shard.sh --map FILE --from FILE --to FILE --wait SECONDS [OPTION...] SCHEMA.TABLE LOWER_BOUND GROUP
+#
+#   --map FILE     how to log in to the server that takes writes of the shard map: a MySQL option file
+#                  with a group [client], so that no password is on a command line
+#   --from FILE    the same of the primary of the group that has the shard; its account may SELECT and DELETE
+#                  there, set global variables, see all transactions and end connections
+#   --to FILE      the same of the primary of GROUP; its account may SELECT and INSERT there
+#   --wait SECONDS how long until every handle knows a change of the map, or routes by it no more: its
+#                  interval (1 s unless fabric_options_set_ttl_ms says more) and its
+#                  fabric_options_set_max_stale_ms, of all services the longest
+#   --database D   the database of the shard map, if it is not mysqlfabric
+#   --short-fence  takes writes at the old primary again as soon as those under way are over, and not only
+#                  after the move: for a group with other shards, if no service is without max_stale
+#   --keep         leaves the rows at the old primary
+#
+# The shard is READ_ONLY from the first step to the last: reads go on, writes are held. Run again after a
+# failure, it begins anew; what has come to the new group by then is to be deleted there before.
+#
+# The programs are mysql and mysqldump, or what MYSQL and MYSQLDUMP say, with options of their own if
+# need be. The status is 0 if the shard has moved, 1 if it has not, and 3 if it has but rows were written
+# to the old primary meanwhile by somebody who was not held: they are still there.
+set -euo pipefail
+
+die() { echo "move_shard.sh: $*" >&2; exit 1; }
+say() { echo "$(date +%T) $*"; }
+
+map='' from='' to='' wait='' database=mysqlfabric short_fence='' keep=''
+while [[ ${1-} == --* ]]; do
+    case $1 in
+    --short-fence) short_fence=1 ;;
+    --keep) keep=1 ;;
+    --map | --from | --to | --wait | --database)
+        [ $# -ge 2 ] || die "$1 wants a value"
+        printf -v "${1#--}" %s "$2"
+        shift
+        ;;
+    *) die "there is no option $1; the comment at the top of this script has those that there are" ;;
+    esac
+    shift
+done
+[ $# = 3 ] && [ -n "$map" ] && [ -n "$from" ] && [ -n "$to" ] && [[ $wait =~ ^[0-9]+(\.[0-9]+)?$ ]] ||
+    die "usage: move_shard.sh --map FILE --from FILE --to FILE --wait SECONDS SCHEMA.TABLE LOWER_BOUND GROUP"
+[[ $1 == *.* ]] || die "'$1' is no SCHEMA.TABLE"
+schema=${1%%.*} table=${1#*.} low=$2 group=$3
+read -ra mysql <<<"${MYSQL:-mysql}"
+read -ra mysqldump <<<"${MYSQLDUMP:-mysqldump}"
+
+# ask FILE STATEMENTS: rows without header
+ask() { "${mysql[@]}" --defaults-extra-file="$1" --default-character-set=utf8mb4 -NB -e "$2"; }
+literal() { local text=${1//\\/\\\\}; printf "'%s'" "${text//\'/\'\'}"; }
+name() { printf '`%s`' "${1//\`/\`\`}"; }
+
+of_table="schema_name = $(literal "$schema") AND table_name = $(literal "$table")"
+the_shard="$of_table AND lower_bound = $(literal "$low")"
+of_map() { ask "$map" "USE $(name "$database"); $1"; }
+# One change of the map, of which one row is to be another.
+change() {
+    local rows
+    rows=$(of_map "START TRANSACTION; UPDATE version SET number = number + 1; \
+        UPDATE shards SET $1 WHERE $the_shard; SELECT ROW_COUNT(); COMMIT")
+    [ "$rows" = 1 ] || die "the map has changed meanwhile: there is no shard of $schema.$table at '$low' any more"
+}
+
+row=$(of_map "SELECT s.group_id, s.state, t.type, t.column_name \
+    FROM shards s JOIN tables t USING (schema_name, table_name) WHERE ${the_shard}")
+[ -n "$row" ] || die "the map has no shard of $schema.$table at '$low'"
+IFS=$'\t' read -r old state type column <<<"$row"
+[ "$old" != "$group" ] || die "the shard is in group '$group' already, $state"
+[ "$state" != DISABLED ] || die "the shard is DISABLED; enable it before"
+[ "$(of_map "SELECT COUNT(*) FROM groups_ WHERE group_id = $(literal "$group")")" = 1 ] ||
+    die "the map has no group '$group'"
+
+# Which rows are the shard's: of the type of the table, up to the next bound.
+key=$(name "$column")
+case $type in
+RANGE | RANGE_INTEGER) bound='CAST(lower_bound AS SIGNED)' ;;
+RANGE_DATETIME) bound='CAST(CONVERT(lower_bound USING ascii) AS DATETIME)' ;;
+RANGE_STRING)
+    bound='CONVERT(lower_bound USING utf8mb4) COLLATE utf8mb4_bin'
+    key="CONVERT($key USING utf8mb4) COLLATE utf8mb4_bin"
+    ;;
+HASH)
+    bound='UPPER(CONVERT(lower_bound USING ascii))'
+    key="UPPER(MD5(CONVERT($key USING utf8mb4)))"
+    ;;
+*) die "tables of type $type are not known here" ;;
+esac
+mine=$(of_map "SELECT $bound FROM shards WHERE $the_shard")
+next=$(of_map "SELECT $bound FROM shards WHERE $of_table AND $bound > (SELECT $bound FROM shards WHERE $the_shard) \
+    ORDER BY 1 LIMIT 1")
+lowest=$(of_map "SELECT $bound FROM shards WHERE $of_table ORDER BY 1 LIMIT 1")
+value() { if [[ $type == RANGE || $type == RANGE_INTEGER ]]; then printf %s "$1"; else literal "$1"; fi; }
+has_next=$(of_map "SELECT COUNT(*) FROM shards WHERE $of_table AND $bound > (SELECT $bound FROM shards WHERE $the_shard)")
+where="$key >= $(value "$mine")"
+if [ "$has_next" != 0 ]; then
+    where="$where AND $key < $(value "$next")"
+elif [ "$type" = HASH ]; then
+    # A ring: what is below the lowest bound is in the highest shard.
+    where="($where OR $key < $(value "$lowest"))"
+fi
+
+all="$(name "$schema").$(name "$table")"
+columns=$(ask "$from" "SET SESSION group_concat_max_len = 1000000; \
+    SELECT GROUP_CONCAT('IFNULL(HEX(\`', REPLACE(column_name, '\`', '\`\`'), '\`), \"-\")' ORDER BY ordinal_position) \
+    FROM information_schema.columns \
+    WHERE table_schema = $(literal "$schema") AND table_name = $(literal "$table")")
+[ "$columns" != NULL ] || die "the old primary has no table $all"
+# How many rows of the shard a server has, and a sum over what is in them.
+rows_of() { ask "$1" "SELECT COUNT(*), IFNULL(SUM(CRC32(CONCAT_WS('/', $columns))), 0) FROM $all WHERE $where"; }
+
+before=$(rows_of "$to")
+[ "${before%%$'\t'*}" = 0 ] ||
+    die "the new primary has ${before%%$'\t'*} rows of the shard already; see that they are left from a move that failed, and delete them: DELETE FROM $all WHERE $where"
+[ "$(ask "$from" 'SELECT @@server_uuid')" != "$(ask "$to" 'SELECT @@server_uuid')" ] ||
+    die "--from and --to are one server"
+fence=super_read_only
+was=$(ask "$from" 'SELECT @@global.super_read_only' 2>/dev/null) || { fence=read_only was=$(ask "$from" 'SELECT @@global.read_only'); }
+[ "$was" = 0 ] || die "the server of --from is read-only ($fence): it is not the primary"
+
+is_fenced=
+lift() {
+    [ -z "$is_fenced" ] || ask "$from" "SET GLOBAL read_only = 0"
+    is_fenced=
+}
+ended() {
+    local status=$?
+    lift || echo "move_shard.sh: the old primary is still read-only: SET GLOBAL read_only = 0 there" >&2
+    case $status in
+    0 | 3) ;;
+    *) [ -z "${begun-}" ] || echo "move_shard.sh: the shard is READ_ONLY; run this again, or make it ENABLED in the map, in the group that it is in there" >&2 ;;
+    esac
+}
+trap ended EXIT
+
+say "1. READ_ONLY in the map: $all from '$low' on, ${where}"
+begun=1
+[ "$state" = READ_ONLY ] || change "state = 'READ_ONLY'"
+say "2. $wait s until every handle holds the writes of the shard"
+sleep "$wait"
+say "3. a fence at the old primary: what is under way ends, or is ended"
+is_fenced=1
+ask "$from" "SET GLOBAL $fence = 1"
+# An open transaction with changes could be committed once the fence is lifted.
+writers="SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_rows_modified > 0 AND trx_mysql_thread_id > 0"
+for ((try = 0; try < 600; try++)); do
+    open=$(ask "$from" "$writers")
+    [ -n "$open" ] || break
+    for thread in $open; do
+        ask "$from" "KILL $thread" 2>/dev/null || true
+    done
+    sleep 0.1
+done
+[ -z "$open" ] || die "transactions of the old primary do not end: connections $open"
+[ -z "$short_fence" ] || lift
+say "4. the copy"
+"${mysqldump[@]}" --defaults-extra-file="$from" --default-character-set=utf8mb4 --single-transaction \
+    --loose-set-gtid-purged=OFF --loose-column-statistics=0 --loose-skip-masking-policies --no-create-info --skip-triggers --skip-add-locks --skip-disable-keys --no-autocommit --hex-blob \
+    --complete-insert --no-tablespaces --where="$where" "$schema" "$table" |
+    "${mysql[@]}" --defaults-extra-file="$to" --default-character-set=utf8mb4 "$schema"
+moved=$(rows_of "$to")
+[ "$(rows_of "$from")" = "$moved" ] || die "the copy is another one than what it was made of"
+say "5. the map has it in group '$group', still READ_ONLY; $wait s until every handle reads there"
+change "group_id = $(literal "$group")"
+sleep "$wait"
+say "6. ENABLED"
+change "state = 'ENABLED'"
+begun=
+lift
+if [ "$(rows_of "$from")" != "$moved" ]; then
+    echo "move_shard.sh: the shard has moved, but rows of it were written to the old primary since: compare $all WHERE $where there with the new one" >&2
+    exit 3
+fi
+if [ -z "$keep" ]; then
+    say "7. the old rows are deleted, ${moved%%$'\t'*} of them"
+    while [ "$(ask "$from" "DELETE FROM $all WHERE $where LIMIT 5000; SELECT ROW_COUNT()")" != 0 ]; do :; done
+fi
+say "moved: ${moved%%$'\t'*} rows"
