@@ -68,7 +68,8 @@ foreach(licence IN ITEMS LICENSE LICENSE-MIT LICENSE-APACHE)
   endif()
 endforeach()
 
-install(FILES README.md CHANGELOG.md docs/ABI.md docs/TOPOLOGY_FILE.md
+install(FILES README.md CHANGELOG.md docs/ABI.md docs/RESHARDING.md docs/SOURCES.md
+  docs/TOPOLOGY_FILE.md
   DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT development)
 file(GLOB example_files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/examples-c/*.[ch]")
 install(FILES ${example_files}
@@ -76,3 +77,7 @@ install(FILES ${example_files}
 # What valgrind says of Rust's standard library and not of this one.
 set(data_dir "${CMAKE_INSTALL_DATADIR}/mysqlfabric")
 install(FILES tests/valgrind.supp DESTINATION "${data_dir}" COMPONENT development)
+# What makes and changes a shard map in MySQL tables.
+install(FILES sql/mysqlfabric.sql sql/from_fabric_store.sql
+  DESTINATION "${data_dir}/sql" COMPONENT development)
+install(PROGRAMS sql/move_shard.sh DESTINATION "${data_dir}/sql" COMPONENT development)

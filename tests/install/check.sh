@@ -58,6 +58,8 @@ tree)
     for file in "$LIBDIR/$SHARED_NAME" "$LIBDIR/$SONAME" "$LIBDIR/libmysqlfabric.so" \
         "$LIBDIR/libmysqlfabric.a" include/mysqlfabric.h "$LIBDIR/pkgconfig/mysqlfabric.pc" \
         "$LIBDIR/pkgconfig/mysqlfabric-static.pc" share/mysqlfabric/valgrind.supp \
+        share/mysqlfabric/sql/mysqlfabric.sql share/mysqlfabric/sql/from_fabric_store.sql \
+        share/mysqlfabric/sql/move_shard.sh "$DOCDIR/SOURCES.md" "$DOCDIR/RESHARDING.md" \
         "$DOCDIR/README.md" "$DOCDIR/CHANGELOG.md" "$DOCDIR/ABI.md" "$DOCDIR/TOPOLOGY_FILE.md" \
         "$DOCDIR/examples/quickstart.c" "$DOCDIR/examples/example.h" \
         "$LIBDIR/cmake/MySQLFabric/MySQLFabricConfig.cmake" \

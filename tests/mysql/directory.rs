@@ -714,6 +714,52 @@ fn groups_may_be_discovered() {
     }
 }
 
+/// The servers of such a group are asked, and a change of how a group is found is one of the map.
+#[test]
+fn groups_are_found_by_asking() {
+    for (kind, server) in each() {
+        let mut directory = Directory::small(server);
+        let port = server.port();
+        directory.change(&[
+            "INSERT INTO groups_ VALUES ('found', 'replication')",
+            &*format!(
+                "INSERT INTO servers (host, port, group_id) VALUES ('127.0.0.1', {port}, 'found')"
+            ),
+            "UPDATE shards SET group_id = 'found' WHERE table_name = 't' AND lower_bound = '100'",
+        ]);
+        let reader = directory.reader();
+        let grant = if kind == Kind::Mariadb { "SLAVE MONITOR" } else { "REPLICATION CLIENT" };
+        directory.run(&format!("GRANT {grant} ON *.* TO {}@'%'", reader.user));
+        for refreshes in [false, true] {
+            let mut config = directory.config(&reader);
+            config.background_refresh = refreshes;
+            let router = Router::new(config);
+            eventually("its primary", || of(&router, 150).is_ok_and(|found| found == port));
+            assert_eq!(of(&router, 99).expect("a listed one"), 1, "{kind:?}");
+            directory.change(&["UPDATE shards SET state = 'READ_ONLY' WHERE group_id = 'found'"]);
+            eventually("the hold", || code_of(&of(&router, 150)) == Some(Code::WriteHeld));
+            assert_eq!(at(&router, "db.t", 150, Wanted::Reader).expect("reads go on"), port);
+            directory.change(&["UPDATE shards SET state = 'ENABLED' WHERE group_id = 'found'"]);
+            eventually("its end", || of(&router, 150).is_ok_and(|found| found == port));
+        }
+        let router = Router::new(directory.config(&reader));
+        eventually("its primary", || of(&router, 150).is_ok_and(|found| found == port));
+        directory.change(&[
+            "UPDATE servers SET server_uuid = 'listed', mode = 'READ_WRITE', status = 'PRIMARY', \
+             host = 'elsewhere', port = 77 WHERE group_id = 'found'",
+            "UPDATE groups_ SET discover = NULL WHERE group_id = 'found'",
+        ]);
+        eventually("the list", || of(&router, 150).is_ok_and(|listed| listed == 77));
+        directory.change(&[
+            &*format!(
+                "UPDATE servers SET host = '127.0.0.1', port = {port} WHERE group_id = 'found'"
+            ),
+            "UPDATE groups_ SET discover = 'auto' WHERE group_id = 'found'",
+        ]);
+        eventually("found again", || of(&router, 150).is_ok_and(|found| found == port));
+    }
+}
+
 /// What Fabric kept, in tables of our own.
 #[test]
 fn a_store_of_fabric_is_copied() {
