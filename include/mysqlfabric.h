@@ -556,6 +556,17 @@ extern "C" {
 #define FABRIC_SHARDING_HASH 5
 
 /**
+ * Keys of the shard are read and written.
+ */
+#define FABRIC_SHARD_ENABLED 1
+
+/**
+ * Keys of the shard are read, and writes of them are held (FABRIC_ERR_WRITE_HELD): its shard map says so,
+ * as while it is moved.
+ */
+#define FABRIC_SHARD_READ_ONLY 2
+
+/**
  * The size of `fabric_shard_t.lower_bound`: the 255 bytes that a topology file may give a bound, and a
  * NUL. In Fabric's schema a bound is VARBINARY(16), which HASH stretches to 32 digits.
  */
@@ -919,9 +930,9 @@ typedef struct fabric_shard_t {
    */
   int32_t sharding_type;
   /**
-   * 0; room for later.
+   * One of FABRIC_SHARD_*.
    */
-  int32_t reserved0;
+  int32_t state;
   /**
    * Where the shard begins: a decimal integer, 32 upper-case hexadecimal digits,
    * `YYYY-MM-DD hh:mm:ss`, or the string. UTF-8, NUL-terminated.
@@ -2545,8 +2556,9 @@ int32_t fabric_split_keys(const struct fabric_t *f,
  *
  * A disabled shard is not among them: Fabric does not list it. Neither is one whose keys are held
  * (see fabric_options_set_vanished_hold_ms()), nor one of which Fabric told no more than the group.
- * Their keys are not in the shard before: place keys by lookups, or intervals by
- * fabric_get_shards_in_range(), which know of them, and not by this list.
+ * A READ_ONLY one is, and says so in `state`. The keys of the others are not in the shard before: place
+ * keys by lookups, or intervals by fabric_get_shards_in_range(), which know of them, and not by this
+ * list.
  *
  * @param f         The handle.
  * @param table     A name of the form `db.table`, UTF-8, NUL-terminated.

@@ -22,6 +22,12 @@ pub const FABRIC_SHARDING_RANGE_DATETIME: i32 = 4;
 /// Bounds on the ring of MD5 digests.
 pub const FABRIC_SHARDING_HASH: i32 = 5;
 
+/// Keys of the shard are read and written.
+pub const FABRIC_SHARD_ENABLED: i32 = 1;
+/// Keys of the shard are read, and writes of them are held (FABRIC_ERR_WRITE_HELD): its shard map says so,
+/// as while it is moved.
+pub const FABRIC_SHARD_READ_ONLY: i32 = 2;
+
 /// The size of `fabric_shard_t.lower_bound`: the 255 bytes that a topology file may give a bound, and a
 /// NUL. In Fabric's schema a bound is VARBINARY(16), which HASH stretches to 32 digits.
 pub const FABRIC_BOUND_SIZE: usize = 256;
@@ -41,8 +47,8 @@ pub struct fabric_shard_t {
     pub shard_id: i64,
     /// One of FABRIC_SHARDING_*.
     pub sharding_type: i32,
-    /// 0; room for later.
-    pub reserved0: i32,
+    /// One of FABRIC_SHARD_*.
+    pub state: i32,
     /// Where the shard begins: a decimal integer, 32 upper-case hexadecimal digits,
     /// `YYYY-MM-DD hh:mm:ss`, or the string. UTF-8, NUL-terminated.
     pub lower_bound: [c_char; FABRIC_BOUND_SIZE],
@@ -61,7 +67,10 @@ impl fabric_shard_t {
         let mut filled = Self {
             shard_id: shard.id,
             sharding_type: table.map.kind() as i32,
-            reserved0: 0,
+            state: match shard.group.is_read_only() {
+                true => FABRIC_SHARD_READ_ONLY,
+                false => FABRIC_SHARD_ENABLED,
+            },
             lower_bound: [0; FABRIC_BOUND_SIZE],
             group: [0; FABRIC_GROUP_SIZE],
             global_group: [0; FABRIC_GROUP_SIZE],
@@ -81,8 +90,9 @@ impl fabric_shard_t {
 ///
 /// A disabled shard is not among them: Fabric does not list it. Neither is one whose keys are held
 /// (see fabric_options_set_vanished_hold_ms()), nor one of which Fabric told no more than the group.
-/// Their keys are not in the shard before: place keys by lookups, or intervals by
-/// fabric_get_shards_in_range(), which know of them, and not by this list.
+/// A READ_ONLY one is, and says so in `state`. The keys of the others are not in the shard before: place
+/// keys by lookups, or intervals by fabric_get_shards_in_range(), which know of them, and not by this
+/// list.
 ///
 /// @param f         The handle.
 /// @param table     A name of the form `db.table`, UTF-8, NUL-terminated.

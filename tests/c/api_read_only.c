@@ -135,9 +135,12 @@ static void descriptions(const fabric_t *f)
     CHECK_OK(fabric_get_shards(f, "d.t", shards, 4, &count, &err), err);
     CHECK_INT(count, 3);
     CHECK_TEXT(shards[1].group, "g");
+    CHECK_INT(shards[0].state, FABRIC_SHARD_ENABLED);
+    CHECK_INT(shards[1].state, FABRIC_SHARD_READ_ONLY);
     CHECK_OK(fabric_get_shards_in_range(f, "d.t", &low, &high, shards, 4, &count, &err), err);
     CHECK_INT(count, 1);
     CHECK_TEXT(shards[0].group, "g");
+    CHECK_INT(shards[0].state, FABRIC_SHARD_READ_ONLY);
 }
 
 /* Waits for the shard at 100 to take writes, on port 2. */

@@ -200,6 +200,14 @@ type Server struct {
 	Weight float64
 }
 
+// ShardState is what may be done with the keys of a shard.
+type ShardState int32
+
+const (
+	ShardEnabled  ShardState = C.FABRIC_SHARD_ENABLED
+	ShardReadOnly ShardState = C.FABRIC_SHARD_READ_ONLY
+)
+
 // Shard is a shard of a table.
 type Shard struct {
 	ID          int64
@@ -208,6 +216,7 @@ type Shard struct {
 	Group       string
 	GlobalGroup string
 	Column      string
+	State       ShardState
 }
 
 // ResultSet is a table of an answer; a cell is nil where there is no value.
@@ -646,6 +655,7 @@ func shard(s *C.fabric_shard_t) Shard {
 		Group:       C.GoString(&s.group[0]),
 		GlobalGroup: C.GoString(&s.global_group[0]),
 		Column:      C.GoString(&s.column[0]),
+		State:       ShardState(s.state),
 	}
 }
 

@@ -157,9 +157,9 @@ func TestShards(t *testing.T) {
 	shards, err := h.Shards(salaries)
 	must(t, err)
 	same(t, shards, []Shard{
-		{1, Range, "1", "shard1", "global", "emp_no"},
-		{2, Range, "10001", "shard2", "global", "emp_no"},
-		{3, Range, "20001", "shard3", "global", "emp_no"},
+		{1, Range, "1", "shard1", "global", "emp_no", ShardEnabled},
+		{2, Range, "10001", "shard2", "global", "emp_no", ShardEnabled},
+		{3, Range, "20001", "shard3", "global", "emp_no", ShardEnabled},
 	})
 	for table, kind := range map[string]Sharding{
 		"shop.orders": RangeInteger, "log.events": RangeDatetime, "crm.names": RangeString,

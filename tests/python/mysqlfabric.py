@@ -83,6 +83,11 @@ class Sharding(enum.IntEnum):
     HASH = 5
 
 
+class ShardState(enum.IntEnum):
+    ENABLED = 1
+    READ_ONLY = 2
+
+
 class Report(enum.IntEnum):
     OFF = 0
     ERROR = 1
@@ -206,7 +211,7 @@ class fabric_shard_t(ctypes.Structure):
     _fields_ = [
         ("shard_id", c_int64),
         ("sharding_type", c_int32),
-        ("reserved0", c_int32),
+        ("state", c_int32),
         ("lower_bound", c_char * BOUND_SIZE),
         ("group", c_char * GROUP_SIZE),
         ("global_group", c_char * GROUP_SIZE),
@@ -456,6 +461,7 @@ class Shard(NamedTuple):
     group: str
     global_group: str
     column: str
+    state: int
 
 
 class Routed(NamedTuple):
@@ -577,6 +583,7 @@ def _shard(s: fabric_shard_t) -> Shard:
         s.group.decode(),
         s.global_group.decode(),
         s.column.decode(),
+        s.state,
     )
 
 

@@ -101,6 +101,7 @@ ENUMS = {
     "FABRIC_STATUS_": mf.Status,
     "FABRIC_SCOPE_": mf.Scope,
     "FABRIC_SHARDING_": mf.Sharding,
+    "FABRIC_SHARD_": mf.ShardState,
     "FABRIC_REPORT_": mf.Report,
     "FABRIC_ACTION_": mf.Action,
     "FABRIC_COMPAT_": mf.Compat,

@@ -41,7 +41,7 @@ def test_a_long_list(node, fabric):
 
 def test_the_shards_of_a_table(fabric):
     first = fabric.shards("employees.salaries")
-    assert first[0] == mf.Shard(1, Sharding.RANGE, "1", "shard1", "global", "emp_no")
+    assert first[0] == mf.Shard(1, Sharding.RANGE, "1", "shard1", "global", "emp_no", mf.ShardState.ENABLED)
     assert [(s.id, s.lower_bound, s.group) for s in first] == [
         (1, "1", "shard1"), (2, "10001", "shard2"), (3, "20001", "shard3"),
     ]
