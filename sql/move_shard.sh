@@ -85,6 +85,10 @@ RANGE_STRING)
 HASH)
     bound='UPPER(CONVERT(lower_bound USING ascii))'
     key="UPPER(MD5(CONVERT($key USING utf8mb4)))"
+    for server in "$from" "$to"; do
+        [ -n "$(ask "$server" "SELECT MD5('')" 2>/dev/null || true)" ] ||
+            die "a table of type HASH takes MD5(), which MySQL has in a component from 9.6 on; run INSTALL COMPONENT 'file://component_classic_hashing' on both servers"
+    done
     ;;
 *) die "tables of type $type are not known here" ;;
 esac

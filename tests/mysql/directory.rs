@@ -763,10 +763,12 @@ fn groups_are_found_by_asking() {
 /// What Fabric kept, in tables of our own.
 #[test]
 fn a_store_of_fabric_is_copied() {
-    for (kind, server) in each() {
-        let store = crate::state_store::small_store(server, "1.5");
+    let versions = ["1.4", "1.5", "1.6"];
+    let all = each().flat_map(|server| versions.map(|version| (server, version)));
+    for ((kind, server), version) in all {
+        let store = crate::state_store::small_store(server, version);
         let mut directory = Directory::empty(server);
-        let (database, store) = (directory.database.clone(), store);
+        let database = directory.database.clone();
         let names = [("fabric.", format!("{store}.")), ("mysqlfabric", database.clone())];
         let names = names.each_ref().map(|(of_file, name)| (*of_file, name.as_str()));
         let copy = statements("from_fabric_store.sql", &names);
