@@ -1,7 +1,7 @@
 //! A service in small: it writes row after row by one route, and remembers what became of each.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -129,7 +129,8 @@ pub fn connect(server: &Server, is_named: bool) -> Result<(Server, Session), Fai
     let (preferred, address) = (Some(TlsMode::Preferred), Address::Tcp(server.node.clone()));
     let target = Target::new(address, preferred, None, None);
     let account = Account { full_password_unverified: true, ..Account::new("farm", "farm") };
-    let never = || watch::channel(false).1;
+    static NEVER: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
+    let never = || NEVER.subscribe();
     let deadline = Instant::now() + CONNECT;
     let mut session = Session::connect(&target, &account, deadline, [never(), never()])?;
     let mut server = server.clone();

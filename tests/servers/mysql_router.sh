@@ -15,7 +15,7 @@ start() {
     [ ! -e "$dir" ] || die "$dir is there already; stop first"
     mkdir "$dir"
     keys init
-    printf farm | keys set farm password - >/dev/null
+    printf farm | keys set farm password >/dev/null
     nodes=$(for i in $(servers); do echo "\"mysql://127.0.0.1:$((PORT + i))\""; done | paste -sd,)
     group=$(sql "$(primary)" 'SELECT @@group_replication_group_name')
     cat >"$dir/state.json" <<JSON
