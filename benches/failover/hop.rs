@@ -38,13 +38,13 @@ pub fn print(direct: Direct, library: Library, proxy: Proxy) {
 fn turn(route: &dyn Route, times: &mut Vec<Duration>) {
     let server = || route.server().expect("a server");
     let (mut known, mut session): (Server, Session) =
-        connect(&server(), route.names_servers()).expect("a connection");
+        connect(&server(), route).expect("a connection");
     let (begun, limits) = (Instant::now(), Limits::of(1 << 16));
     while begun.elapsed() < TURN {
         let started = Instant::now();
         let next = server();
         if next.node != known.node {
-            (known, session) = connect(&next, route.names_servers()).expect("a connection");
+            (known, session) = connect(&next, route).expect("a connection");
         }
         session.query("SELECT 1", &limits, started + STATEMENT).expect("an answer");
         times.push(started.elapsed());

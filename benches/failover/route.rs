@@ -1,11 +1,14 @@
 //! The three ways to the primary that are compared: each says where a service connects next.
 
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use mysqlfabric::config::{Config, Credentials, Node};
 use mysqlfabric::mysql::Failure;
+use mysqlfabric::observe::events::{Delivery, Kind, Listener};
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::Wanted;
+use tokio::sync::watch;
 
 /// Where to connect, and who that is if it is known by then.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,12 +17,21 @@ pub struct Server {
     pub uuid: String,
 }
 
+/// Turns true when a connection is to be dropped.
+pub type Dropped = watch::Receiver<bool>;
+
 /// A way to the server that takes writes.
 pub trait Route: Send + Sync {
     fn server(&self) -> Result<Server, String>;
 
     /// The service is told what became of a statement or a connection.
     fn failed(&self, _server: &Server, _errno: i32) {}
+
+    /// Says of connections that are made now when they are to be dropped, whatever is under way there.
+    fn dropped(&self) -> Dropped {
+        static NEVER: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
+        NEVER.subscribe()
+    }
 
     /// Whether the address alone says who is there.
     fn names_servers(&self) -> bool {
@@ -49,10 +61,13 @@ impl Route for Proxy {
     }
 }
 
-/// The library, used as a service uses it: ask, connect, report what was seen.
+/// The library, used as a service uses it: ask, connect, report what was seen, and drop the
+/// connections of a primary that is none any more.
 pub struct Library {
-    pub router: Router,
+    router: Router,
     group: String,
+    /// Of the connections that are open.
+    dropped: Arc<Mutex<watch::Sender<bool>>>,
 }
 
 impl Library {
@@ -62,7 +77,15 @@ impl Library {
         config.mysql.credentials =
             Some(Credentials { user: "farm".into(), password: "farm".to_owned().into() });
         config.mysql.full_password_unverified = true;
-        Self { router: Router::new(config), group: group.into() }
+        let dropped = Arc::new(Mutex::new(watch::Sender::new(false)));
+        let of_old = Arc::clone(&dropped);
+        config.events = Listener::new(move |delivery: &Delivery| {
+            if delivery.event.kind == Kind::PrimaryChanged {
+                let mut open = of_old.lock().expect("unpoisoned");
+                std::mem::replace(&mut *open, watch::Sender::new(false)).send_replace(true);
+            }
+        });
+        Self { router: Router::new(config), group: group.into(), dropped }
     }
 }
 
@@ -75,6 +98,10 @@ impl Route for Library {
         self.router
             .group_server_wait(&self.group, Wanted::Primary, Duration::from_millis(500), take)
             .map_err(|error| error.message)
+    }
+
+    fn dropped(&self) -> Dropped {
+        self.dropped.lock().expect("unpoisoned").subscribe()
     }
 
     fn failed(&self, server: &Server, errno: i32) {

@@ -1,13 +1,12 @@
 //! A service in small: it writes row after row by one route, and remembers what became of each.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mysqlfabric::config::TlsMode;
 use mysqlfabric::mysql::{Account, Address, Failure, Limits, Session, Target};
-use tokio::sync::watch;
 
 use crate::route::{Route, Server, errno};
 
@@ -101,7 +100,7 @@ fn run(
             }
         };
         if open.as_ref().is_none_or(|(known, _)| known.node != server.node) {
-            open = match connect(&server, route.names_servers()) {
+            open = match connect(&server, route) {
                 Ok(opened) => Some(opened),
                 Err(failure) => {
                     route.failed(&server, errno(&failure, false));
@@ -116,7 +115,9 @@ fn run(
         let outcome = outcome.map(drop);
         note(&known.uuid, outcome.as_ref().map(drop).map_err(|failure| format!("{failure:?}")));
         if let Err(failure) = outcome {
-            route.failed(known, errno(&failure, true));
+            if failure != Failure::CutOff {
+                route.failed(known, errno(&failure, true));
+            }
             if !matches!(failure, Failure::Server(_)) || !route.names_servers() {
                 open = None;
             }
@@ -125,16 +126,15 @@ fn run(
 }
 
 /// A session, and who is there.
-pub fn connect(server: &Server, is_named: bool) -> Result<(Server, Session), Failure> {
+pub fn connect(server: &Server, route: &dyn Route) -> Result<(Server, Session), Failure> {
+    let dropped = route.dropped();
     let (preferred, address) = (Some(TlsMode::Preferred), Address::Tcp(server.node.clone()));
     let target = Target::new(address, preferred, None, None);
     let account = Account { full_password_unverified: true, ..Account::new("farm", "farm") };
-    static NEVER: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
-    let never = || NEVER.subscribe();
     let deadline = Instant::now() + CONNECT;
-    let mut session = Session::connect(&target, &account, deadline, [never(), never()])?;
+    let mut session = Session::connect(&target, &account, deadline, [dropped.clone(), dropped])?;
     let mut server = server.clone();
-    if !is_named {
+    if !route.names_servers() {
         let limits = Limits::of(1 << 16);
         let answer = session.query("SELECT @@server_uuid", &limits, Instant::now() + CONNECT)?;
         let row = answer.first().and_then(|set| set.rows().next());
