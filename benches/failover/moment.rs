@@ -102,7 +102,9 @@ impl Moment {
         let first = || direct.iter().filter_map(elsewhere).min();
         wait("a new primary", || first().is_some());
         let of_group = first().expect("just seen");
-        wait("all routes", || routed.iter().all(|writer| elsewhere(writer).is_some()));
+        for writer in &routed {
+            wait("a write by each route", || elsewhere(writer).is_some() || writer.tells(begun));
+        }
         let since = |at: Instant| at.duration_since(begun);
         let (of_library, of_router) =
             (elsewhere(library).map(since), router.as_ref().and_then(elsewhere).map(since));

@@ -57,6 +57,15 @@ impl Writer {
         written.iter().find(is_it).map(|row| row.ended)
     }
 
+    /// Prints what became of the last row, if that has gone on for long since `begun`. Never true.
+    pub fn tells(&self, begun: Instant) -> bool {
+        if begun.elapsed() > Duration::from_secs(50) {
+            eprintln!("{:?}", self.written.lock().expect("unpoisoned").last());
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        false
+    }
+
     /// Whether the last rows, over so long, are all good.
     pub fn is_calm(&self, long: Duration) -> bool {
         let written = self.written.lock().expect("unpoisoned");

@@ -6,6 +6,7 @@ mod directory;
 mod discovery;
 mod group;
 mod login;
+mod moving_off_fabric;
 mod resharding;
 mod servers;
 mod state_store;
