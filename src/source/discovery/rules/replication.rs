@@ -25,6 +25,15 @@ pub(super) fn judge(
     if round.opinions().next().is_none() {
         return nobody(round, String::new());
     }
+    // Whom they replicate from may not be among those that were named. Where one of these takes writes it
+    // is not asked: it may be the primary of another group, of which this one is a copy.
+    if !round.opinions().any(Opinion::is_writable) {
+        let channels = round.opinions().flat_map(|opinion| &opinion.channels);
+        let ask = round.unasked(channels.map(|channel| &channel.source));
+        if !ask.is_empty() {
+            return Judgement::Undecided { ask };
+        }
+    }
     let writable: Vec<&Opinion> =
         round.opinions().filter(|opinion| opinion.is_writable()).collect();
     let primary = primary(&writable, round, memory);
@@ -37,6 +46,9 @@ pub(super) fn judge(
             _ => continue,
         };
         if let Some(node) = round.nodes_of(&opinion.uuid).next() {
+            if role == Role::Primary {
+                draft.node(node);
+            }
             draft.server(round, &opinion.uuid, node, role, None);
         }
     }

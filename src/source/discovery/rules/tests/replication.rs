@@ -44,6 +44,24 @@ fn a_promotion() {
 }
 
 #[test]
+fn the_primary_need_not_be_named() {
+    let mut rounds = Rounds::new(Kind::Replication, &[2, 3]);
+    let replicas = [secondary(2, 1), secondary(3, 1)];
+    assert_eq!(rounds.asks(&replicas), [1]);
+    let found = rounds.decide(&[&replicas[..], &[primary(1)]].concat());
+    found.is(1, &[2, 3]);
+    assert_eq!(found.verdict.members, [node(2), node(3), node(1)], "from now on it is");
+    // It copies from another one itself.
+    assert_eq!(rounds.asks(&[&replicas[..], &[secondary(1, 7)]].concat()), [7]);
+    // Where one of those that are named takes writes, who is not named is of another group.
+    let found = rounds.decide(&[
+        secondary(3, 2),
+        says(2, Opinion { read_only: false, super_read_only: Some(false), ..replica(2, 1) }),
+    ]);
+    found.is(2, &[3]);
+}
+
+#[test]
 fn a_primary_that_is_gone() {
     let mut rounds = rounds();
     rounds.decide(&[primary(1), secondary(2, 1), secondary(3, 1)]).is(1, &[2, 3]);
