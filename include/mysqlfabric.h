@@ -1674,6 +1674,12 @@ int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options, int64_
  * - no news for as long as the pause before was brings it back to use, too, but tells nothing,
  *   because nobody may have looked.
  *
+ * Where fabric_options_set_mysql_credentials() gives an account, the handle tries the server itself
+ * after this time, by a login on a thread of its own, and no request gets it before: a login that
+ * succeeds is as good as a report of 0, and one that fails is bad news (no answer within the connect
+ * timeout, offline mode, too many connections). A server that does not let the account in is left to
+ * one request, as above; the log says so, and it is not asked again for a minute.
+ *
  * That Fabric goes on listing a server is no good news of it: it does so for some 6 s after a
  * server has died, and for ever without a failure detector. That Fabric lists it again after it
  * did not, or as the primary again after it was that no more, is as good as a report of 0.
@@ -1689,7 +1695,8 @@ int32_t fabric_options_set_max_stale_ms(struct fabric_options_t *options, int64_
  *
  * @since 0.1.0
  */
-int32_t fabric_options_set_quarantine_ms(struct fabric_options_t *options, int64_t time);
+int32_t fabric_options_set_quarantine_ms(struct fabric_options_t *options,
+                                         int64_t time);
 
 /**
  * Sets how long writes to a group are held at least after fabric_report_result() told that its
@@ -1795,8 +1802,9 @@ int32_t fabric_options_set_ttl_ms(struct fabric_options_t *options, int64_t min,
 int32_t fabric_options_set_compat(struct fabric_options_t *options, int32_t compat);
 
 /**
- * Sets the user and password that the handle itself logs in to MySQL servers with, where its source
- * is one (see fabric_options_set_source()). Those of fabric_options_set_credentials() are Fabric's, and
+ * Sets the user and password that the handle itself logs in to MySQL servers with: where its source
+ * is one (see fabric_options_set_source()), and to see whether a server that was lost is back (see
+ * fabric_options_set_quarantine_ms()), for which the account needs no grant. Those of fabric_options_set_credentials() are Fabric's, and
  * never go to a MySQL server; neither of both is for the connections of the service.
  *
  * mysql_native_password and caching_sha2_password are known. With the latter a server may ask for the

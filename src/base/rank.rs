@@ -71,3 +71,6 @@ pub(crate) const GROUP_SPECS: u8 = 23;
 
 /// What discovery keeps from round to round.
 pub(crate) const DISCOVERY: u8 = 24;
+
+/// Servers that are to be tried by the handle itself.
+pub(crate) const PROBES: u8 = 25;

@@ -260,6 +260,12 @@ pub unsafe extern "C" fn fabric_options_set_max_stale_ms(
 /// - no news for as long as the pause before was brings it back to use, too, but tells nothing,
 ///   because nobody may have looked.
 ///
+/// Where fabric_options_set_mysql_credentials() gives an account, the handle tries the server itself
+/// after this time, by a login on a thread of its own, and no request gets it before: a login that
+/// succeeds is as good as a report of 0, and one that fails is bad news (no answer within the connect
+/// timeout, offline mode, too many connections). A server that does not let the account in is left to
+/// one request, as above; the log says so, and it is not asked again for a minute.
+///
 /// That Fabric goes on listing a server is no good news of it: it does so for some 6 s after a
 /// server has died, and for ever without a failure detector. That Fabric lists it again after it
 /// did not, or as the primary again after it was that no more, is as good as a report of 0.

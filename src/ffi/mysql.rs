@@ -22,8 +22,9 @@ pub const FABRIC_TLS_VERIFY_CA: i32 = 4;
 /// TLS with a certificate that the CA has signed, for the name or address the server is asked under.
 pub const FABRIC_TLS_VERIFY_IDENTITY: i32 = 5;
 
-/// Sets the user and password that the handle itself logs in to MySQL servers with, where its source
-/// is one (see fabric_options_set_source()). Those of fabric_options_set_credentials() are Fabric's, and
+/// Sets the user and password that the handle itself logs in to MySQL servers with: where its source
+/// is one (see fabric_options_set_source()), and to see whether a server that was lost is back (see
+/// fabric_options_set_quarantine_ms()), for which the account needs no grant. Those of fabric_options_set_credentials() are Fabric's, and
 /// never go to a MySQL server; neither of both is for the connections of the service.
 ///
 /// mysql_native_password and caching_sha2_password are known. With the latter a server may ask for the

@@ -21,6 +21,7 @@ use super::duty_cycle::Work;
 use super::fetch::Fetch;
 use super::fetcher::Fetcher;
 use super::health::Health;
+use super::health::probes::Probes;
 use super::known::Known;
 use super::publisher::Publisher;
 use super::reporting::Reporting;
@@ -62,7 +63,10 @@ impl Refresher {
         let keeps_missing = !sources.maps.lists_every_shard();
         let publisher = Arc::new(Publisher::new(Arc::clone(&config), clock, keeps_missing));
         let answered = Arc::new(Answered::new(config.ttl_min, config.ttl_max));
-        let health = Arc::new(Health::new(Arc::clone(&config), Arc::clone(&publisher)));
+        let probes = sources.prober.clone().map(|prober| {
+            Arc::new(Probes::new(Arc::clone(&config), Arc::clone(&publisher), prober))
+        });
+        let health = Arc::new(Health::new(Arc::clone(&config), Arc::clone(&publisher), probes));
         let ask_again: Weak<dyn AskAgain> = Arc::downgrade(&health) as _;
         sources.iter().for_each(|source| source.attach(Weak::clone(&ask_again)));
         let (interrupts, single_flight) =
@@ -207,6 +211,7 @@ impl Refresher {
         // A callback may use the handle to its end, so what it may use goes after it.
         events.end();
         self.background.stop();
+        self.health.stop();
         self.fetcher.stop();
         self.commands.stop();
         self.reporting.stop();

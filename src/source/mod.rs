@@ -24,6 +24,7 @@ pub mod file;
 pub mod mysql_session;
 pub mod no_maps;
 pub mod pool;
+pub mod prober;
 pub mod race;
 pub mod response_times;
 pub mod retry;
@@ -42,6 +43,7 @@ use self::discovery::spec::Specs;
 use self::discovery::{Discovery, Scope};
 use self::fabric::{FabricSource, StateStore};
 use self::file::FileSource;
+use self::prober::Login;
 
 pub use self::answer::{
     About, Answer, Answers, Content, GroupAnswers, Groups, MapAnswers, Maps, Wanted,
@@ -50,6 +52,7 @@ pub use self::attempt::{Attempt, FirstByteTimes};
 pub use self::backoff::Backoff;
 pub use self::command::{Command, Report, ResultSet, Value};
 pub use self::endpoints::Endpoints;
+pub use self::prober::{Probed, Prober};
 pub use self::response_times::{Size, Subject};
 pub use self::retry::RetryPolicy;
 pub use self::sources::Sources;
@@ -59,6 +62,12 @@ pub use self::traits::{
 
 /// The sources of a handle as its options want them.
 pub fn of(config: &Arc<Config>, traffic: &Arc<Traffic>) -> Sources {
+    let mut sources = by_options(config, traffic);
+    sources.prober = Login::of(config).map(|login| Arc::new(login) as _);
+    sources
+}
+
+fn by_options(config: &Arc<Config>, traffic: &Arc<Traffic>) -> Sources {
     match (&config.topology_file, &config.source) {
         (Some(path), _) if config.mysql.credentials.is_some() => {
             let specs = Arc::new(Specs::default());

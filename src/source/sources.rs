@@ -6,12 +6,15 @@ use crate::base::error::{Code, Error, Result};
 use crate::config::Node;
 
 use super::no_maps::NoMaps;
+use super::prober::Prober;
 use super::traits::{GroupSource, MapSource, Source, WholeSource};
 
 /// Who answers the two questions for a handle.
 pub struct Sources {
     pub maps: Arc<dyn MapSource>,
     pub groups: Arc<dyn GroupSource>,
+    /// Who can try servers that were lost.
+    pub prober: Option<Arc<dyn Prober>>,
     /// Each of them once.
     all: Vec<Arc<dyn Source>>,
     whole: Option<Arc<dyn WholeSource>>,
@@ -22,21 +25,21 @@ impl Sources {
     pub fn one<S: MapSource + GroupSource + 'static>(source: S) -> Self {
         let source = Arc::new(source);
         let all: Vec<Arc<dyn Source>> = vec![Arc::clone(&source) as _];
-        Self { maps: Arc::clone(&source) as _, groups: source, all, whole: None }
+        Self { maps: Arc::clone(&source) as _, groups: source, all, whole: None, prober: None }
     }
 
     /// Two that answer one question each.
     pub fn two(maps: impl MapSource + 'static, groups: impl GroupSource + 'static) -> Self {
         let (maps, groups) = (Arc::new(maps), Arc::new(groups));
         let all: Vec<Arc<dyn Source>> = vec![Arc::clone(&maps) as _, Arc::clone(&groups) as _];
-        Self { maps, groups, all, whole: None }
+        Self { maps, groups, all, whole: None, prober: None }
     }
 
     /// One that knows groups, and no shard maps: groups are looked up by their names.
     pub fn groups_only(groups: impl GroupSource + 'static) -> Self {
         let groups = Arc::new(groups);
         let all: Vec<Arc<dyn Source>> = vec![Arc::clone(&groups) as _];
-        Self { maps: Arc::new(NoMaps), groups, all, whole: None }
+        Self { maps: Arc::new(NoMaps), groups, all, whole: None, prober: None }
     }
 
     /// One that answers both of one moment: nothing of it is ever in use without the rest.
@@ -44,7 +47,7 @@ impl Sources {
         let source = Arc::new(source);
         let all: Vec<Arc<dyn Source>> = vec![Arc::clone(&source) as _];
         let (maps, groups) = (Arc::clone(&source) as _, Arc::clone(&source) as _);
-        Self { maps, groups, all, whole: Some(source) }
+        Self { maps, groups, all, whole: Some(source), prober: None }
     }
 
     /// One that answers both of one moment, and beside it one that tells of groups which the first
@@ -56,7 +59,7 @@ impl Sources {
         let (directory, groups) = (Arc::new(directory), Arc::new(groups));
         let all: Vec<Arc<dyn Source>> = vec![Arc::clone(&directory) as _, Arc::clone(&groups) as _];
         let maps = Arc::clone(&directory) as _;
-        Self { maps, groups, all, whole: Some(directory) }
+        Self { maps, groups, all, whole: Some(directory), prober: None }
     }
 
     /// The source, if one answers both questions of one moment.

@@ -7,6 +7,7 @@ mod discovery;
 mod group;
 mod login;
 mod moving_off_fabric;
+mod probes;
 mod resharding;
 mod servers;
 mod state_store;

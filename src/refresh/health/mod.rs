@@ -1,13 +1,14 @@
 //! What services tell of their connections, taken into the topology at once, and ended in time.
 //!
 //! [`errno`] says what each MySQL errno means. [`servers`] keeps what was seen: servers in
-//! [`quarantine`], and groups behind a [`write_fence`]. [`state`] is that of one handle, for whoever
+//! [`quarantine`], and groups behind a [`write_fence`]; [`probes`] finds out whether a server is back. [`state`] is that of one handle, for whoever
 //! reads it. [`missing_shards`] are those that the source stopped listing, whose keys are held as
 //! [`missing_holds`] says. [`reports`] waits to tell the source of failures.
 
 pub mod errno;
 pub mod missing_holds;
 pub mod missing_shards;
+pub mod probes;
 pub mod quarantine;
 pub mod reports;
 pub mod servers;
@@ -18,11 +19,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::clock::millis;
+use crate::base::random::jitter;
 use crate::config::Config;
 use crate::observe::log::Level;
 use crate::source::AskAgain;
 
 use self::errno::Actions;
+use self::probes::Probes;
 use super::publisher::Publisher;
 
 /// The longest write hold, in milliseconds: the longest time any option takes.
@@ -38,11 +41,22 @@ impl AskAgain for Health {
 pub struct Health {
     config: Arc<Config>,
     publisher: Arc<Publisher>,
+    /// Tries servers, where the handle has an account to do it by.
+    probes: Option<Arc<Probes>>,
 }
 
 impl Health {
-    pub fn new(config: Arc<Config>, publisher: Arc<Publisher>) -> Self {
-        Self { config, publisher }
+    pub fn new(
+        config: Arc<Config>,
+        publisher: Arc<Publisher>,
+        probes: Option<Arc<Probes>>,
+    ) -> Self {
+        Self { config, publisher, probes }
+    }
+
+    /// Ends the threads that try servers, cutting off what they have on the wire.
+    pub fn stop(&self) {
+        self.probes.iter().for_each(|probes| probes.stop());
     }
 
     /// Takes in what a service saw of a server. Where that is not what the topology says, the source
@@ -75,9 +89,17 @@ impl Health {
     fn quarantine(&self, server_uuid: &str) {
         let topology = self.publisher.known.topology.load_full();
         let Some((group, _, server)) = topology.group_of_server(server_uuid) else { return };
-        let (now, pause) = (self.publisher.clock.now(), millis(self.config.quarantine));
+        // Handles that lost a server together do not try it together.
+        let pause = match self.probes {
+            Some(_) => jitter(self.config.quarantine, (0.9, 1.1)),
+            None => self.config.quarantine,
+        };
+        let (now, pause) = (self.publisher.clock.now(), millis(pause));
         self.publisher.publish(|update| {
             update.observed().quarantine(group, server_uuid, server.is_primary(), now, pause);
+            if self.probes.is_some() {
+                update.observed().probe(group, server_uuid);
+            }
         });
         self.ask_again(Some(group), true);
     }
@@ -143,9 +165,18 @@ impl Health {
     #[cold]
     fn settle(&self) {
         // Every publication ends what services saw of servers in time.
-        let (mut over, until) =
-            (Vec::new(), self.publisher.missing.over_at(self.publisher.clock.now()));
-        self.publisher.publish(|update| over = update.forget_missing(until));
+        let now = self.publisher.clock.now();
+        let (mut over, until) = (Vec::new(), self.publisher.missing.over_at(now));
+        let mut due = Vec::new();
+        self.publisher.publish(|update| {
+            over = update.forget_missing(until);
+            if let Some(probes) = &self.probes {
+                due = update.observed().take_probes(now, probes.most());
+            }
+        });
+        if let Some(probes) = &self.probes {
+            probes.begin(due);
+        }
         for (table, bound) in over {
             self.config.log.write(
                 Level::Warning,
@@ -189,7 +220,7 @@ mod tests {
             update.tables(&Asked::Everything, shards(&["1", "100"]), &[], 10_000);
             update.groups(&Asked::Everything, rows, &[], 10_000);
         });
-        Health::new(config, publisher)
+        Health::new(config, publisher, None)
     }
 
     /// Table `db.t`, whose shards begin at these bounds and lie in group `g`.

@@ -7,6 +7,9 @@
 //! it was that no more.
 //! That the source goes on listing a server is no proof: it does so for seconds after a server has
 //! died, or for ever.
+//!
+//! Where the handle has an account to log in by, it tries the server itself when the pause is over, and
+//! no request does.
 
 use std::collections::BTreeMap;
 
@@ -36,6 +39,8 @@ struct Quarantine {
     shortest: u64,
     /// How long the server is away, and then how long without bad news its trial is over.
     pause: u64,
+    /// Whether the handle itself tries it.
+    is_probed: bool,
     /// Whether it was the primary since then.
     was_primary: bool,
     /// Whether it was the primary no more, after that.
@@ -47,6 +52,10 @@ struct Quarantine {
 #[derive(Debug, Clone)]
 enum State {
     Away {
+        until: u64,
+    },
+    /// The handle is trying it, and has an answer by then.
+    Probed {
         until: u64,
     },
     Trial {
@@ -65,7 +74,7 @@ impl Quarantines {
         match quarantine.map(|quarantine| &quarantine.state) {
             None | Some(State::InUse { .. }) => Reachability::Up,
             Some(State::Trial { probe, .. }) => Reachability::HalfOpen(probe.clone()),
-            Some(State::Away { .. }) => Reachability::Down,
+            Some(State::Away { .. } | State::Probed { .. }) => Reachability::Down,
         }
     }
 
@@ -86,6 +95,7 @@ impl Quarantines {
                 state,
                 shortest: pause,
                 pause,
+                is_probed: false,
                 was_primary: is_primary,
                 was_demoted: false,
                 unlisted: None,
@@ -95,7 +105,7 @@ impl Quarantines {
         };
         let was_in_use = match &quarantine.state {
             // Whoever was connected tells, too. That is one death, and one pause.
-            State::Away { .. } => return false,
+            State::Away { .. } | State::Probed { .. } => return false,
             State::Trial { probe, .. } => {
                 if probe.is_taken() {
                     quarantine.lengthen();
@@ -121,6 +131,50 @@ impl Quarantines {
         let group = self.groups.iter().find(|(_, servers)| holds(servers))?.0.clone();
         self.forget(&group, server_uuid);
         Some(group)
+    }
+
+    /// From now on the handle tries the server itself.
+    pub fn probe(&mut self, group: &str, server_uuid: &str) {
+        if let Some(quarantine) = self.of_mut(group, server_uuid) {
+            quarantine.is_probed = true;
+        }
+    }
+
+    /// The servers that the handle is to try now. Of one that nothing is heard of within `most`, a
+    /// request finds out.
+    pub fn take_probes(&mut self, now: u64, most: u64) -> Vec<InGroup> {
+        let mut due = Vec::new();
+        for (group, servers) in &mut self.groups {
+            let probed = servers.iter_mut().filter(|(_, q)| q.is_probed && q.unlisted.is_none());
+            for (uuid, quarantine) in probed {
+                if matches!(quarantine.state, State::Away { until } if until <= now) {
+                    quarantine.state = State::Probed { until: now.saturating_add(most) };
+                    due.push((group.clone(), uuid.clone()));
+                }
+            }
+        }
+        due
+    }
+
+    /// The handle has tried the server, and it is not back.
+    pub fn probe_failed(&mut self, group: &str, server_uuid: &str, now: u64) {
+        if let Some(quarantine) = self.of_mut(group, server_uuid)
+            && matches!(quarantine.state, State::Probed { .. })
+        {
+            quarantine.lengthen();
+            quarantine.state = State::Away { until: now.saturating_add(quarantine.pause) };
+        }
+    }
+
+    /// The handle cannot tell: one request is to try the server. True if it was waited for.
+    pub fn probe_refused(&mut self, group: &str, server_uuid: &str, now: u64) -> bool {
+        let quarantine = self.of_mut(group, server_uuid);
+        let probed = quarantine.filter(|q| matches!(q.state, State::Probed { .. }));
+        probed.map(|quarantine| quarantine.begin_trial(now)).is_some()
+    }
+
+    fn of_mut(&mut self, group: &str, server_uuid: &str) -> Option<&mut Quarantine> {
+        self.groups.get_mut(group)?.get_mut(server_uuid)
     }
 
     /// Takes in what the source lists of a group: the servers that this proves to be back.
@@ -217,20 +271,27 @@ impl Quarantine {
 
     fn next_end(&self) -> Option<u64> {
         match self.state {
-            State::Away { until } | State::Trial { until, .. } => {
+            State::Away { until } | State::Probed { until } | State::Trial { until, .. } => {
                 self.unlisted.is_none().then_some(until)
             }
             State::InUse { .. } => None,
         }
     }
 
+    fn begin_trial(&mut self, now: u64) -> Probe {
+        let probe = Probe::default();
+        let until = now.saturating_add(self.pause);
+        self.state = State::Trial { until, probe: probe.clone() };
+        probe
+    }
+
     fn expire(&mut self, now: u64) -> Option<Reachability> {
         let end = now.saturating_add(self.pause);
         match &mut self.state {
-            State::Away { until } if *until <= now => {
-                let probe = Probe::default();
-                self.state = State::Trial { until: end, probe: probe.clone() };
-                Some(Reachability::HalfOpen(probe))
+            // Its probe is for whoever has one begun.
+            State::Away { .. } if self.is_probed => None,
+            State::Away { until } | State::Probed { until } if *until <= now => {
+                Some(Reachability::HalfOpen(self.begin_trial(now)))
             }
             State::Trial { until, probe } if *until <= now => {
                 if probe.is_taken() {
@@ -368,6 +429,44 @@ mod tests {
         assert_eq!(seen.doubted().count(), 1);
         seen.expire(50 + REMEMBER_UNLISTED);
         assert_eq!((seen.doubted().count(), seen.groups.len()), (0, 0));
+    }
+
+    #[test]
+    fn the_handle_tries_a_server_itself() {
+        let mut seen = Quarantines::default();
+        assert!(seen.failed("g", "s", true, 0, 100));
+        seen.probe("g", "s");
+        assert_eq!(seen.take_probes(99, 50), []);
+        assert_eq!(seen.expire(100), [], "no request tries it");
+        assert_eq!(seen.next_end(), Some(100), "somebody has to see to it");
+        let due = [("g".to_owned(), "s".to_owned())];
+        assert_eq!((seen.take_probes(100, 50), seen.take_probes(100, 50)), (due.to_vec(), vec![]));
+        assert_eq!((seen.reachability("g", "s"), seen.next_end()), (Reachability::Down, Some(150)));
+        assert!(!seen.failed("g", "s", true, 110, 100), "told again of the same death");
+        seen.probe_failed("g", "s", 120);
+        assert_eq!(seen.next_end(), Some(320), "twice the pause");
+        seen.probe_failed("g", "s", 130);
+        assert_eq!((seen.next_end(), seen.out_of_use()), (Some(320), 1), "one answer a probe");
+        assert_eq!(seen.take_probes(320, 50), due);
+        assert_eq!(seen.answered("s").as_deref(), Some("g"));
+        assert_eq!((seen.reachability("g", "s"), seen.next_end()), (Reachability::Up, None));
+    }
+
+    #[test]
+    fn a_request_tries_what_the_handle_cannot() {
+        let mut seen = Quarantines::default();
+        seen.failed("g", "s", false, 0, 100);
+        seen.probe("g", "s");
+        assert!(!seen.probe_refused("g", "s", 50), "nobody has tried it");
+        seen.take_probes(100, 50);
+        assert!(seen.probe_refused("g", "s", 110) && !seen.probe_refused("g", "s", 110));
+        let Reachability::HalfOpen(probe) = seen.reachability("g", "s") else { panic!("no trial") };
+        assert!(probe.take());
+        seen.failed("g", "s", false, 120, 100);
+        seen.take_probes(320, 50);
+        // Whoever was to try it is gone, as in a forked child.
+        assert_eq!(seen.expire(369), []);
+        assert!(matches!(seen.expire(370).as_slice(), [(_, Reachability::HalfOpen(_))]));
     }
 
     #[test]

@@ -76,6 +76,28 @@ impl ServerHealth {
         is_new
     }
 
+    /// Has the handle try a server itself that is left out; see [`Quarantines::probe`].
+    pub fn probe(&mut self, group: &str, server_uuid: &str) {
+        self.quarantines.probe(group, server_uuid);
+    }
+
+    /// The servers to be tried now; see [`Quarantines::take_probes`].
+    pub fn take_probes(&mut self, now: u64, most: u64) -> Vec<InGroup> {
+        self.quarantines.take_probes(now, most)
+    }
+
+    /// A server that was tried is not back.
+    pub fn probe_failed(&mut self, group: &str, server_uuid: &str, now: u64) {
+        self.quarantines.probe_failed(group, server_uuid, now);
+    }
+
+    /// A server could not be tried, which is for one request to do.
+    pub fn probe_refused(&mut self, group: &str, server_uuid: &str, now: u64) {
+        if self.quarantines.probe_refused(group, server_uuid, now) {
+            self.touched.insert(group.to_owned());
+        }
+    }
+
     /// The server answers again.
     pub fn release(&mut self, server_uuid: &str) {
         if let Some(group) = self.quarantines.answered(server_uuid) {
