@@ -2,9 +2,11 @@
 //! by side in one run on real servers. docs/FAILOVER.md has its tables.
 //!
 //! `cargo bench --bench failover -- [ROUNDS] [MOMENT...]`: 20 rounds of every moment unless told
-//! otherwise, and `hop`, what the way costs while nothing happens. It takes an hour; the servers are those of `tests/servers/fetch.sh`.
+//! otherwise, `hop`, what the way costs while nothing happens, and `load`, what that
+//! costs the servers. It takes an hour; the servers are those of `tests/servers/fetch.sh`.
 
 mod hop;
+mod load;
 mod moment;
 mod report;
 mod route;
@@ -32,16 +34,21 @@ fn main() {
     };
     let of_group: Vec<Moment> = Moment::OF_A_GROUP.into_iter().filter(wanted).collect();
     let hop = arguments.len() < 2 || arguments.iter().any(|name| name == "hop");
-    if hop || !of_group.is_empty() {
+    let load = arguments.len() < 2 || arguments.iter().any(|name| name == "load");
+    if hop || load || !of_group.is_empty() {
         let mut farm = Farm::start("group_replication", 24500);
         farm.sql_file(1, &scripts().join("metadata.sql"));
-        let router = farm.start_router();
-        if hop {
+        let has_router = hop || !of_group.is_empty();
+        let router = has_router.then(|| farm.start_router());
+        if let Some(router) = router.filter(|_| hop) {
             let proxy = Proxy(node(router));
             hop::print(direct(&farm, farm.primary()), Library::new(&url(&farm), "farm"), proxy);
         }
+        if load {
+            load::print(&farm, &url(&farm), "farm");
+        }
         if !of_group.is_empty() {
-            run(&farm, Some(router), &of_group, rounds);
+            run(&farm, router, &of_group, rounds);
         }
     }
     let of_replicas: Vec<Moment> = Moment::OF_REPLICAS.into_iter().filter(wanted).collect();
@@ -62,10 +69,11 @@ fn direct(farm: &Farm, number: usize) -> Direct {
     Direct(Server { node: node(port), uuid })
 }
 
-/// Two of the three, who tell of the third.
+/// All three: a server that the URL does not name gets no password in full over TLS that nobody verifies,
+/// and has forgotten it when it is started anew.
 fn url(farm: &Farm) -> String {
-    let [one, two] = [farm.port(1), farm.port(2)];
-    format!("cluster://farm@127.0.0.1:{one},127.0.0.1:{two}?group=farm")
+    let hosts = [1, 2, 3].map(|number| format!("127.0.0.1:{}", farm.port(number)));
+    format!("cluster://farm@{}?group=farm", hosts.join(","))
 }
 
 fn run(farm: &Farm, router: Option<u16>, moments: &[Moment], rounds: usize) {

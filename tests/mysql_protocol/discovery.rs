@@ -332,6 +332,31 @@ fn a_server_that_comes_back_is_seen() {
 }
 
 #[test]
+fn a_handle_that_is_freed_waits_for_no_round() {
+    // One that hangs takes a second of every round.
+    let took = (0..5).map(|_| {
+        let member = Member::start(|statement| match statement.starts_with("SET ") {
+            true => Answer::Ok,
+            false => Answer::Hang,
+        });
+        let router = Arc::new(Router::new(config(&[member.port])));
+        let asking = Arc::clone(&router);
+        let waits = thread::spawn(move || primary(&asking));
+        let begun = Instant::now();
+        while member.statements().len() < 3 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "never asked");
+            thread::sleep(Duration::from_millis(1));
+        }
+        let closed = Instant::now();
+        router.close();
+        assert!(waits.join().expect("no panic").is_err());
+        closed.elapsed()
+    });
+    let quickest = took.min().expect("five");
+    assert!(quickest < Duration::from_millis(700), "{quickest:?}");
+}
+
+#[test]
 fn a_child_has_connections_of_its_own() {
     alone("discovery::a_child_has_connections_of_its_own", || {
         let farm = Farm::start();
