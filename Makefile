@@ -8,11 +8,12 @@ SECONDS ?= 60
 target_dir = $(or $(CARGO_TARGET_DIR),target)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help build demo quick test check-all bench fuzz lint deny format header abi docs install uninstall clean
+.PHONY: help build demo demo-mysql quick test check-all bench fuzz lint deny format header abi docs install uninstall clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo      route keys of a sample farm and see a failover'
+	@echo 'make demo-mysql  write to two groups of real MySQL servers while their primaries go'
 	@echo 'make quick     before each commit, in a minute: lint, unit tests, imports, header, ABI'
 	@echo 'make test      everything: lint, Rust, C, installation, Python and Go tests'
 	@echo 'make check-all what takes longer than that: 10,000 forks, 1,000 kills, and more of the like'
@@ -43,6 +44,14 @@ demo: $(BUILD)/CMakeCache.txt
 	@echo
 	@FABRICD=$(target_dir)/debug/fabricd tests/with-fabricd.sh -- \
 	    tests/run-example.sh $(BUILD)/examples-c/demo @control@
+
+# Real MySQL servers, which are fetched once.
+demo-mysql:
+	@tests/need-packages.sh cc c++ cmake libmariadb
+	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release >/dev/null
+	@cmake --build $(BUILD) --target example_demo_mysql
+	@echo
+	@tests/servers/demo.sh $(BUILD)/examples-c/demo_mysql
 
 # What needs neither a C build nor a Fabric node.
 quick:

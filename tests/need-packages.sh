@@ -14,6 +14,7 @@ package_of() {
     go) echo golang-go ;;
     venv) echo python3-venv ;;
     readelf) echo binutils ;;
+    libmariadb) echo libmariadb-dev ;;
     # Debian keeps a compiler for its browsers that is newer than the release's own.
     cargo) echo "rustc-web cargo-web" ;;
     rustfmt) echo rustfmt-web ;;
@@ -32,6 +33,7 @@ at_least() {
 has() {
     case $1 in
     venv) python3 -c 'import venv, ensurepip' ;;
+    libmariadb) echo '#include <mysql.h>' | cc -I/usr/include/mariadb -E - ;;
     cargo) command -v cargo && command -v rustc && at_least "$rust_needed" "$(rust_version)" ;;
     rustfmt) cargo fmt --version ;;
     clippy) cargo clippy --version ;;

@@ -55,8 +55,9 @@ static void single_keys(const fabric_t *f)
     CHECK_INT(port_of(f, "d.t", fabric_key_int(200), RW), 2);
     CHECK_INT(port_of(f, "d.t", fabric_key_int(150), RO), 1);
     CHECK_INT(find(f, "d.t", fabric_key_int(150), RW, &s, &err), HELD);
-    CHECK_CONTAINS(err.message, "the shard of table 'd.t' that holds 150, in group 'g', is read-only "
-                                "by its shard map");
+    CHECK_CONTAINS(err.message,
+                   "the shard of table 'd.t' that holds 150, in group 'g', is read-only "
+                   "by its shard map");
     /* What is shared by all shards, and the group itself, are not the shard. */
     CHECK_OK(fabric_get_shard_server(f, t, 1, NULL, G, RW, &s, &err), err);
     CHECK_OK(fabric_get_group_server(f, "g", RW, FABRIC_STATUS_NONE, &s, &err), err);
