@@ -65,7 +65,7 @@ impl Router {
                 return Err(miss);
             }
             let group = view.group_of(query.target)?;
-            view.group_entry(group, query.wanted).map(|_| group.base())
+            view.group_entry_for(group, query.wanted).map(|_| group.base())
         };
         self.look(terms, query, find, finish)
     }

@@ -199,7 +199,7 @@ impl<'s, F: Freshness> LookupView<'s, F> {
     pub fn resolve(self, query: &Query<'_>, cursors: &Cursors) -> Result<Chosen<'s>, Miss> {
         let group = self.group_of(query.target)?;
         let cursor = self.topology.cursor(group, cursors);
-        let entry = self.group_entry(group, query.wanted)?;
+        let entry = self.group_entry(group)?;
         entry.value.choose(query.wanted, cursor).ok_or_else(|| unserved(group, entry, query.wanted))
     }
 
@@ -323,47 +323,48 @@ impl<'s, F: Freshness> LookupView<'s, F> {
         first
     }
 
-    /// The entry of a group, if the lookup may use it.
+    /// The entry of a group, if the lookup may use it. That of a read-only shard is missing, as if it had
+    /// never been fetched: what is not served at once goes by [`Self::group_entry_for`].
     #[inline(always)]
-    pub(super) fn group_entry(
+    fn group_entry(self, group: GroupId) -> Result<&'s Entry<Group>, Miss> {
+        let Some(entry) = self.topology.group(group) else {
+            return Err(absent(self.freshness, self.topology, group));
+        };
+        self.freshness.group(self.topology, group, entry)?;
+        Ok(entry)
+    }
+
+    /// The same for any shard's group, if the shard takes what is wanted.
+    #[inline]
+    pub(super) fn group_entry_for(
         self,
         group: GroupId,
         wanted: Wanted,
     ) -> Result<&'s Entry<Group>, Miss> {
-        let Some(entry) = self.topology.group(group) else {
-            return absent(self.freshness, self.topology, group, wanted);
-        };
-        self.freshness.group(self.topology, group, entry)?;
-        Ok(entry)
+        let base = group.base();
+        let entry = self.group_entry(base)?;
+        match base != group && wanted == Wanted::Primary {
+            true => Err(Miss::ShardReadOnly(base)),
+            false => Ok(entry),
+        }
     }
 }
 
 // What is cold gets parts of a view, and not the view, which need not be in memory then.
 
-/// The entry of the group of a read-only shard, or what is to be said of one that the topology does not
-/// have.
+/// What is to be said of a group that the topology does not have.
 #[cold]
-fn absent<F: Freshness>(
-    freshness: F,
-    topology: &Topology,
-    group: GroupId,
-    wanted: Wanted,
-) -> Result<&Entry<Group>, Miss> {
-    if group == GroupId::NOWHERE {
-        return Err(Miss::ShardVanished);
+fn absent<F: Freshness>(freshness: F, topology: &Topology, group: GroupId) -> Miss {
+    match group {
+        GroupId::NOWHERE => Miss::ShardVanished,
+        _ => freshness.unfetched_group(topology, group),
     }
-    let base = group.base();
-    let Some(entry) = topology.group(base) else {
-        return Err(freshness.unfetched_group(topology, base));
-    };
-    freshness.group(topology, base, entry)?;
-    if wanted == Wanted::Primary { Err(Miss::ShardReadOnly(base)) } else { Ok(entry) }
 }
 
 /// Why no server of a group serves.
 #[cold]
 pub(super) fn unserved(id: GroupId, entry: &Entry<Group>, wanted: Wanted) -> Miss {
-    let (id, group) = (id.base(), &entry.value);
+    let group = &entry.value;
     match wanted == Wanted::Primary && group.is_held() && !group.servers().is_empty() {
         true => Miss::WriteHeld(id),
         false => Miss::NoServer(id),

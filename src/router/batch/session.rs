@@ -286,7 +286,7 @@ impl<'t, 'b> Session<'t, 'b> {
 
     fn serve(&self, group: GroupId) -> Result<Chosen<'t>> {
         let (topology, wanted) = (self.view.topology, self.batch.wanted);
-        let chosen = self.view.group_entry(group, wanted).and_then(|entry| {
+        let chosen = self.view.group_entry_for(group, wanted).and_then(|entry| {
             let chosen = entry.value.choose(wanted, topology.cursor(group, self.cursors));
             chosen.ok_or_else(|| unserved(group, entry, wanted))
         });
