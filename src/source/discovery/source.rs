@@ -111,8 +111,12 @@ impl Discovery {
                 || states.get(name).is_none_or(|state| state.is_due(now))
         };
         let is_wanted = |name: &String| wanted.everything || wanted.names.contains(name);
-        let named = specs.iter().filter(|(name, _)| is_wanted(name) && is_due(name));
-        named.map(|(name, spec)| (name.clone(), spec.clone())).collect()
+        let named = specs.iter().filter(|(name, _)| is_wanted(name));
+        let (due, others): (Vec<Named>, Vec<Named>) = named
+            .map(|(name, spec)| (name.clone(), spec.clone()))
+            .partition(|(name, _)| is_due(name));
+        // Before its time a round begins because somebody waits for the next word.
+        if due.is_empty() { others } else { due }
     }
 
     /// One round: the groups as they are after it.
@@ -342,5 +346,72 @@ impl GroupSource for Discovery {
             Scope::Named(specs) => specs.get().contains_key(group),
             Scope::Found(..) => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::DiscoveryKind;
+    use crate::source::{Asker, RetryPolicy};
+
+    /// A handle at some time on its clock.
+    struct At(u64);
+
+    impl Asker for At {
+        fn now(&self) -> u64 {
+            self.0
+        }
+        fn is_stopping(&self) -> bool {
+            false
+        }
+        fn is_interrupted(&self, _: u64) -> bool {
+            false
+        }
+        fn interrupted(&self, what: &str) -> Error {
+            Error::new(Code::Interrupted, what)
+        }
+        fn pause(&self, _: Duration, _: Option<u64>) -> bool {
+            false
+        }
+        fn node_answered(&self, _: bool, _: Duration) {}
+        fn source_answered(&self) {}
+    }
+
+    #[test]
+    fn each_group_is_asked_in_its_own_time() {
+        let specs = Arc::new(Specs::default());
+        let spec = |host: &str| GroupSpec {
+            kind: DiscoveryKind::Auto,
+            seeds: vec![Node { host: host.into(), port: 3306 }],
+            weights: BTreeMap::new(),
+        };
+        specs.set(["a", "b"].map(|name| (name.to_owned(), spec(name))).into());
+        let config = Arc::new(Config::default());
+        let scope = Scope::Named(specs);
+        let discovery = Discovery::new(scope, None, true, &config, &Arc::default());
+        let (no_names, one) = (BTreeSet::new(), BTreeSet::from(["b".to_owned()]));
+        let asked = |names: &BTreeSet<String>, stale: &'static str, now, retry| {
+            let (known, is_stale) = (|| Vec::new(), |name: &str| name == stale);
+            let everything = names.is_empty();
+            let wanted = Wanted { everything, names, known: &known, is_stale: &is_stale };
+            let named = discovery.wanted(&wanted, &Ask { retry, asker: &At(now) });
+            named.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        let background = RetryPolicy::BACKGROUND;
+        assert_eq!(asked(&no_names, "", 1, background), ["a", "b"], "nothing is known of them");
+        let soon = Instant::now() + Duration::from_secs(20);
+        let mut taken = discovery.kept.take(soon, || false).unwrap().expect("nobody has it");
+        for (name, interval) in [("a", 500), ("b", 50)] {
+            let state = GroupState { asked_at: 1000, interval, ..GroupState::new(&spec(name)) };
+            taken.states.insert(name.to_owned(), state);
+        }
+        drop(taken);
+        assert_eq!(asked(&no_names, "", 1040, background), ["b"]);
+        assert_eq!(asked(&no_names, "a", 1010, background), ["a"], "a report said so");
+        assert_eq!(asked(&no_names, "", 1010, background), ["a", "b"], "somebody waits");
+        assert_eq!(asked(&no_names, "", 1400, background), ["a", "b"]);
+        assert_eq!(asked(&no_names, "", 1040, RetryPolicy::ONCE), ["a", "b"], "a caller wants all");
+        assert_eq!(asked(&one, "", 1010, RetryPolicy::ONCE), ["b"]);
     }
 }
