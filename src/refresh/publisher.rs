@@ -281,4 +281,18 @@ mod tests {
         list(&publisher, "p");
         assert_eq!(reason(), None);
     }
+
+    #[test]
+    fn a_group_with_a_reason_is_there_without_a_server() {
+        let publisher = publisher();
+        publisher.publish(|update| {
+            update.reasons([("g".to_owned(), "it is away".into())].into());
+            update.groups(&Asked::Everything, Vec::new(), &[], 9);
+        });
+        let topology = publisher.known.topology.load_full();
+        let id = topology.group_number(b"g").expect("the group");
+        let group = &topology.group(id).expect("it is known").value;
+        assert_eq!(group.reason().map(|reason| &**reason), Some("it is away"));
+        assert!(group.servers().is_empty());
+    }
 }

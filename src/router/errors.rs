@@ -232,10 +232,13 @@ pub(super) fn unknown_group(name: &str) -> Error {
 
 pub(super) fn no_server(group: &str, wanted: Wanted, servers: Option<&Group>) -> Error {
     if servers.is_none_or(|group| group.servers().is_empty()) {
-        return Error::new(
-            Code::NoServer,
-            format!("no server of group '{group}' is listed; add one or try again later"),
-        );
+        let message = match servers.and_then(Group::reason) {
+            Some(reason) => {
+                format!("group '{group}' has no server that serves: {reason}; try again")
+            }
+            None => format!("no server of group '{group}' is listed; add one or try again later"),
+        };
+        return Error::new(Code::NoServer, message);
     }
     if wanted == Wanted::Primary && servers.is_some_and(Group::is_held) {
         return Error::new(

@@ -54,6 +54,10 @@ impl Update<'_> {
                 );
             }
         }
+        // What has a reason to have no primary is there, with servers or without.
+        for name in self.reasons.keys().filter(|name| asked.covers(name)) {
+            found.entry(name.clone()).or_default();
+        }
         match asked {
             Asked::Names(names) => {
                 for name in *names {
@@ -90,7 +94,7 @@ impl Update<'_> {
         reason: Option<Arc<str>>,
     ) {
         let number = self.view().group_number(name.as_bytes());
-        if number.is_none() && servers.is_empty() {
+        if number.is_none() && servers.is_empty() && reason.is_none() {
             self.absent.groups.push((name.to_owned(), times));
             return;
         }
