@@ -1,5 +1,5 @@
-//! Groups of real servers, started by `tests/servers/group_replication.sh`: each test file has one of
-//! its own, and it is gone when the test is.
+//! Groups of real servers, started by `tests/servers/group_replication.sh` or `async_replication.sh`: each
+//! test has one of its own, and it is gone when the test is.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -12,28 +12,37 @@ use crate::support::Kind;
 
 /// A group of servers 1 to N, the first one its primary to begin with.
 pub struct Group {
+    script: &'static str,
     directory: PathBuf,
     port: u16,
     size: u16,
 }
 
 impl Group {
-    /// `None` where there are no servers to be had, which has been said then.
+    /// Group Replication. `None` where there are no servers to be had, which has been said then.
     pub fn start(size: u16) -> Option<Self> {
+        Self::start_by("group_replication.sh", size)
+    }
+
+    /// Plain replication, as [`Group::start`].
+    pub fn start_replication(size: u16) -> Option<Self> {
+        Self::start_by("async_replication.sh", size)
+    }
+
+    fn start_by(script: &'static str, size: u16) -> Option<Self> {
         if !Kind::Mysql.is_there() {
             return None;
         }
         let (port, directory) = place(size);
-        let group = Self { directory, port, size };
+        let group = Self { script, directory, port, size };
         group.run(&["start", &size.to_string()]);
         Some(group)
     }
 
     /// Has the script do something.
     pub fn run(&self, arguments: &[&str]) -> String {
-        let script =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/group_replication.sh");
-        let output = Command::new(script)
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers");
+        let output = Command::new(scripts.join(self.script))
             .args(arguments)
             .env("FARM", &self.directory)
             .env("PORT", self.port.to_string())
@@ -49,9 +58,27 @@ impl Group {
         self.run(&[command, &number.to_string()])
     }
 
+    /// Has members that were frozen join again: whoever is late is expelled, and lets nobody in then.
+    pub fn thaw(&self, numbers: &[u16]) {
+        for number in numbers {
+            self.about("thaw", *number);
+        }
+        for number in numbers {
+            self.sql(*number, "SET GLOBAL offline_mode = OFF");
+            self.about("rejoin", *number);
+        }
+    }
+
     /// A statement on server `number`, as root.
     pub fn sql(&self, number: u16, statement: &str) -> String {
         self.run(&["sql", &number.to_string(), statement])
+    }
+
+    /// The stand-in for the metadata of an InnoDB Cluster or a ReplicaSet, made on that server.
+    pub fn make_metadata(&self, number: u16) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/metadata.sql");
+        let statements = std::fs::read_to_string(script).expect("metadata.sql");
+        self.sql(number, &statements);
     }
 
     pub fn servers(&self) -> impl Iterator<Item = u16> {

@@ -9,6 +9,7 @@
 #   async_replication.sh kill I           kill -9
 #   async_replication.sh shutdown I       in good order; returns when it is gone
 #   async_replication.sh freeze I|thaw I  SIGSTOP, SIGCONT: a server that hangs
+#   async_replication.sh up I             starts server I if it is down, and nothing else
 #   async_replication.sh rejoin I         starts server I if it is down, as a replica of the primary
 #   async_replication.sh promote I        I becomes primary, after the old one, if it is alive, became
 #                                         read-only and I has its writes; the others follow

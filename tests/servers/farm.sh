@@ -125,6 +125,7 @@ common() {
     fetch | primary | stop) "$1" ;;
     sql) sql "${@:2}" ;;
     kill) signal KILL "$2" ;;
+    up) up "$2" ;;
     shutdown)
         sql "$2" SHUTDOWN
         gone "$2"

@@ -8,6 +8,7 @@
 #   group_replication.sh kill I           kill -9
 #   group_replication.sh shutdown I       in good order; returns when it is gone
 #   group_replication.sh freeze I|thaw I  SIGSTOP, SIGCONT: a server that hangs
+#   group_replication.sh up I             starts server I if it is down, and nothing else
 #   group_replication.sh rejoin I         starts server I if it is down, and has it join
 #   group_replication.sh leave I          STOP GROUP_REPLICATION: up, but no member
 #   group_replication.sh promote I        planned change of the primary

@@ -64,27 +64,17 @@ pub fn judge(
         Some(Kind::ClusterSet) => cluster_set::judge(spec, &round, memory, options),
     };
     match judgement {
-        Judgement::Decided(verdict) => Judgement::Decided(completed(verdict, spec, &round, memory)),
+        Judgement::Decided(verdict) => Judgement::Decided(completed(verdict, spec, memory)),
         judgement => judgement,
     }
 }
 
 /// The verdict with what all kinds of groups have in common.
-fn completed(
-    mut verdict: Verdict,
-    spec: &GroupSpec,
-    round: &Round<'_>,
-    memory: &mut Memory,
-) -> Verdict {
+fn completed(mut verdict: Verdict, spec: &GroupSpec, memory: &mut Memory) -> Verdict {
     for server in &mut verdict.servers {
         let of_spec = spec.weights.get(&server.node).copied();
         let is_weight = |weight: &f64| weight.is_finite() && *weight > 0.0;
         server.weight = of_spec.or(server.weight).filter(is_weight);
-    }
-    for missing in round.opinions().flat_map(|opinion| &opinion.not_granted) {
-        if !verdict.warnings.contains(missing) {
-            verdict.warnings.push(missing.clone());
-        }
     }
     // Where nobody says who is in the group, those who were are asked on.
     if verdict.members.is_empty() {

@@ -5,14 +5,13 @@ use crate::config::Node;
 use super::super::opinion::{Cluster, Instance, Member, QuorumTraffic, ReadOnlyTargets};
 use super::super::verdict::Role;
 use super::draft::Draft;
-use super::group::Group;
+use super::group::{self, Found, Group};
 use super::memory::Memory;
 use super::options::Options;
 use super::reason::NoPrimary;
 use super::replica;
 use super::round::Round;
 use super::search::Search;
-use super::{group, group::Found};
 
 /// The group of a cluster.
 pub(super) fn find<'a>(

@@ -170,7 +170,6 @@ fn a_grant_that_is_missing() {
     let found = rounds().decide(&[blind(1, true), blind(2, false), blind(3, false)]);
     found.is(None, &[1, 2, 3]);
     found.has_no_primary(grant);
-    assert_eq!(found.verdict.warnings, [grant]);
 }
 
 #[test]

@@ -1,0 +1,176 @@
+//! The rules of Group Replication on a real group of three: whatever happens to a member, writes go to
+//! the primary that the group has, or nowhere.
+
+use mysqlfabric::mysql::Account;
+
+use crate::eventually;
+use crate::group::Group;
+use crate::seen::{Seen, Watch};
+
+const GRANTS: [&str; 2] = [
+    "SELECT ON performance_schema.replication_group_members",
+    "SELECT ON performance_schema.replication_group_member_stats",
+];
+
+/// One group for all of it, in this order: server 1 is the primary after each.
+#[test]
+fn rules_of_a_group() {
+    let Some(group) = Group::start(3) else { return };
+    let account = group.user(1, "rules", &GRANTS);
+    no_member_takes_writes(&group, &account);
+    a_leaving_primary_and_two_that_take_writes(&group, &account);
+    a_frozen_primary_is_expelled_and_comes_back(&group, &account);
+    a_minority(&group, &account);
+    several_primaries(&group, &account);
+    a_group_that_is_bootstrapped_twice(&group, &account);
+}
+
+fn ports(group: &Group, numbers: [u16; 2]) -> [u16; 2] {
+    numbers.map(|number| group.port(number))
+}
+
+/// The group as it was, with server 1 as its primary.
+fn restore(group: &Group, seen: &Seen) {
+    if group.run(&["primary"]) != "1" {
+        group.about("promote", 1);
+    }
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+}
+
+fn no_member_takes_writes(group: &Group, account: &Account) {
+    let seen = Seen::of(group, account, "");
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+    group.sql(1, "SET GLOBAL super_read_only = ON");
+    let all: Vec<u16> = group.servers().map(|number| group.port(number)).collect();
+    seen.has_no_primary("does not take writes yet", &all);
+    group.sql(1, "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF");
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+}
+
+/// For two seconds it says that it is the primary, and that all are there; then it takes writes by
+/// itself, outside of the group.
+fn a_leaving_primary_and_two_that_take_writes(group: &Group, account: &Account) {
+    let seen = Seen::of(group, account, "");
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+    let watch = Watch::begin(&seen);
+    group.about("leave", 1);
+    eventually("another primary", || ["2", "3"].contains(&&*group.run(&["primary"])));
+    let new: u16 = group.run(&["primary"]).parse().expect("a number");
+    seen.becomes(group.port(new), &[group.port(5 - new)]);
+    group.sql(1, "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF");
+    // A handle that was there before, and one that asks all three for the first time.
+    let fresh = Seen::of(group, account, "");
+    for _ in 0..30 {
+        fresh.router.reset_cache(None);
+        assert_eq!(fresh.primary(), Ok(group.port(new)));
+        assert_eq!(seen.primary(), Ok(group.port(new)));
+        assert!(!fresh.secondaries().contains(&group.port(1)));
+    }
+    // It is read once it has caught up, and not before.
+    group.sql(1, "SET GLOBAL super_read_only = ON");
+    let rejoining = std::thread::scope(|scope| {
+        let rejoin = scope.spawn(|| group.about("rejoin", 1));
+        let state = "SELECT member_state FROM performance_schema.replication_group_members \
+                     WHERE member_id = @@server_uuid";
+        eventually("its being read", || {
+            let is_read = seen.secondaries().contains(&group.port(1));
+            assert!(!is_read || group.sql(1, state) == "ONLINE");
+            is_read
+        });
+        rejoin.join()
+    });
+    rejoining.expect("it is back");
+    assert_eq!(watch.end(), [group.port(1), group.port(new)], "and never back");
+    restore(group, &seen);
+}
+
+/// Nobody hears of it that another one was elected, and it does not know.
+fn a_frozen_primary_is_expelled_and_comes_back(group: &Group, account: &Account) {
+    let seen = Seen::of(group, account, "");
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+    let watch = Watch::begin(&seen);
+    group.about("freeze", 1);
+    // A write that was sent there would hang.
+    seen.has_no_primary(&format!("127.0.0.1:{}", group.port(1)), &ports(group, [2, 3]));
+    eventually("another primary", || seen.primary().is_ok());
+    let new = seen.primary().expect("another primary");
+    assert_ne!(new, group.port(1));
+    group.about("thaw", 1);
+    let expelled = "SELECT member_state FROM performance_schema.replication_group_members \
+                    WHERE member_id = @@server_uuid";
+    eventually("its being expelled", || group.sql(1, expelled) == "ERROR");
+    for _ in 0..30 {
+        assert_eq!(seen.primary(), Ok(new));
+        assert!(!seen.secondaries().contains(&group.port(1)));
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    group.thaw(&[1]);
+    eventually("its being read", || seen.secondaries().contains(&group.port(1)));
+    assert_eq!(watch.end(), [group.port(1), new], "and never back");
+    restore(group, &seen);
+}
+
+/// The primary takes writes by its own word, which would hang.
+fn a_minority(group: &Group, account: &Account) {
+    let seen = Seen::of(group, account, "");
+    let hosts = group.hosts(group.servers());
+    let reads = Seen::by(&hosts, account, "", |config| {
+        config.discovery.reads_without_majority = true;
+    });
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+    reads.becomes(group.port(1), &ports(group, [2, 3]));
+    group.about("freeze", 2);
+    group.about("freeze", 3);
+    seen.has_no_primary("no majority of its 3 members answers", &[group.port(1)]);
+    // It finds out five seconds later.
+    seen.has_no_primary("lost its majority: 1 of its 3 members", &[]);
+    reads.has_no_primary("lost its majority", &[group.port(1)]);
+    assert_eq!(group.sql(1, "SELECT @@super_read_only"), "0", "it still says that it takes them");
+    group.thaw(&[2, 3]);
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+}
+
+fn several_primaries(group: &Group, account: &Account) {
+    group.sql(1, "SELECT group_replication_switch_to_multi_primary_mode()");
+    let seen = Seen::of(group, account, "");
+    let all: Vec<u16> = group.servers().map(|number| group.port(number)).collect();
+    seen.has_no_primary("multi-primary", &all);
+    let hosts = group.hosts(group.servers());
+    let one = || Seen::by(&hosts, account, "", |config| config.discovery.multi_primary = true);
+    // All handles choose the same, and keep it while it lasts.
+    let (seen, other) = (one(), one());
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+    other.becomes(group.port(1), &ports(group, [2, 3]));
+    group.about("leave", 1);
+    seen.becomes(group.port(2), &[group.port(3)]);
+    other.becomes(group.port(2), &[group.port(3)]);
+    group.about("rejoin", 1);
+    seen.becomes(group.port(2), &ports(group, [1, 3]));
+    let uuid = group.sql(1, "SELECT @@server_uuid");
+    group.sql(1, &format!("SELECT group_replication_switch_to_single_primary_mode('{uuid}')"));
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+}
+
+/// Somebody makes a second group of a member of the first: rows could go to either.
+fn a_group_that_is_bootstrapped_twice(group: &Group, account: &Account) {
+    let seen = Seen::of(group, account, "");
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+    group.about("leave", 3);
+    seen.becomes(group.port(1), &[group.port(2)]);
+    group.sql(
+        3,
+        "SET GLOBAL group_replication_bootstrap_group = ON; \
+         START GROUP_REPLICATION USER='farm', PASSWORD='farm'; \
+         SET GLOBAL group_replication_bootstrap_group = OFF",
+    );
+    eventually("its taking writes", || group.sql(3, "SELECT @@super_read_only") == "0");
+    // Who knows the first one stays there, and who knows neither goes to none.
+    let fresh = Seen::of(group, account, "");
+    fresh.has_no_primary("bootstrapped twice", &[]);
+    assert_eq!(seen.primary(), Ok(group.port(1)));
+    // Once nobody is left in the first, the second one counts.
+    group.about("kill", 2);
+    group.about("kill", 1);
+    seen.becomes(group.port(3), &[]);
+    fresh.becomes(group.port(3), &[]);
+}
