@@ -25,9 +25,13 @@ pub(super) fn judge(
     if round.opinions().next().is_none() {
         return nobody(round, String::new());
     }
-    // Whom they replicate from may not be among those that were named. Where one of these takes writes it
-    // is not asked: it may be the primary of another group, of which this one is a copy.
-    if !round.opinions().any(Opinion::is_writable) {
+    // Whom they replicate from may not be among those that were named. Where one of these takes writes, or
+    // did, it is not asked: it may be the primary of another group, of which this one is a copy.
+    let had_primary = memory
+        .confirmed
+        .as_ref()
+        .is_some_and(|uuid| round.nodes_of(uuid).any(|node| spec.seeds.contains(node)));
+    if !had_primary && !round.opinions().any(Opinion::is_writable) {
         let channels = round.opinions().flat_map(|opinion| &opinion.channels);
         let ask = round.unasked(channels.map(|channel| &channel.source));
         if !ask.is_empty() {

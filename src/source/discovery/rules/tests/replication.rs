@@ -59,6 +59,14 @@ fn the_primary_need_not_be_named() {
         says(2, Opinion { read_only: false, super_read_only: Some(false), ..replica(2, 1) }),
     ]);
     found.is(2, &[3]);
+    // Nor once it takes none any more.
+    let mut rounds = Rounds::new(Kind::Replication, &[2, 3]);
+    let copy = |is_writable: bool| {
+        let super_read_only = Some(!is_writable);
+        says(2, Opinion { read_only: !is_writable, super_read_only, ..replica(2, 1) })
+    };
+    rounds.decide(&[copy(true), secondary(3, 2)]).is(2, &[3]);
+    rounds.decide(&[copy(false), secondary(3, 2)]).is(None, &[2, 3]);
 }
 
 #[test]
