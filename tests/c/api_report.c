@@ -158,9 +158,41 @@ static void actions(const fabric_t *ctl)
     fabric_free(f);
 }
 
+/* What a server says that is not the primary any more: each has the source asked again at once. */
+static void asked_again(const fabric_t *ctl)
+{
+    static const struct {
+        int32_t number, more;
+    } said[] = {
+        {1290, FABRIC_ACTION_HOLD_WRITES},
+        {1792, FABRIC_ACTION_HOLD_WRITES},
+        {1836, FABRIC_ACTION_HOLD_WRITES},
+        {3100, 0},
+        {3101, 0},
+        {3032, FABRIC_ACTION_RECONNECT | FABRIC_ACTION_QUARANTINE},
+        {6400, FABRIC_ACTION_RECONNECT | FABRIC_ACTION_QUARANTINE},
+        {1053, FABRIC_ACTION_RECONNECT | FABRIC_ACTION_QUARANTINE | FABRIC_ACTION_REPORT},
+    };
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        CHECK_INT(fabric_errno_action(said[i].number),
+                  FABRIC_ACTION_RETRY_ELSEWHERE | FABRIC_ACTION_ASK_AGAIN | said[i].more);
+        fabric_options_t *o = options();
+        CHECK_INT(fabric_options_set_ttl_ms(o, 3600000, 0), FABRIC_OK);
+        fabric_t *f = handle(o);
+        port_of(f, "employees.salaries", fabric_key_int(1), FABRIC_MODE_READWRITE);
+        size_t before = requests_of(ctl, "dump.servers");
+        fabric_error_t err;
+        CHECK_OK(fabric_report_result(f, PRIMARY, said[i].number, &err), err);
+        while (requests_of(ctl, "dump.servers") == before)
+            sleep_ms(1);
+        fabric_free(f);
+    }
+}
+
 int main(void)
 {
-    void (*const all[])(const fabric_t *) = {off, error, failure, window, in_vain, actions};
+    void (*const all[])(const fabric_t *) = {off,     error,   failure,    window,
+                                             in_vain, actions, asked_again};
     fabric_t *ctl = control();
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         all[i](ctl);
