@@ -594,8 +594,9 @@ extern "C" {
 #define FABRIC_ACTION_RETRY_ELSEWHERE 2
 
 /**
- * What is known of the group may be out of date: fabric_report_result() has Fabric asked again at
- * once, and the _wait calls wait for the answer.
+ * What is known of the group may be out of date: fabric_report_result() has the source asked again
+ * at once. As long as there is no answer lookups and _wait calls go by what is known, unless writes
+ * are held, too: pause a few milliseconds before the same server is tried again.
  */
 #define FABRIC_ACTION_ASK_AGAIN 4
 

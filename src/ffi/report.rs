@@ -16,8 +16,9 @@ pub const FABRIC_ACTION_RECONNECT: i32 = 1;
 /// The server does not serve this now: look up again, for another server of the group or the next
 /// primary. A statement that was under way may have been executed.
 pub const FABRIC_ACTION_RETRY_ELSEWHERE: i32 = 2;
-/// What is known of the group may be out of date: fabric_report_result() has Fabric asked again at
-/// once, and the _wait calls wait for the answer.
+/// What is known of the group may be out of date: fabric_report_result() has the source asked again
+/// at once. As long as there is no answer lookups and _wait calls go by what is known, unless writes
+/// are held, too: pause a few milliseconds before the same server is tried again.
 pub const FABRIC_ACTION_ASK_AGAIN: i32 = 4;
 /// fabric_report_result() and fabric_report_failure() tell Fabric, if the options ask for it.
 pub const FABRIC_ACTION_REPORT: i32 = 8;
