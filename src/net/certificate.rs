@@ -29,7 +29,7 @@ const WRITTEN: u64 = 1_764_000_000;
 /// The shortest RSA key that anybody takes.
 const RSA_BITS: usize = 2048;
 
-const SEE: &str = "(README, \"Certificates\", has a recipe)";
+const SEE: &str = "(docs/FABRIC.md, \"Certificates\", has a recipe)";
 
 /// Verifies as rustls does, and says more about what does not pass.
 #[derive(Debug)]

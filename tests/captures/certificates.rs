@@ -140,7 +140,10 @@ fn version_one_as_the_manual_of_mysql_makes_it() {
     place.authority("rsa:2048");
     place.request("rsa:2048");
     place.issue(None, "-sha256");
-    says(&place.refusal("localhost"), &["version 1", "MySQL's manual", "subjectAltName", "README"]);
+    says(
+        &place.refusal("localhost"),
+        &["version 1", "MySQL's manual", "subjectAltName", "docs/FABRIC.md"],
+    );
 }
 
 #[test]
@@ -153,7 +156,7 @@ fn an_authority_as_a_node() {
          subjectAltName=DNS:localhost -keyout key.pem -out cert.pem",
     );
     std::fs::copy(place.path("cert.pem"), place.path("ca.pem")).unwrap();
-    says(&place.refusal("localhost"), &["CA:TRUE", "CA:FALSE", "README"]);
+    says(&place.refusal("localhost"), &["CA:TRUE", "CA:FALSE", "docs/FABRIC.md"]);
 }
 
 #[test]
@@ -230,12 +233,12 @@ fn files_that_cannot_be_used() {
     says(&unusable(&ca, &place.path("short.pem"), &cert), &["short.pem", "RSA", "2048"]);
 }
 
-/// The recipe in the README, word for word.
+/// The recipe in docs/FABRIC.md, word for word.
 #[test]
 fn the_recipe_makes_what_is_taken() {
-    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    let readme = std::fs::read_to_string(readme).unwrap();
-    let section = readme.split("## Certificates").nth(1).expect("a section");
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/FABRIC.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let section = guide.split("## Certificates").nth(1).expect("a section");
     let recipe = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
     let recipe = recipe.expect("a recipe").replace("fabric1.example.com", "localhost");
     let recipe = recipe.replace("192.0.2.1", "127.0.0.1");
