@@ -38,6 +38,8 @@ CONF
 }
 
 boot() {
+    # Of one that was killed; as long as nobody has taken note of its end its number counts as in use.
+    rm -f "$FARM/$1/sock.lock"
     "${mysql[@]}" "$MYSQL/usr/sbin/mysqld" --defaults-file="$FARM/$1/my.cnf" >>"$FARM/$1/out" 2>&1 </dev/null &
     echo $! >"$FARM/$1/pid"
 }
@@ -47,7 +49,7 @@ answers() {
     local i=$1 try
     for ((try = 0; try < 600; try++)); do
         sql "$i" 'DO 1' 2>/dev/null && return
-        kill -0 "$(pid "$i")" 2>/dev/null || die "server $i ended; see $FARM/$i/error.log and out"
+        kill -0 "$(pid "$i")" 2>/dev/null || die "server $i ended: $(tail -n 5 "$FARM/$i/error.log" "$FARM/$i/out")"
         sleep 0.1
     done
     die "server $i does not answer; see $FARM/$i/error.log"
@@ -82,8 +84,19 @@ servers() { (cd "$FARM" 2>/dev/null && ls -d [0-9]* 2>/dev/null | sort -n) || tr
 
 pid() { cat "$FARM/$1/pid" 2>/dev/null || true; }
 
-# By its command line too: a number may have become another process's.
-alive() { grep -qsF "$FARM/$1/my.cnf" "/proc/$(pid "$1")/cmdline"; }
+# By its command line too: a number may have become another process's. One that is ending has none any more,
+# and still its port and its files.
+alive() {
+    local pid line state
+    pid=$(pid "$1")
+    line=$(tr '\0' ' ' 2>/dev/null <"/proc/${pid:-none}/cmdline") || return 1
+    [ -n "$line" ] || {
+        state=$(awk '/^State/ {print $2}' "/proc/$pid/status" 2>/dev/null) || return 1
+        [ "${state:-Z}" != Z ]
+        return
+    }
+    [[ $line == *"$FARM/$1/my.cnf"* ]]
+}
 
 # The number of the server that takes writes, or nothing.
 primary() {
