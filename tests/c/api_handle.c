@@ -51,7 +51,7 @@ static void versions_and_texts(void)
             CHECK(strcmp(words, seen[i]) != 0);
         seen[n++] = words;
     }
-    CHECK_INT(n, 33);
+    CHECK_INT(n, 34);
     CHECK_TEXT(fabric_strerror(-1), "unknown status");
     CHECK_TEXT(fabric_strerror(INT32_MIN), "unknown status");
     for (int32_t code = -1; code < 200; code++) {
