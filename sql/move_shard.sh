@@ -44,12 +44,13 @@ done
 [ $# = 3 ] && [ -n "$map" ] && [ -n "$from" ] && [ -n "$to" ] && [[ $wait =~ ^[0-9]+(\.[0-9]+)?$ ]] ||
     die "usage: move_shard.sh --map FILE --from FILE --to FILE --wait SECONDS SCHEMA.TABLE LOWER_BOUND GROUP"
 [[ $1 == *.* ]] || die "'$1' is no SCHEMA.TABLE"
+[[ $1$2$3 != *[[:cntrl:]]* ]] || die "names and bounds with control characters are not known here"
 schema=${1%%.*} table=${1#*.} low=$2 group=$3
 read -ra mysql <<<"${MYSQL:-mysql}"
 read -ra mysqldump <<<"${MYSQLDUMP:-mysqldump}"
 
 # ask FILE STATEMENTS: rows without header
-ask() { "${mysql[@]}" --defaults-extra-file="$1" --default-character-set=utf8mb4 -NB -e "$2"; }
+ask() { "${mysql[@]}" --defaults-file="$1" --default-character-set=utf8mb4 -NBr -e "$2"; }
 literal() { local text=${1//\\/\\\\}; printf "'%s'" "${text//\'/\'\'}"; }
 name() { printf '`%s`' "${1//\`/\`\`}"; }
 
@@ -108,10 +109,19 @@ fi
 
 all="$(name "$schema").$(name "$table")"
 columns=$(ask "$from" "SET SESSION group_concat_max_len = 1000000; \
-    SELECT GROUP_CONCAT('IFNULL(HEX(\`', REPLACE(column_name, '\`', '\`\`'), '\`), \"-\")' ORDER BY ordinal_position) \
+    SELECT GROUP_CONCAT('IFNULL(HEX(CONCAT(\`', REPLACE(column_name, '\`', '\`\`'), '\`)), \"-\")' ORDER BY ordinal_position) \
     FROM information_schema.columns \
     WHERE table_schema = $(literal "$schema") AND table_name = $(literal "$table")")
 [ "$columns" != NULL ] || die "the old primary has no table $all"
+# What would be lost, or not be noticed.
+having() { ask "$from" "SELECT COUNT(*) FROM information_schema.$1"; }
+here="table_schema = $(literal "$schema") AND table_name = $(literal "$table")"
+[ "$(having "key_column_usage WHERE referenced_table_schema = $(literal "$schema") AND referenced_table_name = $(literal "$table")")" = 0 ] ||
+    die "foreign keys of other tables refer to $all, whose rows would go, or stay, with its own; drop these keys at the old primary for the time of the move"
+[ "$(having "columns WHERE $here AND data_type = 'float'")" = 0 ] ||
+    die "$all has a column of type FLOAT, of which mysqldump copies six digits; make it a DOUBLE"
+[ "$(having "columns WHERE $here AND column_name = $(literal "$column") AND data_type = 'timestamp'")" = 0 ] ||
+    die "the key of $all is a TIMESTAMP, which is another one in each time zone; make it a DATETIME"
 # How many rows of the shard a server has, and a sum over what is in them.
 rows_of() { ask "$1" "SELECT COUNT(*), IFNULL(SUM(CRC32(CONCAT_WS('/', $columns))), 0) FROM $all WHERE $where"; }
 
@@ -120,6 +130,8 @@ before=$(rows_of "$to")
     die "the new primary has ${before%%$'\t'*} rows of the shard already; see that they are left from a move that failed, and delete them: DELETE FROM $all WHERE $where"
 [ "$(ask "$from" 'SELECT @@server_uuid')" != "$(ask "$to" 'SELECT @@server_uuid')" ] ||
     die "--from and --to are one server"
+[ -n "$short_fence" ] || [ "$(ask "$from" 'SELECT @@server_uuid')" != "$(ask "$map" 'SELECT @@server_uuid')" ] ||
+    die "the map is on the old primary, where the fence keeps it from being changed; give --short-fence"
 fence=super_read_only
 was=$(ask "$from" 'SELECT @@global.super_read_only' 2>/dev/null) || { fence=read_only was=$(ask "$from" 'SELECT @@global.read_only'); }
 [ "$was" = 0 ] || die "the server of --from is read-only ($fence): it is not the primary"
@@ -148,7 +160,7 @@ say "3. a fence at the old primary: what is under way ends, or is ended"
 is_fenced=1
 ask "$from" "SET GLOBAL $fence = 1"
 # An open transaction with changes could be committed once the fence is lifted.
-writers="SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_rows_modified > 0 AND trx_mysql_thread_id > 0"
+writers="SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_rows_modified > 0"
 for ((try = 0; try < 600; try++)); do
     open=$(ask "$from" "$writers")
     [ -n "$open" ] || break
@@ -157,13 +169,13 @@ for ((try = 0; try < 600; try++)); do
     done
     sleep 0.1
 done
-[ -z "$open" ] || die "transactions of the old primary do not end: connections $open"
+[ -z "$open" ] || die "transactions of the old primary do not end: connections $open (0 is a prepared one: XA RECOVER)"
 [ -z "$short_fence" ] || lift
 say "4. the copy"
-"${mysqldump[@]}" --defaults-extra-file="$from" --default-character-set=utf8mb4 --single-transaction \
+"${mysqldump[@]}" --defaults-file="$from" --default-character-set=utf8mb4 --single-transaction \
     --loose-set-gtid-purged=OFF --loose-column-statistics=0 --loose-skip-masking-policies --no-create-info --skip-triggers --skip-add-locks --skip-disable-keys --no-autocommit --hex-blob \
-    --complete-insert --no-tablespaces --where="$where" "$schema" "$table" |
-    "${mysql[@]}" --defaults-extra-file="$to" --default-character-set=utf8mb4 "$schema"
+    --complete-insert --no-tablespaces --where="$where" -- "$schema" "$table" |
+    "${mysql[@]}" --defaults-file="$to" --default-character-set=utf8mb4 --database="$schema"
 moved=$(rows_of "$to")
 [ "$(rows_of "$from")" = "$moved" ] || die "the copy is another one than what it was made of"
 say "5. the map has it in group '$group', still READ_ONLY; $wait s until every handle reads there"
@@ -179,6 +191,10 @@ if [ "$(rows_of "$from")" != "$moved" ]; then
 fi
 if [ -z "$keep" ]; then
     say "7. the old rows are deleted, ${moved%%$'\t'*} of them"
-    while [ "$(ask "$from" "DELETE FROM $all WHERE $where LIMIT 5000; SELECT ROW_COUNT()")" != 0 ]; do :; done
+    deleted=1
+    while [ "$deleted" != 0 ]; do
+        deleted=$(ask "$from" "DELETE FROM $all WHERE $where LIMIT 5000; SELECT ROW_COUNT()") ||
+            die "the shard has moved, and its old rows cannot be deleted at the old primary: DELETE FROM $all WHERE $where"
+    done
 fi
 say "moved: ${moved%%$'\t'*} rows"
