@@ -112,7 +112,9 @@ fn run(
             open = match connect(&server, route) {
                 Ok(opened) => Some(opened),
                 Err(failure) => {
-                    route.failed(&server, errno(&failure, false));
+                    if failure != Failure::CutOff {
+                        route.failed(&server, errno(&failure, false));
+                    }
                     note(&server.uuid, Err(format!("{failure:?}")));
                     continue;
                 }

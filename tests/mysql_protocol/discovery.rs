@@ -275,8 +275,8 @@ fn what_is_no_answer_is_a_status_in_time() {
         (Answer::Garbage, Code::Protocol, "check that the address is a MySQL server's"),
         (Answer::Ok, Code::Protocol, "without a row"),
         (Answer::Rows(vec![vec![None; 15]]), Code::Protocol, "which server it is"),
-        (Answer::Hang, Code::Timeout, "has not answered"),
-        (Answer::Drip, Code::Timeout, "has not answered"),
+        (Answer::Hang, Code::Timeout, "does not answer"),
+        (Answer::Drip, Code::Timeout, "does not answer"),
         (Answer::Close, Code::Unreachable, "closes the connection"),
     ] {
         let (error, took) = refusal(answer);

@@ -179,9 +179,9 @@ impl Members {
             }
             (_, Some((asked, _))) if asked.elapsed() >= ANSWERS_IN => {
                 let why = format!(
-                    "{} was asked {} ms ago and has not answered; check the address and the load of the server",
+                    "{} was asked and does not answer within {} ms; check the address and the load of the server",
                     member.way.target.address,
-                    asked.elapsed().as_millis()
+                    ANSWERS_IN.as_millis()
                 );
                 Heard::now(Outcome::Silent(why), Some(Code::Timeout))
             }

@@ -41,7 +41,8 @@ pub(super) fn newest_view<'a>(
     let mut reports: Vec<Report<'a>> = reports(round).collect();
     reports.retain(|report| name.is_none_or(|name| report.view.group_name == name));
     let known = memory.view_of(name);
-    if let Some(why) = keep_one_group(&mut reports, known.as_ref()) {
+    let most_have_left = || round.most_answer(&memory.members);
+    if let Some(why) = keep_one_group(&mut reports, known.as_ref(), most_have_left) {
         return match round.is_awaited() {
             true => Newest::Undecided,
             false => Newest::None(why.to_owned()),
@@ -91,11 +92,16 @@ fn is_split(newest: &Report<'_>, reports: &[Report<'_>]) -> bool {
     })
 }
 
+const GONE: &str = "most members of its group do not answer, and who answers is in another one, or in one \
+                    that was bootstrapped anew; if that one is to be used, reset the cache";
+
 /// Leaves the reports of one group as it was bootstrapped once: of the known one as long as anybody is
-/// in it, and of a newer one after that. Otherwise it says why not.
+/// in it, and of a newer one after that, if most members of the known one say themselves that they are
+/// in it no more. Otherwise it says why not.
 fn keep_one_group(
     reports: &mut Vec<Report<'_>>,
     known: Option<&(String, ViewId)>,
+    most_have_left: impl Fn() -> bool,
 ) -> Option<&'static str> {
     if let Some((name, id)) = known {
         if reports.iter().any(|report| report.is_of(name, id.bootstrap)) {
@@ -108,6 +114,9 @@ fn keep_one_group(
             reports.retain(|report| !is_older(report));
             if reports.is_empty() {
                 return Some(OLDER);
+            }
+            if !most_have_left() {
+                return Some(GONE);
             }
         }
     }

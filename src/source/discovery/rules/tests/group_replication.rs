@@ -305,7 +305,24 @@ fn seeds_are_asked_when_no_majority_of_the_members_answers() {
     assert_eq!(group.asks(&[silent(1), view.reply(2), silent(3)]), [4]);
     assert_eq!(group.asks(&[silent(1), silent(2), silent(3)]), [4]);
     let moved = View { bootstrap: 200, ..super::view(1, &[4], 4) };
-    group.decide(&[silent(1), silent(2), silent(3), moved.reply(4)]).is(4, &[]);
+    let replies = [silent(1), silent(2), silent(3), moved.reply(4)];
+    group.decide(&replies).has_no_primary("reset the cache");
+    group.memory = Memory::default();
+    group.decide(&replies).is(4, &[]);
+}
+
+/// A server that was a member once, and is named as a seed still, is in a group of its own.
+#[test]
+fn a_group_whose_members_hang_is_not_taken_for_another_one() {
+    for (name, bootstrap) in [("other", 200), ("other", 50), ("group", 200)] {
+        let known = view(3, &[1, 2], 1);
+        let other = View { name, bootstrap, ..super::view(1, &[3], 3) };
+        let mut group = group();
+        group.decide(&known.replies(&[1, 2])).is(1, &[2]);
+        let hangs = all([vec![silent(1), silent(2)], other.replies(&[3])]);
+        group.decide(&hangs).has_no_primary("reset the cache");
+        group.decide(&all([known.replies(&[1, 2]), other.replies(&[3])])).is(1, &[2]);
+    }
 }
 
 #[test]
