@@ -331,6 +331,7 @@ fn a_shard_moves_and_no_row_is_lost_or_doubled() {
     assert_eq!(value(&mut root(old), "SELECT @@global.super_read_only"), "0");
 
     rows_are_where_the_library_looks(&farm, &mut map, new.port());
+    what_would_be_lost_is_refused(&farm, &mut map);
 
     // What cannot be done is said before anything is changed.
     for (arguments, words) in [
@@ -359,6 +360,8 @@ type Typed = (&'static str, &'static str, [&'static str; 3], Vec<String>);
 fn types() -> Vec<Typed> {
     let texts =
         ["", "A", "Ab", "B", "O'Brien", "\\\\", "a", "\u{e9}", "\u{e9}t", "z"].map(str::to_owned);
+    let backslashes =
+        ["A", "a", "a\\a", "a\\\\z", "a\\b", "a\\b\\", "a\\c", "b"].map(str::to_owned);
     let days = (1990..2030).map(|year| format!("{year}-02-28 23:59:59"));
     let digests = [
         "20000000000000000000000000000000",
@@ -368,11 +371,45 @@ fn types() -> Vec<Typed> {
     let texts_of_hash = (0..60).map(|at| format!("u\u{e9}'{at}"));
     vec![
         ("RANGE_STRING", "VARCHAR(20)", ["", "B", "a"], texts.to_vec()),
+        ("RANGE_STRING", "VARCHAR(20)", ["", "B", "a\\b"], backslashes.to_vec()),
         ("RANGE_DATETIME", "DATETIME", ["1970-01-01", "2000-01-01", "20100101"], days.collect()),
         ("HASH", "BIGINT", digests, (-30..30).map(|at| at.to_string()).collect()),
         ("HASH", "VARCHAR(20)", digests, texts_of_hash.collect()),
         ("RANGE", "BIGINT", ["-5", "9", "10"], (-5..30).map(|at| at.to_string()).collect()),
     ]
+}
+
+/// Nothing is changed by a move that would lose something, or not notice it.
+fn what_would_be_lost_is_refused(farm: &Farm, map: &mut Directory<'_>) {
+    for (table, columns, said) in [
+        ("f", "k BIGINT PRIMARY KEY, v FLOAT", "FLOAT"),
+        ("p", "k BIGINT PRIMARY KEY", "foreign keys of other tables"),
+        ("t", "k TIMESTAMP PRIMARY KEY", "TIMESTAMP"),
+    ] {
+        for server in &farm.servers {
+            let mut session = root(server);
+            query(&mut session, &format!("CREATE TABLE shop.{table} ({columns})"))
+                .expect("a table");
+            if table == "p" {
+                let child = "CREATE TABLE shop.child (k BIGINT PRIMARY KEY, \
+                             FOREIGN KEY (k) REFERENCES shop.p (k) ON DELETE CASCADE)";
+                query(&mut session, child).expect("a table");
+            }
+        }
+        let (kind, bound) =
+            if table == "t" { ("RANGE_DATETIME", "2000-01-01") } else { ("RANGE", "0") };
+        map.change(&[
+            format!("INSERT INTO tables VALUES ('shop', '{table}', 'k', '{kind}', 'a')"),
+            format!(
+                "INSERT INTO shards (schema_name, table_name, lower_bound, group_id) \
+                 VALUES ('shop', '{table}', '{bound}', 'a')"
+            ),
+        ]);
+        let refused = farm.move_shard(&["--wait", "0", &format!("shop.{table}"), bound, "b"]);
+        let told = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && told.contains(said), "{table}: {told}");
+        assert!(!told.contains("READ_ONLY"), "{table} was left as it was: {told}");
+    }
 }
 
 /// The rows that the script takes for a shard's are those that the library has there.
@@ -403,6 +440,7 @@ fn rows_are_where_the_library_looks(farm: &Farm, map: &mut Directory<'_>, port: 
         let mut change =
             vec![format!("INSERT INTO tables VALUES ('shop', '{table}', 'k', '{kind}', 'a')")];
         change.extend(bounds.iter().map(|bound| {
+            let bound = bound.replace('\\', "\\\\");
             format!(
                 "INSERT INTO shards (schema_name, table_name, lower_bound, group_id) \
                  VALUES ('shop', '{table}', '{bound}', 'a')"
