@@ -80,6 +80,7 @@ lint:
 	$(CARGO) fmt --all --check
 	@tests/format-c.sh --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --test mysql --bench failover -- -D warnings
 
 format:
 	$(CARGO) fmt --all

@@ -193,7 +193,7 @@ fn write(router: &Router, ids: &AtomicU64, is_over: &AtomicBool) -> Written {
     while !is_over.load(Ordering::Relaxed) {
         let id = ids.fetch_add(1, Ordering::Relaxed);
         // Half of the keys are in the shard that moves.
-        let id = if id % 2 == 0 { id } else { id + 1_000_000 };
+        let id = if id.is_multiple_of(2) { id } else { id + 1_000_000 };
         let key = Some(Key::Integer(id as i64));
         let server =
             router.shard_server(&[b"shop.orders"], key, Scope::Local, Wanted::Primary, |_, s| {
