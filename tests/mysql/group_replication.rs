@@ -158,9 +158,12 @@ fn a_minority_and_a_group_that_is_bootstrapped_twice(group: &Group, account: &Ac
     let fresh = Seen::of(group, account, "");
     fresh.has_no_primary("bootstrapped twice", &[]);
     seen.has_no_primary("lost its majority", &[]);
-    // Once nobody is left in the first, the second one counts.
+    // Once nobody is left in the first, the second one counts: for who knows the first, and cannot tell
+    // that it is gone for good, when somebody says so.
     group.about("kill", 1);
     group.about("kill", 2);
+    seen.has_no_primary("reset the cache", &[]);
+    seen.router.reset_cache(None);
     seen.becomes(group.port(3), &[]);
     fresh.becomes(group.port(3), &[]);
 }

@@ -69,7 +69,8 @@ impl Seen {
     #[track_caller]
     pub fn becomes(&self, primary: u16, secondaries: &[u16]) {
         self.waits_for(&format!("{primary} and {secondaries:?}"), || {
-            self.primary() == Ok(primary) && self.secondaries().iter().eq(secondaries)
+            self.primary() == Ok(primary)
+                && self.secondaries() == secondaries.iter().copied().collect()
         });
     }
 
@@ -78,7 +79,7 @@ impl Seen {
     pub fn has_no_primary(&self, words: &str, secondaries: &[u16]) {
         self.waits_for(&format!("\"{words}\" and {secondaries:?}"), || {
             self.primary().is_err_and(|reason| reason.contains(words))
-                && self.secondaries().iter().eq(secondaries)
+                && self.secondaries() == secondaries.iter().copied().collect()
         });
     }
 
