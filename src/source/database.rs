@@ -5,15 +5,19 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::base::error::{Error, Result};
-use crate::base::text::excerpt;
 use crate::config::{Config, Database};
 use crate::mysql::{Account, Address, Failure, Limits, Target};
-use crate::observe::log::Level;
 use crate::observe::metrics::Traffic;
 
-use super::mysql_session::{Opened, limits, open, wait_for};
+use super::mysql_session::{Opened, limits, open, wait_for, warn_of_password_cache};
 use super::pool::NodePool;
 use super::{Ask, Attempt, Size, Subject};
+
+/// What a server answers where the database, or a part of it, is missing, or not for this user.
+pub(crate) const NO_SUCH_TABLE: u16 = 1146;
+pub(crate) const NO_SUCH_COLUMN: u16 = 1054;
+pub(crate) const NO_SUCH_DATABASE: u16 = 1049;
+pub(crate) const NO_DATABASE_FOR_USER: u16 = 1044;
 
 /// The servers of a database.
 pub struct DatabaseServers {
@@ -86,15 +90,7 @@ impl DatabaseServers {
         target.database = Some(self.database.name.clone());
         let opened = open(&target, account, &self.config, attempt, &self.cancelled, &self.traffic)?;
         if opened.session.relies_on_password_cache() {
-            self.config.log.write_once(
-                Level::Warning,
-                format_args!(
-                    "{address} lets user \"{}\" in by a password that it remembers, and asks for it in \
-                     full once it is restarted, which this connection is not fit for: it takes \
-                     verified TLS or a Unix socket",
-                    excerpt(&account.user, 60)
-                ),
-            );
+            warn_of_password_cache(&self.config.log, address, &account.user);
         }
         let begun = opened.begun;
         let limits = limits(&self.config);

@@ -31,6 +31,8 @@ pub mod retry;
 pub mod round_trip;
 mod shard_states;
 pub mod sources;
+#[cfg(test)]
+mod testing;
 pub mod traits;
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! A session with a MySQL server, or with what speaks like one, for one attempt of a source.
 
+use std::fmt::Display;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -7,9 +8,11 @@ use tokio::sync::watch;
 
 use crate::base::error::Result;
 use crate::base::memory;
+use crate::base::text::excerpt;
 use crate::config::Config;
 use crate::mysql::{Account, Failure, Limits, ResultSet, Session, Target};
 use crate::net::off_runtime::off_runtime;
+use crate::observe::log::{Level, Log};
 use crate::observe::metrics::Traffic;
 
 use super::attempt::Attempt;
@@ -28,6 +31,19 @@ pub fn wait_for<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
 /// How much of an answer the options take.
 pub fn limits(config: &Config) -> Limits {
     Limits::of(usize::try_from(config.max_reply_bytes).unwrap_or(usize::MAX))
+}
+
+/// Warns, once for each server, that the next login may be refused though nobody changes a thing.
+pub fn warn_of_password_cache(log: &Log, server: &impl Display, user: &str) {
+    log.write_once(
+        Level::Warning,
+        format_args!(
+            "{server} lets user \"{}\" in by a password that it remembers, and asks for it in full once \
+             it is restarted, which this connection is not fit for: it takes verified TLS or a Unix \
+             socket",
+            excerpt(user, 60)
+        ),
+    );
 }
 
 /// A session, and until when all that is asked in it has to be answered.

@@ -12,12 +12,11 @@ use tokio::sync::watch;
 use crate::base::clock::millis;
 use crate::base::error::{Code, Error, Result};
 use crate::base::random;
-use crate::base::text::excerpt;
 use crate::config::{Cluster, Config, Node};
 use crate::observe::log::Level;
 use crate::observe::metrics::Traffic;
 use crate::source::callers::CallersQuestions;
-use crate::source::mysql_session::wait_for;
+use crate::source::mysql_session::{wait_for, warn_of_password_cache};
 use crate::source::{
     About, Answer, Ask, Attempt, Content, GroupAnswers, GroupSource, Source, Wanted,
 };
@@ -251,15 +250,7 @@ impl Discovery {
             self.shorten(&mut answers, self.tidy(&mut taken.states), asked_at);
             for (server, user) in taken.members().map(Members::password_caches).unwrap_or_default()
             {
-                self.config.log.write_once(
-                    Level::Warning,
-                    format_args!(
-                        "{server} lets user \"{}\" in by a password that it remembers, and asks for it in \
-                         full once it is restarted, which this connection is not fit for: it takes \
-                         verified TLS or a Unix socket",
-                        excerpt(&user, 60)
-                    ),
-                );
+                warn_of_password_cache(&self.config.log, &server, &user);
             }
             self.known.store(Arc::new(
                 taken.members().map(|members| members.known()).unwrap_or_default(),
@@ -353,30 +344,8 @@ impl GroupSource for Discovery {
 mod tests {
     use super::*;
     use crate::config::DiscoveryKind;
-    use crate::source::{Asker, RetryPolicy};
-
-    /// A handle at some time on its clock.
-    struct At(u64);
-
-    impl Asker for At {
-        fn now(&self) -> u64 {
-            self.0
-        }
-        fn is_stopping(&self) -> bool {
-            false
-        }
-        fn is_interrupted(&self, _: u64) -> bool {
-            false
-        }
-        fn interrupted(&self, what: &str) -> Error {
-            Error::new(Code::Interrupted, what)
-        }
-        fn pause(&self, _: Duration, _: Option<u64>) -> bool {
-            false
-        }
-        fn node_answered(&self, _: bool, _: Duration) {}
-        fn source_answered(&self) {}
-    }
+    use crate::source::RetryPolicy;
+    use crate::source::testing::At;
 
     #[test]
     fn each_group_is_asked_in_its_own_time() {

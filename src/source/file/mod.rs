@@ -329,30 +329,8 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::source::{Asker, RetryPolicy};
-
-    /// Nobody waits, and nothing is interrupted.
-    struct Patient;
-
-    impl Asker for Patient {
-        fn now(&self) -> u64 {
-            7
-        }
-        fn is_stopping(&self) -> bool {
-            false
-        }
-        fn is_interrupted(&self, _: u64) -> bool {
-            false
-        }
-        fn interrupted(&self, what: &str) -> Error {
-            Error::new(Code::Interrupted, what)
-        }
-        fn pause(&self, _: Duration, _: Option<u64>) -> bool {
-            true
-        }
-        fn node_answered(&self, _: bool, _: Duration) {}
-        fn source_answered(&self) {}
-    }
+    use crate::source::RetryPolicy;
+    use crate::source::testing::At;
 
     fn write(path: &Path, group: &str) {
         let text = format!(
@@ -372,7 +350,7 @@ mod tests {
     fn whole(source: &FileSource, taken: u64) -> (u64, Option<[String; 2]>) {
         let (names, known) = (BTreeSet::new(), || Vec::new());
         let wanted = Wanted { everything: true, names: &names, known: &known, is_stale: &|_| true };
-        let ask = Ask { retry: RetryPolicy::ONCE, asker: &Patient };
+        let ask = Ask { retry: RetryPolicy::ONCE, asker: &At(7) };
         let Whole { version, maps, groups, .. } = source.whole(taken, &wanted, &ask).unwrap();
         let read = match (maps.content, groups.content) {
             (Content::Rows { rows: Maps { tables, .. }, .. }, Content::Rows { rows, .. }) => {
@@ -421,7 +399,7 @@ mod tests {
         let source = FileSource::new(&path, &Arc::default(), Some(Arc::clone(&specs)));
         let (names, known) = (BTreeSet::new(), || Vec::new());
         let wanted = Wanted { everything: true, names: &names, known: &known, is_stale: &|_| true };
-        let ask = Ask { retry: RetryPolicy::ONCE, asker: &Patient };
+        let ask = Ask { retry: RetryPolicy::ONCE, asker: &At(7) };
         let whole = |source: &FileSource| source.whole(0, &wanted, &ask);
         write(r#""discover": "auto", "seeds": ["a", "b:2"]"#);
         let answer = whole(&source).unwrap();

@@ -9,7 +9,6 @@ use crate::config::Node;
 use super::super::opinion::{ClusterSet, SetMember};
 use super::super::spec::GroupSpec;
 use super::super::verdict::Judgement;
-use super::draft::{Draft, nobody};
 use super::group::{Found, Group};
 use super::memory::Memory;
 use super::metadata::{copies, unreadable};
@@ -17,6 +16,7 @@ use super::options::Options;
 use super::placement;
 use super::reason::NoPrimary;
 use super::round::Round;
+use super::verdict_builder::{VerdictBuilder, nobody};
 
 pub(super) fn judge(
     spec: &GroupSpec,
@@ -36,17 +36,17 @@ pub(super) fn judge(
         return Judgement::Undecided { ask };
     }
     memory.cluster_set = Some(Arc::clone(&set));
-    let mut draft = Draft::named(&set.name);
+    let mut verdict = VerdictBuilder::named(&set.name);
     for member in &set.clusters {
-        placement::members(&mut draft, &member.cluster, round, memory);
+        placement::members(&mut verdict, &member.cluster, round, memory);
     }
     let target = match target(&set) {
         Ok(target) => target,
-        Err(why) => return draft.decide(Some(NoPrimary::lasting(why))),
+        Err(why) => return verdict.decide(Some(NoPrimary::lasting(why))),
     };
     let cluster = &target.cluster;
     if target.is_invalidated && !set.options.invalidated_accepts_reads {
-        return draft.decide(Some(invalidated(target)));
+        return verdict.decide(Some(invalidated(target)));
     }
     let others: Vec<Node> =
         cluster.instances.iter().map(|instance| instance.node.clone()).collect();
@@ -56,12 +56,12 @@ pub(super) fn judge(
         Found::Undecided { ask } => return Judgement::Undecided { ask },
         Found::Nobody { why } => {
             let why = format!("cluster '{}', which is to take them: {why}", cluster.name);
-            return draft.decide(Some(NoPrimary::now(why)));
+            return verdict.decide(Some(NoPrimary::now(why)));
         }
     };
     forbid_writes(&mut group, &set, target);
-    let no_primary = placement::place(&mut draft, &group, cluster, round, memory, options);
-    draft.decide(no_primary)
+    let no_primary = placement::place(&mut verdict, &group, cluster, round, memory, options);
+    verdict.decide(no_primary)
 }
 
 /// Only the primary cluster takes writes.

@@ -3,12 +3,12 @@
 use super::super::opinion::Member;
 use super::super::spec::GroupSpec;
 use super::super::verdict::{Judgement, Role};
-use super::draft::{Draft, nobody};
 use super::group::{Found, find};
 use super::memory::Memory;
 use super::options::Options;
 use super::round::Round;
 use super::search::Search;
+use super::verdict_builder::{VerdictBuilder, nobody};
 
 pub(super) fn judge(
     spec: &GroupSpec,
@@ -27,16 +27,16 @@ pub(super) fn judge(
         Found::Undecided { ask } => return Judgement::Undecided { ask },
         Found::Nobody { why } => return nobody(round, why),
     };
-    let mut draft = Draft::default();
+    let mut verdict = VerdictBuilder::default();
     for member in group.members {
-        draft.member(round, memory, &member.uuid, &member.node);
+        verdict.member(round, memory, &member.uuid, &member.node);
         let uuid = member.uuid.as_str();
         let role = match group.primary.as_ref() {
             Ok(primary) if *primary == uuid => Role::Primary,
             _ if group.readable.contains(&uuid) => Role::Secondary,
             _ => continue,
         };
-        draft.server(round, uuid, &member.node, role, None);
+        verdict.server(round, uuid, &member.node, role, None);
     }
-    draft.decide(group.primary.err())
+    verdict.decide(group.primary.err())
 }

@@ -7,13 +7,13 @@ use crate::config::Node;
 use super::super::opinion::Cluster;
 use super::super::spec::GroupSpec;
 use super::super::verdict::Judgement;
-use super::draft::{Draft, nobody};
 use super::group::Found;
 use super::memory::Memory;
 use super::metadata;
 use super::options::Options;
 use super::placement;
 use super::round::Round;
+use super::verdict_builder::{VerdictBuilder, nobody};
 
 pub(super) fn judge(
     spec: &GroupSpec,
@@ -36,14 +36,14 @@ pub(super) fn judge(
         Found::Undecided { ask } => return Judgement::Undecided { ask },
         Found::Nobody { why } => return nobody(round, why),
     };
-    let mut draft = Draft::named(&cluster.name);
-    placement::members(&mut draft, &cluster, round, memory);
-    let no_primary = placement::place(&mut draft, &group, &cluster, round, memory, options);
+    let mut verdict = VerdictBuilder::named(&cluster.name);
+    placement::members(&mut verdict, &cluster, round, memory);
+    let no_primary = placement::place(&mut verdict, &group, &cluster, round, memory, options);
     match trouble {
-        Some(why) => draft.warn(why + "; what it said before still holds"),
+        Some(why) => verdict.warn(why + "; what it said before still holds"),
         None => memory.cluster = Some(cluster),
     }
-    draft.decide(no_primary)
+    verdict.decide(no_primary)
 }
 
 /// Whom to ask when those who answer do not suffice.

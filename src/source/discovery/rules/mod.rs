@@ -10,7 +10,6 @@
 
 mod auto;
 mod cluster_set;
-mod draft;
 mod group;
 mod group_primary;
 mod group_replication;
@@ -29,6 +28,7 @@ mod round;
 mod search;
 #[cfg(test)]
 mod tests;
+mod verdict_builder;
 
 use super::opinion::Reply;
 use super::spec::{GroupSpec, Kind};

@@ -4,7 +4,6 @@ use crate::config::Node;
 
 use super::super::opinion::{Cluster, Instance, Member, QuorumTraffic, ReadOnlyTargets};
 use super::super::verdict::Role;
-use super::draft::Draft;
 use super::group::{self, Found, Group};
 use super::memory::Memory;
 use super::options::Options;
@@ -12,6 +11,7 @@ use super::reason::NoPrimary;
 use super::replica;
 use super::round::Round;
 use super::search::Search;
+use super::verdict_builder::VerdictBuilder;
 
 /// The group of a cluster.
 pub(super) fn find<'a>(
@@ -45,16 +45,21 @@ fn member_instance<'c>(cluster: &'c Cluster, uuid: &str) -> Option<&'c Instance>
 }
 
 /// All servers of the cluster are to be asked in the next round.
-pub(super) fn members(draft: &mut Draft, cluster: &Cluster, round: &Round<'_>, memory: &Memory) {
+pub(super) fn members(
+    verdict: &mut VerdictBuilder,
+    cluster: &Cluster,
+    round: &Round<'_>,
+    memory: &Memory,
+) {
     for instance in &cluster.instances {
-        draft.member(round, memory, &instance.uuid, &instance.node);
+        verdict.member(round, memory, &instance.uuid, &instance.node);
     }
 }
 
 /// Places those who serve: members that are in the metadata and in the group, as far as they are not
 /// hidden, and read replicas where the cluster's options want them. Says why no primary is among them.
 pub(super) fn place(
-    draft: &mut Draft,
+    verdict: &mut VerdictBuilder,
     group: &Group<'_>,
     cluster: &Cluster,
     round: &Round<'_>,
@@ -68,12 +73,12 @@ pub(super) fn place(
         let is_primary = group.primary.as_ref().is_ok_and(|primary| *primary == uuid);
         let Some(instance) = member_instance(cluster, uuid) else {
             // It counts for the majority.
-            draft.member(round, memory, uuid, &member.node);
+            verdict.member(round, memory, uuid, &member.node);
             let why = format!("{} is in the group and not in the metadata", member.node);
             if is_primary {
                 no_primary = Some(NoPrimary::lasting(format!("its primary {why}")));
             }
-            draft.warn(why + ": it gets nothing before cluster.rescan() of MySQL Shell");
+            verdict.warn(why + ": it gets nothing before cluster.rescan() of MySQL Shell");
             continue;
         };
         if instance.is_hidden {
@@ -85,21 +90,21 @@ pub(super) fn place(
         }
         let is_read = group.readable.contains(&uuid) && targets != ReadOnlyTargets::ReadReplicas;
         if is_primary {
-            draft.server(round, uuid, &instance.node, Role::Primary, instance.weight);
+            verdict.server(round, uuid, &instance.node, Role::Primary, instance.weight);
         } else if is_read {
-            draft.server(round, uuid, &instance.node, Role::Secondary, instance.weight);
+            verdict.server(round, uuid, &instance.node, Role::Secondary, instance.weight);
         }
     }
     if targets != ReadOnlyTargets::Secondaries && group.has_majority {
         for instance in cluster.instances.iter().filter(|instance| instance.is_read_replica) {
-            place_read_replica(draft, instance, round, options);
+            place_read_replica(verdict, instance, round, options);
         }
     }
     no_primary
 }
 
 fn place_read_replica(
-    draft: &mut Draft,
+    verdict: &mut VerdictBuilder,
     instance: &Instance,
     round: &Round<'_>,
     options: &Options,
@@ -109,6 +114,6 @@ fn place_read_replica(
         None => round.answered_last(&instance.uuid),
     };
     if is_read && !instance.is_hidden {
-        draft.server(round, &instance.uuid, &instance.node, Role::Secondary, instance.weight);
+        verdict.server(round, &instance.uuid, &instance.node, Role::Secondary, instance.weight);
     }
 }

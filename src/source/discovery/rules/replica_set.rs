@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::super::opinion::{Cluster, Instance, Opinion};
 use super::super::spec::GroupSpec;
 use super::super::verdict::{Judgement, Role};
-use super::draft::{Draft, nobody};
 use super::memory::Memory;
 use super::metadata::{copies, unreadable};
 use super::options::Options;
 use super::reason::NoPrimary;
 use super::replica;
 use super::round::Round;
+use super::verdict_builder::{VerdictBuilder, nobody};
 
 pub(super) fn judge(
     spec: &GroupSpec,
@@ -35,18 +35,18 @@ pub(super) fn judge(
         return nobody(round, String::new());
     }
     memory.replica_set = Some(Arc::clone(&set));
-    let mut draft = Draft::named(&set.name);
+    let mut verdict = VerdictBuilder::named(&set.name);
     let primary = primary(&set, round);
     for instance in &set.instances {
-        draft.member(round, memory, &instance.uuid, &instance.node);
+        verdict.member(round, memory, &instance.uuid, &instance.node);
         let Some(opinion) = round.opinion_of(&instance.uuid) else { continue };
         let is_primary = primary.as_ref().is_ok_and(|primary| primary.uuid == instance.uuid);
         let role = if is_primary { Role::Primary } else { Role::Secondary };
         if is_primary || may_be_read(instance, opinion, options) {
-            draft.server(round, &instance.uuid, &instance.node, role, instance.weight);
+            verdict.server(round, &instance.uuid, &instance.node, role, instance.weight);
         }
     }
-    draft.decide(primary.err())
+    verdict.decide(primary.err())
 }
 
 /// Whether a server that is not used as the primary takes reads: if it is a replica, and as the source

@@ -4,12 +4,12 @@
 use super::super::opinion::Opinion;
 use super::super::spec::GroupSpec;
 use super::super::verdict::{Judgement, Role};
-use super::draft::{Draft, nobody};
 use super::memory::Memory;
 use super::options::Options;
 use super::reason::NoPrimary;
 use super::replica::{self, is_source};
 use super::round::Round;
+use super::verdict_builder::{VerdictBuilder, nobody};
 
 pub(super) fn judge(
     spec: &GroupSpec,
@@ -41,8 +41,8 @@ pub(super) fn judge(
     let writable: Vec<&Opinion> =
         round.opinions().filter(|opinion| opinion.is_writable()).collect();
     let primary = primary(&writable, round, memory);
-    let mut draft = Draft::default();
-    spec.seeds.iter().for_each(|seed| draft.node(seed));
+    let mut verdict = VerdictBuilder::default();
+    spec.seeds.iter().for_each(|seed| verdict.node(seed));
     for opinion in round.opinions() {
         let role = match primary.as_ref() {
             Ok(primary) if primary.uuid == opinion.uuid => Role::Primary,
@@ -51,12 +51,12 @@ pub(super) fn judge(
         };
         if let Some(node) = round.nodes_of(&opinion.uuid).next() {
             if role == Role::Primary {
-                draft.node(node);
+                verdict.node(node);
             }
-            draft.server(round, &opinion.uuid, node, role, None);
+            verdict.server(round, &opinion.uuid, node, role, None);
         }
     }
-    draft.decide(primary.err())
+    verdict.decide(primary.err())
 }
 
 /// Who takes the writes.

@@ -4,7 +4,9 @@ use crate::base::error::{Code, Error};
 use crate::base::text::excerpt;
 use crate::config::Database;
 use crate::mysql::{Address, Failure, ResultSet};
-use crate::source::database::AskedServer;
+use crate::source::database::{
+    AskedServer, NO_DATABASE_FOR_USER, NO_SUCH_COLUMN, NO_SUCH_DATABASE, NO_SUCH_TABLE,
+};
 
 use super::rows::{SERVERS, SHARDS};
 
@@ -53,10 +55,6 @@ pub fn look(server: &mut AskedServer<'_>, known: Option<&str>) -> Result<Look, F
 
 /// Why there is no look, for whoever set the options.
 pub fn error(failure: Failure, server: &Address, user: &str, database: &Database) -> Error {
-    const NO_SUCH_TABLE: u16 = 1146;
-    const NO_SUCH_COLUMN: u16 = 1054;
-    const NO_SUCH_DATABASE: u16 = 1049;
-    const NO_DATABASE_FOR_USER: u16 = 1044;
     let (errno, name) = (failure.errno(), excerpt(&database.name, 64));
     let is_statement = matches!(failure, Failure::Server(_));
     let error = failure.into_error(server, user);

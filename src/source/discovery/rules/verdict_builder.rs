@@ -8,11 +8,11 @@ use super::reason::NoPrimary;
 use super::round::Round;
 
 #[derive(Default)]
-pub(super) struct Draft {
+pub(super) struct VerdictBuilder {
     verdict: Verdict,
 }
 
-impl Draft {
+impl VerdictBuilder {
     pub fn named(name: &str) -> Self {
         let name = Some(name.to_owned()).filter(|name| !name.is_empty());
         Self { verdict: Verdict { name, ..Verdict::default() } }
@@ -73,6 +73,6 @@ impl Draft {
 pub(super) fn nobody(round: &Round<'_>, why: String) -> Judgement {
     match round.opinions().next() {
         None => Judgement::Keep { why: round.complaints() },
-        Some(_) => Draft::default().decide(Some(NoPrimary::now(why))),
+        Some(_) => VerdictBuilder::default().decide(Some(NoPrimary::now(why))),
     }
 }
