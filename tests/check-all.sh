@@ -27,6 +27,7 @@ part forks-valgrind valgrind -q --error-exitcode=9 --leak-check=no "$build/tests
 part forks-asan tests/asan.sh 10000 50
 part killed with_fabricd "$build/tests/c/killed" 1000
 part splits cargo test --locked --test farm -- --ignored --nocapture split::
+part large-maps cargo test --locked --test mysql -- --ignored
 part closed-fds with_fabricd "$build/tests/c/closed_fds" 3000
 part threads with_fabricd "$build/tests/c/threads" 20000
 part fuzz-mysql tests/fuzz/run.sh 300 mysql

@@ -581,7 +581,7 @@ fn odd_rows_are_set_aside_one_by_one() {
 
 /// A million shards take more than an answer may by default, which is a status and no more.
 #[test]
-#[ignore = "takes a minute; run by hand"]
+#[ignore = "takes a minute; make check-all runs it"]
 fn a_million_shards() {
     let Some(server) = RealServer::start(Kind::Mysql56, &["--innodb_buffer_pool_size=256M"]) else {
         return;

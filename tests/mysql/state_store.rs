@@ -462,7 +462,7 @@ fn reports_go_to_the_fabric_nodes_that_there_are() {
 
 /// A hundred thousand shards come in one snapshot.
 #[test]
-#[ignore = "takes a minute; run by hand"]
+#[ignore = "takes a minute; make check-all runs it"]
 fn a_large_store() {
     let Some(server) = RealServer::shared(Kind::Mysql) else { return };
     let mut store = Store::small(server, "1.6");
