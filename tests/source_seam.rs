@@ -215,8 +215,11 @@ impl GroupSource for Discovery {
             let interval = if is_headless { WITHOUT } else { WITH_PRIMARY };
             (*due, *asked) = (now + interval.as_millis() as u64, *asked + 1);
             let reasons = is_headless.then(|| (name.clone(), NO_MAJORITY.into()));
-            let rows =
-                Groups { servers: farm.servers(&name), reasons: reasons.into_iter().collect() };
+            let rows = Groups {
+                servers: farm.servers(&name),
+                reasons: reasons.into_iter().collect(),
+                ..Groups::default()
+            };
             let about = About::Names([name].into());
             let content = Content::Rows { about, rows, rejected: Vec::new() };
             found.answers.push(Answer { asked_at: now, interval, content });

@@ -266,6 +266,10 @@ pub unsafe extern "C" fn fabric_options_set_max_stale_ms(
 /// timeout, offline mode, too many connections). A server that does not let the account in is left to
 /// one request, as above; the log says so, and it is not asked again for a minute.
 ///
+/// Where the servers of a group are asked themselves who they are (`cluster://`, or `discover` of a
+/// group), one that has answered since it was lost is tried sooner: a primary, in whose place there is
+/// nobody, at once, and after that, as any other, whenever the first pause is over.
+///
 /// That Fabric goes on listing a server is no good news of it: it does so for some 6 s after a
 /// server has died, and for ever without a failure detector. That Fabric lists it again after it
 /// did not, or as the primary again after it was that no more, is as good as a report of 0.

@@ -155,7 +155,7 @@ impl Apply {
                 groups.filter_map(|(_, _, entry)| entry).for_each(|entry| entry.confirm(times));
                 self.known().absent_groups.confirm_all(times);
             }
-            Content::Rows { about, rows: Groups { servers, reasons }, rejected } => {
+            Content::Rows { about, rows: Groups { servers, reasons, heard }, rejected } => {
                 let is_of_all = about == About::Everything;
                 let about = match elsewhere.is_empty() {
                     false if is_of_all => About::EverythingBut(elsewhere.clone()),
@@ -163,6 +163,7 @@ impl Apply {
                 };
                 let Some(names) = still_good(&of.question, about) else { return };
                 update.reasons(reasons);
+                update.heard(heard);
                 update.groups(&names.asked(), servers, &rejected, until);
                 if !is_of_all {
                     return;

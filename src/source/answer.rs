@@ -113,11 +113,14 @@ pub struct Groups {
     /// By group, why it has no primary, as it stands in the message of a lookup: "no majority of its
     /// members is online". Of a group that has one nothing counts.
     pub reasons: BTreeMap<String, Arc<str>>,
+    /// The servers, by UUID, that have answered the source after the question. Of one that a service
+    /// could not reach before, that is worth another try at once.
+    pub heard: BTreeSet<String>,
 }
 
 impl From<Vec<ServerRow>> for Groups {
     fn from(servers: Vec<ServerRow>) -> Self {
-        Self { servers, reasons: BTreeMap::new() }
+        Self { servers, ..Self::default() }
     }
 }
 

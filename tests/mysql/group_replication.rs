@@ -1,7 +1,10 @@
 //! The rules of Group Replication on a real group of three: whatever happens to a member, writes go to
 //! the primary that the group has, or nowhere.
 
+use std::time::Duration;
+
 use mysqlfabric::mysql::Account;
+use mysqlfabric::topology::Wanted;
 
 use crate::eventually;
 use crate::group::Group;
@@ -17,6 +20,7 @@ const GRANTS: [&str; 2] = [
 fn rules_of_a_group() {
     let Some(group) = Group::start(3) else { return };
     let account = group.user(1, "rules", &GRANTS);
+    a_primary_that_only_a_service_lost(&group, &account);
     no_member_takes_writes(&group, &account);
     a_leaving_primary_and_two_that_take_writes(&group, &account);
     a_frozen_primary_is_expelled_and_comes_back(&group, &account);
@@ -33,6 +37,31 @@ fn restore(group: &Group, seen: &Seen) {
     if group.run(&["primary"]) != "1" {
         group.about("promote", 1);
     }
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+}
+
+/// As by the KILL of a connection: the group goes on with it, and the pause is one of ten minutes.
+fn a_primary_that_only_a_service_lost(group: &Group, account: &Account) {
+    let hosts = group.hosts(group.servers());
+    let seen = Seen::by(&hosts, account, "", |config| {
+        config.quarantine = Duration::from_secs(600);
+    });
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+    let uuid = group.sql(1, "SELECT @@server_uuid");
+    for _ in 0..3 {
+        seen.router.report_result(&uuid, 2013);
+        let wait = Duration::from_secs(20);
+        let port = seen.router.group_server_wait("g", Wanted::Primary, wait, |_, s| Ok(s.port));
+        assert_eq!(port.expect("it is tried at once"), group.port(1));
+    }
+    // Nobody needs a secondary at once, and it may do worse than its answers say.
+    let uuid = group.sql(2, "SELECT @@server_uuid");
+    seen.router.report_result(&uuid, 2013);
+    for _ in 0..100 {
+        assert_eq!(seen.secondaries(), [group.port(3)].into());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    seen.router.report_result(&uuid, 0);
     seen.becomes(group.port(1), &ports(group, [2, 3]));
 }
 
@@ -101,7 +130,7 @@ fn a_frozen_primary_is_expelled_and_comes_back(group: &Group, account: &Account)
     for _ in 0..30 {
         assert_eq!(seen.primary(), Ok(new));
         assert!(!seen.secondaries().contains(&group.port(1)));
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(10));
     }
     group.thaw(&[1]);
     eventually("its being read", || seen.secondaries().contains(&group.port(1)));

@@ -9,7 +9,7 @@
 //! died, or for ever.
 //!
 //! Where the handle has an account to log in by, it tries the server itself when the pause is over, and
-//! no request does.
+//! no request does. A source that has spoken with the server since it was lost has that done sooner.
 
 use std::collections::BTreeMap;
 
@@ -39,6 +39,10 @@ struct Quarantine {
     shortest: u64,
     /// How long the server is away, and then how long without bad news its trial is over.
     pause: u64,
+    /// When it could not be reached the last time.
+    failed: u64,
+    /// Whether it was tried since a service could not reach it.
+    is_tried: bool,
     /// Whether the handle itself tries it.
     is_probed: bool,
     /// Whether it was the primary since then.
@@ -95,6 +99,8 @@ impl Quarantines {
                 state,
                 shortest: pause,
                 pause,
+                failed: now,
+                is_tried: false,
                 is_probed: false,
                 was_primary: is_primary,
                 was_demoted: false,
@@ -121,7 +127,8 @@ impl Quarantines {
                 true
             }
         };
-        quarantine.state = State::Away { until: now.saturating_add(quarantine.pause) };
+        quarantine.is_tried &= !was_in_use;
+        quarantine.go_away(now);
         was_in_use
     }
 
@@ -162,7 +169,8 @@ impl Quarantines {
             && matches!(quarantine.state, State::Probed { .. })
         {
             quarantine.lengthen();
-            quarantine.state = State::Away { until: now.saturating_add(quarantine.pause) };
+            quarantine.is_tried = true;
+            quarantine.go_away(now);
         }
     }
 
@@ -202,6 +210,20 @@ impl Quarantines {
         }
         back.iter().for_each(|uuid| self.forget(group, uuid));
         back
+    }
+
+    /// Takes in that a server has answered the source, which had asked at `asked_at`. It does not prove
+    /// that others are let in, and yet one that is there is tried sooner: a primary, in whose place there
+    /// is nobody, at once, and again after each first pause, however long its pauses have grown.
+    pub fn heard(&mut self, group: &str, server_uuid: &str, is_primary: bool, asked_at: u64) {
+        let Some(quarantine) = self.of_mut(group, server_uuid) else { return };
+        let (failed, shortest) = (quarantine.failed, quarantine.shortest);
+        if let State::Away { until } = &mut quarantine.state
+            && asked_at > failed
+        {
+            let at_once = is_primary && !quarantine.is_tried;
+            *until = (*until).min(if at_once { asked_at } else { failed.saturating_add(shortest) });
+        }
     }
 
     fn forget(&mut self, group: &str, server_uuid: &str) {
@@ -267,6 +289,11 @@ impl Quarantine {
 
     fn lengthen(&mut self) {
         self.pause = self.pause.saturating_mul(2).min(self.longest());
+    }
+
+    fn go_away(&mut self, now: u64) {
+        self.failed = now;
+        self.state = State::Away { until: now.saturating_add(self.pause) };
     }
 
     fn next_end(&self) -> Option<u64> {
@@ -467,6 +494,42 @@ mod tests {
         // Whoever was to try it is gone, as in a forked child.
         assert_eq!(seen.expire(369), []);
         assert!(matches!(seen.expire(370).as_slice(), [(_, Reachability::HalfOpen(_))]));
+    }
+
+    #[test]
+    fn a_server_that_answers_the_source_is_tried_sooner() {
+        let mut seen = Quarantines::default();
+        let lose = |seen: &mut Quarantines, uuid, now| {
+            seen.failed("g", uuid, uuid == "p", now, 100);
+            seen.probe("g", uuid);
+        };
+        let due = |seen: &mut Quarantines, now| {
+            seen.take_probes(now, 50).into_iter().map(|(_, uuid)| uuid).collect::<Vec<_>>()
+        };
+        lose(&mut seen, "p", 10);
+        lose(&mut seen, "a", 10);
+        let hear = |seen: &mut Quarantines, asked_at| {
+            seen.heard("g", "p", true, asked_at);
+            seen.heard("g", "a", false, asked_at);
+        };
+        hear(&mut seen, 10);
+        assert!(due(&mut seen, 20).is_empty(), "it may have been asked before it was lost");
+        hear(&mut seen, 11);
+        assert_eq!(due(&mut seen, 20), ["p"], "nobody takes the place of a primary");
+        seen.probe_failed("g", "p", 20);
+        hear(&mut seen, 30);
+        assert!(due(&mut seen, 109).is_empty(), "at once only once");
+        assert_eq!(due(&mut seen, 110), ["a"]);
+        seen.probe_failed("g", "a", 110);
+        assert_eq!(due(&mut seen, 120), ["p"], "the pauses of one that answers do not grow");
+        seen.probe_failed("g", "p", 120);
+        assert!(due(&mut seen, 309).is_empty());
+        assert_eq!(due(&mut seen, 310), ["a"], "those of one that does not answer do");
+        // A service that loses it again once it is in use begins anew.
+        assert_eq!(seen.answered("p").as_deref(), Some("g"));
+        lose(&mut seen, "p", 400);
+        hear(&mut seen, 401);
+        assert_eq!(due(&mut seen, 402), ["p"]);
     }
 
     #[test]

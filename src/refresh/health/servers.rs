@@ -114,6 +114,11 @@ impl ServerHealth {
         }
     }
 
+    /// The source has had an answer of this server; see [`Quarantines::heard`].
+    pub fn heard(&mut self, group: &str, server_uuid: &str, is_primary: bool, asked_at: u64) {
+        self.quarantines.heard(group, server_uuid, is_primary, asked_at);
+    }
+
     fn note(&mut self, change: Change, group: &str, server_uuid: &str) {
         self.news.push((change, group.to_owned(), server_uuid.to_owned()));
     }

@@ -19,6 +19,11 @@ impl Update<'_> {
         self.reasons = reasons;
     }
 
+    /// The groups that are taken in next have these servers, by UUID, that have answered the source.
+    pub fn heard(&mut self, servers: BTreeSet<String>) {
+        self.heard = servers;
+    }
+
     /// Takes in the servers of groups, good until `expires`.
     pub fn groups(
         &mut self,
@@ -78,8 +83,15 @@ impl Update<'_> {
             let primary = server::primary(&servers).and_then(|at| servers.get(at));
             let primary = primary.filter(|server| server.takes_writes());
             self.observed.primary_is(&name, primary.map(|server| server.uuid.as_str()));
-            let now = u64::try_from(self.now).unwrap_or_default();
+            let [now, asked_at] =
+                [self.now, self.confirmed].map(|at| u64::try_from(at).unwrap_or_default());
             self.observed.listed(&name, &servers, now);
+            for uuid in
+                servers.iter().map(|server| &server.uuid).filter(|uuid| self.heard.contains(*uuid))
+            {
+                let is_primary = primary.is_some_and(|primary| primary.uuid == *uuid);
+                self.observed.heard(&name, uuid, is_primary, asked_at);
+            }
             let reason = self.reasons.remove(&name);
             self.group(&name, servers, Times { expires, confirmed: self.confirmed }, reason);
         }

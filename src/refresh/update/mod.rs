@@ -57,6 +57,8 @@ pub struct Update<'a> {
     absent: Absent,
     /// Why groups have no primary.
     reasons: BTreeMap<String, Arc<str>>,
+    /// The servers that have answered the source.
+    heard: BTreeSet<String>,
     /// Whether other bounds are remembered of tables that have no map of their type.
     remembers_others: bool,
     /// Whether of some table none are remembered any more.
@@ -91,6 +93,7 @@ impl<'a> Update<'a> {
             unusable: 0,
             absent,
             reasons: BTreeMap::new(),
+            heard: BTreeSet::new(),
             remembers_others: false,
             remembers_less: false,
             now,

@@ -41,7 +41,12 @@ pub fn rows(name: &str, verdict: &Verdict, group: &AskedGroup) -> Groups {
         };
         (name.to_owned(), reason)
     });
-    Groups { servers, reasons: reasons.collect::<BTreeMap<_, _>>() }
+    let heard = verdict.servers.iter().filter(|placed| placed.is_heard);
+    Groups {
+        servers,
+        reasons: reasons.collect::<BTreeMap<_, _>>(),
+        heard: heard.map(|placed| placed.uuid.clone()).collect(),
+    }
 }
 
 /// How much of what servers said goes into a message.

@@ -46,6 +46,8 @@ pub struct Placed {
     pub role: Role,
     /// `None`: what the group's specification says, or 1.
     pub weight: Option<f64>,
+    /// Whether it has said so itself in this round.
+    pub is_heard: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -55,8 +55,8 @@ impl VerdictBuilder {
         role: Role,
         weight: Option<f64>,
     ) {
-        let node = round.address(uuid, named);
-        self.verdict.servers.push(Placed { uuid: uuid.to_owned(), node, role, weight });
+        let (node, is_heard) = (round.address(uuid, named), round.opinion_of(uuid).is_some());
+        self.verdict.servers.push(Placed { uuid: uuid.to_owned(), node, role, weight, is_heard });
     }
 
     /// `no_primary` if none was placed.
