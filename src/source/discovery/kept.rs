@@ -66,13 +66,15 @@ pub type States = BTreeMap<String, GroupState>;
 struct Network {
     /// `None` once they are taken apart.
     parts: Option<(EventLoop, Members)>,
+    /// How often the cache had been reset when it was used last.
+    resets: u64,
 }
 
 impl Network {
-    fn new(ways: &Arc<Ways>, cancelled: Cancelled) -> Result<Self> {
+    fn new(ways: &Arc<Ways>, cancelled: Cancelled, resets: u64) -> Result<Self> {
         let event_loop = EventLoop::new([cancelled.clone(), cancelled]);
         let event_loop = event_loop.map_err(|error| Error::new(Code::System, error.to_string()))?;
-        Ok(Self { parts: Some((event_loop, Members::new(Arc::clone(ways)))) })
+        Ok(Self { parts: Some((event_loop, Members::new(Arc::clone(ways)))), resets })
     }
 }
 
@@ -144,8 +146,16 @@ impl Kept {
         };
         let states = States::clone(&self.inherited.load());
         let mut taken = Taken { kept: self, network, states, resets };
-        if taken.network.is_none() {
-            taken.network = Some(Network::new(&self.ways, self.cancelled.clone())?);
+        match &mut taken.network {
+            Some(network) if network.resets == resets => {}
+            Some(network) => {
+                network.resets = resets;
+                network.parts.iter_mut().for_each(|(_, members)| members.forget_metadata());
+            }
+            None => {
+                let network = Network::new(&self.ways, self.cancelled.clone(), resets);
+                taken.network = Some(network?);
+            }
         }
         Ok(Some(taken))
     }

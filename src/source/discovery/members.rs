@@ -232,6 +232,12 @@ impl Members {
         self.by_node.iter().map(|(node, member)| (node.clone(), is_up(member))).collect()
     }
 
+    /// Has the metadata read again of whom no question is under way to.
+    pub fn forget_metadata(&mut self) {
+        let sessions = self.by_node.values_mut().filter_map(|member| member.session.as_mut());
+        sessions.for_each(ServerSession::forget_metadata);
+    }
+
     /// Says goodbye to those that are in no group any more.
     pub async fn tidy(&mut self) {
         let is_old =

@@ -61,6 +61,17 @@ impl Opinion {
     pub fn is_writable(&self) -> bool {
         !self.read_only && !self.super_read_only.unwrap_or(false) && !self.offline_mode
     }
+
+    /// Whether it is in a group by its own word, and so replicates from nobody in particular.
+    pub fn is_member(&self) -> bool {
+        let is_in = |view: &GroupView| {
+            let own = view.members.iter().find(|member| member.uuid == self.uuid);
+            own.is_some_and(|own| {
+                matches!(own.state, MemberState::Online | MemberState::Recovering)
+            })
+        };
+        self.group.as_ref().is_some_and(is_in)
+    }
 }
 
 /// A group as one member sees it.

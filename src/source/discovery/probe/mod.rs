@@ -10,6 +10,7 @@ mod cluster_set;
 mod flavour;
 mod group;
 mod json;
+mod kept_metadata;
 mod lag;
 mod metadata;
 mod questions;

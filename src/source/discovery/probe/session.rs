@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use crate::base::text::excerpt;
 use crate::mysql::failure::ServerError;
 use crate::mysql::{Account, Connection, Failure, Limits, ResultSet, Target};
-use crate::source::discovery::opinion::{GroupView, MemberState, Metadata, Opinion};
+use crate::source::discovery::opinion::{GroupView, Metadata, Opinion};
 
 use super::flavour::{Flavour, shown};
+use super::kept_metadata::KeptMetadata;
 use super::lag::Lag;
 use super::metadata::Version;
 use super::questions::Questions;
@@ -45,6 +46,7 @@ pub struct ServerSession {
     looked_at: Instant,
     is_eventual: bool,
     metadata: Schema,
+    kept: KeptMetadata,
     lag: Lag,
     /// What a server that has no uuid is told apart by.
     address: String,
@@ -84,6 +86,7 @@ impl ServerSession {
             looked_at: Instant::now(),
             is_eventual: false,
             metadata: Schema::Unknown,
+            kept: KeptMetadata::default(),
             lag: Lag::default(),
             address,
         };
@@ -100,6 +103,11 @@ impl ServerSession {
     /// As [`Connection::relies_on_password_cache`].
     pub fn relies_on_password_cache(&self) -> bool {
         self.connection.relies_on_password_cache()
+    }
+
+    /// Has the metadata read again, however young it is.
+    pub fn forget_metadata(&mut self) {
+        self.kept = KeptMetadata::default();
     }
 
     /// As [`Connection::close`].
@@ -131,9 +139,13 @@ impl ServerSession {
             self.be_eventual(deadline).await?;
         }
         if questions.metadata {
-            opinion.metadata = self.metadata(&user, &mut opinion.not_granted, deadline).await?;
+            opinion.metadata = match self.kept.of(&opinion) {
+                Some(metadata) => Some(metadata),
+                None => self.metadata(&user, &mut opinion.not_granted, deadline).await?,
+            };
+            self.kept.keep(&opinion);
         }
-        if questions.replication && !is_member(&opinion) {
+        if questions.replication && !opinion.is_member() {
             let statement = channels::statement(self.flavour);
             match self.query(statement, deadline).await {
                 Ok(set) => opinion.channels = channels::read(&set),
@@ -325,15 +337,6 @@ impl ServerSession {
         let sets = self.connection.query(statement, &LIMITS, deadline).await?;
         Ok(sets.into_iter().next().unwrap_or_default())
     }
-}
-
-/// Whether it is in a group by its own word, and so replicates from nobody in particular.
-fn is_member(opinion: &Opinion) -> bool {
-    let is_in = |view: &GroupView| {
-        let own = view.members.iter().find(|member| member.uuid == opinion.uuid);
-        own.is_some_and(|own| matches!(own.state, MemberState::Online | MemberState::Recovering))
-    };
-    opinion.group.as_ref().is_some_and(is_in)
 }
 
 fn is_none(error: &ServerError) -> bool {
