@@ -8,7 +8,7 @@ use crate::base::error::Result;
 use super::group_spec::DiscoveryKind;
 use super::node::Node;
 use super::url_parts::{
-    Authority, DEFAULT_SERVER_PORT, argument_error, authority, decoded, quoted,
+    Authority, DEFAULT_SERVER_PORT, argument_error, authority, decoded, names_of,
 };
 
 /// One group, whatever it is, and whom to ask about it.
@@ -38,7 +38,7 @@ impl Cluster {
         if !matches!(path, "" | "/") {
             return Err(argument_error(format!(
                 "'{}' has no meaning behind the hosts of {scheme}://; ?group=, &kind= and &socket= have",
-                quoted(path)
+                names_of(path)
             )));
         }
         let mut cluster =
@@ -56,12 +56,12 @@ impl Cluster {
                 _ => {
                     return Err(argument_error(format!(
                         "'{}' has no meaning behind {scheme}://; ?group=, &kind= and &socket= have",
-                        quoted(part)
+                        names_of(part)
                     )));
                 }
             };
             if is_twice {
-                let name = quoted(name);
+                let name = names_of(name);
                 return Err(argument_error(format!("{name}= is there twice; leave one out")));
             }
         }
@@ -82,10 +82,12 @@ impl Cluster {
 
 fn group(value: &str) -> Result<String> {
     let name = decoded(value, "name of the group")?;
-    match name.is_empty() || name.contains('#') || name.chars().count() > MAX_GROUP {
+    let is_odd = value.contains([';', '=', '?', '#']);
+    match name.is_empty() || is_odd || name.contains('#') || name.chars().count() > MAX_GROUP {
         true => Err(argument_error(format!(
-            "'{}' behind group= is no name of a group; give one of 1 to {MAX_GROUP} characters",
-            quoted(value)
+            "'{}' behind group= is no name of a group; give one of 1 to {MAX_GROUP} characters, with %XX for \
+             what is special in URLs",
+            names_of(value)
         ))),
         false => Ok(name),
     }
@@ -96,7 +98,7 @@ fn kind(value: &str) -> Result<DiscoveryKind> {
         let names = DiscoveryKind::ALL.map(DiscoveryKind::name).join(", ");
         argument_error(format!(
             "'{}' behind kind= is none; there are {names}, and without one it is auto",
-            quoted(value)
+            names_of(value)
         ))
     })
 }
@@ -140,7 +142,7 @@ mod tests {
             ("cluster:a", "goes on with '//'"),
             ("cluster://", "give a name or an address"),
             ("cluster://a/b", "'/b' has no meaning"),
-            ("cluster://a?b=c", "'b=c' has no meaning"),
+            ("cluster://a?b=c", "'b=...' has no meaning"),
             ("cluster://a?group", "no name of a group"),
             ("cluster://a?group=", "no name of a group"),
             ("cluster://a?group=b&group=c", "twice"),

@@ -24,7 +24,7 @@ pub use self::group_spec::{DiscoveryKind, GroupSpec};
 pub use self::mysql::{MysqlOptions, TlsMode};
 pub use self::node::Node;
 pub use self::source_url::{DEFAULT_PORT, Database, SourceUrl};
-pub use self::url_parts::DEFAULT_SERVER_PORT;
+pub use self::url_parts::{DEFAULT_SERVER_PORT, shown_host};
 
 /// How a server's failure is told to Fabric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,10 +13,13 @@ pub struct Node {
 }
 
 impl Node {
-    /// None if `host` is neither a name nor an address.
+    /// None if `host` is neither a name nor an address. A colon is in those of IPv6 alone: what is
+    /// behind another one may be a port.
     pub fn new(host: &str, port: u16) -> Option<Self> {
         let odd = |c: char| c.is_whitespace() || c.is_control() || "/@?#[]".contains(c);
-        let is_host = !host.is_empty() && !host.contains(odd) && host.len() <= 255;
+        let address = host.split_once('%').map_or(host, |(address, _)| address);
+        let has_port = host.contains(':') && address.parse::<Ipv6Addr>().is_err();
+        let is_host = !host.is_empty() && !host.contains(odd) && !has_port && host.len() <= 255;
         is_host.then(|| Self { host: host.to_owned(), port })
     }
 
@@ -62,6 +65,21 @@ impl fmt::Display for Node {
         match host.contains(':') && !host.starts_with('[') {
             true => write!(out, "[{host}]:{}", self.port),
             false => write!(out, "{host}:{}", self.port),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colon_is_in_addresses_alone() {
+        for host in ["a", "a.example", "10.0.0.1", "::1", "fe80::1%eth0", "a%b"] {
+            assert!(Node::new(host, 1).is_some(), "{host}");
+        }
+        for host in ["", "h:5", "10.0.0.1:5", "a:b:c", "::1:x", "a b", "[::1]", "u@h"] {
+            assert!(Node::new(host, 1).is_none(), "{host}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::base::error::Result;
 use super::cluster_url::Cluster;
 use super::node::Node;
 use super::url_parts::{
-    Authority, DEFAULT_SERVER_PORT, argument_error, authority, decoded, quoted,
+    Authority, DEFAULT_SERVER_PORT, argument_error, authority, decoded, names_of,
 };
 
 /// The port a Fabric node listens on unless told otherwise.
@@ -64,7 +64,7 @@ impl SourceUrl {
         let (scheme, rest) = url.split_once(':').ok_or_else(|| {
             argument_error(format!(
                 "'{}' is no URL of a source; the forms are {FORMS}",
-                quoted(url)
+                names_of(url)
             ))
         })?;
         match scheme.to_ascii_lowercase().as_str() {
@@ -85,7 +85,7 @@ impl SourceUrl {
             "file" => Ok(Self::File { path: path(rest)? }),
             _ => Err(argument_error(format!(
                 "'{}' is no kind of source; the forms are {FORMS}",
-                quoted(scheme)
+                names_of(scheme)
             ))),
         }
     }
@@ -114,7 +114,7 @@ fn nothing(scheme: &str, behind: &str) -> Result<()> {
     if matches!(behind, "" | "/") {
         return Ok(());
     }
-    let odd = quoted(behind);
+    let odd = names_of(behind);
     Err(argument_error(format!(
         "'{odd}' has no meaning behind the hosts of {scheme}://; leave it out"
     )))
@@ -131,11 +131,12 @@ fn database(scheme: &str, rest: &str, default: Option<&str>) -> Result<Database>
         ("", Some(default)) => default.to_owned(),
         (name, _) => decoded(name, "database")?,
     };
-    if name.is_empty() || name.contains(['/', '#', '`']) || name.chars().count() > 64 {
+    let is_odd = path.contains([';', '&', '=']) || name.contains(['/', '#', '`']);
+    if name.is_empty() || is_odd || name.chars().count() > 64 {
         return Err(argument_error(format!(
             "{scheme}:// ends with the name of a database, as in {scheme}://host/fabric, and '{}' is \
              none",
-            quoted(path)
+            names_of(path)
         )));
     }
     let socket = match query.map(|query| query.split_once('=')) {
@@ -144,7 +145,7 @@ fn database(scheme: &str, rest: &str, default: Option<&str>) -> Result<Database>
             Some(PathBuf::from(decoded(path, "path of the socket")?))
         }
         Some(_) => {
-            let query = quoted(query.unwrap_or_default());
+            let query = names_of(query.unwrap_or_default());
             return Err(argument_error(format!(
                 "'?{query}' has no meaning behind {scheme}://; only ?socket=/path has"
             )));
@@ -170,11 +171,11 @@ fn path(rest: &str) -> Result<PathBuf> {
     if !path.starts_with('/') {
         return Err(argument_error(format!(
             "'file:{}' names no file of this machine; write file:/path with the whole path",
-            quoted(rest)
+            names_of(rest)
         )));
     }
     if let Some(odd) = path.find(['?', '#']).and_then(|at| path.get(at..)) {
-        let odd = quoted(odd);
+        let odd = names_of(odd);
         return Err(argument_error(format!(
             "'{odd}' has no meaning behind the path of file:; where it is a part of the name, write \
              %3F for '?' and %23 for '#'"
@@ -317,7 +318,7 @@ mod tests {
             ("fabric+store://localhost,a/b?socket=/c", "localhost/b"),
             ("fabric+store:///b", "is no host"),
             ("fabric://a/b", "'/b' has no meaning"),
-            ("fabric://a?x=y", "'?x=y' has no meaning"),
+            ("fabric://a?x=y", "'?x=...' has no meaning"),
             ("fabric://a#x", "'#x' has no meaning"),
             ("fabric://@a", "the user before '@' is empty"),
             ("fabric://%ff@a", "not UTF-8"),
@@ -350,6 +351,31 @@ mod tests {
             "//u:hunter2@a",
             "file://u:hunter2@a/b",
             "file:u:hunter2@a",
+            "fabric://u%3ahunter2@a",
+            "fabric+mysql://u%3Ahunter2@a",
+            "fabric+store://u%3ahunter2@a/b",
+            "mysql://u%3Ahunter2@a",
+            "cluster://u%3ahunter2@a",
+            "cluster://u%3ahunter2%40a",
+            "cluster://u:hunter2%40a",
+            "fabric://a?password=hunter2",
+            "fabric://a/?user=u&password=hunter2",
+            "fabric+mysql://a#password=hunter2",
+            "fabric+store://a/b?password=hunter2",
+            "fabric+store://a/b;password=hunter2",
+            "mysql://a?password=hunter2",
+            "mysql://a/b?user=u&password=hunter2",
+            "mysql://a/password=hunter2",
+            "mysql://localhost?socket=/s&password=hunter2",
+            "cluster://a?password=hunter2",
+            "cluster://a/password=hunter2",
+            "cluster://a?password=hunter2&group=g",
+            "cluster://a?group=g;password=hunter2",
+            "cluster://a?kind=password=hunter2",
+            "cluster://localhost?socket=/s#password=hunter2",
+            "file:/a?password=hunter2",
+            "file:a?password=hunter2",
+            "mysql?password=hunter2",
         ] {
             let error = SourceUrl::parse(url).unwrap_err();
             assert!(!error.message.contains("hunt") && !error.message.contains("er2"), "{error}");

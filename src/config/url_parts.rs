@@ -56,6 +56,13 @@ fn user_of(scheme: &str, user: &str) -> Result<String> {
         )));
     }
     let user = decoded(user, "user")?;
+    if user.contains(':') {
+        // A name with a colon is rare, and a password behind one is not: nothing of it is shown, either.
+        return Err(argument_error(format!(
+            "a colon in the user of {scheme}:// looks like one before a password, which does not belong \
+             into the URL of a source; leave the user out there, and give both with the credentials"
+        )));
+    }
     match user.is_empty() {
         true => Err(argument_error(format!("the user before '@' is empty; write {scheme}://host"))),
         false => Ok(user),
@@ -64,14 +71,25 @@ fn user_of(scheme: &str, user: &str) -> Result<String> {
 
 /// Reads `host`, `host:port`, `[address]` or `[address]:port`.
 fn node(scheme: &str, text: &str, default_port: u16) -> Result<Node> {
-    // What is no port may be a password whose host was forgotten.
-    let shown = match text.rsplit_once(':') {
+    let lower = text.to_ascii_lowercase();
+    if lower.contains("%3a") || lower.contains("%40") {
+        // No host has them: it may be a user with a password, and nothing of it is shown.
+        return Err(argument_error(format!(
+            "a host of {scheme}:// has no ':' or '@' in it, and so none as %3A or %40; write \
+             {scheme}://user@host, and give the password with the credentials"
+        )));
+    }
+    let shown = shown_host(text);
+    let bad = |why: &str| argument_error(format!("'{shown}' is no host of {scheme}://: {why}"));
+    Node::parse(text, default_port).map_err(bad)
+}
+
+/// What should be a host as messages show it: what is no port behind it may be a password.
+pub fn shown_host(text: &str) -> String {
+    quoted(match text.rsplit_once(':') {
         Some((host, port)) if !port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => text,
-    };
-    let bad =
-        |why: &str| argument_error(format!("'{}' is no host of {scheme}://: {why}", quoted(shown)));
-    Node::parse(text, default_port).map_err(bad)
+    })
 }
 
 /// A part of a URL without its percent signs.
@@ -83,6 +101,23 @@ pub(super) fn decoded(text: &str, what: &str) -> Result<String> {
             "the {what} in the URL of a source is not UTF-8 without NUL"
         ))),
     }
+}
+
+/// What is behind the hosts of a URL as messages show it: of options the names alone, since the value of
+/// one may be a password.
+pub(super) fn names_of(text: &str) -> String {
+    let name_of = |option: &str| match option.split_once('=') {
+        Some((name, _)) => format!("{name}=..."),
+        None => option.to_owned(),
+    };
+    let parts = text.split_inclusive(['&', ';', '?', '#']).map(|part| {
+        let (option, end) = match part.strip_suffix(['&', ';', '?', '#']) {
+            Some(option) => part.split_at(option.len()),
+            None => (part, ""),
+        };
+        name_of(option) + end
+    });
+    quoted(&parts.collect::<String>())
 }
 
 /// A part of a URL as messages show it: never with a password, which is between a ':' and an '@'.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::base::error::{Code, Error, Result};
-use crate::config::{Config, Credentials, DEFAULT_PORT, Identity, Node, TlsFiles};
+use crate::config::{Config, Credentials, DEFAULT_PORT, Identity, Node, TlsFiles, shown_host};
 use crate::observe::log::{Level, Log};
 
 use super::boundary::{boundary, boundary_value, silence_panics};
@@ -154,7 +154,10 @@ pub(super) fn node(host: &str, port: u16, default_port: u16) -> Result<Node> {
     Node::new(host, port).ok_or_else(|| {
         Error::new(
             Code::Argument,
-            format!("'{host}' is no host; give a name or an address alone, without a URL's parts"),
+            format!(
+                "'{}' is no host; give a name or an address alone, without a URL's parts",
+                shown_host(host)
+            ),
         )
     })
 }

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::base::text::excerpt;
+use crate::config::Node;
 use crate::topology::limits::{
     LONGEST_BOUND, LONGEST_COLUMN, LONGEST_GROUP, LONGEST_HOST, LONGEST_UUID,
 };
@@ -18,7 +19,7 @@ use super::document::{Bound, Document, Group, HeldShard, Server, Table};
 /// Says which member is wrong, and how.
 pub fn check(document: &Document) -> Result<(), String> {
     for (at, node) in document.fabric_nodes.iter().enumerate() {
-        fits(format_args!("fabric_nodes[{at}].host"), &node.host, LONGEST_HOST)?;
+        host(format_args!("fabric_nodes[{at}].host"), &node.host)?;
     }
     let mut homes = HashMap::new();
     for (at, group) in document.groups.iter().enumerate() {
@@ -46,6 +47,17 @@ fn fits(place: fmt::Arguments<'_>, name: &str, most: usize) -> Result<(), String
     Err(format!("{place}: '{shown}' has {length} bytes, and {most} is the most; shorten it"))
 }
 
+fn host(place: fmt::Arguments<'_>, host: &str) -> Result<(), String> {
+    fits(place, host, LONGEST_HOST)?;
+    match Node::new(host, 0) {
+        Some(_) => Ok(()),
+        None => Err(format!(
+            "{place}: '{}' is neither a name nor an address; give one alone, and its port as port",
+            excerpt(host, 80)
+        )),
+    }
+}
+
 /// `homes`: the group of each server so far, by UUID.
 fn group<'d>(
     at: usize,
@@ -59,7 +71,7 @@ fn group<'d>(
         let place = format_args!("groups[{at}], '{}': servers[{server_at}]", group.id);
         let Server { uuid, host, port, .. } = server;
         fits(format_args!("{place}.uuid"), uuid, LONGEST_UUID)?;
-        fits(format_args!("{place}.host"), host, LONGEST_HOST)?;
+        self::host(format_args!("{place}.host"), host)?;
         match homes.entry(uuid) {
             Entry::Vacant(home) => {
                 home.insert(&group.id);

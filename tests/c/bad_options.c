@@ -73,6 +73,8 @@ static void ranges(void)
 static void words(void)
 {
     OPTION(fabric_options_add_node(o, "", 1), FABRIC_ERR_ARGUMENT, {"''", "no host"});
+    OPTION(fabric_options_add_node(o, "h:5", 1), FABRIC_ERR_ARGUMENT, {"'h:5'", "no host"});
+    OPTION(fabric_options_add_node(o, "u:secret@h", 1), FABRIC_ERR_ARGUMENT, {"'u' is no host"});
     OPTION(fabric_options_add_node(o, "a b", 1), FABRIC_ERR_ARGUMENT, {"'a b'"});
     OPTION(fabric_options_add_node(o, "u:p@host", 1), FABRIC_ERR_ARGUMENT, {"host"});
     OPTION(fabric_options_add_node(o, "http://h", 1), FABRIC_ERR_ARGUMENT, {"URL"});

@@ -482,6 +482,7 @@ fn a_bad_topology_file_is_refused_with_the_place() {
         ("\"mode\": 3, \"status\": 3", "\"mode\": 1, \"status\": 3", "cannot be READ_ONLY"),
         ("db1.example.com", &"h".repeat(256), "groups[0], 'global': servers[0].host: 'hhh"),
         ("db1.example.com", &"h".repeat(256), "has 256 bytes, and 255 is the most"),
+        ("db1.example.com", "db1:3306", "'db1:3306' is neither a name nor an address"),
         ("\"column\": \"id\"", &format!("\"column\": \"{}\"", "c".repeat(200)), "199 is the most"),
         (
             "\"ttl_ms\": 5000",
