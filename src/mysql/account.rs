@@ -12,6 +12,8 @@ pub struct Account {
     /// Whether the password may go out in full over TLS that nobody verified, to whoever pretends to be
     /// the server. Over plain TCP it never does.
     pub full_password_unverified: bool,
+    /// Whether the service itself has named the server: for others that is not to be had.
+    pub is_for_named: bool,
 }
 
 impl Account {
@@ -25,7 +27,7 @@ impl Account {
 
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
         let password = Zeroizing::new(password.into());
-        Self { user: user.into(), password, full_password_unverified: false }
+        Self { user: user.into(), password, full_password_unverified: false, is_for_named: true }
     }
 }
 

@@ -18,6 +18,13 @@ pub struct ServerError {
     pub message: String,
 }
 
+impl ServerError {
+    /// Whether it refused a statement for want of a grant.
+    pub fn needs_a_grant(&self) -> bool {
+        NEED_A_GRANT.contains(&self.errno)
+    }
+}
+
 impl fmt::Display for ServerError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.sqlstate.is_empty() {
@@ -46,6 +53,8 @@ pub enum Failure {
     FullPassword {
         /// Whether there is TLS, which nobody verified.
         over_tls: bool,
+        /// Whether it is a server that the service itself has named.
+        is_named: bool,
     },
     /// What was given to log in by cannot be sent.
     Argument(&'static str),
@@ -117,7 +126,7 @@ impl Failure {
             Self::Refused(_) => Code::Unreachable,
             Self::UnknownPlugin(_) | Self::FullPassword { .. } => Code::Auth,
             Self::Argument(_) => Code::Argument,
-            Self::Server(error) if NEED_A_GRANT.contains(&error.errno) => Code::Forbidden,
+            Self::Server(error) if error.needs_a_grant() => Code::Forbidden,
             Self::Server(error) if PASS_BY_THEMSELVES.contains(&error.errno) => Code::Unreachable,
             Self::Server(_) => Code::Mysql,
             Self::Tls(_) => Code::Tls,
@@ -160,14 +169,19 @@ impl Failure {
                  the user IDENTIFIED WITH caching_sha2_password, or mysql_native_password on servers \
                  that have no other"
             ),
-            Self::FullPassword { over_tls } => format!(
+            Self::FullPassword { over_tls, is_named } => format!(
                 "{server} has not the password of user \"{user}\" at hand, as after a restart or FLUSH \
                  PRIVILEGES, and wants it in full, which goes out over verified TLS or a Unix socket \
                  only{}; {}",
                 if over_tls { ", and nobody verifies this TLS" } else { "" },
-                match over_tls {
-                    true => "give the CA file of the server, or allow it unverified by option",
-                    false => "have the server asked by TLS, with its CA file",
+                match (over_tls, is_named) {
+                    (true, true) =>
+                        "give the CA file of the server, or allow it unverified by option",
+                    (true, false) => {
+                        "give the CA file of the server; unverified it can only be allowed for servers \
+                         that the service names itself, as hosts of cluster:// or in a topology file"
+                    }
+                    (false, _) => "have the server asked by TLS, with its CA file",
                 }
             ),
             Self::Argument(what) => format!("{server} was not asked: {what}; give another one"),
@@ -202,6 +216,7 @@ mod tests {
     #[test]
     fn every_failure_names_the_server() {
         let address = Address::Tcp(Node { host: "db1".into(), port: 3306 });
+        let full_password = |over_tls, is_named| Failure::FullPassword { over_tls, is_named };
         for (failure, code, part) in [
             (Failure::Unreachable("broken".into()), Code::Unreachable, "broken"),
             (Failure::Timeout, Code::Timeout, "in time"),
@@ -212,8 +227,9 @@ mod tests {
             (Failure::Server(server_error(1064)), Code::Mysql, "error 1064 (HY000): Words"),
             (Failure::Server(server_error(1053)), Code::Unreachable, "it is tried again"),
             (Failure::UnknownPlugin("dialog".into()), Code::Auth, "dialog"),
-            (Failure::FullPassword { over_tls: false }, Code::Auth, "asked by TLS"),
-            (Failure::FullPassword { over_tls: true }, Code::Auth, "unverified by option"),
+            (full_password(false, true), Code::Auth, "asked by TLS"),
+            (full_password(true, true), Code::Auth, "unverified by option"),
+            (full_password(true, false), Code::Auth, "names itself"),
             (Failure::Argument("a NUL"), Code::Argument, "a NUL"),
             (Failure::Tls("offers no TLS".into()), Code::Tls, "offers no TLS"),
             (Failure::Protocol("stutters".into()), Code::Protocol, "stutters"),

@@ -183,7 +183,10 @@ fn in_full(account: &Account, channel: Channel) -> Result<Zeroizing<Vec<u8>>, Fa
     match channel {
         Channel::Private => {}
         Channel::Unverified if account.full_password_unverified => {}
-        _ => return Err(Failure::FullPassword { over_tls: channel == Channel::Unverified }),
+        _ => {
+            let over_tls = channel == Channel::Unverified;
+            return Err(Failure::FullPassword { over_tls, is_named: account.is_for_named });
+        }
     }
     let mut packet = Zeroizing::new(Vec::with_capacity(account.password.len() + 1));
     packet.extend_from_slice(account.password.as_bytes());
@@ -199,7 +202,7 @@ mod tests {
     fn a_password_goes_out_in_full_to_the_server_alone() {
         let mut account = Account::new("x", "secret");
         assert_eq!(in_full(&account, Channel::Private).unwrap().as_slice(), b"secret\0");
-        let refused = |over_tls| Err(Failure::FullPassword { over_tls });
+        let refused = |over_tls| Err(Failure::FullPassword { over_tls, is_named: true });
         assert_eq!(in_full(&account, Channel::Unverified), refused(true));
         assert_eq!(in_full(&account, Channel::Plain), refused(false));
         account.full_password_unverified = true;

@@ -24,7 +24,7 @@ fn target(server: &RealServer, mode: TlsMode) -> Target {
 }
 
 fn refused(over_tls: bool) -> Option<Failure> {
-    Some(Failure::FullPassword { over_tls })
+    Some(Failure::FullPassword { over_tls, is_named: true })
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn asked_in_full(account: Account) -> (Failure, Option<Vec<u8>>) {
 
 #[test]
 fn no_password_goes_out_in_full_over_plain_tcp() {
-    let refused = (Failure::FullPassword { over_tls: false }, None);
+    let refused = (Failure::FullPassword { over_tls: false, is_named: true }, None);
     assert_eq!(asked_in_full(account()), refused);
     // Not by option either: a real server takes none there.
     assert_eq!(asked_in_full(Account { full_password_unverified: true, ..account() }), refused);

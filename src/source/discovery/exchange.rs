@@ -100,7 +100,10 @@ mod tests {
         assert_eq!(kind(Failure::Timeout), ("silent", Code::Timeout));
         assert_eq!(kind(Failure::Server(error(1053))).0, "silent");
         assert_eq!(kind(Failure::Refused(error(1045))), ("password", Code::Auth));
-        assert_eq!(kind(Failure::FullPassword { over_tls: false }), ("password", Code::Auth));
+        assert_eq!(
+            kind(Failure::FullPassword { over_tls: false, is_named: true }),
+            ("password", Code::Auth)
+        );
         assert_eq!(kind(Failure::Refused(error(1040))), ("refused", Code::Unreachable));
         assert_eq!(kind(Failure::Refused(error(3032))).0, "refused");
         assert_eq!(kind(Failure::Protocol("stutters".into())), ("unusable", Code::Protocol));

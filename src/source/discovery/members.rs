@@ -54,6 +54,7 @@ impl Ways {
         let mut account = Account::of(mysql.credentials.as_ref());
         let trusts = is_seed && self.trusts_seeds;
         account.full_password_unverified = trusts && mysql.full_password_unverified;
+        account.is_for_named = trusts;
         Way { target: Arc::new(target), account }
     }
 }
@@ -259,5 +260,27 @@ async fn close(sessions: Vec<ServerSession>) {
     let deadline = Instant::now() + GOODBYE;
     for session in sessions {
         session.close(deadline).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_servers_that_the_service_names_may_be_trusted_unverified() {
+        let mut config = Config::default();
+        config.mysql.full_password_unverified = true;
+        let config = Arc::new(config);
+        let node = Node { host: "a".into(), port: 1 };
+        for trusts_seeds in [false, true] {
+            let ways = Ways { config: Arc::clone(&config), socket: None, trusts_seeds };
+            for is_seed in [false, true] {
+                let Account { full_password_unverified, is_for_named, .. } =
+                    ways.of(&node, is_seed).account;
+                let is_trusted = trusts_seeds && is_seed;
+                assert_eq!((full_password_unverified, is_for_named), (is_trusted, is_trusted));
+            }
+        }
     }
 }
