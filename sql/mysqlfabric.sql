@@ -7,9 +7,11 @@
 --
 -- Each change is one transaction that begins with
 --     UPDATE version SET number = number + 1;
--- That row is what handles look at, once a second, so a change without it is not seen before the next
--- one with it; and as its lock is held until COMMIT, changes come one after the other. Handles read
--- all tables in one snapshot: they see a change as a whole, or not at all.
+-- That row is what handles look at, once a second, and its lock, which is held until COMMIT, has changes
+-- come one after the other. Handles read all tables in one snapshot: they see a change as a whole, or
+-- not at all. A change without that statement is seen, too, by a digest of the tables, which is compared
+-- less often where they are large; the handle's log warns of it, and from a server that is read_only
+-- it is not taken, as nobody can tell whether that one is ahead or behind.
 --
 -- The account of the handles: GRANT SELECT ON mysqlfabric.* TO ...
 

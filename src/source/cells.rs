@@ -23,6 +23,14 @@ pub fn required<'r>(row: Row<'r>, column: usize, name: &str) -> Read<&'r str> {
     }
 }
 
+/// A name. Blanks behind it count for nothing, as in the columns of names, whose collations pad them.
+pub fn name<'r>(row: Row<'r>, column: usize, name: &str) -> Read<&'r str> {
+    match text(row, column, name)?.trim_end_matches(' ') {
+        "" => Err(format!("{name} is empty")),
+        text => Ok(text),
+    }
+}
+
 pub fn number<T: std::str::FromStr>(row: Row<'_>, column: usize, name: &str) -> Read<T> {
     let digits = text(row, column, name)?;
     digits.parse().map_err(|_| format!("{name} \"{}\" is no number here", excerpt(digits, 40)))

@@ -33,6 +33,8 @@ pub struct AskedServer<'a> {
     pub opened: Opened,
     pub limits: Limits,
     pub address: &'a Address,
+    pub user: &'a str,
+    pub database: &'a Database,
 }
 
 impl DatabaseServers {
@@ -94,7 +96,8 @@ impl DatabaseServers {
         }
         let begun = opened.begun;
         let limits = limits(&self.config);
-        let mut asked = AskedServer { opened, limits, address };
+        let (user, database) = (account.user.as_str(), &self.database);
+        let mut asked = AskedServer { opened, limits, address, user, database };
         let answer = question(&mut asked)?;
         attempt.answered(begun.elapsed());
         Ok(answer)

@@ -16,6 +16,7 @@ pub mod callers;
 mod cells;
 pub mod command;
 mod database;
+mod digest;
 pub mod directory;
 pub mod discovery;
 pub mod endpoints;

@@ -16,7 +16,7 @@ use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::source::directory::DirectorySource;
 use mysqlfabric::source::discovery::spec::{GroupSpec, Kind as Discover, Specs};
 use mysqlfabric::source::{Ask, Asker, Content, RetryPolicy, Wanted as Asked, WholeSource};
-use mysqlfabric::topology::{Key, Wanted};
+use mysqlfabric::topology::{Key, Server, Wanted};
 use zeroize::Zeroizing;
 
 use crate::client::{each, query, root, user, value};
@@ -426,6 +426,50 @@ fn restored_tables_are_believed_where_they_can_be_written() {
     eventually("as it is", || of(&router, 150).is_ok_and(|port| port == 2));
 }
 
+#[test]
+fn a_change_that_nobody_counted_is_seen_where_it_can_be_written_and_said() {
+    for (kind, server) in each() {
+        let mut directory = Directory::small(server);
+        let reader = directory.reader();
+        let mut config = directory.config(&reader);
+        let said = heard(&mut config);
+        let router = Router::new(config);
+        assert_eq!(of(&router, 150).expect("a server"), 2);
+        let warnings =
+            || said.lock().expect("the text").matches("did not count that; it is taken").count();
+        directory.run("UPDATE shards SET group_id = 'g1' WHERE lower_bound = '100'");
+        eventually("the move", || of(&router, 150).expect("a server") == 1);
+        assert_eq!(warnings(), 1, "{kind:?}");
+        // Two servers that exchange their places.
+        directory.run(
+            "UPDATE servers SET group_id = IF(group_id = 'g1', 'g2', 'g1') \
+             WHERE server_uuid IN ('p1', 'p2')",
+        );
+        eventually("the exchange", || of(&router, 150).expect("a server") == 2);
+        directory.change(&["UPDATE shards SET group_id = 'g3' WHERE lower_bound = '100'"]);
+        eventually("what is counted", || of(&router, 150).expect("a server") == 3);
+        assert_eq!(warnings(), 1, "it is said once, {kind:?}");
+    }
+}
+
+#[test]
+fn a_change_that_nobody_counted_is_not_taken_from_a_replica() {
+    let Some(server) = RealServer::start(Kind::Mysql56, &["--read-only=1"]) else { return };
+    let mut directory = Directory::small(&server);
+    let reader = directory.reader();
+    let mut config = directory.config(&reader);
+    let said = heard(&mut config);
+    let router = Router::new(config);
+    assert_eq!(of(&router, 150).expect("a server"), 2);
+    directory.run("UPDATE shards SET group_id = 'g1' WHERE lower_bound = '100'");
+    eventually("a warning", || {
+        assert_eq!(of(&router, 150).expect("what is known"), 2);
+        said.lock().expect("the text").contains("may lag behind, what is known of it stays in use")
+    });
+    directory.run(CHANGE);
+    eventually("the counted one", || of(&router, 150).expect("a server") == 1);
+}
+
 fn refusal(config: Config) -> Error {
     of(&Router::new(config), 1).expect_err("a refusal")
 }
@@ -576,6 +620,83 @@ fn odd_rows_are_set_aside_one_by_one() {
         for words in ["server_uuid is NULL", "\"SIDEWAYS\"", "weight 1much", "'d/e', port 1"] {
             assert!(said.contains(words), "{kind:?}: no {words} in {said}");
         }
+    }
+}
+
+/// Columns pad names, so that foreign keys take one with a blank behind it for the same.
+#[test]
+fn blanks_behind_names_count_for_nothing() {
+    for (kind, server) in each() {
+        let mut directory = Directory::small(server);
+        directory.change(&[
+            "INSERT INTO servers (host, group_id, server_uuid) VALUES ('x ', 'g1 ', 'x1 ')",
+            "INSERT INTO tables VALUES ('db', 'v', 'id', 'RANGE', 'g1 ')",
+            "INSERT INTO shards VALUES (4, 'db', 'v ', '0', 'g2 ', 'ENABLED')",
+            "UPDATE shards SET group_id = 'g3  ' WHERE table_name = 't' AND lower_bound = '100'",
+        ]);
+        let router = directory.router();
+        assert_eq!(of(&router, 150).expect("g3"), 3, "{kind:?}");
+        assert_eq!(at(&router, "db.v", 1, Wanted::Primary).expect("g2"), 2, "{kind:?}");
+        let global = |_: &str, server: &Server| Ok(server.port);
+        let global = router.shard_server(&[b"db.v"], None, Scope::Global, Wanted::Primary, global);
+        assert_eq!(global.expect("g1"), 1, "{kind:?}");
+    }
+}
+
+/// Where collations do not pad, a name with a blank behind it is another one, which nobody can mean.
+#[test]
+fn groups_whose_names_differ_in_blanks_are_refused() {
+    let Some(server) = RealServer::shared(Kind::Mysql) else { return };
+    let mut directory = Directory { server, database: "no_pad".to_owned(), session: root(server) };
+    let names = [
+        ("EXISTS mysqlfabric", "EXISTS no_pad"),
+        ("USE mysqlfabric", "USE no_pad"),
+        ("COLLATE utf8mb4_bin", "COLLATE utf8mb4_0900_bin"),
+    ];
+    statements("mysqlfabric.sql", &names).iter().for_each(|statement| directory.run(statement));
+    directory.fill();
+    directory.change(&[
+        "INSERT INTO groups_ (group_id) VALUES ('g2 ')",
+        "INSERT INTO servers VALUES ('y', 9, 'g2 ', 'y9', 'READ_WRITE', 'PRIMARY', 1)",
+    ]);
+    let reader = directory.reader();
+    let mut config = directory.config(&reader);
+    let said = heard(&mut config);
+    assert_eq!(of(&Router::new(config), 150).expect("the first one"), 2);
+    let said = said.lock().expect("the text");
+    assert!(
+        said.contains("'y:9' of table servers: table groups_ has group \"g2\" twice"),
+        "{said}"
+    );
+}
+
+/// In doubt nothing is written: a row that is left out says which it is, and may be the primary.
+#[test]
+fn a_primary_that_cannot_be_told_is_said_to_a_lookup() {
+    for (kind, server) in each() {
+        let mut directory = Directory::small(server);
+        directory.change(&[
+            "INSERT INTO servers (host, port, group_id, mode, status) \
+             VALUES ('other', 7, 'g2', 'READ_WRITE', 'PRIMARY')",
+            "UPDATE servers SET host = 'h:5' WHERE server_uuid = 'p3'",
+        ]);
+        let router = directory.router();
+        assert_eq!(of(&router, 1).expect("its own group"), 1, "{kind:?}");
+        let doubt = of(&router, 150).expect_err("which of both");
+        says(&doubt, Code::NoServer, &["'other:7' of table servers", "server_uuid is NULL"]);
+        assert_eq!(at(&router, "db.t", 150, Wanted::Reader).expect("reads go on"), 20);
+        let no_host = of(&router, 250).expect_err("no address");
+        says(
+            &no_host,
+            Code::NoServer,
+            &["'h:5:3' of table servers", "'h:5', port 3, is no address"],
+        );
+        directory.change(&[
+            "UPDATE servers SET status = 'SECONDARY' WHERE host = 'other'",
+            "UPDATE servers SET host = 'h' WHERE server_uuid = 'p3'",
+        ]);
+        eventually("its end", || of(&router, 150).is_ok_and(|port| port == 2));
+        eventually("its end", || of(&router, 250).is_ok_and(|port| port == 3));
     }
 }
 

@@ -370,7 +370,24 @@ fn what_is_wrong_is_said_with_the_remedy() {
         assert_eq!(error.code, Code::Forbidden, "{kind:?}: {error}");
         let grant = format!("GRANT SELECT ON `{database}`.shards TO '{}'", reader.user);
         assert!(error.message.contains(&grant), "{error}");
+        assert!(!error.message.contains("and the same for"), "{error}");
         store.run(&format!("GRANT SELECT ON {database}.shards TO {}@'%'", reader.user));
+
+        // Two less, and those alone are named.
+        let (grants, revoked) = ([("GRANT", "TO"), ("REVOKE", "FROM")], ["shard_maps", "servers"]);
+        let set = |store: &mut Store<'_>, (verb, to): (&str, &str)| {
+            for table in revoked {
+                store.run(&format!("{verb} SELECT ON {database}.{table} {to} {}@'%'", reader.user));
+            }
+        };
+        set(&mut store, grants[1]);
+        let error = refused(store.config(&reader));
+        let grant = format!(
+            "GRANT SELECT ON `{database}`.shard_maps TO '{}'@'...', and the same for servers",
+            reader.user
+        );
+        assert!(error.message.ends_with(&grant), "{kind:?}: {error}");
+        set(&mut store, grants[0]);
 
         // A wrong password.
         let mut config = store.config(&reader);

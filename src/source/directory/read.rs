@@ -1,5 +1,7 @@
 //! One look at the tables: all of them of one moment, or that they are what they were.
 
+use std::time::{Duration, Instant};
+
 use crate::base::error::{Code, Error};
 use crate::base::text::excerpt;
 use crate::config::Database;
@@ -9,6 +11,7 @@ use crate::source::cells::{Read, number, required};
 use crate::source::database::{
     AskedServer, NO_DATABASE_FOR_USER, NO_SUCH_COLUMN, NO_SUCH_DATABASE, NO_SUCH_TABLE,
 };
+use crate::source::digest::digest;
 
 use super::newest::Edition;
 
@@ -27,13 +30,32 @@ const GROUPS: &str = "SELECT g.group_id, g.discover, s.server_uuid, s.host, s.po
     s.weight FROM groups_ g LEFT JOIN servers s USING (group_id) \
     ORDER BY g.group_id, s.host, s.port";
 
+/// What of them makes the digest by which a change is seen that nobody counted.
+const DIGESTED: [(&str, &str); 4] = [
+    ("tables", "schema_name, table_name, column_name, type, global_group"),
+    (
+        "shards",
+        "schema_name, table_name, shard_id, IFNULL(HEX(lower_bound), '-'), group_id, IFNULL(state, '-')",
+    ),
+    ("groups_", "group_id, IFNULL(discover, '-')"),
+    (
+        "servers",
+        "host, port, group_id, IFNULL(server_uuid, '-'), IFNULL(mode, '-'), IFNULL(status, '-'), \
+         IFNULL(weight, '-')",
+    ),
+];
+
 /// What a look saw.
 pub struct Look {
     pub edition: Edition,
     /// Whether the server takes writes.
     pub is_writable: bool,
-    /// Nothing if the edition is the one that is known.
+    /// Nothing if what is known stays in use.
     pub content: Option<Tables>,
+    /// How long the server took for the digest, if it was asked for it.
+    pub digest_took: Option<Duration>,
+    /// Whether it is called as what is known, and is something else.
+    pub is_uncounted: bool,
 }
 
 /// The rows of all tables, of one moment.
@@ -43,28 +65,39 @@ pub struct Tables {
     pub groups: ResultSet,
 }
 
-/// Looks at the tables of a server; `known` is the edition that needs no second reading. The inner error
-/// says why they are of no use.
+/// Looks at the tables of a server; `known` is the edition that needs no second reading, whose digest is
+/// compared if `compares` says so. The inner error says why they are of no use.
 pub fn look(
     server: &mut AskedServer<'_>,
     known: Option<&Edition>,
+    compares: bool,
 ) -> Result<Result<Look, String>, Failure> {
     let AskedServer { opened, limits, .. } = server;
     opened.begin_snapshot(limits)?;
     let version = opened.rows(VERSION, limits)?;
-    let (edition, is_writable) = match edition(&version) {
+    let (mut edition, is_writable) = match edition(&version) {
         Ok(edition) => edition,
         Err(why) => return Ok(Err(why)),
     };
-    let content = match known == Some(&edition) {
-        true => None,
-        false => Some(Tables {
+    let same = known.filter(|known| known.is_called_as(&edition));
+    let mut digest_took = None;
+    if same.is_none() || compares {
+        let begun = Instant::now();
+        edition.digest = digest(opened, &DIGESTED, limits)?;
+        digest_took = Some(begun.elapsed());
+    } else if let Some(known) = same {
+        edition.digest.clone_from(&known.digest);
+    }
+    let is_uncounted = same.is_some_and(|known| known.digest != edition.digest);
+    let content = match same {
+        Some(_) if !is_uncounted || !is_writable => None,
+        _ => Some(Tables {
             tables: opened.rows(TABLES, limits)?,
             shards: opened.rows(SHARDS, limits)?,
             groups: opened.rows(GROUPS, limits)?,
         }),
     };
-    Ok(Ok(Look { edition, is_writable, content }))
+    Ok(Ok(Look { edition, is_writable, content, digest_took, is_uncounted }))
 }
 
 /// Which edition it is, and whether the server takes writes.
@@ -91,7 +124,7 @@ fn edition(version: &ResultSet) -> Result<(Edition, bool), String> {
 
 fn cells(row: Row<'_>) -> Read<(u32, Edition)> {
     let incarnation = required(row, 2, "incarnation")?.to_owned();
-    let edition = Edition { incarnation, number: number(row, 1, "number")? };
+    let edition = Edition { incarnation, number: number(row, 1, "number")?, digest: String::new() };
     Ok((number(row, 0, "schema_version")?, edition))
 }
 

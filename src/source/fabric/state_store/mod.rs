@@ -72,7 +72,7 @@ impl StateStore {
 
     /// Looks at the store. What is known needs no second reading.
     fn look(&self, known: Option<&str>, ask: &Ask<'_>) -> Result<Look> {
-        self.servers.ask(ask, |server| look(server, known).map(Ok), read::error)
+        self.servers.ask(ask, |server| look(server, known), read::error)
     }
 
     /// Notes what a look saw, and gives its version.

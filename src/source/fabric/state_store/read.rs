@@ -3,10 +3,12 @@
 use crate::base::error::{Code, Error};
 use crate::base::text::excerpt;
 use crate::config::Database;
+use crate::mysql::failure::ServerError;
 use crate::mysql::{Address, Failure, ResultSet};
 use crate::source::database::{
     AskedServer, NO_DATABASE_FOR_USER, NO_SUCH_COLUMN, NO_SUCH_DATABASE, NO_SUCH_TABLE,
 };
+use crate::source::digest::digest;
 
 use super::rows::{SERVERS, SHARDS};
 
@@ -27,25 +29,53 @@ pub struct Look {
     pub content: Option<(ResultSet, ResultSet)>,
 }
 
-/// A number of each row and how many there are. Numbers are added up, whatever the order of the rows;
-/// they are of a hash that is not linear: under a checksum two rows that exchange a value, as two
-/// servers do when one takes the other's place, would look as before.
-fn digest_of((table, columns): (&str, &str)) -> String {
+/// Looks at the store. `known` is the digest of what needs no second reading. The inner error says what
+/// of it may not be read.
+pub fn look(
+    server: &mut AskedServer<'_>,
+    known: Option<&str>,
+) -> Result<Result<Look, Error>, Failure> {
+    match tables(server, known) {
+        Err(Failure::Server(error)) if error.needs_a_grant() => {
+            Ok(Err(missing_grants(server, error)?))
+        }
+        look => look.map(Ok),
+    }
+}
+
+/// What a statement of a look was refused for, by asking for each table.
+fn missing_grants(server: &mut AskedServer<'_>, error: ServerError) -> Result<Error, Failure> {
+    let AskedServer { opened, limits, address, user, database } = server;
+    let mut missing = Vec::new();
+    for (table, _) in TABLES {
+        match opened.query(&format!("SELECT 1 FROM {table} LIMIT 0"), limits) {
+            Err(Failure::Server(error)) if error.needs_a_grant() => missing.push(table),
+            other => drop(other?),
+        }
+    }
+    let error = Failure::Server(error).into_error(address, user);
+    Ok(Error::new(error.code, with_grants(&error, user, database, &missing)))
+}
+
+/// An error with the statement that grants these tables.
+fn with_grants(error: &Error, user: &str, database: &Database, tables: &[&str]) -> String {
+    let Some((first, others)) = tables.split_first() else { return error.message.clone() };
+    let more = match others.is_empty() {
+        true => String::new(),
+        false => format!(", and the same for {}", others.join(", ")),
+    };
     format!(
-        "(SELECT CONCAT(COUNT(*), ':', IFNULL(SUM(CAST(CONV(LEFT(SHA2(CONCAT_WS('/', {columns}), 256), \
-         15), 16, 10) AS UNSIGNED)), 0)) FROM {table})"
+        "{}; what it takes is GRANT SELECT ON `{}`.{first} TO '{}'@'...'{more}",
+        error.message,
+        excerpt(&database.name, 64),
+        excerpt(user, 60)
     )
 }
 
-/// Looks at the store. `known` is the digest of what needs no second reading.
-pub fn look(server: &mut AskedServer<'_>, known: Option<&str>) -> Result<Look, Failure> {
+fn tables(server: &mut AskedServer<'_>, known: Option<&str>) -> Result<Look, Failure> {
     let AskedServer { opened, limits, .. } = server;
     opened.begin_snapshot(limits)?;
-    let digests = TABLES.map(digest_of).join(", '|', ");
-    let sets = opened.query(&format!("SELECT CONCAT({digests})"), limits)?;
-    let cell = sets.first().and_then(|set| set.rows().next()).and_then(|row| row.get(0));
-    let digest = cell.map(|cell| String::from_utf8_lossy(cell).into_owned());
-    let digest = digest.ok_or_else(|| Failure::Protocol("answers a digest of nothing".into()))?;
+    let digest = digest(opened, &TABLES, limits)?;
     if known == Some(digest.as_str()) {
         return Ok(Look { digest, content: None });
     }
@@ -75,14 +105,8 @@ pub fn error(failure: Failure, server: &Address, user: &str, database: &Database
             Error::new(Code::Protocol, message)
         }
         _ if error.code == Code::Forbidden || errno == Some(NO_DATABASE_FOR_USER) => {
-            let tables = TABLES.map(|(table, _)| table).join(", ");
-            let message = format!(
-                "{}; what it takes is GRANT SELECT ON `{name}`.shards TO '{}'@'...', and so for each of \
-                 {tables}",
-                error.message,
-                excerpt(user, 60)
-            );
-            Error::new(Code::Forbidden, message)
+            let all = TABLES.map(|(table, _)| table);
+            Error::new(Code::Forbidden, with_grants(&error, user, database, &all))
         }
         _ => error,
     }
