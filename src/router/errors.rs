@@ -197,6 +197,19 @@ pub(super) fn of_no_maps(error: Error, source: &str) -> Error {
     Error::new(code, message)
 }
 
+/// The error about a group, for a handle whose source has these alone.
+pub(super) fn of_other_groups(error: Error, source: &str, groups: &[&str]) -> Error {
+    let Error { code, message } = error;
+    let said = message.strip_suffix(MISSPELT_GROUP).unwrap_or(&message);
+    let names = groups.iter().take(3).map(|name| format!("'{}'", excerpt(name, 64)));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let message = format!(
+        "{said}; {source} are group {names}: ask for that, or have it called otherwise by ?group= in the \
+         source's URL"
+    );
+    Error::new(code, message)
+}
+
 /// An error about a name that is not known, for a handle that knows no other either; `whole` is
 /// whether it has asked for everything, and `source` what the source is called. In an empty farm no
 /// name was misspelt.

@@ -281,6 +281,12 @@ impl Router {
             let source = self.refresher.source_name();
             return errors::of_empty_farm(error, self.refresher.answered.is_whole(), &source);
         }
+        if error.code == Code::UnknownGroup && !self.refresher.has_maps() {
+            let topology = self.refresher.topology();
+            let groups = topology.groups().filter(|(_, _, entry)| entry.is_some());
+            let groups: Vec<&str> = groups.map(|(_, name, _)| name).collect();
+            return errors::of_other_groups(error, &self.refresher.source_name(), &groups);
+        }
         error
     }
 

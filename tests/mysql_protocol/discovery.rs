@@ -373,3 +373,75 @@ fn a_child_has_connections_of_its_own() {
         assert!(farm.members[0].by_connection()[0] > before, "which its parent uses on");
     });
 }
+
+/// By a handle that tries three times, with a pause between that no test waits out.
+fn refused(config: Config, group: &str) -> (Error, Duration) {
+    let mut config = config;
+    (config.connect_attempts, config.connect_delay) = (3, Duration::from_secs(100));
+    config.lookup_timeout = Duration::from_secs(60);
+    let router = Router::new(config);
+    let begun = Instant::now();
+    let outcome = router.group_server(group, Wanted::Primary, |_, server| Ok(server.port));
+    (outcome.expect_err("no group"), begun.elapsed())
+}
+
+#[test]
+fn a_refused_password_is_said_at_once() {
+    let farm = Farm::start();
+    farm.members.iter().for_each(|member| member.set_door(Door::Locked));
+    let (error, took) = refused(farm.config(), "g");
+    assert_eq!(error.code, Code::Auth, "{error}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    // One that is not there says nothing of the password.
+    farm.instead(0, Answer::Close);
+    farm.members[0].set_door(Door::Open);
+    let (error, took) = refused(farm.config(), "g");
+    assert_eq!(error.code, Code::Auth, "{error}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
+}
+
+#[test]
+fn a_group_without_primary_says_who_lets_nobody_in() {
+    let farm = Farm::start();
+    farm.members[0].set_door(Door::Locked);
+    let error = primary(&Router::new(farm.config())).expect_err("its primary is not heard");
+    assert_eq!(error.code, Code::NoServer, "{error}");
+    let said = format!("127.0.0.1:{} does not let user \"app\" in", farm.port(0));
+    assert_eq!(error.message.matches(&said).count(), 1, "{error}");
+}
+
+#[test]
+fn a_group_is_called_what_it_was_asked_for_as() {
+    let farm = Farm::start();
+    let unnamed = |url: &str| {
+        let mut config = farm.config();
+        config.source = None;
+        config.set_source(url).expect("a URL");
+        config
+    };
+    let port = farm.port(0);
+    // There is no name but the one that the service asks for.
+    let router =
+        Router::new(unnamed(&format!("cluster://app@127.0.0.1:{port}?kind=group_replication")));
+    let of = |group: &str| router.group_server(group, Wanted::Primary, |_, s| Ok(s.port));
+    assert_eq!(of("default").expect("the group"), port);
+    let error = of("orders").expect_err("another name");
+    assert_eq!(error.code, Code::UnknownGroup);
+    for words in ["'orders'", "are group 'default'", "?group="] {
+        assert!(error.message.contains(words), "no {words} in {error}");
+    }
+    farm.members.iter().for_each(|member| member.set_door(Door::Locked));
+    let (error, _) = refused(
+        unnamed(&format!("cluster://app@127.0.0.1:{port}?kind=group_replication")),
+        "orders",
+    );
+    assert!(error.message.contains("are in group 'orders': "), "{error}");
+    let (error, _) = refused(
+        unnamed(&format!("cluster://app@127.0.0.1:{port}?kind=group_replication&group=g")),
+        "orders",
+    );
+    assert!(
+        error.message.contains("group 'g', the only one there is, and not 'orders'"),
+        "{error}"
+    );
+}

@@ -1,7 +1,6 @@
 //! Verdicts as the rest of the library takes answers: rows of servers, reasons, failures.
 
 use std::collections::BTreeMap;
-use std::iter;
 
 use crate::base::error::{Code, Error};
 use crate::base::text::excerpt;
@@ -32,14 +31,10 @@ pub fn rows(name: &str, verdict: &Verdict, group: &AskedGroup) -> Groups {
         }
     };
     let servers = verdict.servers.iter().map(row).collect();
-    // What may not be read may be why there is no primary.
+    // What may not be read may be why there is no primary, and so may be who lets nobody in.
     let reasons = verdict.reason.iter().map(|reason| {
-        let missing = group.not_granted().join("; ");
-        let reason = match missing.is_empty() {
-            true => reason.clone(),
-            false => excerpt(&format!("{reason}; {missing}"), MOST_TEXT).into(),
-        };
-        (name.to_owned(), reason)
+        let others = group.not_granted().into_iter().chain(group.refusals());
+        (name.to_owned(), excerpt(&joined(reason, others), MOST_TEXT).into())
     });
     let heard = verdict.servers.iter().filter(|placed| placed.is_heard);
     Groups {
@@ -52,16 +47,22 @@ pub fn rows(name: &str, verdict: &Verdict, group: &AskedGroup) -> Groups {
 /// How much of what servers said goes into a message.
 const MOST_TEXT: usize = 800;
 
-/// Why a group is not decided, by what each of its servers said; with that of others, the one that says
-/// more.
-pub fn failure(name: &str, group: &AskedGroup, other: Option<Error>) -> Error {
+/// Sentences in one, each once.
+fn joined<'t>(first: &str, others: impl Iterator<Item = &'t str>) -> String {
+    others.fold(first.to_owned(), |said, other| match said.contains(other) {
+        true => said,
+        false => format!("{said}; {other}"),
+    })
+}
+
+/// Why a group is not decided, by what each of its servers said. `shown` is the group in the message.
+pub fn failure(shown: &str, group: &AskedGroup) -> Error {
     let complaints = group.complaints();
     let said: Vec<&str> = complaints.iter().map(|(_, why)| *why).collect();
     let why = match &group.end {
         // What those say who say anything.
         Some(End::Keep(why)) if group.is_answered() => {
-            let missing = group.not_granted().into_iter();
-            iter::once(why.as_str()).chain(missing).collect::<Vec<_>>().join("; ")
+            joined(why, group.not_granted().into_iter().chain(group.refusals()))
         }
         _ if said.is_empty() => "its servers have not said enough in time".to_owned(),
         _ => said.join("; "),
@@ -74,14 +75,7 @@ pub fn failure(name: &str, group: &AskedGroup, other: Option<Error>) -> Error {
         (true, false) => Code::Forbidden,
         (false, _) => code.unwrap_or(Code::Timeout),
     };
-    let message = format!(
-        "nobody tells which servers are in group '{}': {}",
-        excerpt(name, 64),
-        excerpt(&why, MOST_TEXT)
-    );
-    let error = Error::new(code, message);
-    match other {
-        Some(other) => more_specific(other, error),
-        None => error,
-    }
+    let message =
+        format!("nobody tells which servers are in {shown}: {}", excerpt(&why, MOST_TEXT));
+    Error::new(code, message)
 }

@@ -136,6 +136,15 @@ impl AskedGroup {
         said.collect()
     }
 
+    /// Why those say nothing who are there, and let nobody in or make no sense: in any order, the same
+    /// as long as they do.
+    pub fn refusals(&self) -> impl Iterator<Item = &str> {
+        self.replies.iter().filter_map(|reply| match &reply.outcome {
+            Outcome::Refused { why, .. } | Outcome::Unusable { why } => Some(why.as_str()),
+            Outcome::Pending | Outcome::Opinion(_) | Outcome::Silent(_) => None,
+        })
+    }
+
     /// What the user may not ask, each thing once.
     pub fn not_granted(&self) -> Vec<&str> {
         let mut found: Vec<&str> = Vec::new();

@@ -12,11 +12,13 @@ use tokio::sync::watch;
 use crate::base::clock::millis;
 use crate::base::error::{Code, Error, Result};
 use crate::base::random;
+use crate::base::text::excerpt;
 use crate::config::{Cluster, Config, Node};
 use crate::observe::log::Level;
 use crate::observe::metrics::Traffic;
 use crate::source::callers::CallersQuestions;
 use crate::source::mysql_session::{wait_for, warn_of_password_cache};
+use crate::source::retry::{may_pass, more_specific};
 use crate::source::{
     About, Answer, Ask, Attempt, Content, GroupAnswers, GroupSource, Source, Wanted,
 };
@@ -28,6 +30,7 @@ use super::quick;
 use super::round::{AskedGroup, End, Round};
 use super::rules::Options;
 use super::spec::{GroupSpec, Specs};
+use super::verdict::Verdict;
 
 /// A round takes no longer, however many servers are found by the way.
 const MOST: Duration = Duration::from_secs(3);
@@ -142,75 +145,83 @@ impl Discovery {
         asked.map(|()| groups)
     }
 
-    /// Keeps what was found out, and makes the answers of it.
+    /// Keeps what was found out, and makes the answers of it; gives the groups of which another round
+    /// may find out more. `wanted` are the names that were asked for.
     fn take_in(
         &self,
         taken: &mut Taken<'_>,
         groups: Vec<AskedGroup>,
         asked_at: u64,
+        wanted: &BTreeSet<String>,
         answers: &mut GroupAnswers,
     ) -> Vec<Named> {
         let mut open = Vec::new();
         for group in groups {
-            self.warn(&group);
             let fresh = || GroupState::new(&group.spec);
             let state = taken.states.entry(group.name.clone()).or_insert_with(fresh);
             if state.spec != group.spec {
                 *state = GroupState::new(&group.spec);
             }
             state.memory = group.memory.clone();
+            if let Some(End::Verdict(Verdict { name: Some(name), .. })) = &group.end {
+                state.name = Some(name.clone());
+            }
+            let name = self.name_of(&group.name, state);
+            let name = name.as_deref();
+            self.warn(name, &group);
             let Some(End::Verdict(verdict)) = &group.end else {
-                let name = self.shown(&group.name);
-                answers.failure = Some(failure(&name, &group, answers.failure.take()));
+                let error = failure(&shown(name, wanted), &group);
+                // A password that is refused, or a grant that is missing, stays so for a while.
+                let is_open = may_pass(&error);
+                answers.failure = Some(match answers.failure.take() {
+                    Some(other) => more_specific(other, error),
+                    None => error,
+                });
                 (state.asked_at, state.interval) = (asked_at, millis(self.interval()));
-                open.push((group.name, group.spec));
+                if is_open {
+                    open.push((group.name, group.spec));
+                }
                 continue;
             };
             state.members.clone_from(&verdict.members);
-            state.name = verdict.name.clone().or(state.name.take());
             let interval = match verdict.ask_again_soon {
                 true => quick::interval(self.interval(), quick::second()),
                 false => self.interval(),
             };
             (state.asked_at, state.interval) = (asked_at, millis(interval));
-            let (name, about) = match &self.scope {
-                Scope::Named(_) => {
-                    (group.name.clone(), About::Names(BTreeSet::from([group.name.clone()])))
-                }
-                Scope::Found(_, given) => {
-                    let found = given.clone().or(state.name.clone());
-                    (found.unwrap_or_else(|| DEFAULT_NAME.to_owned()), About::Everything)
-                }
+            let about = match &self.scope {
+                Scope::Named(_) => About::Names(BTreeSet::from([group.name.clone()])),
+                Scope::Found(..) => About::Everything,
             };
-            let rows = rows(&name, verdict, &group);
+            let rows = rows(name.unwrap_or(DEFAULT_NAME), verdict, &group);
             let content = Content::Rows { about, rows, rejected: Vec::new() };
             answers.answers.push(Answer { asked_at, interval, content });
         }
         open
     }
 
-    /// The name of a group in messages.
-    fn shown(&self, name: &str) -> String {
+    /// What a group is called; nothing as long as only its metadata could tell.
+    fn name_of(&self, name: &str, state: &GroupState) -> Option<String> {
         match &self.scope {
-            Scope::Found(_, Some(given)) => given.clone(),
-            _ => name.to_owned(),
+            Scope::Named(_) => Some(name.to_owned()),
+            Scope::Found(_, given) => given.clone().or(state.name.clone()),
         }
     }
 
-    fn warn(&self, group: &AskedGroup) {
+    fn warn(&self, name: Option<&str>, group: &AskedGroup) {
         let log = &self.config.log;
-        let name = self.shown(&group.name);
+        let name = shown(name, &BTreeSet::new());
         for what in group.not_granted() {
-            log.write_once(Level::Warning, format_args!("group '{name}': {what}"));
+            log.write_once(Level::Warning, format_args!("{name}: {what}"));
         }
         if let Some(End::Verdict(verdict)) = &group.end {
             let told = |warning: &&String| !group.not_granted().contains(&warning.as_str());
             for warning in verdict.warnings.iter().filter(told) {
-                log.write_once(Level::Warning, format_args!("group '{name}': {warning}"));
+                log.write_once(Level::Warning, format_args!("{name}: {warning}"));
             }
         }
         for (_, why) in group.complaints() {
-            log.write_once(Level::Info, format_args!("group '{name}': {why}"));
+            log.write_once(Level::Info, format_args!("{name}: {why}"));
         }
     }
 
@@ -227,7 +238,13 @@ impl Discovery {
         states.values().map(GroupState::due_at).min()
     }
 
-    fn ask(&self, named: Vec<Named>, ask: &Ask<'_>, attempt: &Attempt) -> Result<GroupAnswers> {
+    fn ask(
+        &self,
+        named: Vec<Named>,
+        wanted: &BTreeSet<String>,
+        ask: &Ask<'_>,
+        attempt: &Attempt,
+    ) -> Result<GroupAnswers> {
         let mut answers = GroupAnswers::default();
         let mut named = named;
         for round in 0..ask.retry.count.max(1) {
@@ -246,7 +263,7 @@ impl Discovery {
                 ask.asker.source_answered();
                 ask.asker.node_answered(ask.retry.background, Duration::ZERO);
             }
-            named = self.take_in(&mut taken, groups, asked_at, &mut answers);
+            named = self.take_in(&mut taken, groups, asked_at, wanted, &mut answers);
             self.shorten(&mut answers, self.tidy(&mut taken.states), asked_at);
             for (server, user) in taken.members().map(Members::password_caches).unwrap_or_default()
             {
@@ -277,6 +294,20 @@ impl Discovery {
         if let Some(first) = answers.answers.first_mut() {
             first.interval = first.interval.min(due_in).max(Duration::from_millis(1));
         }
+    }
+}
+
+/// A group in messages: by what it is called, or else by what it was asked for as.
+fn shown(name: Option<&str>, wanted: &BTreeSet<String>) -> String {
+    let quoted = |name: &str| format!("group '{}'", excerpt(name, 64));
+    let other = wanted.iter().find(|wanted| name != Some(wanted.as_str()));
+    match (name, other) {
+        (Some(name), Some(other)) if !wanted.contains(name) => {
+            format!("{}, the only one there is, and not '{}'", quoted(name), excerpt(other, 64))
+        }
+        (Some(name), _) => quoted(name),
+        (None, Some(other)) => quoted(other),
+        (None, None) => "the group of the source's servers".into(),
     }
 }
 
@@ -329,7 +360,7 @@ impl GroupSource for Discovery {
         }
         let attempt = Attempt::until(ask.retry.until);
         let _under_way = self.callers.begin(ask, &attempt, AWAITED)?;
-        wait_for(|| self.ask(named, ask, &attempt))
+        wait_for(|| self.ask(named, wanted.names, ask, &attempt))
     }
 
     fn tells_of(&self, group: &str) -> bool {

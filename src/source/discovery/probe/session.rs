@@ -175,12 +175,14 @@ impl ServerSession {
                 Ok(set) => set,
                 Err(Failure::Server(error)) if self.variables.leave_out(&error) => continue,
                 Err(Failure::Server(error)) if has_group && DENIED.contains(&error.errno) => {
-                    not_granted.extend(group::TABLES.map(|table| {
-                        format!(
-                            "what a member says of it may not be asked: GRANT SELECT ON {table} TO \
-                             '{user}'@'...'"
-                        )
-                    }));
+                    let grants = self.denied(&group::TABLES, deadline).await?;
+                    let grants = grants
+                        .iter()
+                        .map(|table| format!("GRANT SELECT ON {table} TO '{user}'@'...'"));
+                    not_granted.push(format!(
+                        "what a member says of it may not be asked: {}",
+                        grants.collect::<Vec<_>>().join("; ")
+                    ));
                     continue;
                 }
                 Err(failure) => return Err(failure),
@@ -196,6 +198,22 @@ impl ServerSession {
             }
             return self.opinion(&set, group, not_granted);
         }
+    }
+
+    /// Which of these tables the user may not read; all of them if that cannot be told any more.
+    async fn denied(
+        &mut self,
+        tables: &[&'static str],
+        deadline: Instant,
+    ) -> Result<Vec<&'static str>, Failure> {
+        let mut denied = Vec::new();
+        for table in tables {
+            match self.query(&format!("SELECT 1 FROM {table} LIMIT 0"), deadline).await {
+                Err(Failure::Server(error)) if DENIED.contains(&error.errno) => denied.push(*table),
+                other => drop(other?),
+            }
+        }
+        Ok(if denied.is_empty() { tables.to_vec() } else { denied })
     }
 
     async fn set_roles(&mut self, view: &mut GroupView, deadline: Instant) -> Result<(), Failure> {
