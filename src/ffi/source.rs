@@ -66,7 +66,8 @@ pub unsafe extern "C" fn fabric_options_set_snapshot_file(
 /// | `file:/path` | of a topology file, as fabric_options_set_topology_file() |
 ///
 /// An IPv6 address stands in brackets, `[::1]:32274`. What is special in a URL is written with a
-/// percent sign in a user or a path, such as `%40` for `@` and `%20` for a blank. The password does
+/// percent sign in a user or a path, such as `%40` for `@` and `%20` for a blank. A user with a colon is
+/// left out there, and named with the credentials alone. The password does
 /// not belong into the URL: it is given with fabric_options_set_credentials(), or
 /// fabric_options_set_mysql_credentials() where the source is a MySQL database; their user is the one of
 /// the URL, if the URL names one.

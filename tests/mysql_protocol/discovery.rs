@@ -401,6 +401,23 @@ fn a_refused_password_is_said_at_once() {
 }
 
 #[test]
+fn who_says_nothing_beside_a_refused_password_is_waited_for_once() {
+    let farm = Farm::start();
+    let doors = [Door::Locked, Door::Locked, Door::Silent];
+    farm.members.iter().zip(doors).for_each(|(member, door)| member.set_door(door));
+    let router = Router::new(farm.config());
+    let took = (0..10).map(|_| {
+        let begun = Instant::now();
+        let error = asked_anew(&router).expect_err("no group");
+        assert_eq!(error.code, Code::Auth, "{error}");
+        begun.elapsed()
+    });
+    // Each of them would take a second if it were waited for.
+    let quickest = took.min().expect("ten");
+    assert!(quickest < Duration::from_millis(900), "{quickest:?}");
+}
+
+#[test]
 fn a_group_without_primary_says_who_lets_nobody_in() {
     let farm = Farm::start();
     farm.members[0].set_door(Door::Locked);
