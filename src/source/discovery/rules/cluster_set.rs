@@ -6,12 +6,12 @@ use std::sync::Arc;
 use crate::base::text::excerpt;
 use crate::config::Node;
 
-use super::super::opinion::{ClusterSet, SetMember};
+use super::super::opinion::{ClusterSet, Metadata, SetMember};
 use super::super::spec::GroupSpec;
 use super::super::verdict::Judgement;
 use super::group::{Found, Group};
 use super::memory::Memory;
-use super::metadata::{copies, unreadable};
+use super::newest_copy::{Copied, newest};
 use super::options::Options;
 use super::placement;
 use super::reason::NoPrimary;
@@ -24,7 +24,7 @@ pub(super) fn judge(
     memory: &mut Memory,
     options: &Options,
 ) -> Judgement {
-    let set = match newest(round, memory) {
+    let set: Arc<ClusterSet> = match newest(round, memory) {
         Ok(set) => set,
         Err(why) => {
             return round
@@ -82,38 +82,23 @@ fn invalidated(target: &SetMember) -> NoPrimary {
     ))
 }
 
-/// The newest view of the set that any server has or had.
-fn newest(round: &Round<'_>, memory: &Memory) -> Result<Arc<ClusterSet>, String> {
-    let copies = copies(round);
-    let sets: Vec<&ClusterSet> = copies
-        .iter()
-        .filter(|(_, metadata)| unreadable(metadata).is_none())
-        .filter_map(|(_, metadata)| metadata.cluster_set.as_ref())
-        .collect();
-    let known = memory.cluster_set.as_ref();
-    let is_known = |set: &&&ClusterSet| known.is_some_and(|known| known.id == set.id);
-    let newest = sets.iter().filter(is_known).max_by_key(|set| set.view_id);
-    match (newest, known) {
-        (Some(newest), Some(known)) if newest.view_id >= known.view_id => {
-            return Ok(Arc::new((*newest).clone()));
-        }
-        // An older view is not gone back to. Another set counts once nobody is left in this one.
-        (Some(_), Some(known)) => return Ok(Arc::clone(known)),
-        (None, Some(known)) if sets.is_empty() || round.is_awaited() => {
-            return Ok(Arc::clone(known));
-        }
-        (None, _) | (_, None) => (),
+impl Copied for ClusterSet {
+    const NAME: &str = "ClusterSet";
+
+    fn of(metadata: &Metadata) -> Option<&Self> {
+        metadata.cluster_set.as_ref()
     }
-    let newest = sets.iter().max_by_key(|set| set.view_id);
-    let Some(newest) = newest else {
-        let why = copies.first().and_then(|(_, metadata)| unreadable(metadata));
-        return Err(why.unwrap_or_else(|| {
-            "none of its servers that answer is in a ClusterSet by its metadata".to_owned()
-        }));
-    };
-    match sets.iter().all(|set| set.id == newest.id) {
-        true => Ok(Arc::new((*newest).clone())),
-        false => Err("its servers are in several ClusterSets".to_owned()),
+
+    fn known(memory: &Memory) -> Option<&Arc<Self>> {
+        memory.cluster_set.as_ref()
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn view_id(&self) -> Option<u64> {
+        Some(self.view_id)
     }
 }
 

@@ -16,6 +16,7 @@ mod group_replication;
 mod innodb_cluster;
 mod memory;
 mod metadata;
+mod newest_copy;
 mod newest_view;
 mod options;
 mod placement;

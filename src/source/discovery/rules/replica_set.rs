@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::super::opinion::{Cluster, Instance, Opinion};
+use super::super::opinion::{Cluster, Instance, Metadata, Opinion};
 use super::super::spec::GroupSpec;
 use super::super::verdict::{Judgement, Role};
 use super::memory::Memory;
-use super::metadata::{copies, unreadable};
+use super::newest_copy::{Copied, newest};
 use super::options::Options;
 use super::reason::NoPrimary;
 use super::replica;
@@ -20,7 +20,7 @@ pub(super) fn judge(
     memory: &mut Memory,
     options: &Options,
 ) -> Judgement {
-    let newest = newest(round, memory);
+    let newest: Result<Arc<Cluster>, String> = newest(round, memory);
     let others = newest.iter().flat_map(|set| set.instances.iter().map(|instance| &instance.node));
     // Any of them may have a newer copy, or take writes where it should not.
     let ask = round.unasked(others.chain(&spec.seeds));
@@ -59,38 +59,23 @@ fn may_be_read(instance: &Instance, opinion: &Opinion, options: &Options) -> boo
         }
 }
 
-/// The newest copy that any server has or had.
-fn newest(round: &Round<'_>, memory: &Memory) -> Result<Arc<Cluster>, String> {
-    let copies = copies(round);
-    let sets: Vec<&Cluster> = copies
-        .iter()
-        .filter(|(_, metadata)| unreadable(metadata).is_none())
-        .filter_map(|(_, metadata)| metadata.own.as_ref().filter(|own| own.is_replica_set))
-        .collect();
-    let known = memory.replica_set.as_ref();
-    let is_known = |set: &&&Cluster| known.is_some_and(|known| known.cluster_id == set.cluster_id);
-    if let Some(known) = known {
-        let newest = sets.iter().filter(is_known).max_by_key(|set| set.view_id);
-        match newest {
-            Some(newest) if newest.view_id >= known.view_id => {
-                return Ok(Arc::new((*newest).clone()));
-            }
-            // An older copy is not gone back to.
-            Some(_) => return Ok(Arc::clone(known)),
-            None if sets.is_empty() => return Ok(Arc::clone(known)),
-            // Another ReplicaSet counts once nobody is left in this one.
-            None => (),
-        }
+impl Copied for Cluster {
+    const NAME: &str = "ReplicaSet";
+
+    fn of(metadata: &Metadata) -> Option<&Self> {
+        metadata.own.as_ref().filter(|own| own.is_replica_set)
     }
-    let Some(newest) = sets.iter().max_by_key(|set| set.view_id) else {
-        let why = copies.iter().find_map(|(_, metadata)| unreadable(metadata));
-        return Err(why.unwrap_or_else(|| {
-            "none of its servers that answer is in a ReplicaSet by its metadata".to_owned()
-        }));
-    };
-    match sets.iter().all(|set| set.cluster_id == newest.cluster_id) {
-        true => Ok(Arc::new((*newest).clone())),
-        false => Err("its servers are in several ReplicaSets".to_owned()),
+
+    fn known(memory: &Memory) -> Option<&Arc<Self>> {
+        memory.replica_set.as_ref()
+    }
+
+    fn id(&self) -> &str {
+        &self.cluster_id
+    }
+
+    fn view_id(&self) -> Option<u64> {
+        self.view_id
     }
 }
 

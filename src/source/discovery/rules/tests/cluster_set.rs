@@ -84,6 +84,24 @@ fn the_newest_view_of_any_cluster_counts() {
     found.has_no_primary("cluster 'two'");
 }
 
+/// A replica cluster has tags and options as of when it replicated last.
+#[test]
+fn of_one_view_the_copy_counts_that_can_be_changed() {
+    let [one, two] = clusters();
+    let before = set(1, "one");
+    let mut after = before.clone();
+    after.clusters[0].cluster.instances[1].is_hidden = true;
+    let of_two = replies(&two, &before);
+    let mut rounds = rounds();
+    rounds.decide(&all([replies(&one, &before), of_two.clone()])).is(1, &[2, 3]);
+    rounds.decide(&all([replies(&one, &after), of_two.clone()])).is(1, &[3]);
+    // And while it is silent nothing is undone.
+    let mut silent = replies(&one, &before);
+    silent[0] = super::silent(1);
+    rounds.decide(&all([silent, of_two.clone()])).is(None, &[3]);
+    rounds.decide(&all([replies(&one, &before), of_two])).is(1, &[2, 3]);
+}
+
 #[test]
 fn one_seed_is_enough() {
     let [one, two] = clusters();

@@ -45,6 +45,23 @@ fn any_server_may_have_a_newer_copy() {
 }
 
 #[test]
+fn of_one_view_the_copy_counts_that_can_be_changed() {
+    let before = set(1, 1);
+    let mut after = before.clone();
+    after.instances[1].is_hidden = true;
+    let late = || [secondary(2, 1, &before), secondary(3, 1, &before)];
+    let decide = |rounds: &mut Rounds, first: Reply| {
+        let [second, third] = late();
+        rounds.decide(&[first, second, third])
+    };
+    let mut rounds = rounds();
+    decide(&mut rounds, primary(1, &before)).is(1, &[2, 3]);
+    decide(&mut rounds, primary(1, &after)).is(1, &[3]);
+    decide(&mut rounds, silent(1)).is(None, &[3]);
+    decide(&mut rounds, primary(1, &before)).is(1, &[2, 3]);
+}
+
+#[test]
 fn one_seed_is_enough() {
     let set = set(1, 1);
     let mut rounds = Rounds::new(Kind::ReplicaSet, &[3]);
