@@ -4,7 +4,7 @@
 #   move_shard.sh --map FILE --from FILE --to FILE --wait SECONDS [OPTION...] SCHEMA.TABLE LOWER_BOUND GROUP
 #
 #   --map FILE     how to log in to the server that takes writes of the shard map: a MySQL option file
-#                  with a group [client], so that no password is on a command line
+#                  with a group [client] that has host, user, password and the like, and nothing else
 #   --from FILE    the same of the primary of the group that has the shard; its account may SELECT and DELETE
 #                  there, set global variables, see all transactions and end connections
 #   --to FILE      the same of the primary of GROUP; its account may SELECT and INSERT there
@@ -19,9 +19,9 @@
 # The shard is READ_ONLY from the first step to the last: reads go on, writes are held. Run again after a
 # failure, it begins anew; what has come to the new group by then is to be deleted there before.
 #
-# The programs are mysql and mysqldump, or what MYSQL and MYSQLDUMP say, with options of their own if
-# need be. The status is 0 if the shard has moved, 1 if it has not, and 3 if it has but rows were written
-# to the old primary meanwhile by somebody who was not held: they are still there.
+# The programs are mysql and mysqldump, or what MYSQL and MYSQLDUMP say: a program, or a command of which it
+# is the end. The status is 0 if the shard has moved, 1 if it has not, and 3 if it has but rows of it are still at
+# the old primary: written there meanwhile by somebody who was not held, or not to be deleted.
 set -euo pipefail
 
 die() { echo "move_shard.sh: $*" >&2; exit 1; }
@@ -49,8 +49,26 @@ schema=${1%%.*} table=${1#*.} low=$2 group=$3
 read -ra mysql <<<"${MYSQL:-mysql}"
 read -ra mysqldump <<<"${MYSQLDUMP:-mysqldump}"
 
-# ask FILE STATEMENTS: rows without header
-ask() { "${mysql[@]}" --defaults-file="$1" --default-character-set=utf8mb4 -NBr -e "$2"; }
+# Option files may have what makes the programs do something else: go on after errors, commit nothing, write
+# elsewhere. So each has what logging in takes, and no other file is read, that of mysql_config_editor included.
+export MYSQL_TEST_LOGIN_FILE=/nonexistent
+for file in "$map" "$from" "$to"; do
+    [ -r "$file" ] || die "there is no file $file to be read"
+    while IFS= read -r line || [ -n "$line" ]; do
+        [[ $line =~ ^[[:space:]]*(\[client\]|(loose[-_])?([^[:space:]=]*)) ]]
+        option=${BASH_REMATCH[3]//_/-}
+        case ${option:-${BASH_REMATCH[1]}} in
+        '' | '#'* | ';'* | '[client]' | host | port | socket | protocol | user | password | bind-address | \
+            connect-timeout | compress* | max-allowed-packet | default-character-set | default-auth | plugin-dir | \
+            get-server-public-key | server-public-key-path | enable-cleartext-plugin | ssl | skip-ssl | ssl-* | tls-*) ;;
+        *) die "$file has a line '${line%%=*}', which is not about logging in, and may change what mysql and mysqldump do; give a file with a group [client] that has host, user, password and the like" ;;
+        esac
+    done <"$file"
+done
+
+# ask FILE STATEMENTS: rows without header. Quotes and backslashes are as they are written here, whatever the
+# server's sql_mode is.
+ask() { "${mysql[@]}" --defaults-file="$1" --default-character-set=utf8mb4 -NBr -e "SET sql_mode = ''; $2"; }
 literal() { local text=${1//\\/\\\\}; printf "'%s'" "${text//\'/\'\'}"; }
 name() { printf '`%s`' "${1//\`/\`\`}"; }
 
@@ -136,6 +154,12 @@ fence=super_read_only
 was=$(ask "$from" 'SELECT @@global.super_read_only' 2>/dev/null) || { fence=read_only was=$(ask "$from" 'SELECT @@global.read_only'); }
 [ "$was" = 0 ] || die "the server of --from is read-only ($fence): it is not the primary"
 
+# Connections of open transactions with changes, which could be committed once the fence is lifted; 0 is nobody's.
+writers="SELECT DISTINCT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_rows_modified > 0"
+open=$(ask "$from" "$writers")
+[[ $'\n'$open$'\n' != *$'\n0\n'* ]] ||
+    die "there is a prepared transaction with changes at the old primary, which nothing here can end; see XA RECOVER there, and commit it or roll it back"
+
 is_fenced=
 lift() {
     [ -z "$is_fenced" ] || ask "$from" "SET GLOBAL read_only = 0"
@@ -144,32 +168,37 @@ lift() {
 ended() {
     local status=$?
     lift || echo "move_shard.sh: the old primary is still read-only: SET GLOBAL read_only = 0 there" >&2
-    case $status in
-    0 | 3) ;;
-    *) [ -z "${begun-}" ] || echo "move_shard.sh: the shard is READ_ONLY; run this again, or make it ENABLED in the map, in the group that it is in there" >&2 ;;
+    [ $status != 0 ] || return 0
+    case ${at-} in
+    begun) echo "move_shard.sh: the shard is READ_ONLY; run this again, or make it ENABLED in the map, in the group that it is in there" >&2 ;;
+    moved)
+        echo "move_shard.sh: the shard has moved, and old rows of it are still at the old primary: $all WHERE $where" >&2
+        exit 3
+        ;;
     esac
 }
 trap ended EXIT
 
 say "1. READ_ONLY in the map: $all from '$low' on, ${where}"
-begun=1
+at=begun
 [ "$state" = READ_ONLY ] || change "state = 'READ_ONLY'"
 say "2. $wait s until every handle holds the writes of the shard"
 sleep "$wait"
 say "3. a fence at the old primary: what is under way ends, or is ended"
 is_fenced=1
-ask "$from" "SET GLOBAL $fence = 1"
-# An open transaction with changes could be committed once the fence is lifted.
-writers="SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_rows_modified > 0"
+# It waits for statements under way, and all that come after them wait for it.
+ask "$from" "SET lock_wait_timeout = 10; SET GLOBAL $fence = 1" ||
+    die "the old primary does not become read-only: statements there take long, or hold LOCK TABLES"
 for ((try = 0; try < 600; try++)); do
     open=$(ask "$from" "$writers")
-    [ -n "$open" ] || break
+    # Nobody's are rolled back soon, or prepared.
+    [ -n "$open" ] && { [ "$open" != 0 ] || [ $try -lt 50 ]; } || break
     for thread in $open; do
         ask "$from" "KILL $thread" 2>/dev/null || true
     done
     sleep 0.1
 done
-[ -z "$open" ] || die "transactions of the old primary do not end: connections $open (0 is a prepared one: XA RECOVER)"
+[ -z "$open" ] || die "transactions of the old primary do not end: connections ${open//$'\n'/, } (0 is a prepared one: see XA RECOVER there, and commit it or roll it back)"
 [ -z "$short_fence" ] || lift
 say "4. the copy"
 "${mysqldump[@]}" --defaults-file="$from" --default-character-set=utf8mb4 --single-transaction \
@@ -183,18 +212,16 @@ change "group_id = $(literal "$group")"
 sleep "$wait"
 say "6. ENABLED"
 change "state = 'ENABLED'"
-begun=
+at=moved
 lift
-if [ "$(rows_of "$from")" != "$moved" ]; then
-    echo "move_shard.sh: the shard has moved, but rows of it were written to the old primary since: compare $all WHERE $where there with the new one" >&2
-    exit 3
-fi
+[ "$(rows_of "$from")" = "$moved" ] ||
+    die "rows of the shard were written to the old primary since it was copied, or cannot be read there: compare with the new one"
 if [ -z "$keep" ]; then
     say "7. the old rows are deleted, ${moved%%$'\t'*} of them"
     deleted=1
     while [ "$deleted" != 0 ]; do
-        deleted=$(ask "$from" "DELETE FROM $all WHERE $where LIMIT 5000; SELECT ROW_COUNT()") ||
-            die "the shard has moved, and its old rows cannot be deleted at the old primary: DELETE FROM $all WHERE $where"
+        deleted=$(ask "$from" "START TRANSACTION; DELETE FROM $all WHERE $where LIMIT 5000; SELECT ROW_COUNT(); COMMIT") ||
+            die "the old rows cannot be deleted at the old primary"
     done
 fi
 say "moved: ${moved%%$'\t'*} rows"

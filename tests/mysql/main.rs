@@ -13,6 +13,7 @@ mod moving_off_fabric;
 mod probes;
 mod replication;
 mod resharding;
+mod resharding_refusals;
 mod seen;
 mod servers;
 mod state_store;
