@@ -16,25 +16,31 @@ pub struct Group {
     directory: PathBuf,
     port: u16,
     size: u16,
+    server_ids: u16,
 }
 
 impl Group {
     /// Group Replication. `None` where there are no servers to be had, which has been said then.
     pub fn start(size: u16) -> Option<Self> {
-        Self::start_by("group_replication.sh", size)
+        Self::start_by("group_replication.sh", size, 0)
     }
 
     /// Plain replication, as [`Group::start`].
     pub fn start_replication(size: u16) -> Option<Self> {
-        Self::start_by("async_replication.sh", size)
+        Self::start_by("async_replication.sh", size, 0)
     }
 
-    fn start_by(script: &'static str, size: u16) -> Option<Self> {
+    /// As [`Group::start`], for one that replicates with another group, whose servers have other ids.
+    pub fn start_beside(size: u16) -> Option<Self> {
+        Self::start_by("group_replication.sh", size, 100)
+    }
+
+    fn start_by(script: &'static str, size: u16, server_ids: u16) -> Option<Self> {
         if !Kind::Mysql.is_there() {
             return None;
         }
         let (port, directory) = place(size);
-        let group = Self { script, directory, port, size };
+        let group = Self { script, directory, port, size, server_ids };
         group.run(&["start", &size.to_string()]);
         Some(group)
     }
@@ -46,6 +52,7 @@ impl Group {
             .args(arguments)
             .env("FARM", &self.directory)
             .env("PORT", self.port.to_string())
+            .env("SERVER_IDS", self.server_ids.to_string())
             .env("GROUP", format!("aaaaaaaa-0000-0000-0000-{:012}", self.port))
             .output()
             .expect("the script");

@@ -2,6 +2,7 @@
 
 mod answers;
 mod client;
+mod cluster_set;
 mod directory;
 mod discovery;
 mod group;

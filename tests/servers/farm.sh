@@ -3,12 +3,14 @@
 # shellcheck shell=bash
 #
 # Server I: 127.0.0.1:$((PORT + I)), server_uuid its port in twelve digits behind 00000000-0000-0000-0000-.
-# Two farms beside each other need a PORT (100 apart) and a FARM of their own, and two groups a GROUP.
+# Two farms beside each other need a PORT (100 apart) and a FARM of their own, two groups a GROUP, and if one
+# replicates from the other SERVER_IDS.
 # User farm/farm has all rights over TCP; root has no password over the socket of its server.
 source "$(dirname "${BASH_SOURCE[0]}")/programs.sh"
 
 FARM=${FARM:-${TMPDIR:-/tmp}/mysqlfarm} # data, sockets, logs, process ids
 PORT=${PORT:-23300}                     # below 32768: never an ephemeral port
+SERVER_IDS=${SERVER_IDS:-0}             # server I has the server_id SERVER_IDS + I
 
 die() { echo "${0##*/}: $*" >&2; exit 1; }
 
@@ -28,7 +30,7 @@ prepare() {
         conf mysql "$dir" "$((PORT + i))"
         cat - <<CONF
 report_host = 127.0.0.1
-server_id = $i
+server_id = $((SERVER_IDS + i))
 gtid_mode = ON
 enforce_gtid_consistency = ON
 super_read_only = ON
