@@ -1217,6 +1217,7 @@ int32_t fabric_status_is_retryable(int32_t code);
  * | oldest topology to go on from | no limit |
  * | time to live | as the server says, 60 s if it says 0 |
  * | discovery of groups | every 500 ms; any lag; none of several primaries; no reads without a majority |
+ * | zone of the service | none: reads go to all secondaries |
  * | compat | FABRIC_COMPAT_SERVER |
  * | snapshot file, topology file | none |
  *
@@ -1950,6 +1951,33 @@ int32_t fabric_options_set_reads_without_majority(struct fabric_options_t *optio
                                                   int32_t on);
 
 /**
+ * Sets the zone that the service runs in, such as an availability zone: reads go to servers there first.
+ *
+ * Of a group, reads go to its secondaries in this zone, by weight and in turns as ever, while one of them
+ * is in use: not left out after fabric_report_result(), nor waiting to be tried after that. While none is,
+ * they go where they go without a zone: to all secondaries, and to the primary where there is none. Of a
+ * server in another zone that was left out, one request may still find out whether it is back, where the
+ * handle has no account to do so. Writes are not affected.
+ *
+ * The zone of a server is said by a topology file (`zone`, and `zones` of a group that is discovered), by
+ * the column `zone` of a shard map in tables, or by the tag `zone` of an instance in the metadata of an
+ * InnoDB Cluster, ReplicaSet or ClusterSet; the first two count more than the tag. Fabric knows of none. Zones are
+ * compared byte by byte.
+ *
+ * @param options  The options.
+ * @param zone     UTF-8, NUL-terminated, at most 64 bytes without control characters; NULL or empty for
+ *                 none, which is the default. Copied.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+ * @retval FABRIC_ERR_ARGUMENT  Too long, or with control characters.
+ *
+ * Never blocks.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_options_set_zone(struct fabric_options_t *options,
+                                const char *zone);
+
+/**
  * Makes a handle. No I/O: the first lookup, or fabric_seed(), asks Fabric.
  *
  * @param options  The options; copied, so they may be freed or changed right after.
@@ -2120,8 +2148,8 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  * digest below every bound belongs to the highest one.
  *
  * Writes (@ref FABRIC_MODE_WRITEONLY, @ref FABRIC_MODE_READWRITE) go to the group's primary.
- * Reads (@ref FABRIC_MODE_READONLY) and @ref FABRIC_MODE_NONE go to the secondaries by weight,
- * and to the primary where there is none. A server whose own mode forbids it is not chosen.
+ * Reads (@ref FABRIC_MODE_READONLY) and @ref FABRIC_MODE_NONE go to the secondaries by weight, those
+ * of the service's own zone first (fabric_options_set_zone()), and to the primary where there is none. A server whose own mode forbids it is not chosen.
  *
  * @param f       The handle.
  * @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated, spelled as in

@@ -54,6 +54,8 @@ CREATE TABLE servers (
         COMMENT 'What it is in its group, which has one PRIMARY. Of no matter where the group is discovered.',
     weight DOUBLE NOT NULL DEFAULT 1
         COMMENT 'Its part of the reads, above 0.',
+    zone VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL DEFAULT NULL
+        COMMENT 'Where it stands, such as eu-west-1a: services there read from it first. NULL: nowhere in particular.',
     PRIMARY KEY (host, port),
     UNIQUE KEY (server_uuid),
     KEY (group_id),

@@ -136,6 +136,7 @@ fn restarted(topology: &Topology, knows_groups: bool, now: u64) -> Topology {
                 mode: 3,
                 status: 3,
                 weight: 1.0,
+                zone: None,
             },
         });
         update.groups(&Asked::Everything, servers.into(), &[], now);

@@ -70,6 +70,7 @@ impl Farm {
                 mode: 3,
                 status: 3,
                 weight: 1.0,
+                zone: None,
             },
         };
         self.groups.iter().map(row).collect()

@@ -51,7 +51,7 @@ impl Farm {
         let server = |(at, port): (usize, &u16)| {
             let (mode, status) = if at == 0 && !is_headless { (3, 3) } else { (1, 2) };
             let (uuid, host) = (format!("uuid-{port}"), "127.0.0.1".into());
-            let server = Server { uuid, host, port: *port, mode, status, weight: 1.0 };
+            let server = Server { uuid, host, port: *port, mode, status, weight: 1.0, zone: None };
             ServerRow { group: group.to_owned(), server }
         };
         self.groups.get(group).into_iter().flatten().enumerate().map(server).collect()

@@ -58,4 +58,13 @@ pub struct GroupSpec {
     /// The weights of servers, by address. Whoever is not in it weighs what the server's own tags say,
     /// or 1.
     pub weights: BTreeMap<Node, f64>,
+    /// The zones of servers, by address. Whoever is not in it stands where the server's own tags say.
+    pub zones: BTreeMap<Node, String>,
+}
+
+impl GroupSpec {
+    /// A group of which nothing is said but whom to ask.
+    pub fn new(kind: DiscoveryKind, seeds: Vec<Node>) -> Self {
+        Self { kind, seeds, weights: BTreeMap::new(), zones: BTreeMap::new() }
+    }
 }

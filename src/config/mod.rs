@@ -1,6 +1,7 @@
 //! What a handle is told: Fabric nodes, credentials, TLS files, limits and times.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::{Code, Error, Result};
@@ -16,6 +17,7 @@ mod mysql;
 mod node;
 mod source_url;
 mod url_parts;
+mod zone;
 
 pub use self::cluster_url::Cluster;
 pub use self::credentials::{Credentials, Identity, TlsFiles};
@@ -25,6 +27,7 @@ pub use self::mysql::{MysqlOptions, TlsMode};
 pub use self::node::Node;
 pub use self::source_url::{DEFAULT_PORT, Database, SourceUrl};
 pub use self::url_parts::{DEFAULT_SERVER_PORT, shown_host};
+pub use self::zone::{check_zone, is_zone};
 
 /// How a server's failure is told to Fabric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +49,8 @@ pub struct Config {
     pub mysql: MysqlOptions,
     /// How groups are discovered.
     pub discovery: DiscoveryOptions,
+    /// Where the service runs: reads prefer servers there.
+    pub zone: Option<Arc<str>>,
     /// Rounds over all known nodes before a fetch gives up.
     pub connect_attempts: u32,
     /// The longest that a Fabric which does not answer is left alone.
@@ -233,6 +238,7 @@ impl Default for Config {
             tls: None,
             mysql: MysqlOptions::default(),
             discovery: DiscoveryOptions::default(),
+            zone: None,
             connect_attempts: 3,
             connect_delay: Duration::from_secs(1),
             backoff_limit: Duration::from_secs(10),

@@ -37,6 +37,8 @@ mod mysql;
 
 mod discovery;
 
+mod zone;
+
 mod log;
 
 mod handle;
@@ -101,3 +103,4 @@ pub use table::*;
 #[cfg(feature = "test-hooks")]
 pub use test_hooks::*;
 pub use version::*;
+pub use zone::*;

@@ -37,6 +37,6 @@ pub fn shards(bounds: &[&str]) -> TablesBuilder {
 /// A server that takes a group's writes.
 pub fn primary(group: &str, uuid: &str) -> ServerRow {
     let (uuid, host) = (uuid.to_owned(), "h".to_owned());
-    let server = Server { uuid, host, port: 1, mode: 3, status: 3, weight: 1.0 };
+    let server = Server { uuid, host, port: 1, mode: 3, status: 3, weight: 1.0, zone: None };
     ServerRow { group: group.to_owned(), server }
 }

@@ -169,14 +169,16 @@ mod tests {
 
     fn any_server() -> impl Strategy<Value = Server> {
         let address = ("[a-z\u{e9}\"\\\\]{1,8}", 1u16..);
-        (address, -1i32..6, -1i32..6, 1e-9f64..1e9).prop_map(
-            |((host, port), mode, status, weight)| Server {
+        let zone = proptest::option::of("[a-z\u{e9}\"-]{1,9}");
+        (address, -1i32..6, -1i32..6, 1e-9f64..1e9, zone).prop_map(
+            |((host, port), mode, status, weight, zone)| Server {
                 uuid: String::new(),
                 host,
                 port,
                 mode,
                 status,
                 weight,
+                zone,
             },
         )
     }

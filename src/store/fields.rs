@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::config::is_zone;
+
 /// A lower bound as text, which may have been written as a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bound {
@@ -145,6 +147,17 @@ pub fn weight<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     let float = |number: f64| Some(number).filter(|weight| *weight > 0.0 && weight.is_finite());
     let integer = |number: i64| Some(number as f64).filter(|weight| *weight > 0.0);
     from.deserialize_any(Field { float, integer, ..Field::of("a number greater than 0") })
+}
+
+pub fn zone<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = |text: &str| is_zone(text).then(|| text.to_owned());
+    let what = "a zone, which is a string of 1 to 64 bytes without control characters";
+    from.deserialize_any(Field { text, ..Field::of(what) })
+}
+
+/// A zone that is there.
+pub fn some_zone<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    zone(from).map(Some)
 }
 
 const DAY_MS: u64 = 86_400_000;

@@ -44,19 +44,25 @@ pub struct Server {
     pub status: i32,
     #[serde(deserialize_with = "fields::weight")]
     pub weight: f64,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "fields::some_zone"
+    )]
+    pub zone: Option<String>,
 }
 
 impl From<topology::Server> for Server {
     fn from(server: topology::Server) -> Self {
-        let topology::Server { uuid, host, port, mode, status, weight } = server;
-        Self { uuid, host, port, mode, status, weight }
+        let topology::Server { uuid, host, port, mode, status, weight, zone } = server;
+        Self { uuid, host, port, mode, status, weight, zone }
     }
 }
 
 impl From<Server> for topology::Server {
     fn from(server: Server) -> Self {
-        let Server { uuid, host, port, mode, status, weight } = server;
-        Self { uuid, host, port, mode, status, weight }
+        let Server { uuid, host, port, mode, status, weight, zone } = server;
+        Self { uuid, host, port, mode, status, weight, zone }
     }
 }
 
@@ -74,16 +80,22 @@ struct GroupMembers {
     #[serde(default, deserialize_with = "present")]
     seeds: Option<Vec<Address>>,
     #[serde(default, deserialize_with = "present")]
-    weights: Option<Weights>,
+    weights: Option<ByAddress<f64>>,
+    #[serde(default, deserialize_with = "present")]
+    zones: Option<ByAddress<String>>,
 }
 
 impl TryFrom<GroupMembers> for Group {
     type Error = String;
 
     fn try_from(members: GroupMembers) -> Result<Self, String> {
-        let GroupMembers { id, confirmed_at, servers, discover, seeds, weights } = members;
+        let GroupMembers { id, confirmed_at, servers, discover, seeds, weights, zones } = members;
         let Some(kind) = discover else {
-            let odd = [("seeds", seeds.is_some()), ("weights", weights.is_some())];
+            let odd = [
+                ("seeds", seeds.is_some()),
+                ("weights", weights.is_some()),
+                ("zones", zones.is_some()),
+            ];
             if let Some((member, _)) = odd.iter().find(|(_, is_there)| *is_there) {
                 return Err(format!(
                     "group '{id}' has {member}, which a group has that is discovered; add discover, \
@@ -111,7 +123,8 @@ impl TryFrom<GroupMembers> for Group {
             ));
         }
         let weights = weights.map(|weights| weights.0).unwrap_or_default();
-        let discover = Some(GroupSpec { kind, seeds, weights });
+        let zones = zones.map(|zones| zones.0).unwrap_or_default();
+        let discover = Some(GroupSpec { kind, seeds, weights, zones });
         Ok(Self { id, confirmed_at, servers: Vec::new(), discover })
     }
 }
@@ -138,36 +151,58 @@ impl<'de> Deserialize<'de> for Address {
     }
 }
 
-/// By address; each once.
-struct Weights(BTreeMap<Node, f64>);
+/// What may be said of a server by its address.
+trait OfServer: Sized {
+    /// What messages call it.
+    const WHAT: &str;
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error>;
+}
 
-struct Weight(f64);
-
-impl<'de> Deserialize<'de> for Weight {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        fields::weight(from).map(Self)
+impl OfServer for f64 {
+    const WHAT: &str = "weight";
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        fields::weight(from)
     }
 }
 
-impl<'de> Deserialize<'de> for Weights {
+impl OfServer for String {
+    const WHAT: &str = "zone";
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        fields::zone(from)
+    }
+}
+
+struct Value<T>(T);
+
+impl<'de, T: OfServer> Deserialize<'de> for Value<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        T::read(from).map(Self)
+    }
+}
+
+/// By address; each once.
+struct ByAddress<T>(BTreeMap<Node, T>);
+
+impl<'de, T: OfServer> Deserialize<'de> for ByAddress<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_map(Self(BTreeMap::new()))
     }
 }
 
-impl<'de> Visitor<'de> for Weights {
+impl<'de, T: OfServer> Visitor<'de> for ByAddress<T> {
     type Value = Self;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object of weights by address")
+        write!(formatter, "an object of {}s by address", T::WHAT)
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
-        while let Some((Address(node), Weight(weight))) = map.next_entry()? {
+        while let Some((Address(node), Value(value))) = map.next_entry()? {
             if self.0.contains_key(&node) {
-                return Err(A::Error::custom(format!("{node} has two weights; take one out")));
+                let what = T::WHAT;
+                return Err(A::Error::custom(format!("{node} has two {what}s; take one out")));
             }
-            self.0.insert(node, weight);
+            self.0.insert(node, value);
         }
         Ok(self)
     }
@@ -194,12 +229,14 @@ mod tests {
     #[test]
     fn a_group_says_how_it_is_discovered() {
         let group = r#""discover": "replicaset", "seeds": ["a:1", "b", "[::1]:2", "[::2]"],
-            "weights": {"a:1": 2, "c": 0.5}"#;
+            "weights": {"a:1": 2, "c": 0.5}, "zones": {"[::1]:2": "west", "b": "east"}"#;
         let document = read(2, group).expect("a file");
         let spec = document.groups[0].discover.as_ref().expect("a specification");
         assert_eq!(spec.kind, DiscoveryKind::ReplicaSet);
         assert_eq!(spec.seeds, [node("a", 1), node("b", 3306), node("::1", 2), node("::2", 3306)]);
         assert_eq!(spec.weights, BTreeMap::from([(node("a", 1), 2.0), (node("c", 3306), 0.5)]));
+        let zones = [(node("::1", 2), "west".to_owned()), (node("b", 3306), "east".to_owned())];
+        assert_eq!(spec.zones, BTreeMap::from(zones));
         assert!(document.groups[0].servers.is_empty());
         for kind in DiscoveryKind::ALL {
             let group = format!(r#""discover": "{}", "seeds": ["a"]"#, kind.name());
@@ -207,6 +244,33 @@ mod tests {
             assert_eq!(document.groups[0].discover.as_ref().map(|spec| spec.kind), Some(kind));
         }
         assert_eq!(read(2, r#""servers": []"#).expect("listed").groups[0].discover, None);
+    }
+
+    #[test]
+    fn a_listed_server_may_say_its_zone_in_either_version() {
+        let group = |zone| {
+            format!(
+                r#""servers": [{{"uuid": "u", "host": "h", "port": 1, "mode": 3, "status": 3,
+                "weight": 1{zone}}}]"#
+            )
+        };
+        for version in [1, 2] {
+            for (text, zone) in [(r#", "zone": "Z\u00fcrich""#, Some("Z\u{fc}rich")), ("", None)] {
+                let document = read(version, &group(text)).expect("a file");
+                assert_eq!(document.groups[0].servers[0].zone.as_deref(), zone);
+            }
+        }
+        for (zone, part) in [
+            (r#", "zone": """#, "groups[0].servers[0].zone"),
+            (r#", "zone": null"#, "null"),
+            (r#", "zone": 7"#, "1 to 64 bytes"),
+            (r#", "zone": "a\tb""#, "control characters"),
+            (r#", "zones": "a""#, "zone is one"),
+            (&format!(r#", "zone": "{}""#, "x".repeat(65)), "1 to 64 bytes"),
+        ] {
+            let why = read(2, &group(zone)).expect_err(zone);
+            assert!(why.contains(part), "{zone}: {why}");
+        }
     }
 
     #[test]
@@ -256,6 +320,19 @@ mod tests {
             ),
             (SEEDS, ["groups[0]", "has seeds", "add discover"]),
             (r#""servers": [], "weights": {}"#, ["groups[0]", "has weights", "add discover"]),
+            (r#""servers": [], "zones": {}"#, ["groups[0]", "has zones", "add discover"]),
+            (
+                r#""discover": "auto", "seeds": ["a"], "zones": {"a": ""}"#,
+                ["zones", "\"\"", "1 to 64 bytes"],
+            ),
+            (
+                r#""discover": "auto", "seeds": ["a"], "zones": {"a": "x", "a:3306": "x"}"#,
+                ["zones", "a:3306", "two zones"],
+            ),
+            (
+                r#""discover": "auto", "seeds": ["a"], "zones": ["x"]"#,
+                ["zones", "sequence", "zones by address"],
+            ),
             (r#""servers": null"#, ["groups[0].servers", "null", "sequence"]),
             (
                 r#""servers": [{"weigth": 1}]"#,

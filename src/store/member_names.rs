@@ -164,7 +164,7 @@ mod tests {
     fn readers_name_their_members() {
         assert_eq!(
             of::<Group>(),
-            ["id", "confirmed_at", "servers", "discover", "seeds", "weights"]
+            ["id", "confirmed_at", "servers", "discover", "seeds", "weights", "zones"]
         );
         assert!(of::<Table>().contains(&"type"), "as the file has it");
         assert!(of::<Document>().contains(&"written_by"));

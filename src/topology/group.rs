@@ -138,7 +138,7 @@ impl Group {
         let primary = server::primary(&servers);
         let takes_writes = |at: &usize| servers.get(*at).is_some_and(Server::takes_writes);
         let primary = primary.filter(takes_writes).map(|at| at as u32);
-        let readers = readers(&servers, &reachability);
+        let readers = readers(&servers, &reachability, overlay.zone.as_deref());
         let reading = |index: &u32| servers.get(*index as usize);
         let weights: Vec<f64> =
             readers.iter().filter_map(reading).map(|server| server.weight).collect();
@@ -300,10 +300,10 @@ fn probed(servers: &[Server], reach: &[Reachability], readers: &[u32]) -> Box<[P
     on_trial.collect()
 }
 
-/// Who takes reads: the secondaries within reach, else the primary if it is within reach, else
-/// those on trial, else whoever there is. A service that reaches nobody is better off trying than
-/// refused.
-fn readers(servers: &[Server], reach: &[Reachability]) -> Vec<u32> {
+/// Who takes reads: the secondaries within reach, those of the service's own zone if there are any,
+/// else the primary if it is within reach, else those on trial, else whoever there is. A service
+/// that reaches nobody is better off trying than refused.
+fn readers(servers: &[Server], reach: &[Reachability], own_zone: Option<&str>) -> Vec<u32> {
     let secondaries = positions(servers, Server::takes_reads_as_secondary);
     let is_read = |at: &usize| servers.get(*at).is_some_and(Server::takes_reads_as_primary);
     let primary = server::primary(servers).filter(is_read).map(|at| at as u32);
@@ -311,10 +311,15 @@ fn readers(servers: &[Server], reach: &[Reachability]) -> Vec<u32> {
     let is_good = |at: &u32| reach.get(*at as usize).is_none_or(|reach| *reach == Reachability::Up);
     let is_away = |at: &u32| reach.get(*at as usize) == Some(&Reachability::Down);
     let not_away = |at: &u32| !is_away(at);
+    let is_near = |at: &u32| {
+        own_zone.is_some()
+            && servers.get(*at as usize).is_some_and(|server| server.zone.as_deref() == own_zone)
+    };
     let among = |all: &[u32], fits: &dyn Fn(&u32) -> bool| -> Vec<u32> {
         all.iter().copied().filter(fits).collect()
     };
     let choices = [
+        among(&secondaries, &|at| is_good(at) && is_near(at)),
         among(&secondaries, &is_good),
         among(&primary, &is_good),
         among(&secondaries, &not_away),
@@ -335,7 +340,7 @@ mod tests {
     use super::*;
 
     fn server(uuid: &str, status: i32, mode: i32, weight: f64) -> Server {
-        Server { uuid: uuid.into(), host: "h".into(), port: 3306, mode, status, weight }
+        Server { uuid: uuid.into(), host: "h".into(), port: 3306, mode, status, weight, zone: None }
     }
 
     fn picks(group: &Group, wanted: Wanted, count: usize) -> Vec<String> {
@@ -436,7 +441,7 @@ mod tests {
             .collect();
         let mut reach = vec![Reachability::Up; servers.len()];
         reach[2] = Reachability::HalfOpen(Probe::default());
-        let overlay = HealthOverlay { reachability: reach, held: false };
+        let overlay = HealthOverlay { reachability: reach, ..HealthOverlay::default() };
         let group = Group::new("g", servers, &overlay, None, 0);
         let cursor = Cursor::default();
         for wanted in [Wanted::Primary].into_iter().chain([Wanted::Reader; 12]) {
@@ -464,7 +469,8 @@ mod tests {
         let shun = |shunned: [bool; 3]| {
             let reach =
                 shunned.map(|away| if away { Reachability::Down } else { Reachability::Up });
-            let overlay = HealthOverlay { reachability: reach.to_vec(), held: false };
+            let overlay =
+                HealthOverlay { reachability: reach.to_vec(), ..HealthOverlay::default() };
             Group::new("g", servers(), &overlay, None, 0)
         };
         assert_eq!(picks(&shun([false, true, false]), Wanted::Reader, 2), ["b", "b"]);
@@ -482,7 +488,7 @@ mod tests {
     fn one_request_tries_a_server_that_was_away() {
         let servers =
             || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
-        let on_trial = |reach| HealthOverlay { reachability: reach, held: false };
+        let on_trial = |reachability| HealthOverlay { reachability, ..HealthOverlay::default() };
         let server = Reachability::HalfOpen(Probe::default());
         let overlay = on_trial(vec![Reachability::Up, server, Reachability::Up]);
         let group = Group::new("g", servers(), &overlay, None, 0);
@@ -509,8 +515,8 @@ mod tests {
         let servers =
             || vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0), server("b", 2, 1, 1.0)];
         let server = || Reachability::HalfOpen(Probe::default());
-        let overlay =
-            HealthOverlay { reachability: vec![server(), server(), server()], held: false };
+        let reachability = vec![server(), server(), server()];
+        let overlay = HealthOverlay { reachability, ..HealthOverlay::default() };
         let group = Group::new("g", servers(), &overlay, None, 0);
         let cursor = Cursor::default();
         let wait = |wanted| {
@@ -527,9 +533,75 @@ mod tests {
     }
 
     #[test]
+    fn reads_stay_in_the_own_zone_while_one_of_it_is_in_use() {
+        let placed = |uuid, status, mode, zone: &str| Server {
+            zone: Some(zone.to_owned()).filter(|zone| !zone.is_empty()),
+            ..server(uuid, status, mode, 1.0)
+        };
+        let servers = || {
+            vec![
+                placed("p", 3, 3, "west"),
+                placed("a", 2, 1, "east"),
+                placed("b", 2, 1, "west"),
+                placed("c", 2, 1, ""),
+                placed("d", 2, 1, "west"),
+                placed("away", 1, 0, "north"),
+            ]
+        };
+        let overlay = |zone: Option<&str>, down: &[usize], half: &[usize]| HealthOverlay {
+            reachability: (0..6)
+                .map(|at| match (down.contains(&at), half.contains(&at)) {
+                    (true, _) => Reachability::Down,
+                    (_, true) => Reachability::HalfOpen(Probe::default()),
+                    _ => Reachability::Up,
+                })
+                .collect(),
+            zone: zone.map(Into::into),
+            held: false,
+        };
+        let all = ["a", "b", "c", "d"];
+        for (zone, down, half, expected) in [
+            (None, &[][..], &[][..], &all[..]),
+            (Some("west"), &[], &[], &["b", "d"]),
+            (Some("east"), &[], &[], &["a"]),
+            // In the primary's zone reads are a secondary's all the same.
+            (Some("west"), &[2, 4], &[], &["a", "c"]),
+            (Some("west"), &[2], &[], &["d"]),
+            (Some("east"), &[1], &[], &["b", "c", "d"]),
+            // One request tries it, and is no reason to leave the zone or to stay in it.
+            (Some("east"), &[], &[1], &all),
+            (Some("west"), &[], &[1, 2], &["a", "b", "d"]),
+            (Some("west"), &[0, 1, 2, 3, 4], &[], &all),
+            // Nobody readable is there; a part of a name, and other letters, are other zones.
+            (Some("north"), &[], &[], &all),
+            (Some("WEST"), &[], &[], &all),
+            (Some("wes"), &[], &[], &all),
+        ] {
+            let overlay = overlay(zone, down, half);
+            let group = Group::new("g", servers(), &overlay, None, 0);
+            let chosen = BTreeSet::from_iter(picks(&group, Wanted::Reader, 12));
+            let expected = expected.iter().map(|uuid| (*uuid).to_owned()).collect();
+            assert_eq!(chosen, expected, "{zone:?} {down:?} {half:?}");
+            assert_eq!(picks(&group, Wanted::Primary, 1), ["p"], "writes go where they went");
+            assert!(group.is_same(&servers(), &overlay));
+        }
+        let mut moved = servers();
+        moved[1].zone = Some("west".into());
+        let group = Group::new("g", servers(), &HealthOverlay::default(), None, 0);
+        assert!(!group.is_same(&moved, &HealthOverlay::default()), "a server's zone is news");
+        // By weight and turns as ever.
+        moved[2].weight = 2.0;
+        let near = overlay(Some("west"), &[], &[]);
+        let group = Group::new("g", moved, &near, None, 0);
+        let chosen = picks(&group, Wanted::Reader, 40);
+        let times = ["a", "b", "d"].map(|uuid| chosen.iter().filter(|c| *c == uuid).count());
+        assert_eq!(times, [10, 20, 10]);
+    }
+
+    #[test]
     fn a_hold_stops_writes_and_nothing_else() {
         let servers = vec![server("p", 3, 3, 1.0), server("a", 2, 1, 1.0)];
-        let overlay = HealthOverlay { reachability: Vec::new(), held: true };
+        let overlay = HealthOverlay { held: true, ..HealthOverlay::default() };
         let group = Group::new("g", servers.clone(), &overlay, None, 0);
         assert!(picks(&group, Wanted::Primary, 1).is_empty());
         assert_eq!(picks(&group, Wanted::Reader, 1), ["a"]);

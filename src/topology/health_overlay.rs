@@ -10,6 +10,8 @@ pub struct HealthOverlay {
     pub reachability: Vec<Reachability>,
     /// Whether its writes are held, since the primary refused one.
     pub held: bool,
+    /// Where the service itself runs, if it is told: the same for as long as a handle lives.
+    pub zone: Option<Arc<str>>,
 }
 
 /// Whether a service gets through to a server: the state of a circuit breaker.

@@ -62,6 +62,8 @@ pub struct Server {
     pub mode: i32,
     pub status: i32,
     pub weight: f64,
+    /// Where it stands, if the source says so.
+    pub zone: Option<String>,
 }
 
 impl Server {

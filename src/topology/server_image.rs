@@ -126,6 +126,7 @@ mod tests {
             mode: 3,
             status: 3,
             weight: 1.0,
+            zone: None,
         };
         let servers = [server(36, 5), server(uuid, host)];
         let images = ServerImages::new(&text(group), servers.iter());
@@ -155,6 +156,7 @@ mod tests {
             mode: 3,
             status: 3,
             weight: 1.0,
+            zone: None,
         };
         let servers: Vec<Server> = (0..8).map(server).collect();
         for count in 0..servers.len() {
@@ -167,7 +169,8 @@ mod tests {
     #[test]
     fn a_host_goes_on_behind_its_card() {
         let host: String = ('!'..'~').take(50).collect();
-        let server = Server { uuid: "u".into(), host, port: 1, mode: 3, status: 3, weight: 1.0 };
+        let server =
+            Server { uuid: "u".into(), host, port: 1, mode: 3, status: 3, weight: 1.0, zone: None };
         let images = ServerImages::new("g", [&server].into_iter());
         let (image, host_tail) = images.get(0).expect("an image");
         let text = [image.host, *host_tail.expect("a host tail")].concat();

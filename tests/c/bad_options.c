@@ -139,6 +139,12 @@ static void mysql_servers(void)
     OPTION(fabric_options_set_max_replica_lag_ms(o, 86400001), FABRIC_ERR_ARGUMENT, {"86400001"});
     OPTION(fabric_options_set_multi_primary(o, 2), FABRIC_ERR_ARGUMENT, {"of 2", "0 to 1"});
     OPTION(fabric_options_set_reads_without_majority(o, -1), FABRIC_ERR_ARGUMENT, {"of -1"});
+    OPTION(fabric_options_set_zone(o, "eu\nwest"), FABRIC_ERR_ARGUMENT,
+           {"fabric_options_set_zone", "eu\\nwest", "control characters"});
+    OPTION(fabric_options_set_zone(o, "123456789 123456789 123456789 123456789 "
+                                      "123456789 123456789 12345"),
+           FABRIC_ERR_ARGUMENT, {"65 bytes", "64 are the most"});
+    OPTION(fabric_options_set_zone(o, "\xff"), FABRIC_ERR_INVALID_UTF8, {"'zone'"});
 }
 
 /* The user of the URL is that of the credentials, which come before or after it. */

@@ -52,6 +52,7 @@ static void options_of_nobody(void)
     CHECK_INT(fabric_options_set_discovery_interval_ms(NULL, 500), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_max_replica_lag_ms(NULL, 1000), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_multi_primary(NULL, 1), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_zone(NULL, "west"), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_reads_without_majority(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_event_callback(NULL, NULL, NULL, NULL), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_add_node(NULL, "h", 1), FABRIC_ERR_NULL_POINTER);

@@ -546,7 +546,7 @@ fn a_snapshot_may_hold_whatever_a_dump_may() {
 /// A later version may have them.
 #[test]
 fn other_members_are_left_alone() {
-    for member in ["\"comment\": \"a\"", "\"mod\": 1", "\"note\": {\"tpye\": 1}", "\"zones\": [1]"]
+    for member in ["\"comment\": \"a\"", "\"mod\": 1", "\"note\": {\"tpye\": 1}", "\"racks\": [1]"]
     {
         for from in ["\"version\": 1", "\"weight\": 0.5", "\"column\": \"id\"", "\"id\": 7"] {
             let text = EXAMPLE.replace(from, &format!("{member}, {from}"));

@@ -80,8 +80,8 @@ impl<'s> Directory<'s> {
         for port in 1..=3 {
             change.push(format!("INSERT INTO groups_ (group_id) VALUES ('g{port}')"));
             change.push(format!(
-                "INSERT INTO servers VALUES ('h', {port}, 'g{port}', 'p{port}', 'READ_WRITE', \
-                 'PRIMARY', 1), ('h', {port}0, 'g{port}', 's{port}', 'READ_ONLY', 'SECONDARY', 0.5)"
+                "INSERT INTO servers (host, port, group_id, server_uuid, mode, status, weight) VALUES \
+                 ('h', {port}, 'g{port}', 'p{port}', 'READ_WRITE', 'PRIMARY', 1), ('h', {port}0, 'g{port}', 's{port}', 'READ_ONLY', 'SECONDARY', 0.5)"
             ));
         }
         for table in ["t", "u"] {
@@ -600,7 +600,7 @@ fn odd_rows_are_set_aside_one_by_one() {
             "('d/e', 1, 'half', 'u-d', 'READ_WRITE', 'PRIMARY', 1)",
             "('f', 1, 'half', 'u-f', 'READ_WRITE', 'PRIMARY', 1)",
         ] {
-            change.push(format!("INSERT INTO servers VALUES {row}"));
+            change.push(format!("INSERT INTO servers (host, port, group_id, server_uuid, mode, status, weight) VALUES {row}"));
         }
         directory.change(&change);
         let reader = directory.reader();
@@ -657,7 +657,8 @@ fn groups_whose_names_differ_in_blanks_are_refused() {
     directory.fill();
     directory.change(&[
         "INSERT INTO groups_ (group_id) VALUES ('g2 ')",
-        "INSERT INTO servers VALUES ('y', 9, 'g2 ', 'y9', 'READ_WRITE', 'PRIMARY', 1)",
+        "INSERT INTO servers (host, port, group_id, server_uuid, mode, status, weight) \
+         VALUES ('y', 9, 'g2 ', 'y9', 'READ_WRITE', 'PRIMARY', 1)",
     ]);
     let reader = directory.reader();
     let mut config = directory.config(&reader);
@@ -738,6 +739,53 @@ fn a_million_shards() {
 const KINDS: [&str; 6] =
     ["auto", "group_replication", "innodb_cluster", "replicaset", "clusterset", "replication"];
 
+/// The ports of group g1 that are read.
+fn readers(router: &Router) -> BTreeSet<u16> {
+    (0..12).map(|_| at(router, "db.t", 1, Wanted::Reader).expect("a reader")).collect()
+}
+
+/// Reads stay in the handle's zone as far as the tables say where servers are, which they need not.
+#[test]
+fn zones_are_a_column_that_tables_need_not_have() {
+    const COLUMN: &str = "zone VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL DEFAULT NULL";
+    for (kind, server) in each() {
+        let mut directory = Directory::small(server);
+        directory.change(&[
+            "INSERT INTO servers (host, port, group_id, server_uuid, zone) VALUES \
+             ('h', 11, 'g1', 's11', 'west'), ('h', 12, 'g1', 's12', 'west'), \
+             ('h', 13, 'g1', 's13', 'east')",
+        ]);
+        let reader = directory.reader();
+        let mut config = directory.config(&reader);
+        let said = heard(&mut config);
+        let everywhere = Router::new(config.clone());
+        config.zone = Some("west".into());
+        let west = Router::new(config);
+        let all = BTreeSet::from([10, 11, 12, 13]);
+        assert_eq!(readers(&everywhere), all, "{kind:?}");
+        assert_eq!(readers(&west), BTreeSet::from([11, 12]), "{kind:?}");
+        assert_eq!(of(&west, 1).expect("a primary"), 1, "writes go wherever it is");
+        directory.change(&["UPDATE servers SET zone = NULL WHERE port = 11"]);
+        eventually("the move", || readers(&west) == [12].into());
+
+        // One that nobody can use leaves out its server, as all that is in a row.
+        directory.change(&["UPDATE servers SET zone = 'a\\tb' WHERE port = 13"]);
+        eventually("the odd zone", || readers(&everywhere) == [10, 11, 12].into());
+        assert!(said.lock().expect("the text").contains("zone \"a\\tb\" has control characters"));
+
+        directory.run("ALTER TABLE servers DROP zone");
+        directory.run(CHANGE);
+        eventually("no column", || readers(&west) == all);
+        assert_eq!(readers(&Router::new(directory.config(&reader))), all, "{kind:?}");
+        directory.run(&format!("ALTER TABLE servers ADD {COLUMN}"));
+        directory.change(&["UPDATE servers SET zone = 'west' WHERE port = 10"]);
+        eventually("the column", || readers(&west) == [10].into());
+        // And one that is not counted up.
+        directory.run("UPDATE servers SET zone = 'west ' WHERE port = 12");
+        eventually("the digest", || readers(&west) == [10, 12].into());
+    }
+}
+
 /// A handle, as a source sees it.
 struct Patient;
 
@@ -774,8 +822,8 @@ fn groups_may_be_discovered() {
         let mut directory = Directory::small(server);
         let mut change = vec![
             "INSERT INTO groups_ VALUES ('gr', 'group_replication'), ('none', 'auto')".to_owned(),
-            "INSERT INTO servers (host, port, group_id, weight) VALUES \
-             ('a', 33061, 'gr', 1), ('b', 3306, 'gr', 0.25), ('::1', 1, 'gr', 1)"
+            "INSERT INTO servers (host, port, group_id, weight, zone) VALUES \
+             ('a', 33061, 'gr', 1, ''), ('b', 3306, 'gr', 0.25, 'west'), ('::1', 1, 'gr', 1, NULL)"
                 .to_owned(),
         ];
         for kind in KINDS {
@@ -809,6 +857,7 @@ fn groups_may_be_discovered() {
         let spec = GroupSpec {
             kind: Discover::GroupReplication,
             seeds: nodes.to_vec(),
+            zones: [(node("b", 3306), "west".to_owned())].into(),
             weights: BTreeMap::from_iter(nodes.into_iter().zip([1.0, 1.0, 0.25])),
         };
         assert_eq!(specs.get().get("gr"), Some(&spec), "{kind:?}");

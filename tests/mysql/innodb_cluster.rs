@@ -23,6 +23,7 @@ fn rules_of_a_cluster() {
     group.make_metadata(1);
     seen.becomes(group.port(1), &ports(&group, &[2, 3]));
     hidden_servers(&group, &seen);
+    zones_of_the_tags(&group, &account);
     servers_that_are_not_in_the_metadata(&group, &seen);
     metadata_that_is_upgraded(&group, &account, &seen);
     read_replicas(&group, &seen);
@@ -52,6 +53,33 @@ fn hidden_servers(group: &Group, seen: &Seen) {
     tag(1, "");
     tag(2, "");
     seen.becomes(group.port(1), &ports(group, &[2, 3]));
+}
+
+fn zones_of_the_tags(group: &Group, account: &Account) {
+    let tag = |number: u16, tags: &str| {
+        let set = format!("JSON_SET(COALESCE(attributes, '{{}}'), '$.tags', JSON_OBJECT({tags}))");
+        let tags = format!("UPDATE instances SET attributes = {set} WHERE instance_id = {number}");
+        change(group, &tags);
+    };
+    let seen = Seen::by(&group.hosts(group.servers()), account, "&kind=innodb_cluster", |config| {
+        config.zone = Some("west".into());
+    });
+    seen.becomes(group.port(1), &ports(group, &[2, 3]));
+    tag(2, "'zone', 'east'");
+    tag(3, "'zone', 'west', 'weight', 2");
+    seen.becomes(group.port(1), &ports(group, &[3]));
+    tag(2, "'zone', 'west'");
+    seen.becomes(group.port(1), &ports(group, &[2, 3]));
+    tag(3, "'zone', 7");
+    seen.becomes(group.port(1), &ports(group, &[2]));
+    tag(2, "'zone', 'east'");
+    seen.becomes(group.port(1), &ports(group, &[2, 3]));
+    // In the zone of the primary reads are those of secondaries all the same.
+    tag(1, "'zone', 'west'");
+    tag(2, "");
+    seen.becomes(group.port(1), &ports(group, &[2, 3]));
+    tag(1, "");
+    tag(3, "");
 }
 
 fn servers_that_are_not_in_the_metadata(group: &Group, seen: &Seen) {

@@ -68,7 +68,8 @@ impl Farm {
             let port = server.port();
             change.push(format!("INSERT INTO groups_ (group_id) VALUES ('{group}')"));
             change.push(format!(
-                "INSERT INTO servers VALUES ('127.0.0.1', {port}, '{group}', '{uuid}', 'READ_WRITE', 'PRIMARY', 1)"
+                "INSERT INTO servers (host, port, group_id, server_uuid, mode, status, weight) \
+                 VALUES ('127.0.0.1', {port}, '{group}', '{uuid}', 'READ_WRITE', 'PRIMARY', 1)"
             ));
         }
         map.change(&change);

@@ -310,6 +310,7 @@ SIGNATURES = {
     "fabric_options_set_discovery_interval_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_max_replica_lag_ms": (c_int32, _OPTIONS, c_int64),
     "fabric_options_set_multi_primary": (c_int32, _OPTIONS, c_int32),
+    "fabric_options_set_zone": (c_int32, _OPTIONS, c_char_p),
     "fabric_options_set_reads_without_majority": (c_int32, _OPTIONS, c_int32),
     "fabric_options_set_event_callback": (
         c_int32, _OPTIONS, fabric_event_callback_t, c_void_p, fabric_free_t,

@@ -129,8 +129,15 @@ pub(super) mod tests {
         use crate::topology::{Server, ServerRow};
 
         let publisher = Publisher::new(Default::default(), Default::default(), true);
-        let server =
-            Server { uuid: "s".into(), host: "h".into(), port: 1, mode: 3, status: 3, weight: 1.0 };
+        let server = Server {
+            uuid: "s".into(),
+            host: "h".into(),
+            port: 1,
+            mode: 3,
+            status: 3,
+            weight: 1.0,
+            zone: None,
+        };
         let servers = vec![ServerRow { group: "moved".into(), server }];
         publisher.publish(|update| {
             update.tables(&Asked::Everything, shards(&["1", "100"]), &[], 9);

@@ -207,6 +207,7 @@ mod tests {
             mode: 3,
             status,
             weight: 1.0,
+            zone: None,
         };
         ServerRow { group: "g".into(), server }
     }

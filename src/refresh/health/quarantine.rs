@@ -350,6 +350,7 @@ mod tests {
             mode: 3,
             status: *status,
             weight: 1.0,
+            zone: None,
         };
         servers.iter().map(server).collect()
     }

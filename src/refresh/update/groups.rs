@@ -160,7 +160,11 @@ impl Update<'_> {
 
     pub(super) fn overlay(&self, group: &str, servers: &[Server]) -> HealthOverlay {
         let reach = servers.iter().map(|server| self.observed.reachability(group, &server.uuid));
-        HealthOverlay { reachability: reach.collect(), held: self.observed.is_held(group) }
+        HealthOverlay {
+            reachability: reach.collect(),
+            held: self.observed.is_held(group),
+            zone: self.zone.cloned(),
+        }
     }
 }
 
@@ -168,8 +172,8 @@ impl Update<'_> {
 fn without_repetitions(servers: &mut Vec<Server>) {
     let mut seen = BTreeSet::new();
     let mut first = Vec::with_capacity(servers.len());
-    for Server { uuid, host, port, mode, status, weight } in servers.iter() {
-        first.push(seen.insert((uuid, host, port, mode, status, weight.to_bits())));
+    for Server { uuid, host, port, mode, status, weight, zone } in servers.iter() {
+        first.push(seen.insert((uuid, host, port, mode, status, weight.to_bits(), zone)));
     }
     let mut first = first.into_iter();
     servers.retain(|_| first.next().unwrap_or(true));

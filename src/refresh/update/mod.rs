@@ -70,6 +70,8 @@ pub struct Update<'a> {
     /// Whether there is no time for the rest, asked between two tables or groups.
     stops: Option<&'a dyn Fn() -> bool>,
     stopped: bool,
+    /// Where the service runs, if it is told.
+    zone: Option<&'a Arc<str>>,
 }
 
 impl<'a> Update<'a> {
@@ -100,7 +102,13 @@ impl<'a> Update<'a> {
             confirmed,
             stops: None,
             stopped: false,
+            zone: None,
         }
+    }
+
+    /// Reads of the groups that are taken in prefer servers of this zone.
+    pub fn in_zone(self, zone: Option<&'a Arc<str>>) -> Self {
+        Self { zone, ..self }
     }
 
     /// Leaves off when `stops` says so: what has been taken in by then is a topology of its own, in

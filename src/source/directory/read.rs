@@ -6,12 +6,13 @@ use crate::base::error::{Code, Error};
 use crate::base::text::excerpt;
 use crate::config::Database;
 use crate::mysql::result_set::Row;
-use crate::mysql::{Address, Failure, ResultSet};
+use crate::mysql::{Address, Failure, Limits, ResultSet};
 use crate::source::cells::{Read, number, required};
 use crate::source::database::{
     AskedServer, NO_DATABASE_FOR_USER, NO_SUCH_COLUMN, NO_SUCH_DATABASE, NO_SUCH_TABLE,
 };
 use crate::source::digest::digest;
+use crate::source::mysql_session::Opened;
 
 use super::newest::Edition;
 
@@ -26,23 +27,17 @@ const TABLES: &str = "SELECT schema_name, table_name, column_name, type, global_
 const SHARDS: &str = "SELECT schema_name, table_name, shard_id, lower_bound, group_id, \
     NULLIF(state, 'ENABLED') FROM shards ORDER BY schema_name, table_name";
 
-const GROUPS: &str = "SELECT g.group_id, g.discover, s.server_uuid, s.host, s.port, s.mode, s.status, \
-    s.weight FROM groups_ g LEFT JOIN servers s USING (group_id) \
-    ORDER BY g.group_id, s.host, s.port";
+/// What tables that were made without zones answer with an error.
+const ZONES: &str = "SELECT zone FROM servers LIMIT 0";
 
 /// What of them makes the digest by which a change is seen that nobody counted.
-const DIGESTED: [(&str, &str); 4] = [
+const DIGESTED: [(&str, &str); 3] = [
     ("tables", "schema_name, table_name, column_name, type, global_group"),
     (
         "shards",
         "schema_name, table_name, shard_id, IFNULL(HEX(lower_bound), '-'), group_id, IFNULL(state, '-')",
     ),
     ("groups_", "group_id, IFNULL(discover, '-')"),
-    (
-        "servers",
-        "host, port, group_id, IFNULL(server_uuid, '-'), IFNULL(mode, '-'), IFNULL(status, '-'), \
-         IFNULL(weight, '-')",
-    ),
 ];
 
 /// What a look saw.
@@ -81,9 +76,13 @@ pub fn look(
     };
     let same = known.filter(|known| known.is_called_as(&edition));
     let mut digest_took = None;
-    if same.is_none() || compares {
+    let is_read = same.is_none() || compares;
+    let has_zones = is_read && has_zones(opened, limits)?;
+    if is_read {
         let begun = Instant::now();
-        edition.digest = digest(opened, &DIGESTED, limits)?;
+        let servers = servers_digested(has_zones);
+        let tables: Vec<_> = DIGESTED.into_iter().chain([("servers", servers.as_str())]).collect();
+        edition.digest = digest(opened, &tables, limits)?;
         digest_took = Some(begun.elapsed());
     } else if let Some(known) = same {
         edition.digest.clone_from(&known.digest);
@@ -94,10 +93,36 @@ pub fn look(
         _ => Some(Tables {
             tables: opened.rows(TABLES, limits)?,
             shards: opened.rows(SHARDS, limits)?,
-            groups: opened.rows(GROUPS, limits)?,
+            groups: opened.rows(&groups(has_zones), limits)?,
         }),
     };
     Ok(Ok(Look { edition, is_writable, content, digest_took, is_uncounted }))
+}
+
+/// Whether the tables say where servers are, which they need not.
+fn has_zones(opened: &mut Opened, limits: &Limits) -> Result<bool, Failure> {
+    match opened.rows(ZONES, limits) {
+        Err(Failure::Server(error)) if error.errno == NO_SUCH_COLUMN => Ok(false),
+        rows => rows.map(|_| true),
+    }
+}
+
+/// The statement for the groups and their servers.
+fn groups(has_zones: bool) -> String {
+    let zone = if has_zones { ", s.zone" } else { "" };
+    format!(
+        "SELECT g.group_id, g.discover, s.server_uuid, s.host, s.port, s.mode, s.status, s.weight{zone} \
+         FROM groups_ g LEFT JOIN servers s USING (group_id) ORDER BY g.group_id, s.host, s.port"
+    )
+}
+
+/// As [`DIGESTED`], of the servers.
+fn servers_digested(has_zones: bool) -> String {
+    let zone = if has_zones { ", IFNULL(zone, '-')" } else { "" };
+    format!(
+        "host, port, group_id, IFNULL(server_uuid, '-'), IFNULL(mode, '-'), IFNULL(status, '-'), \
+         IFNULL(weight, '-'){zone}"
+    )
 }
 
 /// Which edition it is, and whether the server takes writes.

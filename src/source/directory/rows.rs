@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::base::text::excerpt;
-use crate::config::Node;
+use crate::config::{Node, check_zone};
 use crate::mysql::ResultSet;
 use crate::mysql::result_set::Row;
 use crate::source::cells::{Read, name, number, required, text, weight};
@@ -214,15 +214,13 @@ fn group_row(row: Row<'_>, farm: &mut Farm) -> Read<()> {
         let kinds = Kind::ALL.map(Kind::name).join(", ");
         format!("discover is \"{}\", and one of {kinds} is known", excerpt(discover, 40))
     })?;
-    let spec = farm.specs.entry(group.to_owned()).or_insert_with(|| GroupSpec {
-        kind,
-        seeds: Vec::new(),
-        weights: BTreeMap::new(),
-    });
+    let spec =
+        farm.specs.entry(group.to_owned()).or_insert_with(|| GroupSpec::new(kind, Vec::new()));
     if has_server {
         let seed = address(row)?;
-        let weight = weight(row, 7)?;
+        let (weight, zone) = (weight(row, 7)?, zone(row)?);
         spec.weights.insert(seed.clone(), weight);
+        spec.zones.extend(zone.map(|zone| (seed.clone(), zone)));
         spec.seeds.push(seed);
     }
     Ok(())
@@ -246,7 +244,19 @@ fn server(row: Row<'_>) -> Read<Server> {
         mode: mode(text(row, 5, "mode")?)?,
         status: status(text(row, 6, "status")?)?,
         weight: weight(row, 7)?,
+        zone: zone(row)?,
     })
+}
+
+/// Where a server stands; of tables that have no such column, nowhere.
+fn zone(row: Row<'_>) -> Read<Option<String>> {
+    if row.get(8).is_none() {
+        return Ok(None);
+    }
+    match text(row, 8, "zone")?.trim_end_matches(' ') {
+        "" => Ok(None),
+        zone => check_zone(zone).map(|()| Some(zone.to_owned())).map_err(|error| error.message),
+    }
 }
 
 fn mode(name: &str) -> Read<i32> {

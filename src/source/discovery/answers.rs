@@ -27,6 +27,7 @@ pub fn rows(name: &str, verdict: &Verdict, group: &AskedGroup) -> Groups {
                 mode: mode as i32,
                 status: status as i32,
                 weight: placed.weight.unwrap_or(1.0),
+                zone: placed.zone.clone(),
             },
         }
     };

@@ -158,8 +158,14 @@ pub struct Instance {
     pub is_read_replica: bool,
     /// Tag `_hidden`: takes nothing new.
     pub is_hidden: bool,
-    /// The users' own tag `weight`.
+    pub tags: Tags,
+}
+
+/// The users' own tags of an instance.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tags {
     pub weight: Option<f64>,
+    pub zone: Option<String>,
 }
 
 /// What administrators wrote for MySQL Router, as far as it is about where traffic goes.

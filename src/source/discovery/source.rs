@@ -1,6 +1,6 @@
 //! Discovery as a source of groups.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -94,8 +94,7 @@ impl Discovery {
     pub fn of_cluster(cluster: &Cluster, config: &Arc<Config>, traffic: &Arc<Traffic>) -> Self {
         let Cluster { servers, socket, group, kind, .. } = cluster;
         let (kind, seeds) = (*kind, servers.clone());
-        let scope =
-            Scope::Found(GroupSpec { kind, seeds, weights: BTreeMap::new() }, group.clone());
+        let scope = Scope::Found(GroupSpec::new(kind, seeds), group.clone());
         Self::new(scope, socket.clone(), true, config, traffic)
     }
 
@@ -381,10 +380,8 @@ mod tests {
     #[test]
     fn each_group_is_asked_in_its_own_time() {
         let specs = Arc::new(Specs::default());
-        let spec = |host: &str| GroupSpec {
-            kind: DiscoveryKind::Auto,
-            seeds: vec![Node { host: host.into(), port: 3306 }],
-            weights: BTreeMap::new(),
+        let spec = |host: &str| {
+            GroupSpec::new(DiscoveryKind::Auto, vec![Node { host: host.into(), port: 3306 }])
         };
         specs.set(["a", "b"].map(|name| (name.to_owned(), spec(name))).into());
         let config = Arc::new(Config::default());

@@ -48,6 +48,8 @@ pub struct Placed {
     pub weight: Option<f64>,
     /// Whether it has said so itself in this round.
     pub is_heard: bool,
+    /// `None`: what the group's specification says, or nowhere.
+    pub zone: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

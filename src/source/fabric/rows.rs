@@ -237,6 +237,7 @@ impl FromRow for ServerRow {
             mode: row.integer(4)?,
             status: row.integer(5)?,
             weight: row.double(6)?,
+            zone: None,
         };
         if server.port == 0 {
             return Err("port 0 is out of range".into());

@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
-use crate::source::discovery::opinion::{QuorumTraffic, ReadOnlyTargets, RouterOptions};
+use crate::config::is_zone;
+use crate::source::discovery::opinion::{QuorumTraffic, ReadOnlyTargets, RouterOptions, Tags};
 
 /// What an instance's attributes say.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Attributes {
     pub is_hidden: bool,
     pub is_read_replica: bool,
-    pub weight: Option<f64>,
+    pub tags: Tags,
 }
 
 /// JSON that cannot be read says nothing.
@@ -20,11 +21,13 @@ pub fn attributes(text: &[u8]) -> Attributes {
         Value::String(text) => text.trim().parse().ok(),
         other => other.as_f64(),
     });
+    let weight = weight.filter(|weight| weight.is_finite() && *weight >= 0.0);
+    let zone = tag("zone").and_then(Value::as_str).filter(|zone| is_zone(zone));
     let kind = json.get("instance_type").and_then(Value::as_str);
     Attributes {
         is_hidden: tag("_hidden").and_then(Value::as_bool).unwrap_or(false),
         is_read_replica: kind == Some("read-replica"),
-        weight: weight.filter(|weight| weight.is_finite() && *weight >= 0.0),
+        tags: Tags { weight, zone: zone.map(str::to_owned) },
     }
 }
 
@@ -66,8 +69,28 @@ mod tests {
             ("", false, false, None),
             ("no JSON", false, false, None),
         ] {
-            let expected = Attributes { is_hidden: hidden, is_read_replica: replica, weight };
+            let tags = Tags { weight, zone: None };
+            let expected = Attributes { is_hidden: hidden, is_read_replica: replica, tags };
             assert_eq!(attributes(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_zone_is_a_text_of_a_sane_length() {
+        for (tag, zone) in [
+            (r#""eu-west-1a""#, Some("eu-west-1a")),
+            (r#""Z\u00fcrich""#, Some("Z\u{fc}rich")),
+            ("\"\"", None),
+            (r#""a\u0000b""#, None),
+            (r#""a\nb""#, None),
+            ("7", None),
+            ("null", None),
+            (r#"["a"]"#, None),
+            (&format!("\"{}\"", "x".repeat(65)), None),
+        ] {
+            let text = format!(r#"{{"tags": {{"zone": {tag}, "weight": 2}}}}"#);
+            let expected = Tags { weight: Some(2.0), zone: zone.map(str::to_owned) };
+            assert_eq!(attributes(text.as_bytes()).tags, expected, "{tag}");
         }
     }
 

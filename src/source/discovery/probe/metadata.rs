@@ -71,6 +71,6 @@ pub fn instance(row: Row<'_>, at: usize) -> Option<Instance> {
         is_primary: text(row, at + 3) == "PRIMARY",
         is_read_replica: attributes.is_read_replica,
         is_hidden: attributes.is_hidden,
-        weight: attributes.weight,
+        tags: attributes.tags,
     })
 }

@@ -1,6 +1,6 @@
 //! A group without metadata: everything is as its members say.
 
-use super::super::opinion::Member;
+use super::super::opinion::{Member, Tags};
 use super::super::spec::GroupSpec;
 use super::super::verdict::{Judgement, Role};
 use super::group::{Found, find};
@@ -36,7 +36,7 @@ pub(super) fn judge(
             _ if group.readable.contains(&uuid) => Role::Secondary,
             _ => continue,
         };
-        verdict.server(round, uuid, &member.node, role, None);
+        verdict.server(round, uuid, &member.node, role, &Tags::default());
     }
     verdict.decide(group.primary.err())
 }

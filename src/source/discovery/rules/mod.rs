@@ -76,6 +76,9 @@ fn completed(mut verdict: Verdict, spec: &GroupSpec, memory: &mut Memory) -> Ver
         let of_spec = spec.weights.get(&server.node).copied();
         let is_weight = |weight: &f64| weight.is_finite() && *weight > 0.0;
         server.weight = of_spec.or(server.weight).filter(is_weight);
+        if let Some(zone) = spec.zones.get(&server.node) {
+            server.zone = Some(zone.clone());
+        }
     }
     // Where nobody says who is in the group, those who were are asked on.
     if verdict.members.is_empty() {

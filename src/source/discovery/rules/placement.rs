@@ -90,9 +90,9 @@ pub(super) fn place(
         }
         let is_read = group.readable.contains(&uuid) && targets != ReadOnlyTargets::ReadReplicas;
         if is_primary {
-            verdict.server(round, uuid, &instance.node, Role::Primary, instance.weight);
+            verdict.server(round, uuid, &instance.node, Role::Primary, &instance.tags);
         } else if is_read {
-            verdict.server(round, uuid, &instance.node, Role::Secondary, instance.weight);
+            verdict.server(round, uuid, &instance.node, Role::Secondary, &instance.tags);
         }
     }
     if targets != ReadOnlyTargets::Secondaries && group.has_majority {
@@ -114,6 +114,6 @@ fn place_read_replica(
         None => round.answered_last(&instance.uuid),
     };
     if is_read && !instance.is_hidden {
-        verdict.server(round, &instance.uuid, &instance.node, Role::Secondary, instance.weight);
+        verdict.server(round, &instance.uuid, &instance.node, Role::Secondary, &instance.tags);
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn judge(
         let is_primary = primary.as_ref().is_ok_and(|primary| primary.uuid == instance.uuid);
         let role = if is_primary { Role::Primary } else { Role::Secondary };
         if is_primary || may_be_read(instance, opinion, options) {
-            verdict.server(round, &instance.uuid, &instance.node, role, instance.weight);
+            verdict.server(round, &instance.uuid, &instance.node, role, &instance.tags);
         }
     }
     verdict.decide(primary.err())

@@ -1,7 +1,7 @@
 //! Plain replication: the primary is the one server that takes writes, if another one replicates from
 //! it. Two that take writes are none.
 
-use super::super::opinion::Opinion;
+use super::super::opinion::{Opinion, Tags};
 use super::super::spec::GroupSpec;
 use super::super::verdict::{Judgement, Role};
 use super::memory::Memory;
@@ -53,7 +53,7 @@ pub(super) fn judge(
             if role == Role::Primary {
                 verdict.node(node);
             }
-            verdict.server(round, &opinion.uuid, node, role, None);
+            verdict.server(round, &opinion.uuid, node, role, &Tags::default());
         }
     }
     verdict.decide(primary.err())

@@ -2,6 +2,7 @@
 
 use crate::config::Node;
 
+use super::super::opinion::Tags;
 use super::super::verdict::{Judgement, Placed, Role, Verdict};
 use super::memory::Memory;
 use super::reason::NoPrimary;
@@ -47,16 +48,10 @@ impl VerdictBuilder {
     }
 
     /// May serve.
-    pub fn server(
-        &mut self,
-        round: &Round<'_>,
-        uuid: &str,
-        named: &Node,
-        role: Role,
-        weight: Option<f64>,
-    ) {
+    pub fn server(&mut self, round: &Round<'_>, uuid: &str, named: &Node, role: Role, tags: &Tags) {
         let (node, is_heard) = (round.address(uuid, named), round.opinion_of(uuid).is_some());
-        self.verdict.servers.push(Placed { uuid: uuid.to_owned(), node, role, weight, is_heard });
+        let (uuid, Tags { weight, zone }) = (uuid.to_owned(), tags.clone());
+        self.verdict.servers.push(Placed { uuid, node, role, weight, zone, is_heard });
     }
 
     /// `no_primary` if none was placed.

@@ -88,6 +88,7 @@ fn server_row(row: Row<'_>) -> Read<ServerRow> {
         mode: number(row, 3, "mode")?,
         status: number(row, 4, "status")?,
         weight: weight(row, 5)?,
+        zone: None,
     };
     Ok(ServerRow { group, server })
 }

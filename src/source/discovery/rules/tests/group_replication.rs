@@ -368,3 +368,11 @@ fn weights_of_the_specification() {
     let weights: Vec<_> = found.verdict.servers.iter().map(|server| server.weight).collect();
     assert_eq!(weights, [None, Some(2.5), None]);
 }
+
+#[test]
+fn zones_of_the_specification() {
+    let mut group = group();
+    group.spec.zones = [(node(1), "west".into()), (node(3), "east".into())].into();
+    let found = group.decide(&view(3, &[1, 2, 3], 1).replies(&[1, 2, 3]));
+    assert_eq!(found.zones(), [Some("west"), None, Some("east")]);
+}

@@ -50,13 +50,16 @@ fn the_addresses_are_those_of_the_metadata() {
     let found = rounds().decide(&replies(&cluster));
     found.is(1, &[2, 3]);
     assert_eq!(found.verdict.members, [node(1), node(2), node(3)]);
-    cluster.instances[1].weight = Some(3.0);
+    cluster.instances[1].tags = Tags { weight: Some(3.0), zone: Some("west".into()) };
     let found = rounds().decide(&replies(&cluster));
     assert_eq!(found.verdict.servers[1].weight, Some(3.0));
+    assert_eq!(found.zones(), [None, Some("west"), None]);
     let mut rounds = rounds();
     rounds.spec.weights = [(node(2), 0.5)].into();
+    rounds.spec.zones = [(node(2), "east".into()), (node(3), "north".into())].into();
     let found = rounds.decide(&replies(&cluster));
     assert_eq!(found.verdict.servers[1].weight, Some(0.5), "the specification counts more");
+    assert_eq!(found.zones(), [None, Some("east"), Some("north")]);
 }
 
 #[test]

@@ -8,14 +8,13 @@ mod random;
 mod replica_set;
 mod replication;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::Node;
 
 use super::super::opinion::{
     Channel, Cluster, GroupView, Instance, Member, MemberState, Metadata, Opinion, Outcome, Reply,
-    ViewId,
+    Tags, ViewId,
 };
 use super::super::spec::{GroupSpec, Kind};
 use super::super::verdict::{Judgement, Role, Verdict};
@@ -32,7 +31,7 @@ fn uuid(server: u16) -> String {
 
 fn spec(kind: Kind, seeds: &[u16]) -> GroupSpec {
     let seeds = seeds.iter().map(|server| node(*server)).collect();
-    GroupSpec { kind, seeds, weights: BTreeMap::new() }
+    GroupSpec::new(kind, seeds)
 }
 
 fn pending(server: u16) -> Reply {
@@ -147,7 +146,7 @@ fn instance(number: u16) -> Instance {
         is_primary: false,
         is_read_replica: false,
         is_hidden: false,
-        weight: None,
+        tags: Tags::default(),
     }
 }
 
@@ -257,6 +256,11 @@ impl Found {
     fn is(&self, primary: impl Into<Option<u16>>, secondaries: &[u16]) {
         let found = (self.primary, self.secondaries.as_slice());
         assert_eq!(found, (primary.into(), secondaries), "{:?}", self.verdict);
+    }
+
+    /// Where its servers stand.
+    fn zones(&self) -> Vec<Option<&str>> {
+        self.verdict.servers.iter().map(|server| server.zone.as_deref()).collect()
     }
 
     /// Nobody takes writes, for a reason with these words in it.
