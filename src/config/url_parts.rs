@@ -84,10 +84,12 @@ fn node(scheme: &str, text: &str, default_port: u16) -> Result<Node> {
     Node::parse(text, default_port).map_err(bad)
 }
 
-/// What should be a host as messages show it: what is no port behind it may be a password.
+/// What should be a host as messages show it: what is no port behind it may be a password, unless it is
+/// the rest of a URL.
 pub fn shown_host(text: &str) -> String {
+    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     quoted(match text.rsplit_once(':') {
-        Some((host, port)) if !port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        Some((host, port)) if !is_port(port) && !port.starts_with("//") => host,
         _ => text,
     })
 }
@@ -130,4 +132,23 @@ pub(super) fn quoted(text: &str) -> String {
 
 pub(super) fn argument_error(message: String) -> Error {
     Error::new(Code::Argument, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_shown_without_what_may_be_a_password() {
+        for (text, shown) in [
+            ("h:5", "h:5"),
+            ("http://x/", "http://x/"),
+            ("u:secret", "u"),
+            ("u:secret@h", "u"),
+            ("http://u:secret@h", "http://u"),
+            ("secret@h:5", "...@h:5"),
+        ] {
+            assert_eq!(shown_host(text), shown);
+        }
+    }
 }
