@@ -79,13 +79,20 @@ fn primary<'a>(
             )),
         });
     };
+    let was_confirmed = memory.confirmed.as_ref() == Some(&only.uuid);
+    // A replica that is stopped is a replica still, as while it is copied; or somebody stopped it to have it
+    // follow another server, which would have to be one that does not answer.
+    let is_source = is_source(only, round);
+    if is_source && (was_confirmed || round.is_complete()) {
+        memory.confirmed = Some(only.uuid.clone());
+        return Ok(only);
+    }
     let mut others = round.opinions().filter(|other| other.uuid != only.uuid);
     let is_contradicted = others.any(|other| !other.channels.is_empty());
-    let was_confirmed = memory.confirmed.as_ref() == Some(&only.uuid) && !is_contradicted;
-    match was_confirmed || round.is_one_server() {
+    match was_confirmed && !is_contradicted || round.is_one_server() {
         true => Ok(only),
         false => Err(NoPrimary::now(format!(
-            "{} takes writes, and no other server says that it replicates from it{}",
+            "{} takes writes, and no other server says that it replicates from it now{}",
             nodes_of(writable, round),
             missing_grant(round)
         ))),

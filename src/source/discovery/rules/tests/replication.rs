@@ -184,3 +184,43 @@ fn a_grant_that_is_missing() {
 fn nobody_answers() {
     rounds().keeps(&[silent(1), silent(2), silent(3)], "db:3302: no answer in time");
 }
+
+/// A replica whose channel is stopped, and that takes writes or does not.
+fn stopped(number: u16, source: u16, is_writable: bool) -> Reply {
+    let mut opinion = replica(number, source);
+    (opinion.read_only, opinion.super_read_only) = (!is_writable, Some(!is_writable));
+    (opinion.channels[0].receives, opinion.channels[0].applies) = (false, false);
+    says(number, opinion)
+}
+
+#[test]
+fn an_old_primary_that_comes_back_beside_the_one_that_was_promoted() {
+    let mut two = Rounds::new(Kind::Replication, &[1, 2]);
+    two.decide(&[primary(1), secondary(2, 1)]).is(1, &[2]);
+    two.decide(&[silent(1), stopped(2, 1, true)]).is(None, &[2]);
+    let found = two.decide(&[primary(1), stopped(2, 1, true)]);
+    assert_eq!(found.primary, None);
+    found.has_no_primary("take writes, and not exactly one");
+    // Nor does a third one that was stopped, or turned to it again, make it the primary.
+    for third in [stopped(3, 1, false), secondary(3, 1)] {
+        let replies = [primary(1), stopped(2, 1, true), third];
+        assert_eq!(rounds().decide(&replies).primary, None, "{replies:?}");
+    }
+    // One that was made writable while it goes on replicating is none.
+    let mut writable = replica(2, 1);
+    (writable.read_only, writable.super_read_only) = (false, Some(false));
+    rounds().decide(&[primary(1), says(2, writable), secondary(3, 1)]).is(1, &[2, 3]);
+}
+
+#[test]
+fn a_replica_that_is_stopped() {
+    // As while it is copied: nobody else can be the primary.
+    let mut two = Rounds::new(Kind::Replication, &[1, 2]);
+    two.decide(&[primary(1), stopped(2, 1, false)]).is(1, &[2]);
+    // Who is silent may have been promoted, but for a primary that was confirmed.
+    let replies = [primary(1), silent(2), stopped(3, 1, false)];
+    rounds().decide(&replies).has_no_primary("no other server says that it replicates from it now");
+    let mut known = rounds();
+    known.decide(&[primary(1), secondary(2, 1), secondary(3, 1)]).is(1, &[2, 3]);
+    known.decide(&replies).is(1, &[3]);
+}
