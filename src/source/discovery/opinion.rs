@@ -62,6 +62,11 @@ impl Opinion {
         !self.read_only && !self.super_read_only.unwrap_or(false) && !self.offline_mode
     }
 
+    /// Whether what it does not say of groups is not so, rather than not for this account to know.
+    pub fn tells_of_groups(&self) -> bool {
+        self.group.is_some() || self.not_granted.is_empty()
+    }
+
     /// Whether it is in a group by its own word, and so replicates from nobody in particular.
     pub fn is_member(&self) -> bool {
         let is_in = |view: &GroupView| {

@@ -125,6 +125,7 @@ impl Discovery {
         &self,
         taken: &mut Taken<'_>,
         named: &[Named],
+        asked_at: u64,
         until: Instant,
         attempt: &Attempt,
     ) -> Result<Vec<AskedGroup>> {
@@ -135,6 +136,8 @@ impl Discovery {
             let state = taken.states.get(name).filter(|state| state.spec == *spec);
             let GroupState { spec, memory, members, .. } =
                 state.cloned().unwrap_or_else(|| GroupState::new(spec));
+            let mut memory = memory;
+            memory.begin_round(asked_at);
             groups.push(AskedGroup::new(name.clone(), spec, memory, members));
         }
         let options = &self.options;
@@ -257,7 +260,7 @@ impl Discovery {
             let asked_at = ask.asker.now();
             answers.failure = None;
             self.traffic.requests.fetch_add(1, Ordering::Relaxed);
-            let groups = self.round(&mut taken, &named, until, attempt)?;
+            let groups = self.round(&mut taken, &named, asked_at, until, attempt)?;
             if groups.iter().any(AskedGroup::is_answered) {
                 ask.asker.source_answered();
                 ask.asker.node_answered(ask.retry.background, Duration::ZERO);

@@ -80,7 +80,7 @@ pub(super) fn find<'a>(
             true => is_online(member, &voices),
             false => options.reads_without_majority,
         };
-        is_listed && may_be_read(member, round, &newest, options)
+        is_listed && may_be_read(member, round, &newest, memory, options)
     });
     let readable = readable.map(|member| member.uuid.as_str()).collect();
     Found::Group(Group { members: newest.members, primary, readable, has_majority })
@@ -91,10 +91,11 @@ fn may_be_read(
     member: &Member,
     round: &Round<'_>,
     newest: &NewestView<'_>,
+    memory: &Memory,
     options: &Options,
 ) -> bool {
     let Some(opinion) = round.opinion_of(&member.uuid) else {
-        return round.answered_last(&member.uuid);
+        return round.answered_last(&member.uuid) && memory.served(&member.uuid);
     };
     let Some(report) = newest.report_of(&member.uuid) else { return false };
     let is_online = report.own().is_some_and(|own| own.state == MemberState::Online);

@@ -22,7 +22,7 @@ pub(super) fn judge(
     options: &Options,
 ) -> Judgement {
     // What cannot be read now is as it was.
-    let (cluster, trouble) = match (metadata::cluster(round), &memory.cluster) {
+    let (cluster, trouble) = match (metadata::cluster(round, memory), &memory.cluster) {
         (Ok(cluster), _) => (Arc::new(cluster.clone()), None),
         (Err(why), Some(cluster)) => (Arc::clone(cluster), Some(why)),
         (Err(why), None) => {

@@ -1,12 +1,13 @@
 //! What holds from round to round: what must never go back, and who answered the last time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::config::Node;
 
 use super::super::opinion::{Cluster, ClusterSet, Outcome, Reply, ViewId};
 use super::super::spec::Kind;
+use super::super::verdict::Verdict;
 
 /// What is known of a group from earlier rounds. `Memory::default()` is that of a group nobody asked
 /// for yet; to start from it again forgets which views are old.
@@ -14,7 +15,12 @@ use super::super::spec::Kind;
 pub struct Memory {
     /// The newest view that was ever seen of each group, by its name: of one group only, but for the
     /// clusters of a ClusterSet.
-    views: BTreeMap<String, ViewId>,
+    views: BTreeMap<String, SeenView>,
+    /// By group: the members, by UUID, that were last heard in a view of their own beside the newest one,
+    /// and when that was. See [`super::split`].
+    apart: BTreeMap<String, BTreeMap<String, u64>>,
+    /// When the round began, in milliseconds.
+    now: u64,
     /// What kind of group it turned out to be.
     pub(super) kind: Option<Kind>,
     /// The last metadata that could be read: of an InnoDB Cluster, and with the newest view that was
@@ -26,9 +32,21 @@ pub struct Memory {
     pub(super) confirmed: Option<String>,
     /// Of a group with several primaries: the one that was chosen.
     pub(super) choice: Option<String>,
+    /// The servers, by UUID, that the last verdict had serve.
+    serving: BTreeSet<String>,
     /// Whom the last verdict named as members.
     pub(super) members: Vec<Node>,
     by_node: BTreeMap<Node, Last>,
+}
+
+/// A view, and who was in it.
+#[derive(Debug, Clone)]
+pub(super) struct SeenView {
+    pub id: ViewId,
+    /// By UUID.
+    pub members: Vec<String>,
+    /// When it was last reported.
+    pub seen_at: u64,
 }
 
 /// What came of asking an address the last time.
@@ -43,7 +61,39 @@ struct Last {
 /// the memory grow.
 const MOST_ADDRESSES: usize = 1024;
 
+/// How long what members said last counts against those who go on without them, in milliseconds. They may
+/// be gone for good.
+const COUNTS_FOR: u64 = 10_000;
+
 impl Memory {
+    /// A round begins, at so many milliseconds on some clock.
+    pub fn begin_round(&mut self, now: u64) {
+        self.now = now;
+    }
+
+    /// Whether what was last heard then still counts.
+    pub(super) fn still_counts(&self, heard_at: u64) -> bool {
+        self.now.saturating_sub(heard_at) <= COUNTS_FOR
+    }
+
+    /// Members of a group that are heard in a view of their own, and whether any is or was a short while
+    /// ago. Those that `is_over` says of are it no more.
+    pub(super) fn goes_apart<'a>(
+        &mut self,
+        group: &str,
+        heard: impl Iterator<Item = &'a str>,
+        is_over: impl Fn(&str) -> bool,
+    ) -> bool {
+        let (now, mut apart) = (self.now, self.apart.remove(group).unwrap_or_default());
+        apart.retain(|uuid, heard_at| self.still_counts(*heard_at) && !is_over(uuid));
+        apart.extend(heard.map(|uuid| (uuid.to_owned(), now)));
+        let is_any = !apart.is_empty();
+        if is_any {
+            self.apart.insert(group.to_owned(), apart);
+        }
+        is_any
+    }
+
     /// Notes what the replies say of their addresses: of this round, or such as came too late for the
     /// one before.
     pub fn note(&mut self, replies: &[Reply]) {
@@ -67,19 +117,32 @@ impl Memory {
 
     /// The newest view that was seen of the group of this name; without a name, of the one that is
     /// followed.
-    pub(super) fn view_of(&self, name: Option<&str>) -> Option<(String, ViewId)> {
+    pub(super) fn view_of(&self, name: Option<&str>) -> Option<(String, SeenView)> {
         match name {
-            Some(name) => self.views.get(name).map(|id| (name.to_owned(), *id)),
-            None => self.views.first_key_value().map(|(name, id)| (name.clone(), *id)),
+            Some(name) => self.views.get_key_value(name),
+            None => self.views.first_key_value(),
         }
+        .map(|(name, seen)| (name.clone(), seen.clone()))
     }
 
     /// This is the newest view. `is_only`: whatever other groups were followed are not any more.
-    pub(super) fn saw_view(&mut self, name: &str, id: ViewId, is_only: bool) {
+    pub(super) fn saw_view(&mut self, name: &str, id: ViewId, members: Vec<String>, is_only: bool) {
+        let seen = SeenView { id, members, seen_at: self.now };
         if is_only {
             self.views.retain(|other, _| other == name);
+            self.apart.retain(|other, _| other == name);
         }
-        self.views.insert(name.to_owned(), id);
+        self.views.insert(name.to_owned(), seen);
+    }
+
+    /// Takes in who serves by this verdict.
+    pub(super) fn decided(&mut self, verdict: &Verdict) {
+        self.serving = verdict.servers.iter().map(|placed| placed.uuid.clone()).collect();
+    }
+
+    /// Whether the last verdict had the server serve.
+    pub(super) fn served(&self, uuid: &str) -> bool {
+        self.serving.contains(uuid)
     }
 
     /// The server that answered there the last time it did.

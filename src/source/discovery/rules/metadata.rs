@@ -1,6 +1,7 @@
 //! Which server's copy of the metadata counts, and whether it can be read.
 
 use super::super::opinion::{Cluster, Metadata, Opinion};
+use super::memory::Memory;
 use super::report::Report;
 use super::round::Round;
 
@@ -38,9 +39,19 @@ fn rank(opinion: &Opinion) -> impl Ord + use<> {
     (report.map(|report| report.id), is_primary && opinion.is_writable())
 }
 
-/// The InnoDB Cluster that the servers are in, or why it cannot be known.
-pub(super) fn cluster<'a>(round: &Round<'a>) -> Result<&'a Cluster, String> {
-    let copies = copies(round);
+/// The InnoDB Cluster that the servers are in, or why it cannot be known. A server that has gone into
+/// another group than the one that is followed has metadata of another cluster.
+pub(super) fn cluster<'a>(round: &Round<'a>, memory: &Memory) -> Result<&'a Cluster, String> {
+    let followed = memory.view_of(None);
+    let is_elsewhere = |opinion: &Opinion| {
+        let report = opinion.group.as_ref().and_then(|view| Report::of(&opinion.uuid, view));
+        let is_of = |report: &Report<'_>| {
+            followed.as_ref().is_none_or(|(name, seen)| report.is_of(name, seen.id.bootstrap))
+        };
+        report.is_some_and(|report| !is_of(&report))
+    };
+    let mut copies = copies(round);
+    copies.retain(|(opinion, _)| !is_elsewhere(opinion));
     if let Some(why) = copies.first().and_then(|(_, metadata)| unreadable(metadata)) {
         return Err(why);
     }

@@ -27,6 +27,7 @@ mod replication;
 mod report;
 mod round;
 mod search;
+mod split;
 #[cfg(test)]
 mod tests;
 mod verdict_builder;
@@ -65,7 +66,10 @@ pub fn judge(
         Some(Kind::ClusterSet) => cluster_set::judge(spec, &round, memory, options),
     };
     match judgement {
-        Judgement::Decided(verdict) => Judgement::Decided(completed(verdict, spec, memory)),
+        Judgement::Decided(verdict) => {
+            memory.decided(&verdict);
+            Judgement::Decided(completed(verdict, spec, memory))
+        }
         judgement => judgement,
     }
 }

@@ -1,10 +1,11 @@
 //! Which view of a group counts: the newest one that was ever seen, of the group as it was
 //! bootstrapped last. An older one is never gone back to, whoever reports it.
 
-use super::super::opinion::{Member, ViewId};
-use super::memory::Memory;
+use super::super::opinion::{Member, Opinion, ViewId};
+use super::memory::{Memory, SeenView};
 use super::report::{Report, reports};
 use super::round::Round;
+use super::split::is_split;
 
 /// The newest view, and what its members say.
 pub(super) struct NewestView<'a> {
@@ -41,8 +42,12 @@ pub(super) fn newest_view<'a>(
     let mut reports: Vec<Report<'a>> = reports(round).collect();
     reports.retain(|report| name.is_none_or(|name| report.view.group_name == name));
     let known = memory.view_of(name);
-    let most_have_left = || round.most_answer(&memory.members);
-    if let Some(why) = keep_one_group(&mut reports, known.as_ref(), most_have_left) {
+    let most_have_left = |seen: &SeenView| {
+        let says_so = |uuid: &&String| round.opinion_of(uuid).is_some_and(Opinion::tells_of_groups);
+        seen.members.iter().filter(says_so).count() * 2 > seen.members.len()
+    };
+    let still_counts = |seen: &SeenView| memory.still_counts(seen.seen_at);
+    if let Some(why) = keep_one_group(&mut reports, known.as_ref(), most_have_left, still_counts) {
         return match round.is_awaited() {
             true => Newest::Undecided,
             false => Newest::None(why.to_owned()),
@@ -51,13 +56,13 @@ pub(super) fn newest_view<'a>(
     let Some(newest) = reports.iter().max_by_key(|report| report.id).copied() else {
         return Newest::None(NOBODY.to_owned());
     };
-    if is_split(&newest, &reports) {
+    if is_split(&newest, &reports, round, memory) {
         return match round.is_awaited() {
             true => Newest::Undecided,
             false => Newest::None(SPLIT.to_owned()),
         };
     }
-    let is_known = known.is_some_and(|(name, id)| newest.is_of(&name, id.bootstrap));
+    let is_known = known.is_some_and(|(name, seen)| newest.is_of(&name, seen.id.bootstrap));
     // Who is not in a group that is new to us may be in the one before, or in another one. And as many as
     // are in a view may have one of their own.
     let members = newest.view.members.as_slice();
@@ -65,7 +70,8 @@ pub(super) fn newest_view<'a>(
     if others >= if is_known { members.len() } else { 1 } {
         return Newest::Undecided;
     }
-    memory.saw_view(&newest.view.group_name, newest.id, name.is_none());
+    let uuids = members.iter().map(|member| member.uuid.clone()).collect();
+    memory.saw_view(&newest.view.group_name, newest.id, uuids, name.is_none());
     reports.retain(|report| newest.member(report.uuid).is_some());
     Newest::View(NewestView { id: newest.id, members, reports })
 }
@@ -78,18 +84,17 @@ const OLDER: &str = "only an older view of the group is reported than is known a
 const SEVERAL: &str = "its servers are in several groups, or in one that was bootstrapped twice, so \
                        that rows could go to either; stop all but one";
 
-const SPLIT: &str = "one of its servers is in a newer view without most of the others, who are still \
-                     in one of their own, so that rows could go to either; stop all but one";
+const SPLIT: &str = "some of its servers are in a newer view without most of the others, of whom one is \
+                     still in a view of its own, or was when it last answered, so that rows could go to \
+                     either; stop all but one";
 
-/// Whether a view that is not the newest still has most of its members, none of whom is in the newest:
-/// no member that leaves makes that so, but one who is forced to go on alone.
-fn is_split(newest: &Report<'_>, reports: &[Report<'_>]) -> bool {
-    let is_out =
-        |report: &&Report<'_>| newest.member(report.uuid).is_none() && report.sees_majority();
-    reports.iter().filter(is_out).any(|one| {
-        let same = reports.iter().filter(is_out).filter(|other| other.id == one.id).count();
-        same * 2 > one.view.members.len()
-    })
+const APART: &str = "none of the members of its last view is in this one, and most of them do not answer: they \
+                     may go on without it";
+
+/// Whether the newest of these views has anybody who was in the one that is known.
+fn goes_on(reports: &[Report<'_>], seen: &SeenView) -> bool {
+    let newest = reports.iter().max_by_key(|report| report.id);
+    newest.is_none_or(|newest| seen.members.iter().any(|uuid| newest.member(uuid).is_some()))
 }
 
 const GONE: &str = "most members of its group do not answer, and who answers is in another one, or in one \
@@ -100,22 +105,31 @@ const GONE: &str = "most members of its group do not answer, and who answers is 
 /// in it no more. Otherwise it says why not.
 fn keep_one_group(
     reports: &mut Vec<Report<'_>>,
-    known: Option<&(String, ViewId)>,
-    most_have_left: impl Fn() -> bool,
+    known: Option<&(String, SeenView)>,
+    most_have_left: impl Fn(&SeenView) -> bool,
+    still_counts: impl Fn(&SeenView) -> bool,
 ) -> Option<&'static str> {
-    if let Some((name, id)) = known {
+    if let Some((name, seen)) = known {
+        let id = seen.id;
         if reports.iter().any(|report| report.is_of(name, id.bootstrap)) {
             reports.retain(|report| report.is_of(name, id.bootstrap));
-            let is_older = reports.iter().all(|report| report.id < *id);
-            return is_older.then_some(OLDER);
+            let is_older = reports.iter().all(|report| report.id < id);
+            return match is_older {
+                true => Some(OLDER),
+                // They go on from another view than is known: both of some same one before it.
+                false => {
+                    let is_apart = !goes_on(reports, seen) && !most_have_left(seen);
+                    (is_apart && still_counts(seen)).then_some(APART)
+                }
+            };
         }
         if !reports.is_empty() {
-            let is_older = |report: &Report<'_>| report.view.group_name == *name && report.id < *id;
+            let is_older = |report: &Report<'_>| report.view.group_name == *name && report.id < id;
             reports.retain(|report| !is_older(report));
             if reports.is_empty() {
                 return Some(OLDER);
             }
-            if !most_have_left() {
+            if !most_have_left(seen) {
                 return Some(GONE);
             }
         }

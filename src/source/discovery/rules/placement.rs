@@ -97,7 +97,7 @@ pub(super) fn place(
     }
     if targets != ReadOnlyTargets::Secondaries && group.has_majority {
         for instance in cluster.instances.iter().filter(|instance| instance.is_read_replica) {
-            place_read_replica(verdict, instance, round, options);
+            place_read_replica(verdict, instance, round, memory, options);
         }
     }
     no_primary
@@ -107,11 +107,12 @@ fn place_read_replica(
     verdict: &mut VerdictBuilder,
     instance: &Instance,
     round: &Round<'_>,
+    memory: &Memory,
     options: &Options,
 ) {
     let is_read = match round.opinion_of(&instance.uuid) {
         Some(opinion) => replica::may_be_read(opinion, options),
-        None => round.answered_last(&instance.uuid),
+        None => round.answered_last(&instance.uuid) && memory.served(&instance.uuid),
     };
     if is_read && !instance.is_hidden {
         verdict.server(round, &instance.uuid, &instance.node, Role::Secondary, &instance.tags);

@@ -130,15 +130,6 @@ impl<'a> Round<'a> {
         missing.collect::<Vec<_>>().join("; ")
     }
 
-    /// Whether most of these say something.
-    pub fn most_answer(&self, nodes: &[Node]) -> bool {
-        let answers = |node: &&Node| {
-            let mut asked = self.asked.iter().filter(|asked| asked.node == *node);
-            asked.any(|asked| matches!(asked.answer, Answer::Heard(_)))
-        };
-        nodes.iter().filter(answers).count() * 2 > nodes.len()
-    }
-
     /// Those that have not been asked in this round.
     pub fn unasked<'n>(&self, nodes: impl IntoIterator<Item = &'n Node>) -> Vec<Node> {
         let mut unasked: Vec<Node> = Vec::new();

@@ -376,3 +376,104 @@ fn zones_of_the_specification() {
     let found = group.decide(&view(3, &[1, 2, 3], 1).replies(&[1, 2, 3]));
     assert_eq!(found.zones(), [Some("west"), None, Some("east")]);
 }
+
+/// What a member says that has lost the right to look at its group.
+fn blind(number: u16, is_writable: bool) -> Reply {
+    let not_granted = vec!["GRANT SELECT".to_owned()];
+    says(number, Opinion { not_granted, ..server(number, is_writable) })
+}
+
+#[test]
+fn who_may_not_be_asked_has_not_left() {
+    let anew = View { bootstrap: 200, ..view(1, &[3], 3) };
+    let replies = [blind(1, true), blind(2, false), anew.reply(3)];
+    known().decide(&replies).has_no_primary("reset the cache");
+    // Those who may be asked, and are in none, have left.
+    known()
+        .decide(&[says(1, server(1, false)), says(2, server(2, false)), anew.reply(3)])
+        .is(3, &[]);
+}
+
+#[test]
+fn others_at_the_addresses_of_its_members_have_not_left() {
+    let other = View { name: "other", bootstrap: 50, ..view(9, &[11, 12, 13], 11) };
+    let at = |address: u16, number: u16| Reply { node: node(address), ..other.reply(number) };
+    let mut group = known();
+    let Judgement::Decided(verdict) = group.judge(&[at(1, 11), at(2, 12), silent(3)]) else {
+        panic!("undecided");
+    };
+    assert!(verdict.servers.is_empty(), "{verdict:?}");
+    assert!(verdict.reason.expect("a reason").contains("reset the cache"));
+}
+
+#[test]
+fn a_member_that_was_forced_to_go_on_alone() {
+    let (before, forced) = (view(3, &[1, 2, 3], 1), view(9, &[3], 3));
+    let split = "in a newer view without most of the others";
+    let mut group = known();
+    group.decide(&all([before.replies(&[1, 2]), forced.replies(&[3])])).has_no_primary(split);
+    // One of the others is enough, whoever else is silent; and then none.
+    group.decide(&[silent(1), before.reply(2), forced.reply(3)]).has_no_primary(split);
+    group.decide(&[silent(1), silent(2), forced.reply(3)]).has_no_primary(split);
+    // They say that they have left, or are silent for long: they will not be back.
+    let left = [says(1, server(1, false)), says(2, server(2, false)), forced.reply(3)];
+    group.clone().decide(&left).is(3, &[]);
+    group.memory.begin_round(10_001);
+    group.decide(&[silent(1), silent(2), forced.reply(3)]).is(3, &[]);
+    // Without a sign of them it is the way to bring back a group that has lost its majority.
+    known().decide(&[silent(1), silent(2), forced.reply(3)]).is(3, &[]);
+
+    let (before, forced) = (view(3, &[1, 2, 3, 4, 5], 1), view(9, &[4, 5], 4));
+    let mut five = Rounds::new(Kind::GroupReplication, &[1, 2, 3, 4, 5]);
+    five.decide(&before.replies(&[1, 2, 3, 4, 5])).is(1, &[2, 3, 4, 5]);
+    let one = all([before.replies(&[1]), vec![silent(2), silent(3)], forced.replies(&[4, 5])]);
+    five.decide(&one).has_no_primary(split);
+}
+
+#[test]
+fn two_sides_that_go_on_under_the_same_number() {
+    let (one, two) = (view(4, &[1], 1), view(4, &[2, 3], 2));
+    let mut group = known();
+    group.decide(&all([vec![silent(1)], two.replies(&[2, 3])])).is(2, &[3]);
+    let alone = all([one.replies(&[1]), vec![silent(2), silent(3)]]);
+    group.decide(&alone).has_no_primary("none of the members of its last view is in this one");
+    group.decide(&all([one.replies(&[1]), two.replies(&[2, 3])])).is(None, &[]);
+    // Who was not asked for long, as by a service that slept, takes the group as it is.
+    group.memory = Memory::default();
+    group.decide(&all([vec![silent(1)], two.replies(&[2, 3])])).is(2, &[3]);
+    group.memory.begin_round(10_001);
+    group.decide(&alone).is(1, &[]);
+}
+
+/// Members that leave are for a while still in the view before.
+#[test]
+fn members_that_leave_are_no_split() {
+    let (before, after) = (view(3, &[1, 2, 3], 1), view(4, &[2, 3], 2));
+    let mut group = known();
+    group.decide(&all([before.replies(&[1]), after.replies(&[2, 3])])).is(2, &[3]);
+    let last = view(5, &[3], 3);
+    group.decide(&all([vec![silent(1)], after.replies(&[2]), last.replies(&[3])])).is(3, &[]);
+}
+
+#[test]
+fn who_is_awaited_is_read_by_its_own_last_word() {
+    let view = view(3, &[1, 2, 3], 1);
+    let changed = |change: &dyn Fn(&mut Opinion)| {
+        let mut opinion = view.by(3);
+        change(&mut opinion);
+        says(3, opinion)
+    };
+    let lags = |opinion: &mut Opinion| {
+        opinion.group.as_mut().expect("a member").lag = Some(Duration::from_secs(500));
+    };
+    for unread in [changed(&|opinion| opinion.offline_mode = true), changed(&lags)] {
+        let mut group = known();
+        group.options.max_lag = Some(Duration::from_secs(5));
+        group.decide(&[view.reply(1), view.reply(2), unread]).is(1, &[2]);
+        for _ in 0..2 {
+            group.decide(&[view.reply(1), view.reply(2), pending(3)]).is(1, &[2]);
+        }
+        group.decide(&view.replies(&[1, 2, 3])).is(1, &[2, 3]);
+        group.decide(&[view.reply(1), view.reply(2), pending(3)]).is(1, &[2, 3]);
+    }
+}

@@ -203,3 +203,26 @@ fn the_copy_of_the_newest_view_counts() {
     let late = replies(&after, &cluster(&[1, 2, 3]), &[3]);
     rounds().decide(&all([stale, late, replies(&after, &hidden, &[2])])).is(2, &[]);
 }
+
+/// It is in the metadata of its first cluster still.
+#[test]
+fn a_server_that_went_into_a_cluster_of_its_own() {
+    for kind in [Kind::InnodbCluster, Kind::Auto] {
+        let first = cluster(&[1, 2, 3]);
+        let second = Cluster {
+            cluster_id: "second".into(),
+            group_name: Some("other".into()),
+            ..cluster(&[3, 4])
+        };
+        let by = |view: &View, number: u16, of: &Cluster| says(number, with(view.by(number), of));
+        let all = view(3, &[1, 2, 3], 1);
+        let mut group = Rounds::new(kind, &[1, 2, 3]);
+        group.decide(&[1, 2, 3].map(|number| by(&all, number, &first))).is(1, &[2, 3]);
+        let other = View { name: "other", bootstrap: 200, ..view(1, &[3], 3) };
+        let rest = view(4, &[1, 2], 1);
+        let replies = [by(&rest, 1, &first), by(&rest, 2, &first), by(&other, 3, &second)];
+        for _ in 0..2 {
+            group.decide(&replies).is(1, &[2]);
+        }
+    }
+}

@@ -169,6 +169,7 @@ fn with(opinion: Opinion, cluster: &Cluster) -> Opinion {
 }
 
 /// One group, round after round.
+#[derive(Clone)]
 struct Rounds {
     spec: GroupSpec,
     options: Options,
