@@ -21,6 +21,8 @@ fn rules_of_a_group() {
     let Some(group) = Group::start(3) else { return };
     let account = group.user(1, "rules", &GRANTS);
     a_primary_that_only_a_service_lost(&group, &account);
+    all_members_that_hang_and_go_on(&group, &account);
+    an_account_that_is_locked_for_a_while(&group);
     no_member_takes_writes(&group, &account);
     a_leaving_primary_and_two_that_take_writes(&group, &account);
     a_frozen_primary_is_expelled_and_comes_back(&group, &account);
@@ -63,6 +65,45 @@ fn a_primary_that_only_a_service_lost(group: &Group, account: &Account) {
     }
     seen.router.report_result(&uuid, 0);
     seen.becomes(group.port(1), &ports(group, [2, 3]));
+}
+
+/// As by a network that fails: every question to them is late, and they are heard when they go on.
+fn all_members_that_hang_and_go_on(group: &Group, account: &Account) {
+    let seen = Seen::of(group, account, "");
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+    for number in group.servers() {
+        group.about("freeze", number);
+    }
+    // Longer than the second in which a server answers that counts as one that does.
+    std::thread::sleep(Duration::from_millis(2500));
+    for number in group.servers() {
+        group.about("thaw", number);
+    }
+    group.about("promote", 2);
+    seen.becomes(group.port(2), &ports(group, [1, 3]));
+    restore(group, &seen);
+}
+
+/// No attempt makes a locked account worse, so that it is tried again sooner than a wrong password.
+fn an_account_that_is_locked_for_a_while(group: &Group) {
+    let account = group.user(1, "locked", &GRANTS);
+    let seen = Seen::of(group, &account, "");
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+    group.sql(1, "ALTER USER locked@'%' ACCOUNT LOCK");
+    for number in group.servers() {
+        let sessions =
+            "SELECT GROUP_CONCAT(id) FROM performance_schema.processlist WHERE user = 'locked'";
+        let sessions = group.sql(number, sessions);
+        let kills = sessions.split(',').filter(|id| id.parse::<u64>().is_ok());
+        kills.for_each(|id| _ = group.sql(number, &format!("KILL {id}")));
+    }
+    eventually("its being known", || seen.router.metrics().nodes_up == 0);
+    group.sql(1, "ALTER USER locked@'%' ACCOUNT UNLOCK");
+    group.about("promote", 2);
+    let begun = std::time::Instant::now();
+    seen.becomes(group.port(2), &ports(group, [1, 3]));
+    assert!(begun.elapsed() < Duration::from_secs(50), "as after a wrong password");
+    restore(group, &seen);
 }
 
 fn no_member_takes_writes(group: &Group, account: &Account) {

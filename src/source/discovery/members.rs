@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::{Id, JoinSet};
+use tokio::time::timeout_at;
 
 use crate::base::error::Code;
 use crate::config::{Config, Node};
@@ -26,6 +27,10 @@ const GIVEN_UP_AFTER: Duration = Duration::from_secs(5);
 
 /// How long a server that refuses the password is left alone: accounts get locked.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
+
+/// The same for an account that is locked (`ALTER USER ... ACCOUNT LOCK`), which no attempt makes worse.
+const LOCKED_FOR: Duration = Duration::from_secs(5);
+const ACCOUNT_LOCKED: u16 = 3118;
 
 /// How long the connection to a server is kept that is in no group any more.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
@@ -152,9 +157,13 @@ impl Members {
             Some(Asked { session, said: Err(failure) }) => {
                 member.session = session;
                 let Way { target, account } = &member.way;
+                let refused_for = match failure.errno() {
+                    Some(ACCOUNT_LOCKED) => LOCKED_FOR,
+                    _ => REFUSED_FOR,
+                };
                 let (outcome, code) = exchange::outcome(failure, &target.address, &account.user);
                 if matches!(outcome, Outcome::Refused { auth: true, .. }) {
-                    member.refused_until = Some(Instant::now() + REFUSED_FOR);
+                    member.refused_until = Some(Instant::now() + refused_for);
                 }
                 (outcome, Some(code))
             }
@@ -166,6 +175,16 @@ impl Members {
         };
         member.heard = Some(Heard { asked: at, outcome, code, questions });
         Some(node)
+    }
+
+    /// Takes in what is answered by then.
+    pub async fn read_until(&mut self, until: Instant) {
+        while let Ok(Some(_)) = timeout_at(until.into(), self.next()).await {}
+    }
+
+    /// Whether any question is under way.
+    pub fn are_asked(&self) -> bool {
+        !self.under_way.is_empty()
     }
 
     /// What a server says of that, asked at `since` or later; pending until then, as long as it may

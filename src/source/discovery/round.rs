@@ -24,6 +24,9 @@ const ANEW_AFTER: Duration = Duration::from_millis(100);
 const MOST_LINGERING: Duration = Duration::from_millis(100);
 const LEAST_LINGERING: Duration = Duration::from_millis(10);
 
+/// How long a round reads the answers to questions of earlier rounds before it asks its own.
+const READ_FIRST: Duration = Duration::from_millis(2);
+
 /// How long groups that are decided wait for those that are not.
 const OTHERS_WAIT: Duration = Duration::from_millis(250);
 
@@ -178,6 +181,9 @@ impl Round<'_> {
     /// at any time: what is decided is so then.
     pub async fn run(&mut self) {
         let begun = Instant::now();
+        // Nothing moves on the loop between two rounds: what has come in since is read first, or a server
+        // that was late once would be called silent for ever.
+        self.members.read_until(begun + READ_FIRST).await;
         (0..self.groups.len()).for_each(|group| self.judge(group, begun));
         let mut anew_at = begun + ANEW_AFTER;
         loop {
@@ -217,7 +223,7 @@ impl Round<'_> {
         let decided = Instant::now();
         let took = begun.elapsed().clamp(LEAST_LINGERING, MOST_LINGERING);
         let all: Vec<usize> = (0..self.groups.len()).collect();
-        while self.groups.iter().any(AskedGroup::is_pending) {
+        while self.members.are_asked() {
             let is_expected = self.groups.iter().any(|group| group.expects(self.members));
             let until = decided + if is_expected { took } else { LEAST_LINGERING };
             let Ok(Some(node)) = timeout_at(until.into(), self.members.next()).await else {
