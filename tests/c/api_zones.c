@@ -79,7 +79,7 @@ static const char *readers(const fabric_t *f)
 
 static void zones(void)
 {
-    static const char *const of[][2] = {{NULL, "2345"},    {"", "2345"},   {"west", "23"},
+    static const char *const of[][2] = {{NULL, "2345"},    {"", "2345"},     {"west", "23"},
                                         {"east", "4"},     {"WEST", "2345"}, {"wes", "2345"},
                                         {"nobody", "2345"}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
