@@ -578,6 +578,11 @@ extern "C" {
 #define FABRIC_COLUMN_SIZE 200
 
 /**
+ * The sharding type of a table that cannot be routed; only in `fabric_table_info_t.sharding_type`.
+ */
+#define FABRIC_SHARDING_UNSUPPORTED 0
+
+/**
  * The errno is no matter of routing.
  */
 #define FABRIC_ACTION_NONE 0
@@ -956,6 +961,83 @@ typedef struct fabric_shard_t {
    */
   uint64_t reserved[8];
 } fabric_shard_t;
+
+/**
+ * What is known of a table. A plain copy that the caller owns.
+ *
+ * @since 0.1.0
+ */
+typedef struct fabric_table_info_t {
+  /**
+   * How many shards are listed, as fabric_get_shards() tells them.
+   */
+  uint64_t shards;
+  /**
+   * One of FABRIC_SHARDING_*; @ref FABRIC_SHARDING_UNSUPPORTED for a table whose lookups say
+   * FABRIC_ERR_UNSUPPORTED_SHARDING, and why.
+   */
+  int32_t sharding_type;
+  /**
+   * 0; room for later.
+   */
+  int32_t reserved0;
+  /**
+   * `db.table`, UTF-8, NUL-terminated.
+   */
+  char name[FABRIC_TABLE_SIZE];
+  /**
+   * The column the table is sharded by; empty where it is unsupported.
+   */
+  char column[FABRIC_COLUMN_SIZE];
+  /**
+   * The group that holds what all shards share; empty where it is unsupported.
+   */
+  char global_group[FABRIC_GROUP_SIZE];
+  /**
+   * 0; room for later.
+   */
+  uint64_t reserved[8];
+} fabric_table_info_t;
+
+/**
+ * What is known of a group. A plain copy that the caller owns.
+ *
+ * @since 0.1.0
+ */
+typedef struct fabric_group_info_t {
+  /**
+   * How many shards of all tables lie in it.
+   */
+  uint64_t shards;
+  /**
+   * How long ago the source confirmed it, in milliseconds; -1 where nobody knows.
+   */
+  int64_t age_ms;
+  /**
+   * How many servers are listed, those that never serve among them.
+   */
+  uint32_t servers;
+  /**
+   * How many of them are left out, or on trial: see fabric_options_set_quarantine_ms().
+   */
+  uint32_t servers_quarantined;
+  /**
+   * 1 if it has a primary and lookups for writes get it, else 0.
+   */
+  int32_t takes_writes;
+  /**
+   * 1 while its writes are held: see fabric_report_result(). Else 0.
+   */
+  int32_t writes_held;
+  /**
+   * Its name, UTF-8, NUL-terminated.
+   */
+  char name[FABRIC_GROUP_SIZE];
+  /**
+   * 0; room for later.
+   */
+  uint64_t reserved[8];
+} fabric_group_info_t;
 
 /**
  * The address of a Fabric node. A plain copy that the caller owns.
@@ -2630,6 +2712,36 @@ int32_t fabric_get_shards(const struct fabric_t *f,
                           struct fabric_error_t *err);
 
 /**
+ * Which shard holds this key? It is the one that fabric_get_shard_server() goes by.
+ *
+ * @param f      The handle.
+ * @param table  A name of the form `db.table`, UTF-8, NUL-terminated.
+ * @param key    The sharding key.
+ * @param shard  Where the shard goes; left alone on failure. The `shard_id` of one that Fabric does not
+ *               list, but whose group it told, is 0.
+ * @param err    Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_KEY_MISSING, FABRIC_ERR_KEY_TYPE, FABRIC_ERR_KEY_OUT_OF_RANGE
+ * @retval FABRIC_ERR_SHARD_UNAVAILABLE  As for fabric_get_shard_server().
+ * @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
+ * @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
+ *         FABRIC_ERR_ARGUMENT
+ * @retval FABRIC_ERR_PROTOCOL           As for fabric_get_shards().
+ * @retval other                         The table could not be fetched, as for
+ *                                       fabric_get_shard_server().
+ *
+ * Blocks as fabric_get_shard_server() does. Any thread.
+ *
+ * @since 0.1.0
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_shard(const struct fabric_t *f,
+                         const char *table,
+                         const struct fabric_key_t *key,
+                         struct fabric_shard_t *shard,
+                         struct fabric_error_t *err);
+
+/**
  * Which shards does `BETWEEN low AND high` touch?
  *
  * For the RANGE types those that hold keys from `low` to `high`, both included, in the order of
@@ -2676,6 +2788,62 @@ int32_t fabric_get_shards_in_range(const struct fabric_t *f,
                                    size_t capacity,
                                    size_t *count,
                                    struct fabric_error_t *err);
+
+/**
+ * The tables that the handle knows, in the order of their names' bytes.
+ *
+ * From memory: after fabric_seed(), or fabric_get_sharding_information() without a name, all that the
+ * source lists, and otherwise those that were looked up. One whose name is longer than MySQL
+ * allows is left out.
+ *
+ * @param f         The handle.
+ * @param out       Room for `capacity` tables; may be NULL if `capacity` is 0.
+ * @param capacity  How many fit.
+ * @param count     Where the number of tables goes, also with FABRIC_ERR_BUFFER_TOO_SMALL.
+ * @param err       Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again, with room for
+ *                                      some more: the farm may have grown meanwhile.
+ * @retval FABRIC_ERR_NULL_POINTER
+ *
+ * Never waits for the network, but looks at every shard: of 100,000 some milliseconds. Any thread.
+ *
+ * @since 0.1.0
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_tables(const struct fabric_t *f,
+                          struct fabric_table_info_t *out,
+                          size_t capacity,
+                          size_t *count,
+                          struct fabric_error_t *err);
+
+/**
+ * The groups that the handle knows, in the order of their names' bytes. Their servers are told by
+ * fabric_get_group_servers().
+ *
+ * From memory, as fabric_get_tables(). A group that the source does not list, or that has no server, is
+ * not among them, unless the source says why it has none.
+ *
+ * @param f         The handle.
+ * @param out       Room for `capacity` groups; may be NULL if `capacity` is 0.
+ * @param capacity  How many fit.
+ * @param count     Where the number of groups goes, also with FABRIC_ERR_BUFFER_TOO_SMALL.
+ * @param err       Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again, with room for
+ *                                      some more: the farm may have grown meanwhile.
+ * @retval FABRIC_ERR_NULL_POINTER
+ *
+ * Never waits for the network, but looks at every shard: of 100,000 some milliseconds. Any thread.
+ *
+ * @since 0.1.0
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_groups(const struct fabric_t *f,
+                          struct fabric_group_info_t *out,
+                          size_t capacity,
+                          size_t *count,
+                          struct fabric_error_t *err);
 
 /**
  * The Fabric nodes: those the service named, then those they told of.

@@ -59,6 +59,8 @@ mod shard;
 
 mod range;
 
+mod inventory;
+
 mod node;
 
 mod cache;
@@ -85,6 +87,7 @@ pub use event::*;
 pub use execute::*;
 pub use getters::*;
 pub use handle::*;
+pub use inventory::*;
 pub use key::*;
 pub use keys::*;
 pub use log::*;

@@ -1,14 +1,72 @@
-//! The shards that an interval of keys touches, as C sees them.
+//! The shard of a key, and those that an interval of keys touches, as C sees them.
 
 use std::ffi::c_char;
+
+use crate::base::error::Result;
+use crate::topology::{Shard, Table, Topology};
 
 use super::arg;
 use super::boundary::boundary;
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
 use super::key::fabric_key_t;
-use super::ptr::{OutList, reference, text};
+use super::ptr::{Out, OutList, reference, text};
 use super::shard::fabric_shard_t;
+
+/// Which shard holds this key? It is the one that fabric_get_shard_server() goes by.
+///
+/// @param f      The handle.
+/// @param table  A name of the form `db.table`, UTF-8, NUL-terminated.
+/// @param key    The sharding key.
+/// @param shard  Where the shard goes; left alone on failure. The `shard_id` of one that Fabric does not
+///               list, but whose group it told, is 0.
+/// @param err    Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK
+/// @retval FABRIC_ERR_KEY_MISSING, FABRIC_ERR_KEY_TYPE, FABRIC_ERR_KEY_OUT_OF_RANGE
+/// @retval FABRIC_ERR_SHARD_UNAVAILABLE  As for fabric_get_shard_server().
+/// @retval FABRIC_ERR_UNKNOWN_TABLE, FABRIC_ERR_UNSUPPORTED_SHARDING
+/// @retval FABRIC_ERR_TABLE_NAME, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_NULL_POINTER,
+///         FABRIC_ERR_ARGUMENT
+/// @retval FABRIC_ERR_PROTOCOL           As for fabric_get_shards().
+/// @retval other                         The table could not be fetched, as for
+///                                       fabric_get_shard_server().
+///
+/// Blocks as fabric_get_shard_server() does. Any thread.
+///
+/// @since 0.1.0
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_get_shard(
+    f: *const fabric_t,
+    table: *const c_char,
+    key: *const fabric_key_t,
+    shard: *mut fabric_shard_t,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_get_shard", err, || {
+        // SAFETY: `f` is NULL or a handle that is not freed; `table` is NULL or NUL-terminated; `key` is
+        // NULL or a key with its text, and `shard` is NULL or writable.
+        let (f, name, key, out) = unsafe {
+            (reference(f, "f")?, text(table, "table")?, arg::key(key)?, Out::new(shard, "shard")?)
+        };
+        out.set(f.router.shard(name, key, shown_shard)?);
+        Ok(())
+    })
+}
+
+/// A shard of which the source may have told no more than the group.
+fn shown_shard(
+    topology: &Topology,
+    table: &Table,
+    at: usize,
+    shard: &Shard,
+) -> Result<fabric_shard_t> {
+    let mut shown = fabric_shard_t::of(topology, table, at, shard)?;
+    if shard.is_kept() {
+        shown.shard_id = 0;
+    }
+    Ok(shown)
+}
 
 /// Which shards does `BETWEEN low AND high` touch?
 ///
@@ -70,13 +128,7 @@ pub unsafe extern "C" fn fabric_get_shards_in_range(
                 OutList::new(out, capacity, count)?,
             )
         };
-        let shards = f.router.shards_in_range(name, low, high, |topology, table, at, shard| {
-            let mut shown = fabric_shard_t::of(topology, table, at, shard)?;
-            if shard.is_kept() {
-                shown.shard_id = 0;
-            }
-            Ok(shown)
-        });
+        let shards = f.router.shards_in_range(name, low, high, shown_shard);
         list.set(shards?)
     })
 }

@@ -3,6 +3,7 @@
 pub mod batch;
 mod errors;
 mod freshness;
+pub mod inventory;
 mod lookup;
 mod names;
 pub mod prepared;

@@ -193,6 +193,11 @@ impl Group {
         self.servers.iter().filter(|server| server.is_primary()).count() > 1
     }
 
+    /// How many servers are left out, or are on trial.
+    pub fn out_of_use(&self) -> usize {
+        self.reachability.iter().filter(|reach| **reach != Reachability::Up).count()
+    }
+
     /// Whether writes are held back.
     pub fn is_held(&self) -> bool {
         self.held

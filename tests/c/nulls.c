@@ -260,6 +260,27 @@ static void farm(const fabric_t *f)
     CHECK_INT(fabric_get_shards(f, tables[0], shards, 3, &count, NULL), FABRIC_OK);
     CHECK_INT(fabric_get_shards(f, tables[0], NULL, 0, &count, NULL), FABRIC_ERR_BUFFER_TOO_SMALL);
 
+    fabric_key_t one = fabric_key_int(1), no_text = fabric_key_text(NULL, 3);
+    fill(shards, sizeof shards);
+    REFUSES(fabric_get_shard(NULL, tables[0], &one, shards, &err), "f");
+    REFUSES(fabric_get_shard(f, NULL, &one, shards, &err), "table");
+    REFUSES(fabric_get_shard(f, tables[0], &no_text, shards, &err), "key.text");
+    REFUSES(fabric_get_shard(f, tables[0], &one, NULL, &err), "shard");
+    CHECK(is_filled(shards, sizeof shards));
+    CHECK_INT(fabric_get_shard(f, tables[0], &one, shards, NULL), FABRIC_OK);
+
+    static fabric_table_info_t names[64];
+    REFUSES(fabric_get_tables(NULL, names, 64, &count, &err), "f");
+    REFUSES(fabric_get_tables(f, NULL, 64, &count, &err), "out");
+    REFUSES(fabric_get_tables(f, names, 64, NULL, &err), "count");
+    CHECK_INT(fabric_get_tables(f, names, 64, &count, NULL), FABRIC_OK);
+
+    static fabric_group_info_t groups[64];
+    REFUSES(fabric_get_groups(NULL, groups, 64, &count, &err), "f");
+    REFUSES(fabric_get_groups(f, NULL, 64, &count, &err), "out");
+    REFUSES(fabric_get_groups(f, groups, 64, NULL, &err), "count");
+    CHECK_INT(fabric_get_groups(f, groups, 64, &count, NULL), FABRIC_OK);
+
     REFUSES(fabric_get_fabric_nodes(NULL, &node, 1, &count, &err), "f");
     REFUSES(fabric_get_fabric_nodes(f, NULL, 1, &count, &err), "out");
     REFUSES(fabric_get_fabric_nodes(f, &node, 1, NULL, &err), "count");

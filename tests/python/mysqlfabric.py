@@ -76,6 +76,7 @@ class Scope(enum.IntEnum):
 
 
 class Sharding(enum.IntEnum):
+    UNSUPPORTED = 0
     RANGE = 1
     RANGE_INTEGER = 2
     RANGE_STRING = 3
@@ -216,6 +217,31 @@ class fabric_shard_t(ctypes.Structure):
         ("group", c_char * GROUP_SIZE),
         ("global_group", c_char * GROUP_SIZE),
         ("column", c_char * COLUMN_SIZE),
+        ("reserved", c_uint64 * 8),
+    ]
+
+
+class fabric_table_info_t(ctypes.Structure):
+    _fields_ = [
+        ("shards", c_uint64),
+        ("sharding_type", c_int32),
+        ("reserved0", c_int32),
+        ("name", c_char * TABLE_SIZE),
+        ("column", c_char * COLUMN_SIZE),
+        ("global_group", c_char * GROUP_SIZE),
+        ("reserved", c_uint64 * 8),
+    ]
+
+
+class fabric_group_info_t(ctypes.Structure):
+    _fields_ = [
+        ("shards", c_uint64),
+        ("age_ms", c_int64),
+        ("servers", c_uint32),
+        ("servers_quarantined", c_uint32),
+        ("takes_writes", c_int32),
+        ("writes_held", c_int32),
+        ("name", c_char * GROUP_SIZE),
         ("reserved", c_uint64 * 8),
     ]
 
@@ -375,6 +401,15 @@ SIGNATURES = {
         c_int32, _HANDLE, c_char_p, POINTER(fabric_key_t), POINTER(fabric_key_t),
         POINTER(fabric_shard_t), c_size_t, POINTER(c_size_t), _ERROR,
     ),
+    "fabric_get_shard": (
+        c_int32, _HANDLE, c_char_p, POINTER(fabric_key_t), POINTER(fabric_shard_t), _ERROR,
+    ),
+    "fabric_get_tables": (
+        c_int32, _HANDLE, POINTER(fabric_table_info_t), c_size_t, POINTER(c_size_t), _ERROR,
+    ),
+    "fabric_get_groups": (
+        c_int32, _HANDLE, POINTER(fabric_group_info_t), c_size_t, POINTER(c_size_t), _ERROR,
+    ),
     "fabric_get_shards": (
         c_int32, _HANDLE, c_char_p, POINTER(fabric_shard_t), c_size_t, POINTER(c_size_t), _ERROR,
     ),
@@ -453,6 +488,24 @@ class Server(NamedTuple):
     mode: int
     status: int
     weight: float
+
+
+class TableInfo(NamedTuple):
+    name: str
+    type: int
+    column: str
+    global_group: str
+    shards: int
+
+
+class GroupInfo(NamedTuple):
+    name: str
+    shards: int
+    age_ms: int
+    servers: int
+    servers_quarantined: int
+    takes_writes: bool
+    writes_held: bool
 
 
 class Shard(NamedTuple):
@@ -837,6 +890,34 @@ class Fabric:
     def shards(self, table: str) -> List[Shard]:
         found = self._list(lib.fabric_get_shards, fabric_shard_t, _text(table))
         return [_shard(shard) for shard in found]
+
+    def shard(self, table: str, key: Key) -> Shard:
+        """The shard that holds `key`."""
+        shard = fabric_shard_t()
+        key, alive = _key(key)
+        self._call(lib.fabric_get_shard, _text(table), key, byref(shard))
+        del alive
+        return _shard(shard)
+
+    def tables(self) -> List[TableInfo]:
+        found = self._list(lib.fabric_get_tables, fabric_table_info_t)
+        return [
+            TableInfo(
+                table.name.decode(), table.sharding_type, table.column.decode(),
+                table.global_group.decode(), table.shards,
+            )
+            for table in found
+        ]
+
+    def groups(self) -> List[GroupInfo]:
+        found = self._list(lib.fabric_get_groups, fabric_group_info_t)
+        return [
+            GroupInfo(
+                group.name.decode(), group.shards, group.age_ms, group.servers,
+                group.servers_quarantined, bool(group.takes_writes), bool(group.writes_held),
+            )
+            for group in found
+        ]
 
     def shards_in_range(self, table: str, low: Key = None, high: Key = None) -> List[Shard]:
         """The shards with keys from `low` to `high`, both included; None is no limit."""

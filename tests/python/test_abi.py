@@ -18,6 +18,8 @@ STRUCTS = {
     "fabric_keys_t": mf.fabric_keys_t,
     "fabric_server_t": mf.fabric_server_t,
     "fabric_shard_t": mf.fabric_shard_t,
+    "fabric_table_info_t": mf.fabric_table_info_t,
+    "fabric_group_info_t": mf.fabric_group_info_t,
     "fabric_node_t": mf.fabric_node_t,
     "fabric_metrics_t": mf.fabric_metrics_t,
     "fabric_event_t": mf.fabric_event_t,

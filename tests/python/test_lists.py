@@ -151,3 +151,27 @@ def test_a_cache_that_is_reset_asks_again(node):
         assert fabric.group_servers("shard1")[2].status == Status.SPARE
         fabric.reset_cache("never looked up")
         fabric.reset_cache()
+
+
+def test_the_tables_and_groups_that_are_known(node):
+    with node.handle(ttl_ms=(600000, 0)) as fabric:
+        assert (fabric.tables(), fabric.groups()) == ([], [])
+        fabric.prefetch()
+        tables = {table.name: table for table in fabric.tables()}
+        assert list(tables) == sorted(tables)
+        assert tables["hashdb.users"] == mf.TableInfo(
+            "hashdb.users", Sharding.HASH, "user_id", "global", 4
+        )
+        groups = {group.name: group for group in fabric.groups()}
+        assert list(groups) == sorted(groups)
+        one = groups["shard1"]
+        assert (one.servers, one.servers_quarantined, one.takes_writes, one.writes_held) == (
+            3, 0, True, False,
+        )
+        assert sum(group.shards for group in groups.values()) == sum(t.shards for t in tables.values())
+
+
+def test_the_shard_of_a_key(fabric):
+    assert fabric.shard("employees.salaries", 10001).id == 2
+    assert fabric.shard("crm.names", "zoe").lower_bound == "m"
+    fails(Code.KEY_OUT_OF_RANGE, lambda: fabric.shard("employees.salaries", 0))

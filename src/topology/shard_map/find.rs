@@ -56,9 +56,9 @@ impl ShardMap {
         }
     }
 
-    /// The position of that shard.
+    /// The position of that shard among those of the map.
     #[inline(always)]
-    pub(super) fn find_position(&self, key: Key<'_>, compat: Compat) -> Result<usize, KeyError> {
+    pub fn find_position(&self, key: Key<'_>, compat: Compat) -> Result<usize, KeyError> {
         let not_above = match (key, &self.bounds) {
             (Key::Integer(key), Bounds::Integer(bounds)) => {
                 bounds.not_above_integer_prefetching(key, |near| self.prefetch_group(near)) as u32
