@@ -181,6 +181,8 @@ struct Discovery {
     /// When each group is due, and how often it was asked for.
     groups: Arc<Mutex<BTreeMap<String, (u64, usize)>>>,
     handle: Arc<OnceLock<Weak<dyn AskAgain>>>,
+    /// Whether it has heard the servers themselves.
+    hears: bool,
 }
 
 const WITH_PRIMARY: Duration = Duration::from_secs(600);
@@ -212,14 +214,14 @@ impl GroupSource for Discovery {
                 continue;
             }
             let is_headless = farm.headless.contains(&&*name);
-            let interval = if is_headless { WITHOUT } else { WITH_PRIMARY };
+            // A question of the millisecond of a report may be from before it.
+            let interval = if is_headless || self.hears { WITHOUT } else { WITH_PRIMARY };
             (*due, *asked) = (now + interval.as_millis() as u64, *asked + 1);
             let reasons = is_headless.then(|| (name.clone(), NO_MAJORITY.into()));
-            let rows = Groups {
-                servers: farm.servers(&name),
-                reasons: reasons.into_iter().collect(),
-                ..Groups::default()
-            };
+            let servers = farm.servers(&name);
+            let heard = servers.iter().filter(|_| self.hears).map(|row| row.server.uuid.clone());
+            let heard = heard.collect();
+            let rows = Groups { servers, reasons: reasons.into_iter().collect(), heard };
             let about = About::Names([name].into());
             let content = Content::Rows { about, rows, rejected: Vec::new() };
             found.answers.push(Answer { asked_at: now, interval, content });
@@ -725,6 +727,7 @@ fn each_group_has_an_interval_of_its_own_and_a_reason_for_what_it_lacks() {
         shared: Arc::clone(&shared),
         groups: Arc::clone(&groups),
         handle: Arc::clone(&handle),
+        hears: false,
     };
     let config = Config { log: Log::default(), refresh_share_percent: 100, ..Config::default() };
     let sources = Sources::two(Shards(Arc::clone(&shared)), discovery);
@@ -746,6 +749,15 @@ fn each_group_has_an_interval_of_its_own_and_a_reason_for_what_it_lacks() {
     router.report_result("uuid-12", 2003);
     eventually("the report is in", || router.metrics().servers_quarantined == 1);
     assert!(why().contains(NO_MAJORITY), "{}", why());
+    // A group without servers is there all the same.
+    let listed = || router.group_servers("one", true, |_, servers| Ok(servers.len()));
+    assert_eq!(listed().expect("those that are read"), 2);
+    shared.farm().groups.insert("one", Vec::new());
+    eventually("it has no servers", || listed().is_err());
+    let refused = listed().expect_err("none");
+    assert_eq!(refused.code, Code::NoServer, "{refused}");
+    assert!(refused.message.contains(NO_MAJORITY), "{refused}");
+    shared.farm().groups.insert("one", vec![11, 12]);
     shared.farm().headless.clear();
     eventually("the primary is back", || primary(&router, 7).is_ok_and(|port| port == 11));
 
@@ -756,6 +768,50 @@ fn each_group_has_an_interval_of_its_own_and_a_reason_for_what_it_lacks() {
     assert_eq!(asked("two"), before + 1);
     router.report_result("uuid-22", 1290);
     eventually("a report has its group asked for", || asked("two") > before + 1);
+}
+
+/// One session that is read-only is no matter of all others.
+#[test]
+fn a_hold_ends_once_the_primary_says_later_that_it_takes_writes() {
+    let long = Duration::from_secs(600);
+    for hears in [true, false] {
+        let shared = farm();
+        let (heard, events) = mpsc::channel();
+        let heard = Mutex::new(heard);
+        let events_to = Listener::new(move |delivery: &Delivery| {
+            // The test may have heard enough.
+            let _ = heard.lock().expect("unpoisoned").send(delivery.clone());
+        });
+        let (groups, handle) = (Arc::default(), Arc::default());
+        let discovery = Discovery { shared: Arc::clone(&shared), groups, handle, hears };
+        let config = Config {
+            log: Log::default(),
+            write_hold: long,
+            refresh_share_percent: 100,
+            events: events_to,
+            ..Config::default()
+        };
+        let sources = Sources::two(Shards(Arc::clone(&shared)), discovery);
+        let router = Router::with_sources(config, sources);
+        router.seed(None).expect("seeded");
+        let wait = |most| {
+            router.group_server_wait("two", Purpose::Primary, most, |_, server| Ok(server.port))
+        };
+        for _ in 0..3 {
+            router.report_result("uuid-21", 1290);
+            let held = hear(&events, Kind::WritesHeld).event;
+            assert_eq!((&*held.group, &*held.server), ("two", "uuid-21"));
+            if !hears {
+                // Whoever only lists it says nothing of what it takes.
+                let asked = Duration::from_millis(300);
+                assert_eq!(code(wait(asked)), Code::WriteHeld);
+                break;
+            }
+            assert_eq!(wait(SOON).expect("it takes writes"), 21);
+            let over = hear(&events, Kind::WritesReleased).event;
+            assert_eq!((&*over.group, &*over.server), ("two", "uuid-21"));
+        }
+    }
 }
 
 /// Lists some groups with their shards at one moment, and only names the others.

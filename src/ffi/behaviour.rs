@@ -310,6 +310,12 @@ pub unsafe extern "C" fn fabric_options_set_quarantine_ms(
 /// nothing else that becomes of a table ends it. It ends in time, also while Fabric hangs; without a
 /// background refresh, or where no thread can be had, at the first lookup after that.
 ///
+/// Where the servers of a group are asked themselves who they are (`cluster://`, or `discover` of a
+/// group), it ends as well once the primary, asked after the refusal, says that it takes writes: what
+/// it refused then was a matter of one session (1792 in START TRANSACTION READ ONLY, 1290 for SELECT
+/// ... INTO OUTFILE), or is over. One that is read-only by a variable says so itself, and is no
+/// primary until it takes writes again.
+///
 /// A hold is each handle's own: a process that has not been refused itself knows of none and may
 /// write in the gap while others are refused (of 12 slow processes that wrote a row each 2.5 s
 /// through six splits, 7 of 561 rows were lost). The danger ends in each handle with its own next

@@ -459,6 +459,8 @@ pub unsafe extern "C" fn fabric_get_group_server_wait(
 /// @retval FABRIC_OK
 /// @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again.
 /// @retval FABRIC_ERR_UNKNOWN_GROUP     Fabric lists no server of this group.
+/// @retval FABRIC_ERR_NO_SERVER         The group is there and none of its servers is to be used now,
+///                                      as without a majority; the message says why.
 /// @retval FABRIC_ERR_ARGUMENT, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
 /// @retval other                        The group could not be fetched, as for
 ///                                      fabric_get_shard_server().

@@ -140,12 +140,13 @@ impl Router {
         }
         let query = Query { target: Target::Group(group.as_bytes()), wanted: Wanted::Unservable };
         let outcome = self.look_for_group(Terms::within(bound), &query, None, |view, id| {
-            let entry = view.topology.group(id);
-            let servers = entry.map_or(&[][..], |entry| entry.value.servers());
-            if servers.is_empty() {
-                Err(errors::unknown_group(group))
-            } else {
-                take(group, servers)
+            match view.topology.group(id).map(|entry| &entry.value) {
+                Some(known) if !known.servers().is_empty() => take(group, known.servers()),
+                // It is there, and none of its servers is to be used.
+                known if known.is_some_and(|known| known.reason().is_some()) => {
+                    Err(errors::no_server(group, query.wanted, known))
+                }
+                _ => Err(errors::unknown_group(group)),
             }
         });
         ThreadCache::with(|cache| self.counted(cache, outcome))

@@ -114,7 +114,8 @@ pub struct Groups {
     /// members is online". Of a group that has one nothing counts.
     pub reasons: BTreeMap<String, Arc<str>>,
     /// The servers, by UUID, that have answered the source after the question. Of one that a service
-    /// could not reach before, that is worth another try at once.
+    /// could not reach before, that is worth another try at once. One that is listed as the primary has
+    /// said itself that it takes writes.
     pub heard: BTreeSet<String>,
 }
 

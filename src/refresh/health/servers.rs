@@ -114,9 +114,14 @@ impl ServerHealth {
         }
     }
 
-    /// The source has had an answer of this server; see [`Quarantines::heard`].
+    /// The source has had an answer of this server; see [`Quarantines::heard`]. One that is the primary
+    /// said that it takes writes; see [`WriteFences::takes_writes`].
     pub fn heard(&mut self, group: &str, server_uuid: &str, is_primary: bool, asked_at: u64) {
         self.quarantines.heard(group, server_uuid, is_primary, asked_at);
+        if is_primary {
+            let ended = self.fences.takes_writes(group, server_uuid, asked_at);
+            self.released(ended);
+        }
     }
 
     fn note(&mut self, change: Change, group: &str, server_uuid: &str) {
@@ -204,6 +209,21 @@ mod tests {
         assert_eq!(seen.take_news(), told.concat());
         assert_eq!(seen.take_touched(), BTreeSet::from(["g".to_owned()]));
         assert!(seen.take_touched().is_empty());
+    }
+
+    #[test]
+    fn a_hold_ends_by_the_word_of_its_primary_and_of_nobody_else() {
+        let mut seen = ServerHealth::default();
+        assert!(seen.hold("g", "p", 50, 100));
+        seen.heard("g", "p", false, 60);
+        seen.heard("g", "a", false, 60);
+        assert!(seen.is_held("g"), "it is no primary by its own word");
+        seen.take_touched();
+        seen.heard("g", "p", true, 60);
+        assert!(!seen.is_held("g"));
+        let told = [Change::WritesHeld, Change::WritesReleased];
+        assert_eq!(seen.take_news(), told.map(|change| (change, "g".to_owned(), "p".to_owned())));
+        assert_eq!(seen.take_touched(), BTreeSet::from(["g".to_owned()]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Groups whose writes are held, because their primary refused one as read-only.
 //!
-//! A fence ends with another primary, with a shard map that moved keys of the group, or with its time.
+//! A fence ends with another primary, with a shard map that moved keys of the group, or with its time; and
+//! where the servers are asked themselves, once the primary says after the refusal that it takes writes.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,9 @@ pub struct WriteFences {
 struct Fence {
     /// Who refused: the fence is over when somebody else is the primary.
     primary: String,
+    /// When it refused first. Later refusals count as little against what it says after that: if a stream
+    /// of them did, one session that is read-only would hold everybody's writes.
+    raised: u64,
     /// When it refused last.
     refused: u64,
     until: u64,
@@ -37,8 +41,10 @@ impl WriteFences {
     /// were not held before.
     pub fn raise(&mut self, group: &str, primary: &str, now: u64, lasts: u64) -> bool {
         let until = now.saturating_add(lasts);
-        let before = self.groups.get(group).map_or(0, |fence| fence.until);
-        let fence = Fence { primary: primary.to_owned(), refused: now, until: until.max(before) };
+        let before = self.groups.get(group);
+        let raised = before.filter(|fence| fence.primary == primary).map_or(now, |f| f.raised);
+        let until = before.map_or(until, |fence| fence.until.max(until));
+        let fence = Fence { primary: primary.to_owned(), raised, refused: now, until };
         self.groups.insert(group.to_owned(), fence).is_none()
     }
 
@@ -53,6 +59,14 @@ impl WriteFences {
         let fence = self.groups.get(group)?;
         let is_another = primary.is_some_and(|primary| primary != fence.primary);
         if is_another { self.lower(group) } else { None }
+    }
+
+    /// `primary`, which was asked at `asked_at`, says itself that it takes writes: what it refused before
+    /// that was one session's matter, or is over.
+    pub fn takes_writes(&mut self, group: &str, primary: &str, asked_at: u64) -> Option<Ended> {
+        let fence = self.groups.get(group)?;
+        let is_refuted = fence.primary == primary && fence.raised < asked_at;
+        if is_refuted { self.lower(group) } else { None }
     }
 
     /// Ends what has lasted long enough.
@@ -99,6 +113,24 @@ mod tests {
         assert_eq!(fences.expire(299), []);
         assert_eq!(fences.expire(300), [ended("q")]);
         assert_eq!((fences.count(), fences.next_end(), fences.refused_last()), (0, None, None));
+    }
+
+    #[test]
+    fn a_fence_ends_when_its_primary_says_later_that_it_takes_writes() {
+        let mut fences = WriteFences::default();
+        assert!(fences.raise("g", "p", 50, 100));
+        assert_eq!(fences.takes_writes("g", "p", 49), None);
+        assert_eq!(fences.takes_writes("g", "p", 50), None, "it may have been asked before");
+        assert_eq!(fences.takes_writes("g", "q", 51), None, "nobody but itself knows");
+        assert_eq!(fences.takes_writes("other", "p", 51), None);
+        assert!(!fences.raise("g", "p", 60, 100));
+        assert_eq!(fences.takes_writes("g", "p", 51), Some(ended("p")), "whoever goes on refusing");
+        assert!(!fences.is_up("g"));
+        assert!(fences.raise("g", "p", 70, 100));
+        assert_eq!(fences.takes_writes("g", "p", 60), None, "the next refusal begins anew");
+        // Another primary that refuses is another matter.
+        assert!(!fences.raise("g", "q", 80, 100));
+        assert_eq!(fences.takes_writes("g", "q", 75), None);
     }
 
     #[test]
