@@ -1800,6 +1800,12 @@ int32_t fabric_options_set_quarantine_ms(struct fabric_options_t *options,
  * nothing else that becomes of a table ends it. It ends in time, also while Fabric hangs; without a
  * background refresh, or where no thread can be had, at the first lookup after that.
  *
+ * Where the servers of a group are asked themselves who they are (`cluster://`, or `discover` of a
+ * group), it ends as well once the primary, asked after the refusal, says that it takes writes: what
+ * it refused then was a matter of one session (1792 in START TRANSACTION READ ONLY, 1290 for SELECT
+ * ... INTO OUTFILE), or is over. One that is read-only by a variable says so itself, and is no
+ * primary until it takes writes again.
+ *
  * A hold is each handle's own: a process that has not been refused itself knows of none and may
  * write in the gap while others are refused (of 12 slow processes that wrote a row each 2.5 s
  * through six splits, 7 of 561 rows were lost). The danger ends in each handle with its own next
@@ -1815,7 +1821,8 @@ int32_t fabric_options_set_quarantine_ms(struct fabric_options_t *options,
  *
  * @since 0.1.0
  */
-int32_t fabric_options_set_least_write_hold_ms(struct fabric_options_t *options, int64_t time);
+int32_t fabric_options_set_least_write_hold_ms(struct fabric_options_t *options,
+                                               int64_t time);
 
 /**
  * Sets how long the keys of a shard that Fabric stopped listing are held.
@@ -2414,6 +2421,8 @@ int32_t fabric_get_group_server_wait(const struct fabric_t *f,
  * @retval FABRIC_OK
  * @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again.
  * @retval FABRIC_ERR_UNKNOWN_GROUP     Fabric lists no server of this group.
+ * @retval FABRIC_ERR_NO_SERVER         The group is there and none of its servers is to be used now,
+ *                                      as without a majority; the message says why.
  * @retval FABRIC_ERR_ARGUMENT, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
  * @retval other                        The group could not be fetched, as for
  *                                      fabric_get_shard_server().

@@ -99,6 +99,9 @@ const NEED_SOMEBODY: [u16; 13] =
 /// Statements refused for want of a grant.
 const NEED_A_GRANT: [u16; 8] = [1044, 1142, 1143, 1227, 1345, 1370, 1410, 3530];
 
+/// What a server in offline mode says to those who do not administer it.
+const IN_OFFLINE_MODE: [u16; 2] = [3032, 6400];
+
 /// Statements refused by a server that shuts down or is in offline mode, whose connection was ended by
 /// somebody, or which lost to other statements: the same one may do a moment later.
 const PASS_BY_THEMSELVES: [u16; 8] = [1053, 1205, 1213, 1317, 1927, 3032, 3169, 6400];
@@ -153,6 +156,10 @@ impl Failure {
             Self::Refused(error) if code == Code::Auth => format!(
                 "{server} does not let user \"{user}\" in, {error}; check the user, the password and \
                  where the user may come from"
+            ),
+            Self::Refused(error) if IN_OFFLINE_MODE.contains(&error.errno) => format!(
+                "{server} takes no connection now, {error}; MySQL leaves offline mode on where a member was \
+                 expelled from its group, also once it is back: SET GLOBAL offline_mode = OFF there"
             ),
             Self::Refused(error) => {
                 format!("{server} takes no connection now, {error}; it is tried again")
@@ -223,6 +230,7 @@ mod tests {
             (Failure::CutOff, Code::Unreachable, "freed"),
             (Failure::Refused(server_error(1045)), Code::Auth, "user \"app\""),
             (Failure::Refused(server_error(1040)), Code::Unreachable, "error 1040 (HY000): Words"),
+            (Failure::Refused(server_error(6400)), Code::Unreachable, "offline_mode = OFF there"),
             (Failure::Server(server_error(1142)), Code::Forbidden, "grant it"),
             (Failure::Server(server_error(1064)), Code::Mysql, "error 1064 (HY000): Words"),
             (Failure::Server(server_error(1053)), Code::Unreachable, "it is tried again"),

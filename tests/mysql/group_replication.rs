@@ -1,11 +1,14 @@
 //! The rules of Group Replication on a real group of three: whatever happens to a member, writes go to
 //! the primary that the group has, or nowhere.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mysqlfabric::mysql::Account;
+use mysqlfabric::observe::log::{Level, Log};
 use mysqlfabric::topology::Wanted;
 
+use crate::client::query;
 use crate::eventually;
 use crate::group::Group;
 use crate::seen::{Seen, Watch};
@@ -23,7 +26,9 @@ fn rules_of_a_group() {
     a_primary_that_only_a_service_lost(&group, &account);
     all_members_that_hang_and_go_on(&group, &account);
     an_account_that_is_locked_for_a_while(&group);
+    a_primary_that_one_session_may_not_write_to(&group, &account);
     no_member_takes_writes(&group, &account);
+    a_secondary_in_offline_mode(&group, &account);
     a_leaving_primary_and_two_that_take_writes(&group, &account);
     a_frozen_primary_is_expelled_and_comes_back(&group, &account);
     several_primaries(&group, &account);
@@ -106,12 +111,77 @@ fn an_account_that_is_locked_for_a_while(group: &Group) {
     restore(group, &seen);
 }
 
+/// The hold is one of ten minutes, and the group takes writes all the time.
+fn a_primary_that_one_session_may_not_write_to(group: &Group, account: &Account) {
+    let hosts = group.hosts(group.servers());
+    let seen = Seen::by(&hosts, account, "", |config| {
+        config.write_hold = Duration::from_secs(600);
+    });
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+    let uuid = group.sql(1, "SELECT @@server_uuid");
+    let mut session = group.root(1);
+    query(&mut session, "START TRANSACTION READ ONLY").expect("a transaction");
+    let mut refused = |statement: &str| {
+        let failure = query(&mut session, statement).expect_err(statement);
+        failure.errno().expect("the server's")
+    };
+    let errnos = ["SELECT 1 INTO OUTFILE '/nowhere'", "DELETE FROM mysql.plugin"].map(&mut refused);
+    assert_eq!(errnos, [1290, 1792]);
+    for errno in errnos.repeat(2) {
+        seen.router.report_result(&uuid, errno.into());
+        let wait = Duration::from_secs(20);
+        let port = seen.router.group_server_wait("g", Wanted::Primary, wait, |_, s| Ok(s.port));
+        assert_eq!(port.expect("the hold is over"), group.port(1));
+    }
+    // What all sessions are refused for, the primary says itself; and then that it is over.
+    group.sql(1, "SET GLOBAL super_read_only = ON");
+    seen.router.report_result(&uuid, 1290);
+    for _ in 0..100 {
+        assert!(seen.primary().is_err(), "{:?}", seen.primary());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    group.sql(1, "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF");
+    seen.becomes(group.port(1), &ports(group, [2, 3]));
+}
+
+/// As MySQL leaves it after an expulsion: told of to those whom it lets in, and to those whom it does not.
+fn a_secondary_in_offline_mode(group: &Group, account: &Account) {
+    let admin = group.user(1, "admin", &[GRANTS[0], GRANTS[1], "CONNECTION_ADMIN ON *.*"]);
+    let hosts = group.hosts(group.servers());
+    let mut handles = Vec::new();
+    for account in [account, &admin] {
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let written = Arc::clone(&lines);
+        let seen = Seen::by(&hosts, account, "", |config| {
+            config.log = Log::new(Level::Warning, move |_, line| {
+                written.lock().expect("unpoisoned").push(line.to_owned());
+            });
+        });
+        seen.becomes(group.port(1), &ports(group, [2, 3]));
+        handles.push((seen, lines));
+    }
+    group.sql(3, "SET GLOBAL offline_mode = ON");
+    let server = format!("127.0.0.1:{}", group.port(3));
+    for (seen, lines) in &handles {
+        seen.becomes(group.port(1), &[group.port(2)]);
+        let told = |line: &&String| line.contains(&server) && line.contains("offline_mode = OFF");
+        let count = || lines.lock().expect("unpoisoned").iter().filter(told).count();
+        eventually("a line in the log", || count() > 0);
+        std::thread::sleep(Duration::from_secs(1));
+        assert_eq!(count(), 1, "{lines:?}");
+    }
+    group.sql(3, "SET GLOBAL offline_mode = OFF");
+    for (seen, _) in &handles {
+        seen.becomes(group.port(1), &ports(group, [2, 3]));
+    }
+}
+
 fn no_member_takes_writes(group: &Group, account: &Account) {
     let seen = Seen::of(group, account, "");
     seen.becomes(group.port(1), &ports(group, [2, 3]));
     group.sql(1, "SET GLOBAL super_read_only = ON");
     let all: Vec<u16> = group.servers().map(|number| group.port(number)).collect();
-    seen.has_no_primary("does not take writes yet", &all);
+    seen.has_no_primary("does not take writes yet: super_read_only is ON there", &all);
     group.sql(1, "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF");
     seen.becomes(group.port(1), &ports(group, [2, 3]));
 }

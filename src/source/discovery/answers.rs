@@ -32,9 +32,10 @@ pub fn rows(name: &str, verdict: &Verdict, group: &AskedGroup) -> Groups {
         }
     };
     let servers = verdict.servers.iter().map(row).collect();
-    // What may not be read may be why there is no primary, and so may be who lets nobody in.
+    // Who tells nothing of the group may be why there is no primary: it may not be asked, or lets nobody
+    // in. What else those may not be asked who tell of it is not.
     let reasons = verdict.reason.iter().map(|reason| {
-        let others = group.not_granted().into_iter().chain(group.refusals());
+        let others = group.untold().chain(group.refusals());
         (name.to_owned(), excerpt(&joined(reason, others), MOST_TEXT).into())
     });
     let heard = verdict.servers.iter().filter(|placed| placed.is_heard);
@@ -79,4 +80,51 @@ pub fn failure(shown: &str, group: &AskedGroup) -> Error {
     let message =
         format!("nobody tells which servers are in {shown}: {}", excerpt(&why, MOST_TEXT));
     Error::new(code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::{DiscoveryKind, Node};
+    use crate::source::discovery::opinion::{GroupView, Opinion, Outcome};
+    use crate::source::discovery::rules::Memory;
+    use crate::source::discovery::spec::GroupSpec;
+
+    const METADATA: &str = "GRANT SELECT ON the metadata";
+
+    fn reason(outcomes: [Outcome; 2]) -> String {
+        let seeds = [1, 2].map(|port| Node { host: "db".into(), port }).to_vec();
+        let spec = GroupSpec {
+            kind: DiscoveryKind::Auto,
+            seeds,
+            weights: BTreeMap::new(),
+            zones: BTreeMap::new(),
+        };
+        let asked = AskedGroup::of_replies("g", spec, Memory::default(), outcomes);
+        let verdict = Verdict { reason: Some("no majority".into()), ..Verdict::default() };
+        rows("g", &verdict, &asked).reasons.remove("g").expect("a reason").to_string()
+    }
+
+    /// As one says who may not be asked for its metadata, or not for its group either.
+    fn says(group: Option<GroupView>, missing: &str) -> Outcome {
+        let not_granted = vec![missing.to_owned()];
+        Outcome::Opinion(Box::new(Opinion { group, not_granted, ..Opinion::default() }))
+    }
+
+    #[test]
+    fn a_reason_has_what_keeps_members_from_telling_and_no_other_grant() {
+        let refused =
+            || Outcome::Refused { why: "db:2 has too many connections".into(), auth: false };
+        let member = || says(Some(GroupView::default()), METADATA);
+        assert_eq!(
+            reason([member(), refused()]),
+            "no majority; db:2 has too many connections",
+            "who tells of the group tells all that it takes"
+        );
+        assert_eq!(reason([member(), Outcome::Silent("down".into())]), "no majority");
+        let group = "GRANT SELECT ON its members";
+        assert_eq!(reason([member(), says(None, group)]), format!("no majority; {group}"));
+    }
 }

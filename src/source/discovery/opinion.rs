@@ -67,6 +67,21 @@ impl Opinion {
         self.group.is_some() || self.not_granted.is_empty()
     }
 
+    /// The variables by which it takes no writes, as they stand in a message: "super_read_only is ON".
+    pub fn refuses_by(&self) -> String {
+        let on = [
+            ("super_read_only", self.super_read_only == Some(true)),
+            // The other one sets it, too.
+            ("read_only", self.read_only && self.super_read_only != Some(true)),
+            ("offline_mode", self.offline_mode),
+        ];
+        let on: Vec<&str> = on.iter().filter(|(_, is_on)| *is_on).map(|(name, _)| *name).collect();
+        match on.as_slice() {
+            [one] => format!("{one} is ON"),
+            all => format!("{} are ON", all.join(" and ")),
+        }
+    }
+
     /// Whether it is in a group by its own word, and so replicates from nobody in particular.
     pub fn is_member(&self) -> bool {
         let is_in = |view: &GroupView| {

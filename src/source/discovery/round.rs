@@ -70,6 +70,20 @@ impl AskedGroup {
         group
     }
 
+    /// As its seeds have answered.
+    #[cfg(test)]
+    pub fn of_replies<const N: usize>(
+        name: &str,
+        spec: GroupSpec,
+        memory: Memory,
+        outcomes: [Outcome; N],
+    ) -> Self {
+        let mut group = Self::new(name.to_owned(), spec, memory, Vec::new());
+        let replies = group.replies.iter_mut().zip(outcomes);
+        replies.for_each(|(reply, outcome)| reply.outcome = outcome);
+        group
+    }
+
     /// Takes in one more that is to be asked.
     fn add(&mut self, node: Node) {
         // What stands in for an address that cannot be read.
@@ -146,6 +160,15 @@ impl AskedGroup {
             Outcome::Refused { why, .. } | Outcome::Unusable { why } => Some(why.as_str()),
             Outcome::Pending | Outcome::Opinion(_) | Outcome::Silent(_) => None,
         })
+    }
+
+    /// What the user may not ask those who say nothing of their group.
+    pub fn untold(&self) -> impl Iterator<Item = &str> {
+        let missing = self.replies.iter().filter_map(|reply| match &reply.outcome {
+            Outcome::Opinion(opinion) if opinion.group.is_none() => Some(&opinion.not_granted),
+            _ => None,
+        });
+        missing.flatten().map(String::as_str)
     }
 
     /// What the user may not ask, each thing once.

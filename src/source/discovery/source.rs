@@ -222,6 +222,10 @@ impl Discovery {
                 log.write_once(Level::Warning, format_args!("{name}: {warning}"));
             }
         }
+        // One that is there and lets nobody in is for somebody to mend; others come and go.
+        for why in group.refusals() {
+            log.write_once(Level::Warning, format_args!("{name}: {why}"));
+        }
         for (_, why) in group.complaints() {
             log.write_once(Level::Info, format_args!("{name}: {why}"));
         }

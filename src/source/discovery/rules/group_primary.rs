@@ -76,11 +76,14 @@ fn own_word<'a>(
         let takes_part = |own: &Member| own.is_primary && own.state == MemberState::Online;
         report.sees_majority() && report.own().is_some_and(takes_part)
     });
-    match is_primary && opinion.is_writable() {
-        true => Primary::Is(&named.uuid),
-        false => {
-            Primary::None(NoPrimary::now(format!("{node} is elected and does not take writes yet")))
+    let yet = format!("{node} is elected and does not take writes yet");
+    match (is_primary, opinion.is_writable()) {
+        (true, true) => Primary::Is(&named.uuid),
+        // For a moment after an election, and for as long as somebody has set it.
+        (_, false) => {
+            Primary::None(NoPrimary::now(format!("{yet}: {} there", opinion.refuses_by())))
         }
+        (false, true) => Primary::None(NoPrimary::now(yet)),
     }
 }
 
@@ -96,9 +99,10 @@ fn choose<'a>(
     let mut candidates: Vec<&'a Member> = newest.members.iter().collect();
     candidates.retain(|member| is_online(member, voices) && (search.may_be_chosen)(&member.uuid));
     candidates.sort_by_key(|member| (Some(&member.uuid) != memory.choice.as_ref(), &member.uuid));
+    let mut why = None;
     for member in candidates {
         match own_word(member, newest, search, round) {
-            Primary::None(_) => (),
+            Primary::None(NoPrimary { why: of_this, .. }) => why = why.or(Some(of_this)),
             undecided @ Primary::Undecided(_) => return undecided,
             Primary::Is(uuid) => {
                 memory.choice = Some(uuid.to_owned());
@@ -106,5 +110,6 @@ fn choose<'a>(
             }
         }
     }
-    Primary::None(NoPrimary::now("none of its members takes writes".to_owned()))
+    let why = why.map_or_else(String::new, |why| format!(": {why}"));
+    Primary::None(NoPrimary::now(format!("none of its members takes writes{why}")))
 }

@@ -14,6 +14,7 @@ mod group;
 mod group_primary;
 mod group_replication;
 mod innodb_cluster;
+mod left_out;
 mod memory;
 mod metadata;
 mod newest_copy;
@@ -66,8 +67,9 @@ pub fn judge(
         Some(Kind::ClusterSet) => cluster_set::judge(spec, &round, memory, options),
     };
     match judgement {
-        Judgement::Decided(verdict) => {
+        Judgement::Decided(mut verdict) => {
             memory.decided(&verdict);
+            verdict.warnings.extend(left_out::warnings(&verdict, &round));
             Judgement::Decided(completed(verdict, spec, memory))
         }
         judgement => judgement,

@@ -95,7 +95,8 @@ fn primary<'s>(set: &'s Cluster, round: &Round<'_>) -> Result<&'s Instance, NoPr
     };
     if !opinion.is_writable() {
         return Err(NoPrimary::now(format!(
-            "{node} is the primary by the metadata, and does not take writes"
+            "{node} is the primary by the metadata, and does not take writes: {} there",
+            opinion.refuses_by()
         )));
     }
     let writable: Vec<&Opinion> = set

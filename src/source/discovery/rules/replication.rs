@@ -71,7 +71,9 @@ fn primary<'a>(
     }
     let [only] = writable else {
         return Err(match writable.len() {
-            0 => NoPrimary::now("none of its servers takes writes".to_owned()),
+            0 => {
+                NoPrimary::now(format!("none of its servers takes writes{}", source_refuses(round)))
+            }
             _ => NoPrimary::now(format!(
                 "{} take writes, and not exactly one of them is the source of the others: make all but \
                  one read-only",
@@ -97,6 +99,16 @@ fn primary<'a>(
             missing_grant(round)
         ))),
     }
+}
+
+/// Why the source of the others takes no writes, if there is one.
+fn source_refuses(round: &Round<'_>) -> String {
+    let all: Vec<&Opinion> = round.opinions().collect();
+    let source = replica::only_source(&all, round);
+    source.map_or_else(String::new, |source| {
+        let node = nodes_of(&[source], round);
+        format!(": {} at {node}, which the others replicate from", source.refuses_by())
+    })
 }
 
 fn nodes_of(servers: &[&Opinion], round: &Round<'_>) -> String {

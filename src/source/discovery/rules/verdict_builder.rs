@@ -68,6 +68,15 @@ impl VerdictBuilder {
 pub(super) fn nobody(round: &Round<'_>, why: String) -> Judgement {
     match round.opinions().next() {
         None => Judgement::Keep { why: round.complaints() },
-        Some(_) => VerdictBuilder::default().decide(Some(NoPrimary::now(why))),
+        Some(_) => VerdictBuilder::default().decide(Some(NoPrimary::now(with_grants(round, why)))),
     }
+}
+
+/// What could not be asked may be why nobody is found in the group.
+fn with_grants(round: &Round<'_>, why: String) -> String {
+    let missing = round.opinions().flat_map(|opinion| &opinion.not_granted);
+    missing.fold(why, |said, missing| match said.contains(missing.as_str()) {
+        true => said,
+        false => format!("{said}; {missing}"),
+    })
 }

@@ -101,7 +101,9 @@ fn a_new_primary_counts_once_it_takes_writes() {
     let mut group = known();
     let found = group.decide(&[pending(1), after.reply(2), after.reply(3)]);
     found.is(None, &[2, 3]);
-    found.has_no_primary("db:3302 is elected and does not take writes yet");
+    found.has_no_primary(
+        "db:3302 is elected and does not take writes yet: super_read_only is ON there",
+    );
     assert!(found.verdict.ask_again_soon);
     group.decide(&[pending(1), view(4, &[2, 3], 2).reply(2), after.reply(3)]).is(2, &[3]);
 }
@@ -476,4 +478,52 @@ fn who_is_awaited_is_read_by_its_own_last_word() {
         group.decide(&view.replies(&[1, 2, 3])).is(1, &[2, 3]);
         group.decide(&[view.reply(1), view.reply(2), pending(3)]).is(1, &[2, 3]);
     }
+}
+
+#[test]
+fn what_keeps_a_primary_from_writes_is_named() {
+    let view = view(3, &[1, 2, 3], 1);
+    let primary = |opinion| {
+        let found = group().decide(&[says(1, opinion), view.reply(2), view.reply(3)]);
+        found.verdict.reason.expect("there is no primary")
+    };
+    let (by_hand, offline) = (server(1, false), server(1, true));
+    let group = view.by(1).group;
+    let reason = primary(Opinion { group: group.clone(), super_read_only: Some(false), ..by_hand });
+    assert!(reason.ends_with("yet: read_only is ON there"), "{reason}");
+    let reason = primary(Opinion { group: group.clone(), offline_mode: true, ..offline.clone() });
+    assert!(reason.ends_with("yet: offline_mode is ON there"), "{reason}");
+    let both = Opinion { super_read_only: Some(true), read_only: true, ..offline };
+    let reason = primary(Opinion { group, offline_mode: true, ..both });
+    assert!(reason.ends_with("yet: super_read_only and offline_mode are ON there"), "{reason}");
+}
+
+#[test]
+fn who_is_left_out_until_somebody_acts_is_told_of() {
+    let all = view(3, &[1, 2, 3], 1);
+    let mut group = group();
+    let offline = Opinion { offline_mode: true, ..all.by(3) };
+    let found = group.decide(&[all.reply(1), all.reply(2), says(3, offline)]);
+    found.is(1, &[2]);
+    let [warning] = found.verdict.warnings.as_slice() else { panic!("{:?}", found.verdict) };
+    assert!(warning.starts_with("db:3303 gets nothing: it is in offline mode"), "{warning}");
+    assert!(warning.contains("SET GLOBAL offline_mode = OFF"), "{warning}");
+    // It was expelled, and the others are in a view without it.
+    let (after, alone) = (view(4, &[1, 2], 1), view(3, &[3], 1).with(3, MemberState::Error));
+    let found = group.decide(&[after.reply(1), after.reply(2), alone.reply(3)]);
+    found.is(1, &[2]);
+    let [warning] = found.verdict.warnings.as_slice() else { panic!("{:?}", found.verdict) };
+    assert!(
+        warning.contains("START GROUP_REPLICATION") && !warning.contains("offline"),
+        "{warning}"
+    );
+    let expelled = Opinion { offline_mode: true, ..alone.by(3) };
+    let found = group.decide(&[after.reply(1), after.reply(2), says(3, expelled)]);
+    let [warning] = found.verdict.warnings.as_slice() else { panic!("{:?}", found.verdict) };
+    assert!(warning.contains("(state ERROR), and is in offline mode"), "{warning}");
+    // Who is not there yet comes by itself.
+    let joining = view(5, &[1, 2, 3], 1).with(3, MemberState::Recovering);
+    let found = group.decide(&joining.replies(&[1, 2, 3]));
+    found.is(1, &[2]);
+    assert_eq!(found.verdict.warnings, [] as [String; 0]);
 }
