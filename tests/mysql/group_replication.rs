@@ -2,7 +2,7 @@
 //! the primary that the group has, or nowhere.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mysqlfabric::mysql::Account;
 use mysqlfabric::observe::log::{Level, Log};
@@ -31,6 +31,7 @@ fn rules_of_a_group() {
     a_secondary_in_offline_mode(&group, &account);
     a_leaving_primary_and_two_that_take_writes(&group, &account);
     a_frozen_primary_is_expelled_and_comes_back(&group, &account);
+    a_lag_limit(&group, &account);
     several_primaries(&group, &account);
     a_minority_and_a_group_that_is_bootstrapped_twice(&group, &account);
 }
@@ -247,6 +248,36 @@ fn a_frozen_primary_is_expelled_and_comes_back(group: &Group, account: &Account)
     eventually("its being read", || seen.secondaries().contains(&group.port(1)));
     assert_eq!(watch.end(), [group.port(1), new], "and never back");
     restore(group, &seen);
+}
+
+/// A member that applies nothing is read until what it has not applied is older than the limit, and again
+/// once it has caught up.
+fn a_lag_limit(group: &Group, account: &Account) {
+    let limit = Duration::from_secs(1);
+    let limited = Seen::by(&group.hosts(group.servers()), account, "", |config| {
+        config.discovery.max_replica_lag = Some(limit);
+    });
+    let unlimited = Seen::of(group, account, "");
+    for seen in [&limited, &unlimited] {
+        seen.becomes(group.port(1), &ports(group, [2, 3]));
+    }
+    let mut locked = group.root(2);
+    query(&mut locked, "FLUSH TABLES WITH READ LOCK").expect("a lock");
+    // Idle it is not behind, however long that lasts.
+    let begun = Instant::now();
+    while begun.elapsed() < 2 * limit {
+        assert_eq!(limited.secondaries(), ports(group, [2, 3]).into());
+    }
+    group.sql(1, "CREATE DATABASE behind");
+    limited.becomes(group.port(1), &[group.port(3)]);
+    unlimited.becomes(group.port(1), &ports(group, [2, 3]));
+    query(&mut locked, "UNLOCK TABLES").expect("no lock");
+    limited.becomes(group.port(1), &ports(group, [2, 3]));
+    // Who is the primary is not behind, and who was none is measured as one.
+    group.sql(1, "DROP DATABASE behind");
+    group.about("promote", 2);
+    limited.becomes(group.port(2), &ports(group, [1, 3]));
+    restore(group, &limited);
 }
 
 fn several_primaries(group: &Group, account: &Account) {

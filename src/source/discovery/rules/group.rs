@@ -80,7 +80,7 @@ pub(super) fn find<'a>(
             true => is_online(member, &voices),
             false => options.reads_without_majority,
         };
-        is_listed && may_be_read(member, round, &newest, memory, options)
+        is_listed && may_be_read(member, round, &newest, options)
     });
     let readable = readable.map(|member| member.uuid.as_str()).collect();
     Found::Group(Group { members: newest.members, primary, readable, has_majority })
@@ -91,13 +91,14 @@ fn may_be_read(
     member: &Member,
     round: &Round<'_>,
     newest: &NewestView<'_>,
-    memory: &Memory,
     options: &Options,
 ) -> bool {
-    let Some(opinion) = round.opinion_of(&member.uuid) else {
-        return round.answered_last(&member.uuid) && memory.served(&member.uuid);
-    };
-    let Some(report) = newest.report_of(&member.uuid) else { return false };
+    let Some(opinion) = round.last_opinion_of(&member.uuid) else { return false };
+    let is_awaited = round.opinion_of(&member.uuid).is_none();
+    let last = opinion.group.as_ref().and_then(|view| Report::of(&opinion.uuid, view));
+    // What it says now counts if it is in the newest view.
+    let report = newest.report_of(&member.uuid).copied().or(last.filter(|_| is_awaited));
+    let Some(report) = report else { return false };
     let is_online = report.own().is_some_and(|own| own.state == MemberState::Online);
     let is_near = report.own().is_some_and(|own| own.is_primary)
         || options.max_lag.is_none_or(|limit| report.view.lag.is_some_and(|lag| lag <= limit));

@@ -1,13 +1,12 @@
 //! What holds from round to round: what must never go back, and who answered the last time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::Node;
 
-use super::super::opinion::{Cluster, ClusterSet, Outcome, Reply, ViewId};
+use super::super::opinion::{Cluster, ClusterSet, Opinion, Outcome, Reply, ViewId};
 use super::super::spec::Kind;
-use super::super::verdict::Verdict;
 
 /// What is known of a group from earlier rounds. `Memory::default()` is that of a group nobody asked
 /// for yet; to start from it again forgets which views are old.
@@ -32,8 +31,6 @@ pub struct Memory {
     pub(super) confirmed: Option<String>,
     /// Of a group with several primaries: the one that was chosen.
     pub(super) choice: Option<String>,
-    /// The servers, by UUID, that the last verdict had serve.
-    serving: BTreeSet<String>,
     /// Whom the last verdict named as members.
     pub(super) members: Vec<Node>,
     by_node: BTreeMap<Node, Last>,
@@ -52,8 +49,8 @@ pub(super) struct SeenView {
 /// What came of asking an address the last time.
 #[derive(Debug, Clone, Default)]
 struct Last {
-    /// Who answered there, ever.
-    uuid: Option<String>,
+    /// What was answered there the last time that something was, without metadata.
+    opinion: Option<Arc<Opinion>>,
     answers: bool,
 }
 
@@ -105,7 +102,8 @@ impl Memory {
             match &reply.outcome {
                 Outcome::Pending => (),
                 Outcome::Opinion(opinion) => {
-                    let last = Last { uuid: Some(opinion.uuid.clone()), answers: true };
+                    let opinion = Opinion { metadata: None, ..Opinion::clone(opinion) };
+                    let last = Last { opinion: Some(Arc::new(opinion)), answers: true };
                     by_node.insert(reply.node.clone(), last);
                 }
                 Outcome::Silent(_) | Outcome::Refused { .. } | Outcome::Unusable { .. } => {
@@ -135,19 +133,9 @@ impl Memory {
         self.views.insert(name.to_owned(), seen);
     }
 
-    /// Takes in who serves by this verdict.
-    pub(super) fn decided(&mut self, verdict: &Verdict) {
-        self.serving = verdict.servers.iter().map(|placed| placed.uuid.clone()).collect();
-    }
-
-    /// Whether the last verdict had the server serve.
-    pub(super) fn served(&self, uuid: &str) -> bool {
-        self.serving.contains(uuid)
-    }
-
-    /// The server that answered there the last time it did.
-    pub(super) fn uuid_at(&self, node: &Node) -> Option<&str> {
-        self.by_node.get(node)?.uuid.as_deref()
+    /// What was answered there the last time that something was, without metadata.
+    pub(super) fn opinion_at(&self, node: &Node) -> Option<&Arc<Opinion>> {
+        self.by_node.get(node)?.opinion.as_ref()
     }
 
     /// Whether the last time that this address was asked brought an answer; `None` if it never was.
@@ -158,7 +146,7 @@ impl Memory {
     /// Whether this server is not reached at this address, which was tried.
     pub(super) fn is_elsewhere(&self, uuid: &str, node: &Node) -> bool {
         self.by_node.get(node).is_some_and(|last| {
-            !last.answers || last.uuid.as_deref().is_some_and(|other| other != uuid)
+            !last.answers || last.opinion.as_ref().is_some_and(|other| other.uuid != uuid)
         })
     }
 }

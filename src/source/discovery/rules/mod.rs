@@ -68,7 +68,6 @@ pub fn judge(
     };
     match judgement {
         Judgement::Decided(mut verdict) => {
-            memory.decided(&verdict);
             verdict.warnings.extend(left_out::warnings(&verdict, &round));
             Judgement::Decided(completed(verdict, spec, memory))
         }

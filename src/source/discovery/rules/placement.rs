@@ -97,7 +97,7 @@ pub(super) fn place(
     }
     if targets != ReadOnlyTargets::Secondaries && group.has_majority {
         for instance in cluster.instances.iter().filter(|instance| instance.is_read_replica) {
-            place_read_replica(verdict, instance, round, memory, options);
+            place_read_replica(verdict, instance, round, options);
         }
     }
     no_primary
@@ -107,13 +107,10 @@ fn place_read_replica(
     verdict: &mut VerdictBuilder,
     instance: &Instance,
     round: &Round<'_>,
-    memory: &Memory,
     options: &Options,
 ) {
-    let is_read = match round.opinion_of(&instance.uuid) {
-        Some(opinion) => replica::may_be_read(opinion, options),
-        None => round.answered_last(&instance.uuid) && memory.served(&instance.uuid),
-    };
+    let opinion = round.last_opinion_of(&instance.uuid);
+    let is_read = opinion.is_some_and(|opinion| replica::may_be_read(opinion, options));
     if is_read && !instance.is_hidden {
         verdict.server(round, &instance.uuid, &instance.node, Role::Secondary, &instance.tags);
     }

@@ -1,6 +1,8 @@
 //! The replies of one round, by server: who said what, at which address, and who may still say
 //! something.
 
+use std::sync::Arc;
+
 use crate::config::Node;
 
 use super::super::opinion::{Member, Opinion, Outcome, Reply};
@@ -19,8 +21,8 @@ struct Asked<'a> {
 
 enum Answer<'a> {
     Heard(&'a Opinion),
-    /// Still pending; whoever answered there the last time.
-    Awaited(Option<String>),
+    /// Still pending; what was answered there the last time, without metadata.
+    Awaited(Option<Arc<Opinion>>),
     /// No answer, and why.
     Missing(&'a str),
 }
@@ -32,7 +34,7 @@ impl<'a> Round<'a> {
                 Outcome::Pending if memory.answers(node) == Some(false) => {
                     Answer::Missing("it does not answer")
                 }
-                Outcome::Pending => Answer::Awaited(memory.uuid_at(node).map(str::to_owned)),
+                Outcome::Pending => Answer::Awaited(memory.opinion_at(node).cloned()),
                 Outcome::Opinion(opinion) => Answer::Heard(opinion),
                 Outcome::Silent(why) | Outcome::Refused { why, .. } | Outcome::Unusable { why } => {
                     Answer::Missing(why)
@@ -86,7 +88,7 @@ impl<'a> Round<'a> {
     pub fn others_awaited(&self, members: &[Member]) -> usize {
         let is_other = |asked: &&Asked<'_>| match &asked.answer {
             Answer::Awaited(last) => !members.iter().any(|member| match last {
-                Some(uuid) => member.uuid == *uuid,
+                Some(opinion) => member.uuid == opinion.uuid,
                 None => member.node == *asked.node,
             }),
             Answer::Heard(_) | Answer::Missing(_) => false,
@@ -98,17 +100,19 @@ impl<'a> Round<'a> {
     pub fn awaits(&self, uuid: &str, node: &Node) -> bool {
         self.opinion_of(uuid).is_none()
             && self.asked.iter().any(|asked| match &asked.answer {
-                Answer::Awaited(Some(last)) => last == uuid,
+                Answer::Awaited(Some(last)) => last.uuid == uuid,
                 Answer::Awaited(None) => asked.node == node,
                 Answer::Heard(_) | Answer::Missing(_) => false,
             })
     }
 
-    /// Whether this server is awaited, and answered the last time.
-    pub fn answered_last(&self, uuid: &str) -> bool {
-        self.asked.iter().any(|asked| match &asked.answer {
-            Answer::Awaited(last) => last.as_deref() == Some(uuid),
-            Answer::Heard(_) | Answer::Missing(_) => false,
+    /// What this server says, or said the last time while it is awaited, without metadata.
+    pub fn last_opinion_of(&self, uuid: &str) -> Option<&Opinion> {
+        self.opinion_of(uuid).or_else(|| {
+            self.asked.iter().find_map(|asked| match &asked.answer {
+                Answer::Awaited(last) => last.as_deref().filter(|last| last.uuid == uuid),
+                Answer::Heard(_) | Answer::Missing(_) => None,
+            })
         })
     }
 
@@ -176,7 +180,7 @@ impl<'a> Round<'a> {
     pub fn address(&self, uuid: &str, named: &Node) -> Node {
         let is_at = |asked: &&Asked<'a>| match &asked.answer {
             Answer::Heard(opinion) => opinion.uuid == uuid,
-            Answer::Awaited(last) => last.as_deref() == Some(uuid),
+            Answer::Awaited(last) => last.as_ref().is_some_and(|last| last.uuid == uuid),
             Answer::Missing(_) => false,
         };
         let named_answers = self.asked.iter().find(|asked| asked.node == named && is_at(asked));

@@ -282,6 +282,13 @@ fn a_lag_limit() {
     group.decide(&replies).is(1, &[2, 3, 4]);
     group.options.max_lag = seconds(2);
     group.decide(&replies).is(1, &[2]);
+    // Nor is one read whose word is awaited, and was no better the last time.
+    let [first, second, third, _] = &replies;
+    let awaited = [first.clone(), second.clone(), third.clone(), pending(4)];
+    group.decide(&awaited).is(1, &[2]);
+    let near = [first.clone(), second.clone(), third.clone(), behind(4, seconds(0))];
+    group.decide(&near).is(1, &[2, 4]);
+    group.decide(&awaited).is(1, &[2, 4]);
 }
 
 #[test]

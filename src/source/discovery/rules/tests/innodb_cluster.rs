@@ -134,7 +134,8 @@ fn a_read_replica_that_is_behind() {
         let mut behind = with(replica(4, 1), &cluster);
         behind.channels[0].lag = lag.map(Duration::from_secs);
         let members = replies(&healthy(), &cluster, &[1, 2, 3]);
-        rounds.decide(&all([members, vec![says(4, behind)]])).is(1, secondaries);
+        rounds.decide(&all([members.clone(), vec![says(4, behind)]])).is(1, secondaries);
+        rounds.decide(&all([members, vec![pending(4)]])).is(1, secondaries);
     }
 }
 
