@@ -53,6 +53,9 @@ pub struct Opinion {
     pub channels: Vec<Channel>,
     /// What it could not be asked for want of a grant, with the statement that grants it.
     pub not_granted: Vec<String>,
+    /// Whether a grant is missing to look at its group, or at its metadata: what is not said of it may be so.
+    pub group_denied: bool,
+    pub metadata_denied: bool,
 }
 
 impl Opinion {
@@ -64,7 +67,7 @@ impl Opinion {
 
     /// Whether what it does not say of groups is not so, rather than not for this account to know.
     pub fn tells_of_groups(&self) -> bool {
-        self.group.is_some() || self.not_granted.is_empty()
+        self.group.is_some() || !self.group_denied
     }
 
     /// The variables by which it takes no writes, as they stand in a message: "super_read_only is ON".
@@ -80,6 +83,11 @@ impl Opinion {
             [one] => format!("{one} is ON"),
             all => format!("{} are ON", all.join(" and ")),
         }
+    }
+
+    /// As `tells_of_groups`, of metadata.
+    pub fn tells_of_metadata(&self) -> bool {
+        self.metadata.is_some() || !self.metadata_denied
     }
 
     /// Whether it is in a group by its own word, and so replicates from nobody in particular.

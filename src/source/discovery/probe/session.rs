@@ -144,6 +144,7 @@ impl ServerSession {
                 None => self.metadata(&user, &mut opinion.not_granted, deadline).await?,
             };
             self.kept.keep(&opinion);
+            opinion.metadata_denied = matches!(&self.metadata, Schema::None(_, Some(_)));
         }
         if questions.replication && !opinion.is_member() {
             let statement = channels::statement(self.flavour);
@@ -246,6 +247,7 @@ impl ServerSession {
             super_read_only: is_on(variables::SUPER_READ_ONLY),
             offline_mode: is_on(variables::OFFLINE_MODE).unwrap_or(false),
             group,
+            group_denied: !not_granted.is_empty(),
             not_granted,
             ..Opinion::default()
         })

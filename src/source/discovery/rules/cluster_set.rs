@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::text::excerpt;
 use crate::config::Node;
 
-use super::super::opinion::{ClusterSet, Metadata, SetMember};
+use super::super::opinion::{ClusterSet, Instance, Metadata, SetMember};
 use super::super::spec::GroupSpec;
 use super::super::verdict::Judgement;
 use super::group::{Found, Group};
@@ -99,6 +99,10 @@ impl Copied for ClusterSet {
 
     fn view_id(&self) -> Option<u64> {
         Some(self.view_id)
+    }
+
+    fn servers(&self) -> impl Iterator<Item = &Instance> {
+        self.clusters.iter().flat_map(|member| &member.cluster.instances)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A group without metadata: everything is as its members say.
 
+use crate::config::Node;
+
 use super::super::opinion::{Member, Tags};
 use super::super::spec::GroupSpec;
 use super::super::verdict::{Judgement, Role};
@@ -38,5 +40,13 @@ pub(super) fn judge(
         };
         verdict.server(round, uuid, &member.node, role, &Tags::default());
     }
+    // Others of the group may go on without these, and would not be heard of.
+    let nodes = group.members.iter().map(|member| round.address(&member.uuid, &member.node));
+    memory.has_members(nodes).iter().for_each(|node| verdict.node(node));
+    let is_member = |seed: &&Node| {
+        let last = memory.opinion_at(seed);
+        last.is_some_and(|last| group.members.iter().any(|member| member.uuid == last.uuid))
+    };
+    spec.seeds.iter().filter(|seed| !is_member(seed)).for_each(|seed| verdict.node(seed));
     verdict.decide(group.primary.err())
 }

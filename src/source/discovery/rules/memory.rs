@@ -18,6 +18,10 @@ pub struct Memory {
     /// By group: the members, by UUID, that were last heard in a view of their own beside the newest one,
     /// and when that was. See [`super::split`].
     apart: BTreeMap<String, BTreeMap<String, u64>>,
+    /// The addresses of members of the group, and when they were last in its newest view.
+    members_at: BTreeMap<Node, u64>,
+    /// Whether the last verdict has a primary.
+    pub(super) has_primary: bool,
     /// When the round began, in milliseconds.
     now: u64,
     /// What kind of group it turned out to be.
@@ -62,10 +66,26 @@ const MOST_ADDRESSES: usize = 1024;
 /// be gone for good.
 const COUNTS_FOR: u64 = 10_000;
 
+/// How long a server is asked on that has left its group, in milliseconds.
+const ASKED_FOR: u64 = 60_000;
+
 impl Memory {
     /// A round begins, at so many milliseconds on some clock.
     pub fn begin_round(&mut self, now: u64) {
         self.now = now;
+    }
+
+    /// These are in the newest view; and those who were a short while ago, who may go on without it.
+    pub(super) fn has_members(&mut self, members: impl Iterator<Item = Node>) -> Vec<Node> {
+        let now = self.now;
+        self.members_at.extend(members.map(|node| (node, now)));
+        self.members_at.retain(|_, at| now.saturating_sub(*at) <= ASKED_FOR);
+        self.members_at.keys().cloned().collect()
+    }
+
+    /// Whether the group had a primary when it was judged last.
+    pub fn had_primary(&self) -> bool {
+        self.has_primary
     }
 
     /// Whether what was last heard then still counts.

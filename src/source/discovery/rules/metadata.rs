@@ -51,7 +51,10 @@ pub(super) fn cluster<'a>(round: &Round<'a>, memory: &Memory) -> Result<&'a Clus
         report.is_some_and(|report| !is_of(&report))
     };
     let mut copies = copies(round);
-    copies.retain(|(opinion, _)| !is_elsewhere(opinion));
+    // Where all have gone there, so has the cluster, if the rules of its group have it so.
+    if copies.iter().any(|(opinion, _)| !is_elsewhere(opinion)) {
+        copies.retain(|(opinion, _)| !is_elsewhere(opinion));
+    }
     if let Some(why) = copies.first().and_then(|(_, metadata)| unreadable(metadata)) {
         return Err(why);
     }

@@ -68,6 +68,7 @@ pub fn judge(
     };
     match judgement {
         Judgement::Decided(mut verdict) => {
+            memory.has_primary = verdict.reason.is_none();
             verdict.warnings.extend(left_out::warnings(&verdict, &round));
             Judgement::Decided(completed(verdict, spec, memory))
         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::super::opinion::Metadata;
+use super::super::opinion::{Instance, Metadata, Opinion};
 use super::memory::Memory;
 use super::metadata::{copies, unreadable};
 use super::round::Round;
@@ -21,6 +21,9 @@ pub(super) trait Copied: Clone {
     fn id(&self) -> &str;
 
     fn view_id(&self) -> Option<u64>;
+
+    /// Those who have a copy.
+    fn servers(&self) -> impl Iterator<Item = &Instance>;
 }
 
 /// The newest copy that any server has or had.
@@ -47,8 +50,10 @@ pub(super) fn newest<C: Copied>(round: &Round<'_>, memory: &Memory) -> Result<Ar
                 return Ok(Arc::new((*newest).clone()));
             }
             Some(_) => return Ok(Arc::clone(known)),
-            // Another one counts once nobody is left in this one.
-            None if sets.is_empty() || round.is_awaited() => return Ok(Arc::clone(known)),
+            // Another one counts once most have left this one by their own word: who is silent has not.
+            None if sets.is_empty() || !most_have_left(&**known, round) => {
+                return Ok(Arc::clone(known));
+            }
             None => (),
         }
     }
@@ -62,4 +67,12 @@ pub(super) fn newest<C: Copied>(round: &Round<'_>, memory: &Memory) -> Result<Ar
         true => Ok(Arc::new((*newest).clone())),
         false => Err(format!("its servers are in several {}s", C::NAME)),
     }
+}
+
+/// Whether most of those who had a copy, of whom none has one now, may be asked and answer.
+fn most_have_left<C: Copied>(known: &C, round: &Round<'_>) -> bool {
+    let says_so = |instance: &&Instance| {
+        round.opinion_of(&instance.uuid).is_some_and(Opinion::tells_of_metadata)
+    };
+    known.servers().filter(says_so).count() * 2 > known.servers().count()
 }

@@ -77,6 +77,10 @@ impl Copied for Cluster {
     fn view_id(&self) -> Option<u64> {
         self.view_id
     }
+
+    fn servers(&self) -> impl Iterator<Item = &Instance> {
+        self.instances.iter()
+    }
 }
 
 /// The primary of the metadata, if it takes writes by its own word, and no other server does.

@@ -69,6 +69,10 @@ fn primary<'a>(
         memory.confirmed = Some(source.uuid.clone());
         return Ok(source);
     }
+    // Another one took writes since: which of the two counts, a replica has to say.
+    if writable.iter().any(|other| Some(&other.uuid) != memory.confirmed.as_ref()) {
+        memory.confirmed = None;
+    }
     let [only] = writable else {
         return Err(match writable.len() {
             0 => {

@@ -44,6 +44,9 @@ fn members_are_learned_from_one_seed_and_forgotten() {
     let fewer = view(4, &[1, 2], 1);
     let found = group.decide(&fewer.replies(&[1, 2]));
     found.is(1, &[2]);
+    assert_eq!(found.verdict.members, [node(1), node(2), node(3)], "asked on for a minute");
+    group.memory.begin_round(60_001);
+    let found = group.decide(&fewer.replies(&[1, 2]));
     assert_eq!(found.verdict.members, [node(1), node(2)]);
 }
 
@@ -389,7 +392,7 @@ fn zones_of_the_specification() {
 /// What a member says that has lost the right to look at its group.
 fn blind(number: u16, is_writable: bool) -> Reply {
     let not_granted = vec!["GRANT SELECT".to_owned()];
-    says(number, Opinion { not_granted, ..server(number, is_writable) })
+    says(number, Opinion { not_granted, group_denied: true, ..server(number, is_writable) })
 }
 
 #[test]
@@ -397,6 +400,12 @@ fn who_may_not_be_asked_has_not_left() {
     let anew = View { bootstrap: 200, ..view(1, &[3], 3) };
     let replies = [blind(1, true), blind(2, false), anew.reply(3)];
     known().decide(&replies).has_no_primary("reset the cache");
+    // What else they may not be asked is another thing.
+    let other = |number| {
+        let not_granted = vec!["GRANT REPLICATION CLIENT".to_owned()];
+        says(number, Opinion { not_granted, ..server(number, false) })
+    };
+    known().decide(&[other(1), other(2), anew.reply(3)]).is(3, &[]);
     // Those who may be asked, and are in none, have left.
     known()
         .decide(&[says(1, server(1, false)), says(2, server(2, false)), anew.reply(3)])
@@ -533,4 +542,24 @@ fn who_is_left_out_until_somebody_acts_is_told_of() {
     let found = group.decide(&joining.replies(&[1, 2, 3]));
     found.is(1, &[2]);
     assert_eq!(found.verdict.warnings, [] as [String; 0]);
+}
+
+/// They may have gone on without it.
+#[test]
+fn others_of_the_group_are_asked_on() {
+    let mut group = Rounds::new(Kind::GroupReplication, &[1]);
+    group.decide(&view(3, &[1, 2, 3], 1).replies(&[1, 2, 3])).is(1, &[2, 3]);
+    let forced = view(9, &[3], 3);
+    let found = group.decide(&[silent(1), silent(2), forced.reply(3)]);
+    found.is(3, &[]);
+    assert_eq!(found.verdict.members, [node(3), node(1), node(2)]);
+    let rest = view(4, &[1, 2], 1);
+    let split = all([rest.replies(&[1, 2]), forced.replies(&[3])]);
+    group.decide(&split).has_no_primary("in a newer view without most of the others");
+    // The seeds always, others for a minute.
+    let mut group = Rounds::new(Kind::GroupReplication, &[1]);
+    group.decide(&view(3, &[1, 2, 3], 1).replies(&[1, 2, 3])).is(1, &[2, 3]);
+    group.memory.begin_round(60_001);
+    let found = group.decide(&[silent(1), silent(2), forced.reply(3)]);
+    assert_eq!(found.verdict.members, [node(3), node(1)]);
 }

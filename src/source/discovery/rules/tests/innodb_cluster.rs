@@ -227,3 +227,14 @@ fn a_server_that_went_into_a_cluster_of_its_own() {
         }
     }
 }
+
+#[test]
+fn a_cluster_that_is_made_of_a_group_that_was_made_anew() {
+    let members = |view: &View| view.replies(&[1, 2, 3]);
+    let mut group = Rounds::new(Kind::Auto, &[1, 2, 3]);
+    group.decide(&members(&view(3, &[1, 2, 3], 1))).is(1, &[2, 3]);
+    let anew = View { bootstrap: 200, ..view(1, &[1, 2, 3], 2) };
+    let cluster = cluster(&[1, 2, 3]);
+    let by = |number: u16| says(number, with(anew.by(number), &cluster));
+    group.decide(&[1, 2, 3].map(by)).is(2, &[1, 3]);
+}

@@ -150,3 +150,23 @@ fn another_set_counts_once_nobody_is_left_in_the_one_before() {
     rounds.decide(&[silent(1), primary(2, &after), secondary(3, 2, &after)]).is(2, &[3]);
     super::replica_set::rounds().decide(&mixed).has_no_primary("several ReplicaSets");
 }
+
+/// A server that was removed, and is named as a seed still, is a ReplicaSet of its own.
+#[test]
+fn a_set_whose_servers_are_silent_is_not_taken_for_another_one() {
+    let known = Cluster { instances: set(5, 1).instances[..2].to_vec(), ..set(5, 1) };
+    let other = Cluster { cluster_id: "other".into(), ..set(1, 3) };
+    let mut rounds = rounds();
+    rounds.decide(&[primary(1, &known), secondary(2, 1, &known), silent(3)]).is(1, &[2]);
+    let found = rounds.decide(&[silent(1), silent(2), primary(3, &other)]);
+    found.has_no_primary("db:3301 does not answer");
+    rounds.decide(&[primary(1, &known), secondary(2, 1, &known), primary(3, &other)]).is(1, &[2]);
+    // Nor by servers that may not be asked for their metadata.
+    let denied =
+        |number: u16| says(number, Opinion { metadata_denied: true, ..server(number, false) });
+    let found = rounds.decide(&[denied(1), denied(2), primary(3, &other)]);
+    assert_eq!(found.primary, None, "{:?}", found.verdict);
+    // They say that they have left.
+    let left = |number: u16| says(number, server(number, false));
+    rounds.decide(&[left(1), left(2), primary(3, &other)]).is(3, &[]);
+}

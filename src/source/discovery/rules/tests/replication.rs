@@ -224,3 +224,17 @@ fn a_replica_that_is_stopped() {
     known.decide(&[primary(1), secondary(2, 1), secondary(3, 1)]).is(1, &[2, 3]);
     known.decide(&replies).is(1, &[3]);
 }
+
+#[test]
+fn a_primary_that_was_confirmed_before_another_one_took_writes() {
+    let mut two = Rounds::new(Kind::Replication, &[1, 2]);
+    two.decide(&[primary(1), secondary(2, 1)]).is(1, &[2]);
+    two.decide(&[silent(1), primary(2)]).is(None, &[2]);
+    two.decide(&[primary(1), primary(2)]).is(None, &[]);
+    two.decide(&[primary(1), silent(2)]).is(None, &[1]);
+    two.decide(&[secondary(1, 2), primary(2)]).is(2, &[1]);
+    let mut three = rounds();
+    three.decide(&[primary(1), secondary(2, 1), secondary(3, 1)]).is(1, &[2, 3]);
+    three.decide(&[silent(1), stopped(2, 1, false), primary(3)]).is(None, &[2, 3]);
+    three.decide(&[primary(1), stopped(2, 1, false), silent(3)]).is(None, &[1, 2]);
+}
