@@ -331,6 +331,29 @@ fn a_server_that_comes_back_is_seen() {
     }
 }
 
+/// A login takes several ways back and forth, and rounds begin seldom.
+#[test]
+fn servers_that_come_back_over_a_slow_link_are_seen() {
+    let farm = Farm::start();
+    let router = Router::new(farm.config());
+    assert_eq!(primary(&router).expect("a primary"), farm.port(0));
+    for (number, member) in farm.members.iter().enumerate() {
+        member.set_delay(Duration::from_millis(30));
+        farm.instead(number, Answer::Close);
+    }
+    let seldom = Duration::from_millis(1500);
+    for _ in 0..3 {
+        thread::sleep(seldom);
+        _ = primary(&router);
+    }
+    farm.set(|group| (group.instead, group.primary) = (vec![None; 3], 1));
+    let begun = Instant::now();
+    while primary(&router).ok() != Some(farm.port(1)) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "never seen");
+        thread::sleep(seldom);
+    }
+}
+
 #[test]
 fn a_handle_that_is_freed_waits_for_no_round() {
     // One that hangs takes a second of every round.

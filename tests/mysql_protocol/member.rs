@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -49,6 +49,8 @@ pub struct Member {
 struct Shared {
     script: Box<Script>,
     door: Mutex<Door>,
+    /// How long each of its messages is under way, in milliseconds.
+    delay: AtomicU64,
     connections: AtomicUsize,
     statements: Mutex<Vec<String>>,
     /// Counts the statements by connection.
@@ -70,6 +72,7 @@ impl Member {
         let shared = Arc::new(Shared {
             script: Box::new(script),
             door: Mutex::new(Door::Open),
+            delay: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
             statements: Mutex::default(),
             by_connection: Mutex::default(),
@@ -99,12 +102,21 @@ impl Member {
         self.shared.by_connection.lock().expect("counts").clone()
     }
 
+    pub fn set_delay(&self, delay: Duration) {
+        let delay = u64::try_from(delay.as_millis()).expect("short");
+        self.shared.delay.store(delay, Ordering::SeqCst);
+    }
+
     pub fn set_door(&self, door: Door) {
         *self.shared.door.lock().expect("the door") = door;
     }
 }
 
 impl Shared {
+    fn travel(&self) {
+        thread::sleep(Duration::from_millis(self.delay.load(Ordering::SeqCst)));
+    }
+
     fn serve(&self, stream: TcpStream, number: usize) {
         stream.set_nodelay(true).expect("no delay");
         let mut peer = Peer::of(stream);
@@ -121,10 +133,12 @@ impl Shared {
                 return;
             }
         }
+        self.travel();
         peer.greet("mysql_native_password", USUAL);
         if peer.receive().is_none() {
             return;
         }
+        self.travel();
         peer.send(OK);
         while let Some(packet) = peer.receive() {
             if packet[0] != 3 {
@@ -134,6 +148,7 @@ impl Shared {
             let answer = (self.script)(&statement);
             self.statements.lock().expect("statements").push(statement);
             self.by_connection.lock().expect("counts")[number] += 1;
+            self.travel();
             match answer {
                 Answer::Ok => peer.send(OK),
                 Answer::Rows(rows) => send_rows(&mut peer, &rows),

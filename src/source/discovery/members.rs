@@ -182,6 +182,16 @@ impl Members {
         while let Ok(Some(_)) = timeout_at(until.into(), self.next()).await {}
     }
 
+    /// Whether one of these may still answer in the time in which a server answers that counts as one that
+    /// does. Who has not answered before may need several ways back and forth to log in.
+    pub fn may_answer(&self, nodes: &[Node]) -> bool {
+        let is_young = |node: &Node| {
+            let asked = self.by_node.get(node).and_then(|member| member.asked);
+            asked.is_some_and(|(asked, _)| asked.elapsed() < ANSWERS_IN)
+        };
+        nodes.iter().any(is_young)
+    }
+
     /// Whether any question is under way.
     pub fn are_asked(&self) -> bool {
         !self.under_way.is_empty()

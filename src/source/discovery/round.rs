@@ -38,6 +38,8 @@ pub struct AskedGroup {
     pub name: String,
     pub spec: GroupSpec,
     pub memory: Memory,
+    /// Whether it had a primary before.
+    had_primary: bool,
     /// Those that are asked, and what they say.
     nodes: Vec<Node>,
     replies: Vec<Reply>,
@@ -60,6 +62,7 @@ impl AskedGroup {
         let mut group = Self {
             name,
             spec,
+            had_primary: memory.had_primary(),
             memory,
             nodes: Vec::new(),
             replies: Vec::new(),
@@ -131,6 +134,12 @@ impl AskedGroup {
 
     fn is_pending(&self) -> bool {
         self.replies.iter().any(|reply| reply.outcome == Outcome::Pending)
+    }
+
+    /// Whether it is decided, and has a primary, which is no news.
+    fn is_well(&self) -> bool {
+        let has = |end: &End| matches!(end, End::Verdict(verdict) if verdict.reason.is_none());
+        self.had_primary && self.end.as_ref().is_some_and(has)
     }
 
     /// Whether somebody is pending who answered the last time.
@@ -248,7 +257,15 @@ impl Round<'_> {
         let all: Vec<usize> = (0..self.groups.len()).collect();
         while self.members.are_asked() {
             let is_expected = self.groups.iter().any(|group| group.expects(self.members));
-            let until = decided + if is_expected { took } else { LEAST_LINGERING };
+            // Where all is well there is time for those who come back.
+            let may_answer =
+                |group: &AskedGroup| group.is_well() && self.members.may_answer(&group.nodes);
+            let until = decided
+                + match is_expected {
+                    _ if self.groups.iter().any(may_answer) => MOST_LINGERING,
+                    true => took,
+                    false => LEAST_LINGERING,
+                };
             let Ok(Some(node)) = timeout_at(until.into(), self.members.next()).await else {
                 return;
             };
@@ -293,6 +310,8 @@ impl Round<'_> {
                 // It was decided, and what came since is for the next round.
                 _ if group.end.is_some() && !matches!(judgement, Judgement::Decided(_)) => return,
                 Judgement::Decided(verdict) => End::Verdict(verdict),
+                // Nobody who answered before does; who may answer is worth waiting for.
+                Judgement::Keep { .. } if self.members.may_answer(&group.nodes) => return,
                 Judgement::Keep { why } => End::Keep(why),
                 Judgement::Undecided { ask } => {
                     let before = group.nodes.len();
