@@ -2927,6 +2927,32 @@ int32_t fabric_get_sharding_information(const struct fabric_t *f,
 int32_t fabric_reset_cache(const struct fabric_t *f, const char *group, struct fabric_error_t *err);
 
 /**
+ * Writes what the handle knows to a file: a topology file (docs/TOPOLOGY_FILE.md), with which
+ * fabric_options_set_topology_file() makes a handle that asks nobody.
+ *
+ * From memory: fabric_seed() has all of the farm fetched first. Servers are written as they are now,
+ * also those of groups that are asked themselves. The file is replaced as a whole, or stays as it was; it
+ * is for the owner's eyes only. It has no password.
+ *
+ * @param f     The handle.
+ * @param path  Where the file goes, UTF-8, NUL-terminated.
+ * @param err   Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_NOT_SEEDED  Nothing of the farm is known yet.
+ * @retval FABRIC_ERR_FILE        The file cannot be written; the message says why.
+ * @retval FABRIC_ERR_ARGUMENT    The path is empty or too long, or is the handle's own snapshot file.
+ * @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+ *
+ * Never waits for the network, but for the disk. Any thread.
+ *
+ * @since 0.1.0
+ */
+FABRIC_MUST_USE
+int32_t fabric_dump(const struct fabric_t *f,
+                    const char *path,
+                    struct fabric_error_t *err);
+
+/**
  * The number of the topology in use. It counts changes of the farm: it grows by one with each
  * fetch that found a table, a shard map, a group or a server to be new, gone or another than the
  * handle knew. Nothing else makes it grow: not what was found unchanged, not the names that Fabric

@@ -5,7 +5,8 @@ use std::ffi::c_char;
 use super::boundary::{boundary, boundary_value};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::ptr::{FETCHED, each, optional_text, reference, strings, text};
+use super::options::absolute;
+use super::ptr::{FETCHED, each, optional_text, path as path_of, reference, strings, text};
 
 /// Fetches the shard maps of tables, and the groups they need, before they are looked up.
 ///
@@ -64,6 +65,39 @@ pub unsafe extern "C" fn fabric_reset_cache(
         let (f, group) = unsafe { (reference(f, "f")?, optional_text(group, "group")?) };
         f.router.reset_cache(group);
         Ok(())
+    })
+}
+
+/// Writes what the handle knows to a file: a topology file (docs/TOPOLOGY_FILE.md), with which
+/// fabric_options_set_topology_file() makes a handle that asks nobody.
+///
+/// From memory: fabric_seed() has all of the farm fetched first. Servers are written as they are now,
+/// also those of groups that are asked themselves. The file is replaced as a whole, or stays as it was; it
+/// is for the owner's eyes only. It has no password.
+///
+/// @param f     The handle.
+/// @param path  Where the file goes, UTF-8, NUL-terminated.
+/// @param err   Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK
+/// @retval FABRIC_ERR_NOT_SEEDED  Nothing of the farm is known yet.
+/// @retval FABRIC_ERR_FILE        The file cannot be written; the message says why.
+/// @retval FABRIC_ERR_ARGUMENT    The path is empty or too long, or is the handle's own snapshot file.
+/// @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+///
+/// Never waits for the network, but for the disk. Any thread.
+///
+/// @since 0.1.0
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_dump(
+    f: *const fabric_t,
+    path: *const c_char,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_dump", err, || {
+        // SAFETY: `f` is NULL or a handle that is not freed; `path` is NULL or NUL-terminated.
+        let (f, path) = unsafe { (reference(f, "f")?, path_of(path, "path")?) };
+        f.router.dump(&absolute(path))
     })
 }
 

@@ -15,6 +15,7 @@ mod wait;
 
 use std::cell::{Cell, Ref};
 use std::os::fd::RawFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -247,6 +248,14 @@ impl Router {
     /// Runs any command of the source.
     pub fn execute(&self, group: &str, command: &str, args: &[Value]) -> Result<Vec<ResultSet>> {
         self.refresher.commands.execute(group, command, args)
+    }
+
+    /// Writes what is known to a file.
+    ///
+    /// # Errors
+    /// As [`SnapshotFile::dump`](crate::refresh::snapshot::SnapshotFile::dump).
+    pub fn dump(&self, path: &Path) -> Result<()> {
+        self.refresher.file.dump(path)
     }
 
     /// The handle's numbers. Takes a lock for the nodes, which nobody holds for long.

@@ -17,11 +17,11 @@ mod fields;
 pub mod foreign_entries;
 mod group;
 pub(crate) mod hand_written;
-mod held;
+pub(crate) mod held;
 mod member_names;
 pub mod parse;
 pub mod read;
-mod tables;
+pub(crate) mod tables;
 pub mod times;
 pub mod write;
 

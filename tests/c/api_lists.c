@@ -1,4 +1,6 @@
 /* What a handle knows of the farm: its tables, its groups, and the shard of a key. */
+#include <unistd.h>
+
 #include "support.h"
 
 #define MOST 64
@@ -169,6 +171,48 @@ static void the_shard_of_a_key(void)
     fabric_free(f);
 }
 
+/* A handle made of the file answers as the one that wrote it, with no Fabric. */
+static void a_dump(const fabric_t *ctl)
+{
+    char path[64], own[64];
+    snprintf(path, sizeof path, "dump-%d.json", (int)getpid());
+    snprintf(own, sizeof own, "own-%d.json", (int)getpid());
+    fabric_options_t *o = options();
+    CHECK_INT(fabric_options_set_ttl_ms(o, 3600000, 0), FABRIC_OK);
+    CHECK_INT(fabric_options_set_snapshot_file(o, own), FABRIC_OK);
+    fabric_t *f = handle(o);
+    fabric_error_t err;
+    CHECK_INT(fabric_dump(f, path, &err), FABRIC_ERR_NOT_SEEDED);
+    CHECK_CONTAINS(err.message, "fabric_seed");
+    CHECK(access(path, F_OK) != 0);
+    CHECK_OK(fabric_seed(f, NULL, 0, &err), err);
+    size_t before = requests(ctl);
+    CHECK_OK(fabric_dump(f, path, &err), err);
+    CHECK_INT(requests(ctl), before);
+    CHECK_INT(fabric_dump(f, own, &err), FABRIC_ERR_ARGUMENT);
+    CHECK_CONTAINS(err.message, own);
+    CHECK_INT(fabric_dump(f, "no/such/place", &err), FABRIC_ERR_FILE);
+    CHECK_CONTAINS(err.message, "no/such/place");
+    CHECK_INT(fabric_dump(f, "", &err), FABRIC_ERR_ARGUMENT);
+    fabric_free(f);
+
+    o = fabric_options_new();
+    CHECK_INT(fabric_options_set_topology_file(o, path), FABRIC_OK);
+    f = handle(o);
+    CHECK_OK(fabric_seed(f, NULL, 0, &err), err);
+    CHECK_INT(port_of(f, "crm.names", text("zoe"), FABRIC_MODE_READWRITE), 33641);
+    shard_of(f, "hashdb.users", fabric_key_int(1), 16, "6D3D69AB699C9856EC045B72DD627EF7",
+             "shard3");
+    static fabric_table_info_t t[MOST];
+    size_t n = 0;
+    CHECK_OK(fabric_get_tables(f, t, MOST, &n, &err), err);
+    CHECK(table_of(t, n, "employees.salaries") != NULL);
+    CHECK_INT(requests(ctl), before);
+    fabric_free(f);
+    CHECK_INT(unlink(path), 0);
+    unlink(own);
+}
+
 int main(void)
 {
     fabric_t *ctl = control();
@@ -176,6 +220,7 @@ int main(void)
     an_unsupported_table(ctl);
     groups(ctl);
     the_shard_of_a_key();
+    a_dump(ctl);
     fabric_free(ctl);
     return 0;
 }

@@ -93,6 +93,7 @@ static void lookups(const fabric_t *f)
     TIMED(LOOKUP, fabric_split_keys, f, tables, 1, &keys, local, rw, &order, starts, NULL, servers,
           N, &count, NULL);
     TIMED(LOOKUP, fabric_get_shards, f, tables[0], shards, 64, &count, NULL);
+    TIMED(LOOKUP, fabric_get_shard, f, tables[0], &key, shards, NULL);
     TIMED(LOOKUP, fabric_get_shards_in_range, f, tables[0], &key, &key, shards, 64, &count, NULL);
     TIMED(LOOKUP, fabric_get_fabric_nodes, f, nodes, N, &count, NULL);
     TIMED(LOOKUP, fabric_table_open, f, tables, 1, &t, NULL);
@@ -114,7 +115,9 @@ static void the_rest(const fabric_t *f)
     char uuid[FABRIC_UUID_SIZE];
     fabric_result_t *result = NULL;
     static const char *const tables[] = {"employees.salaries"};
-    size_t length;
+    static fabric_table_info_t known_tables[16];
+    static fabric_group_info_t known_groups[16];
+    size_t length, count;
     int fd;
     const int64_t all = 2 * REQUEST + 100;
 
@@ -127,6 +130,9 @@ static void the_rest(const fabric_t *f)
     TIMED(0, fabric_get_metrics, f, &metrics, NULL);
     TIMED(0, fabric_event_fd, f, &fd, NULL);
     TIMED(0, fabric_next_event, f, &event, NULL);
+    TIMED(0, fabric_get_tables, f, known_tables, 16, &count, NULL);
+    TIMED(0, fabric_get_groups, f, known_groups, 16, &count, NULL);
+    TIMED(0, fabric_dump, f, "no/such/place", NULL);
     TIMED(0, fabric_topology_generation, f);
     TIMED(0, fabric_topology_age, f);
     TIMED(0, fabric_get_user, f);

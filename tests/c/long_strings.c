@@ -71,6 +71,7 @@ static void names(const fabric_t *f)
     REFUSED(NAME, fabric_get_shard_servers(f, both, 2, &keys, LOCAL, ANY, indexes, NULL, &server, 1,
                                            &count, &err));
     REFUSED(NAME, fabric_get_shards(f, name, &shard, 1, &count, &err));
+    REFUSED(NAME, fabric_get_shard(f, name, &key, &shard, &err));
     REFUSED(NAME, fabric_get_shards_in_range(f, name, &key, &key, &shard, 1, &count, &err));
     size_t order[1], starts[2];
     int32_t statuses[1];

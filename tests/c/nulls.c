@@ -275,6 +275,10 @@ static void farm(const fabric_t *f)
     REFUSES(fabric_get_tables(f, names, 64, NULL, &err), "count");
     CHECK_INT(fabric_get_tables(f, names, 64, &count, NULL), FABRIC_OK);
 
+    REFUSES(fabric_dump(NULL, "file", &err), "f");
+    REFUSES(fabric_dump(f, NULL, &err), "path");
+    CHECK_INT(fabric_dump(f, "no/such/place", NULL), FABRIC_ERR_FILE);
+
     static fabric_group_info_t groups[64];
     REFUSES(fabric_get_groups(NULL, groups, 64, &count, &err), "f");
     REFUSES(fabric_get_groups(f, NULL, 64, &count, &err), "out");

@@ -66,6 +66,13 @@ static void *call_all(void *options)
              err);
     CHECK_OK(fabric_get_shards(f, tables[0], shards, N, &count, &err), err);
     CHECK_OK(fabric_get_shards_in_range(f, tables[0], &one, &one, shards, N, &count, &err), err);
+    CHECK_OK(fabric_get_shard(f, tables[0], &one, shards, &err), err);
+    static fabric_table_info_t known_tables[64];
+    static fabric_group_info_t known_groups[64];
+    CHECK_OK(fabric_get_tables(f, known_tables, 64, &count, &err), err);
+    CHECK_OK(fabric_get_groups(f, known_groups, 64, &count, &err), err);
+    CHECK_OK(fabric_dump(f, "stack-dump.json", &err), err);
+    CHECK_INT(remove("stack-dump.json"), 0);
     CHECK_OK(fabric_get_fabric_nodes(f, nodes, N, &count, &err), err);
     CHECK_OK(fabric_get_sharding_information(f, many, 3, &err), err);
     CHECK_OK(fabric_table_open(f, many + 1, 1, &t, &err), err);

@@ -404,6 +404,7 @@ SIGNATURES = {
     "fabric_get_shard": (
         c_int32, _HANDLE, c_char_p, POINTER(fabric_key_t), POINTER(fabric_shard_t), _ERROR,
     ),
+    "fabric_dump": (c_int32, _HANDLE, c_char_p, _ERROR),
     "fabric_get_tables": (
         c_int32, _HANDLE, POINTER(fabric_table_info_t), c_size_t, POINTER(c_size_t), _ERROR,
     ),
@@ -898,6 +899,10 @@ class Fabric:
         self._call(lib.fabric_get_shard, _text(table), key, byref(shard))
         del alive
         return _shard(shard)
+
+    def dump(self, path: str) -> None:
+        """Writes what is known to a topology file."""
+        self._call(lib.fabric_dump, _text(path))
 
     def tables(self) -> List[TableInfo]:
         found = self._list(lib.fabric_get_tables, fabric_table_info_t)

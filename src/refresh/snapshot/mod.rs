@@ -1,5 +1,6 @@
 //! What a handle keeps on disk: the snapshot it can start from while no source answers.
 
+mod dump;
 mod save;
 mod shared;
 mod start;

@@ -8,10 +8,13 @@ use crate::base::boot_clock::BootTime;
 use crate::base::clock::{millis, signed};
 use crate::base::wall_clock::WallClock;
 use crate::observe::log::Level;
-use crate::store::document::FabricNode;
+use crate::store::document::{Document, FabricNode};
 use crate::store::foreign_entries::ForeignEntries;
+use crate::store::held::HeldShards;
+use crate::store::tables::Tables;
 use crate::store::times::since_1970;
 use crate::store::{convert, read, write};
+use crate::topology::Topology;
 
 use super::{Saved, SnapshotFile};
 
@@ -52,26 +55,7 @@ impl SnapshotFile {
             saved.topology = Arc::downgrade(&topology);
             return Ok(());
         }
-        let now = self.now();
-        // One reading of the time of day for all of it: of times that were saved at once it matters how
-        // they lie to each other.
-        let wall = WallClock::new(since_1970(), now);
-        let saved_at = wall.seconds(signed(answer));
-        document.saved_at = Some(saved_at);
-        if let Some(BootTime { boot_id, uptime_ms }) = BootTime::now() {
-            document.boot_id = Some(boot_id);
-            document.uptime_ms = Some(uptime_ms.saturating_sub(now.saturating_sub(answer)));
-        }
-        document.generation = Some(topology.generation);
-        document.held_shards.times = Some((signed(now), wall));
-        convert::tell_times(&mut document, saved_at, wall);
-        let ttl_ms = self.answered.intervals.said().map(millis);
-        document.ttl_ms = ttl_ms.filter(|ttl| (1..=86_400_000).contains(ttl));
-        let nodes = self.sources.nodes().into_iter();
-        document.fabric_nodes = nodes
-            .filter(|node| node.port > 0 && !node.host.is_empty() && !node.host.contains('\0'))
-            .map(|node| FabricNode { host: node.host, port: node.port })
-            .collect();
+        self.describe(&mut document, &topology, answer);
         // Even if it cannot be written: what failed now fails again for the same topology,
         // and the next one is a new try.
         seen.saved = Some(Saved { topology: Arc::downgrade(&topology), content, answer });
@@ -86,5 +70,34 @@ impl SnapshotFile {
         written.map_err(|error| error.to_string())?;
         seen.snapshot = read::open(path).ok().map(|opened| opened.signature);
         Ok(())
+    }
+
+    /// Says in a document of this topology when it was confirmed, last at `answer`, and who told it.
+    pub(super) fn describe(
+        &self,
+        document: &mut Document<Tables<'_>, HeldShards<'_>>,
+        topology: &Topology,
+        answer: u64,
+    ) {
+        let now = self.now();
+        // One reading of the time of day for all of it: of times that were saved at once it matters how
+        // they lie to each other.
+        let wall = WallClock::new(since_1970(), now);
+        let saved_at = wall.seconds(signed(answer));
+        document.saved_at = Some(saved_at);
+        if let Some(BootTime { boot_id, uptime_ms }) = BootTime::now() {
+            document.boot_id = Some(boot_id);
+            document.uptime_ms = Some(uptime_ms.saturating_sub(now.saturating_sub(answer)));
+        }
+        document.generation = Some(topology.generation);
+        document.held_shards.times = Some((signed(now), wall));
+        convert::tell_times(document, saved_at, wall);
+        let ttl_ms = self.answered.intervals.said().map(millis);
+        document.ttl_ms = ttl_ms.filter(|ttl| (1..=86_400_000).contains(ttl));
+        let nodes = self.sources.nodes().into_iter();
+        document.fabric_nodes = nodes
+            .filter(|node| node.port > 0 && !node.host.is_empty() && !node.host.contains('\0'))
+            .map(|node| FabricNode { host: node.host, port: node.port })
+            .collect();
     }
 }

@@ -1,0 +1,38 @@
+//! What a handle knows, written once to a file that the service names.
+
+use std::path::Path;
+
+use crate::base::error::{Code, Error, Result};
+use crate::store::{convert, read, write};
+
+use super::SnapshotFile;
+
+impl SnapshotFile {
+    /// Replaces the file as a whole; what another process has there is not kept.
+    ///
+    /// # Errors
+    /// `NotSeeded` while nothing is known, `Argument` for the handle's own snapshot file, and `File`.
+    pub fn dump(&self, path: &Path) -> Result<()> {
+        let shown = path.display();
+        if self.path() == Some(path) {
+            let message = format!(
+                "'{shown}' is the snapshot file of the handle, which writes it itself; name another one"
+            );
+            return Err(Error::new(Code::Argument, message));
+        }
+        let topology = self.publisher.known.topology.load_full();
+        if topology.is_empty() {
+            let message = "nothing of the farm is known yet; call fabric_seed first".to_owned();
+            return Err(Error::new(Code::NotSeeded, message));
+        }
+        let mut document = convert::document(&topology);
+        // What is from a snapshot file has times of its own.
+        let answer = self.answered.last().unwrap_or_else(|| self.now());
+        self.describe(&mut document, &topology, answer);
+        let written = write::replace(path, |file| document.write(read::Limited::of(file)));
+        written.map_err(|error| {
+            let message = format!("'{shown}' cannot be written: {error}");
+            Error::new(Code::File, message)
+        })
+    }
+}
