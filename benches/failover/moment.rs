@@ -108,6 +108,10 @@ impl Moment {
         let since = |at: Instant| at.duration_since(begun);
         let (of_library, of_router) =
             (elsewhere(library).map(since), router.as_ref().and_then(elsewhere).map(since));
+        if self == Self::Shutdown {
+            // It has left, and waits for a minute for the statements that it will not do any more.
+            farm.run(&["kill", &old.to_string()]);
+        }
         assert!(script.wait().expect("the script").success(), "{}", self.name());
         self.restore(farm, old);
         let rows = library.take();
