@@ -69,8 +69,10 @@ fn primary<'a>(
         memory.confirmed = Some(source.uuid.clone());
         return Ok(source);
     }
-    // Another one took writes since: which of the two counts, a replica has to say.
-    if writable.iter().any(|other| Some(&other.uuid) != memory.confirmed.as_ref()) {
+    // Another one takes writes, and this one is not there to do so: it may have been promoted, and which of
+    // the two counts from then on, a replica has to say.
+    let is_confirmed = |opinion: &&Opinion| Some(&opinion.uuid) == memory.confirmed.as_ref();
+    if !writable.is_empty() && !writable.iter().any(is_confirmed) {
         memory.confirmed = None;
     }
     let [only] = writable else {

@@ -225,6 +225,17 @@ fn a_replica_that_is_stopped() {
     known.decide(&replies).is(1, &[3]);
 }
 
+/// As long as it takes writes itself it was not replaced.
+#[test]
+fn a_primary_beside_which_another_one_took_writes_for_a_while() {
+    for after in [says(2, server(2, false)), silent(2)] {
+        let mut two = Rounds::new(Kind::Replication, &[1, 2]);
+        two.decide(&[primary(1), secondary(2, 1)]).is(1, &[2]);
+        two.decide(&[primary(1), primary(2)]).is(None, &[]);
+        two.decide(&[primary(1), after]).is(1, &[]);
+    }
+}
+
 #[test]
 fn a_primary_that_was_confirmed_before_another_one_took_writes() {
     let mut two = Rounds::new(Kind::Replication, &[1, 2]);
