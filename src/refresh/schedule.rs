@@ -181,6 +181,17 @@ impl BackgroundRefresh {
         }
     }
 
+    /// The interval that the source of what a timer asks has named; nothing before its first answer, whatever
+    /// the other one has said by then.
+    fn said(&self, timer: Timer) -> Option<Duration> {
+        let intervals = &self.answered.intervals;
+        match (self.asks_apart(), timer) {
+            (false, _) => intervals.said(),
+            (true, Timer::Main) => intervals.maps.said(),
+            (true, Timer::Groups) => intervals.groups.said(),
+        }
+    }
+
     /// What a refresh asks that a timer begins `now`, in time or because somebody wants one.
     fn due(&self, timer: Timer, now: u64, is_wanted: bool) -> Due {
         match (self.asks_apart(), timer) {
@@ -193,7 +204,7 @@ impl BackgroundRefresh {
 
     /// The first fetch was a caller's, or the parent's of a forked child: its time to live runs.
     fn first_pause(&self, timer: Timer) -> Duration {
-        if self.answered.intervals.said().is_none() {
+        if self.said(timer).is_none() {
             return BEFORE_THE_FIRST_ANSWER;
         }
         let age = Duration::from_millis(self.since_answer().unwrap_or(0));
