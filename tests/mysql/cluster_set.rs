@@ -227,7 +227,7 @@ fn the_old_cluster_comes_back(set: &Set, seen: &Seen) {
          SET GLOBAL group_replication_bootstrap_group = OFF",
     );
     second.about("rejoin", 2);
-    assert_eq!(second.run(&["primary"]), "1", "it takes writes");
+    eventually("its taking writes", || second.run(&["primary"]) == "1");
     let view = "SELECT CONCAT(view_id, cluster_name, member_role) \
                 FROM mysql_innodb_cluster_metadata.v2_cs_members WHERE member_role = 'PRIMARY'";
     assert_eq!(second.sql(1, view), "2secondPRIMARY", "by its own word");
