@@ -202,6 +202,10 @@ fn a_switchover(set: &Set, seen: &Seen) {
 
 /// The primary cluster is gone: nobody takes writes until somebody says who does.
 fn a_forced_failover(set: &Set, seen: &Seen) {
+    // These servers write their logs once a second: what they have seen by now they are to know afterwards.
+    for number in set.groups[1].servers() {
+        set.groups[1].sql(number, "FLUSH LOCAL ENGINE LOGS; FLUSH LOCAL BINARY LOGS");
+    }
     for number in set.groups[1].servers() {
         set.groups[1].about("kill", number);
     }
