@@ -33,11 +33,8 @@ impl KeptMetadata {
         is_same.then(|| kept.metadata.clone())
     }
 
-    /// Keeps what was read, if it may be used again; what is kept already does not become younger.
+    /// Keeps what was just read, if it may be used again.
     pub fn keep(&mut self, opinion: &Opinion) {
-        if self.of(opinion).is_some() {
-            return;
-        }
         self.0 = match (&opinion.group, &opinion.metadata) {
             (Some(group), Some(metadata)) if may_be_kept(metadata) => Some(Kept {
                 read_at: Instant::now(),

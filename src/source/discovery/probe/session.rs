@@ -139,11 +139,11 @@ impl ServerSession {
             self.be_eventual(deadline).await?;
         }
         if questions.metadata {
-            opinion.metadata = match self.kept.of(&opinion) {
-                Some(metadata) => Some(metadata),
-                None => self.metadata(&user, &mut opinion.not_granted, deadline).await?,
-            };
-            self.kept.keep(&opinion);
+            opinion.metadata = self.kept.of(&opinion);
+            if opinion.metadata.is_none() {
+                opinion.metadata = self.metadata(&user, &mut opinion.not_granted, deadline).await?;
+                self.kept.keep(&opinion);
+            }
             opinion.metadata_denied = matches!(&self.metadata, Schema::None(_, Some(_)));
         }
         if questions.replication && !opinion.is_member() {
