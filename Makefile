@@ -8,7 +8,7 @@ SECONDS ?= 60
 target_dir = $(or $(CARGO_TARGET_DIR),target)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help build demo demo-mysql quick test check-all bench fuzz lint deny format header abi docs install uninstall clean
+.PHONY: help build demo demo-mysql quick test check-all bench fuzz lint deny format header abi docs wheel install uninstall clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo '               to docs/PERFORMANCE.md'
 	@echo 'make fuzz      look for what is read in two ways, of Fabric and MySQL, each for SECONDS=$(SECONDS)'
 	@echo 'make build     the library, in $(BUILD)/lib'
+	@echo 'make wheel     the Python package with the library inside, in build/wheel'
 	@echo 'make install   to PREFIX=$(PREFIX), below DESTDIR if it is given'
 	@echo 'make uninstall what was installed, from there again'
 	@echo 'make docs      the header as HTML, in $(BUILD)/docs/html'
@@ -94,6 +95,11 @@ header:
 
 abi:
 	UPDATE_ABI=1 $(CARGO) test --locked --test abi
+
+# For every Python from 3.10 on.
+wheel: build
+	@tests/need-packages.sh python3 venv python-headers readelf
+	@bindings/python/wheel.sh $(BUILD)/lib/libmysqlfabric.so build/wheel
 
 # Does not build what is built, so that it can be run as another user.
 install:

@@ -13,6 +13,7 @@ package_of() {
     c++) echo g++ ;;
     go) echo golang-go ;;
     venv) echo python3-venv ;;
+    python-headers) echo python3-dev ;;
     readelf) echo binutils ;;
     libmariadb) echo libmariadb-dev ;;
     # Debian keeps a compiler for its browsers that is newer than the release's own.
@@ -33,6 +34,7 @@ at_least() {
 has() {
     case $1 in
     venv) python3 -c 'import venv, ensurepip' ;;
+    python-headers) [ -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] ;;
     libmariadb) echo '#include <mysql.h>' | cc -I/usr/include/mariadb -E - ;;
     cargo) command -v cargo && command -v rustc && at_least "$rust_needed" "$(rust_version)" ;;
     rustfmt) cargo fmt --version ;;

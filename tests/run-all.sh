@@ -12,6 +12,7 @@ jobs=$(getconf _NPROCESSORS_ONLN)
 packages() {
     local tools=(rustfmt clippy cc c++ cmake pkg-config readelf valgrind strace doxygen openssl clang-format)
     [ ! -d tests/python ] || tools+=(python3 venv)
+    [ ! -d bindings/python ] || tools+=(python-headers)
     [ ! -e tests/go/go.mod ] || tools+=(go)
     tests/need-packages.sh "${tools[@]}"
 }
@@ -45,6 +46,12 @@ python_tests() (
     "$venv/bin/python" -m pytest tests/python
 )
 
+# The Python package, from its wheel.
+wheel_tests() (
+    use_the_build
+    bindings/python/tests/run.sh
+)
+
 go_tests() (
     use_the_build
     cd tests/go && go vet ./... && go test -count=1 ./...
@@ -69,6 +76,7 @@ part mysql mysql_tests
 part build cmake_build
 part c c_tests
 [ ! -d tests/python ] || part python python_tests
+[ ! -d bindings/python ] || part wheel wheel_tests
 [ ! -e tests/go/go.mod ] || part go go_tests
 
 finish

@@ -1,0 +1,369 @@
+/* The types Handle, which mysqlfabric.Farm extends, and Table: their lives, and calls without more to them. */
+#include <stddef.h>
+#include <time.h>
+
+#include "docs.h"
+#include "fabric.h"
+
+PyTypeObject *farm_type, *table_type;
+
+bool is_open(farm_object *farm)
+{
+    if (farm->handle != NULL && !farm->closing)
+        return true;
+    PyObject *error = PyObject_CallFunction(make_error, "iis", -1, 0, "the farm is closed");
+    if (error != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+        Py_DECREF(error);
+    }
+    return false;
+}
+
+PyThreadState *enter(farm_object *farm)
+{
+    farm->users++;
+    return PyEval_SaveThread();
+}
+
+void leave(farm_object *farm, PyThreadState *thread)
+{
+    PyEval_RestoreThread(thread);
+    farm->users--;
+}
+
+/* Ends the waits of other threads, and frees the handle when they are out of it. */
+static void close_farm(farm_object *farm)
+{
+    if (farm->handle == NULL || farm->closing)
+        return;
+    farm->closing = true;
+    while (farm->users > 0) {
+        fabric_interrupt(farm->handle);
+        PyThreadState *thread = PyEval_SaveThread();
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        PyEval_RestoreThread(thread);
+    }
+    fabric_t *handle = farm->handle;
+    farm->handle = NULL;
+    PyThreadState *thread = PyEval_SaveThread();
+    fabric_free(handle);
+    PyEval_RestoreThread(thread);
+}
+
+static PyObject *farm_close(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    close_farm((farm_object *)self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *farm_after_fork(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    /* The threads that were in calls are not in the child. */
+    ((farm_object *)self)->users = 0;
+    Py_RETURN_NONE;
+}
+
+static int farm_init(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    farm_object *farm = (farm_object *)self;
+    PyObject *given;
+    int never_waits;
+    if (keywords != NULL || !PyArg_ParseTuple(args, "Op", &given, &never_waits))
+        return -1;
+    if (farm->handle != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "a farm is made once");
+        return -1;
+    }
+    fabric_options_t *options = fabric_options_new();
+    if (options == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    bool applied = true;
+    for (Py_ssize_t at = 0; applied && at < PyList_Size(given); at++)
+        applied = apply_option(options, PyList_GetItem(given, at));
+    fabric_error_t err;
+    int32_t status = applied ? fabric_new(options, &farm->handle, &err) : FABRIC_OK;
+    fabric_options_free(options);
+    if (status != FABRIC_OK)
+        fail(status, &err);
+    farm->never_waits = never_waits != 0;
+    return applied && status == FABRIC_OK ? 0 : -1;
+}
+
+static void farm_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    /* Nobody refers to it: no call is in it. */
+    ((farm_object *)self)->users = 0;
+    close_farm((farm_object *)self);
+    forget_servers((farm_object *)self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static PyObject *farm_reset_cache(PyObject *self, PyObject *args)
+{
+    farm_object *farm = (farm_object *)self;
+    const char *group = NULL;
+    fabric_error_t err;
+    if (!PyArg_ParseTuple(args, "|z:reset_cache", &group) || !is_open(farm))
+        return NULL;
+    int32_t status = fabric_reset_cache(farm->handle, group, &err);
+    if (status != FABRIC_OK)
+        return fail(status, &err);
+    Py_RETURN_NONE;
+}
+
+static PyObject *farm_interrupt(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    if (!is_open((farm_object *)self))
+        return NULL;
+    fabric_interrupt(((farm_object *)self)->handle);
+    Py_RETURN_NONE;
+}
+
+static PyObject *farm_dump(PyObject *self, PyObject *path)
+{
+    farm_object *farm = (farm_object *)self;
+    const char *name = to_name(path, "a path");
+    fabric_error_t err;
+    if (name == NULL || !is_open(farm))
+        return NULL;
+    PyThreadState *thread = enter(farm);
+    int32_t status = fabric_dump(farm->handle, name, &err);
+    leave(farm, thread);
+    if (status != FABRIC_OK)
+        return fail(status, &err);
+    Py_RETURN_NONE;
+}
+
+static PyObject *farm_prefetch(PyObject *self, PyObject *tables)
+{
+    farm_object *farm = (farm_object *)self;
+    names_argument names;
+    fabric_error_t err;
+    if (!take_names(tables, &names))
+        return NULL;
+    if (!is_open(farm)) {
+        drop_names(&names);
+        return NULL;
+    }
+    PyThreadState *thread = enter(farm);
+    int32_t status = fabric_get_sharding_information(farm->handle, names.names, names.count, &err);
+    leave(farm, thread);
+    drop_names(&names);
+    if (status != FABRIC_OK)
+        return fail(status, &err);
+    Py_RETURN_NONE;
+}
+
+static PyObject *farm_metrics(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    fabric_metrics_t metrics;
+    fabric_error_t err;
+    if (!is_open((farm_object *)self))
+        return NULL;
+    int32_t status = fabric_get_metrics(((farm_object *)self)->handle, &metrics, &err);
+    return status != FABRIC_OK ? fail(status, &err)
+                               : of_struct(make_metrics, metrics_fields, &metrics);
+}
+
+static PyObject *farm_fileno(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    int descriptor;
+    fabric_error_t err;
+    if (!is_open((farm_object *)self))
+        return NULL;
+    int32_t status = fabric_event_fd(((farm_object *)self)->handle, &descriptor, &err);
+    return status != FABRIC_OK ? fail(status, &err) : PyLong_FromLong(descriptor);
+}
+
+/* The oldest event that waits, or None. */
+static PyObject *farm_next_event(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    fabric_event_t event;
+    fabric_error_t err;
+    if (!is_open((farm_object *)self))
+        return NULL;
+    int32_t status = fabric_next_event(((farm_object *)self)->handle, &event, &err);
+    if (status == FABRIC_ERR_NO_EVENT)
+        Py_RETURN_NONE;
+    return status != FABRIC_OK ? fail(status, &err) : of_struct(make_event, event_fields, &event);
+}
+
+static PyObject *farm_fabric_uuid(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    char uuid[FABRIC_UUID_SIZE];
+    fabric_error_t err;
+    if (!is_open((farm_object *)self))
+        return NULL;
+    int32_t status = fabric_get_fabric_uuid(((farm_object *)self)->handle, uuid, &err);
+    return status != FABRIC_OK ? fail(status, &err) : of_text(uuid);
+}
+
+static PyObject *farm_open_table(PyObject *self, PyObject *tables)
+{
+    farm_object *farm = (farm_object *)self;
+    names_argument names;
+    fabric_table_t *opened;
+    fabric_error_t err;
+    if (!take_names(tables, &names))
+        return NULL;
+    if (!is_open(farm)) {
+        drop_names(&names);
+        return NULL;
+    }
+    PyThreadState *thread = enter(farm);
+    int32_t status = fabric_table_open(farm->handle, names.names, names.count, &opened, &err);
+    leave(farm, thread);
+    drop_names(&names);
+    if (status != FABRIC_OK)
+        return fail(status, &err);
+    table_object *table = PyObject_New(table_object, table_type);
+    if (table == NULL) {
+        fabric_table_free(opened);
+        return NULL;
+    }
+    Py_INCREF(self);
+    table->farm = farm;
+    table->table = opened;
+    return (PyObject *)table;
+}
+
+static void table_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    table_object *table = (table_object *)self;
+    fabric_table_free(table->table);
+    Py_XDECREF(table->farm);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+#define FARM(self) (((farm_object *)(self))->handle)
+
+static PyObject *get_closed(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(FARM(self) == NULL || ((farm_object *)self)->closing);
+}
+
+static PyObject *get_generation(PyObject *self, void *unused)
+{
+    (void)unused;
+    return is_open((farm_object *)self)
+               ? PyLong_FromUnsignedLongLong(fabric_topology_generation(FARM(self)))
+               : NULL;
+}
+
+static PyObject *get_age_ms(PyObject *self, void *unused)
+{
+    (void)unused;
+    return is_open((farm_object *)self) ? PyLong_FromLongLong(fabric_topology_age(FARM(self)))
+                                        : NULL;
+}
+
+static PyObject *get_ttl_ms(PyObject *self, void *unused)
+{
+    (void)unused;
+    return is_open((farm_object *)self) ? PyLong_FromLongLong(fabric_get_ttl_ms(FARM(self))) : NULL;
+}
+
+/* The getters of texts differ in the function alone. */
+static PyObject *get_text(PyObject *self, void *function)
+{
+    const char *(*get)(const fabric_t *) = *(const char *(**)(const fabric_t *))function;
+    return is_open((farm_object *)self) ? of_text(get(FARM(self))) : NULL;
+}
+
+static const char *(*const text_getters[])(const fabric_t *) = {fabric_get_user, fabric_get_tls_ca,
+                                                                fabric_get_tls_key,
+                                                                fabric_get_tls_cert};
+
+static PyGetSetDef farm_getters[] = {
+    {"closed", get_closed, NULL, NULL, NULL},
+    {"generation", get_generation, NULL, NULL, NULL},
+    {"_age_ms", get_age_ms, NULL, NULL, NULL},
+    {"_ttl_ms", get_ttl_ms, NULL, NULL, NULL},
+    {"user", get_text, NULL, NULL, (void *)&text_getters[0]},
+    {"tls_ca", get_text, NULL, NULL, (void *)&text_getters[1]},
+    {"tls_key", get_text, NULL, NULL, (void *)&text_getters[2]},
+    {"tls_cert", get_text, NULL, NULL, (void *)&text_getters[3]},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+#define FAST(name, function, doc)                                                                  \
+    {                                                                                              \
+        name, (PyCFunction)(void (*)(void))(function), METH_FASTCALL | METH_KEYWORDS, doc          \
+    }
+
+static PyMethodDef farm_methods[] = {
+    FAST("server", farm_server, DOC_SERVER),
+    FAST("group_server", farm_group_server, DOC_GROUP_SERVER),
+    FAST("_servers", farm_servers, NULL),
+    FAST("_split", farm_split, NULL),
+    FAST("shard", farm_shard, DOC_SHARD),
+    FAST("shards_between", farm_shards_between, DOC_SHARDS_BETWEEN),
+    FAST("group_servers", farm_group_servers, DOC_GROUP_SERVERS),
+    FAST("_report", farm_report, NULL),
+    FAST("_report_failure", farm_report_failure, NULL),
+    FAST("seed", farm_seed, DOC_SEED),
+    {"shards", farm_shards, METH_O, DOC_SHARDS},
+    {"tables", farm_tables, METH_NOARGS, DOC_TABLES},
+    {"groups", farm_groups, METH_NOARGS, DOC_GROUPS},
+    {"nodes", farm_nodes, METH_NOARGS, DOC_NODES},
+    {"_execute", farm_execute, METH_VARARGS, NULL},
+    {"reset_cache", farm_reset_cache, METH_VARARGS, DOC_RESET_CACHE},
+    {"interrupt", farm_interrupt, METH_NOARGS, DOC_INTERRUPT},
+    {"_dump", farm_dump, METH_O, NULL},
+    {"_prefetch", farm_prefetch, METH_O, NULL},
+    {"metrics", farm_metrics, METH_NOARGS, DOC_METRICS},
+    {"fileno", farm_fileno, METH_NOARGS, DOC_FILENO},
+    {"next_event", farm_next_event, METH_NOARGS, DOC_NEXT_EVENT},
+    {"_fabric_uuid", farm_fabric_uuid, METH_NOARGS, NULL},
+    {"table", farm_open_table, METH_O, DOC_TABLE},
+    {"_close", farm_close, METH_NOARGS, NULL},
+    {"_after_fork", farm_after_fork, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMethodDef table_methods[] = {
+    FAST("server", table_server, DOC_TABLE_SERVER),
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot farm_slots[] = {
+    {Py_tp_doc, (void *)DOC_HANDLE},       {Py_tp_init, (void *)farm_init},
+    {Py_tp_dealloc, (void *)farm_dealloc}, {Py_tp_methods, farm_methods},
+    {Py_tp_getset, farm_getters},          {0, NULL},
+};
+
+static PyType_Slot table_slots[] = {
+    {Py_tp_doc, (void *)DOC_TABLE_TYPE},
+    {Py_tp_dealloc, (void *)table_dealloc},
+    {Py_tp_methods, table_methods},
+    {0, NULL},
+};
+
+static PyType_Spec farm_spec = {"mysqlfabric._fabric.Handle", sizeof(farm_object), 0,
+                                Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, farm_slots};
+static PyType_Spec table_spec = {"mysqlfabric.Table", sizeof(table_object), 0,
+                                 Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                                 table_slots};
+
+bool add_types(PyObject *module)
+{
+    farm_type = (PyTypeObject *)PyType_FromSpec(&farm_spec);
+    table_type = (PyTypeObject *)PyType_FromSpec(&table_spec);
+    return farm_type != NULL && table_type != NULL
+           && PyModule_AddObjectRef(module, "Handle", (PyObject *)farm_type) == 0
+           && PyModule_AddObjectRef(module, "Table", (PyObject *)table_type) == 0;
+}

@@ -1,0 +1,82 @@
+/* mysqlfabric._fabric: the calls of libmysqlfabric, for the classes of mysqlfabric alone. */
+#include "fabric.h"
+
+static PyObject *setup(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject **const places[] = {&make_error,      &make_key,        &make_server, &make_shard,
+                                 &make_table_info, &make_group_info, &make_node,   &make_metrics,
+                                 &make_event,      &make_result};
+    PyObject *given[10];
+    if (!PyArg_ParseTuple(args, "OOOOOOOOOO:setup", &given[0], &given[1], &given[2], &given[3],
+                          &given[4], &given[5], &given[6], &given[7], &given[8], &given[9]))
+        return NULL;
+    for (int at = 0; at < 10; at++) {
+        PyObject *before = *places[at];
+        Py_INCREF(given[at]);
+        *places[at] = given[at];
+        Py_XDECREF(before);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *version(PyObject *module, PyObject *unused)
+{
+    (void)module, (void)unused;
+    return of_text(fabric_version());
+}
+
+static PyObject *with_number(PyObject *number, int32_t (*call)(int32_t))
+{
+    int32_t value = 0;
+    return to_int(number, "the number", &value) ? PyLong_FromLong(call(value)) : NULL;
+}
+
+static PyObject *errno_action(PyObject *module, PyObject *number)
+{
+    (void)module;
+    return with_number(number, fabric_errno_action);
+}
+
+static PyObject *is_retryable(PyObject *module, PyObject *number)
+{
+    (void)module;
+    return with_number(number, fabric_status_is_retryable);
+}
+
+static PyObject *text_of(PyObject *number, const char *(*call)(int32_t))
+{
+    int32_t value = 0;
+    return to_int(number, "the number", &value) ? of_text(call(value)) : NULL;
+}
+
+static PyObject *strerror_of(PyObject *module, PyObject *number)
+{
+    (void)module;
+    return text_of(number, fabric_strerror);
+}
+
+static PyObject *event_name(PyObject *module, PyObject *number)
+{
+    (void)module;
+    return text_of(number, fabric_event_name);
+}
+
+static PyMethodDef methods[] = {
+    {"setup", setup, METH_VARARGS, NULL},         {"version", version, METH_NOARGS, NULL},
+    {"errno_action", errno_action, METH_O, NULL}, {"is_retryable", is_retryable, METH_O, NULL},
+    {"strerror", strerror_of, METH_O, NULL},      {"event_name", event_name, METH_O, NULL},
+    {"take_log", take_log, METH_O, NULL},         {"end_log", end_log, METH_NOARGS, NULL},
+    {"renew_log", renew_log, METH_NOARGS, NULL},  {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "mysqlfabric._fabric", NULL, -1, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__fabric(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+    if (module != NULL && !add_types(module))
+        Py_CLEAR(module);
+    return module;
+}

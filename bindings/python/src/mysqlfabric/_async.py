@@ -1,0 +1,227 @@
+"""The farm, for asyncio: no call blocks the loop, and none takes a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, AsyncIterator, Callable, Coroutine, Iterable, Sequence, TypeVar
+
+from . import _errors, _fabric
+from ._farm import Farm
+from ._keys import Key
+from ._types import Action, Event, EventKind, Metrics, Mode, ResultSet, Scope, Server, Status, Tables
+
+_T = TypeVar("_T")
+
+# What may pass while a call waits for a server.
+_PASSING = (
+    _errors.NoServer,
+    _errors.UnknownGroup,
+    _errors.WriteHeld,
+    _errors.ShardUnavailable,
+    _errors.Stale,
+    _errors.Unreachable,
+    _errors.Timeout,
+    _errors.ProtocolError,
+)
+_POLL = 0.1
+
+
+class AsyncFarm:
+    """A Farm whose lookups are awaited. Options are those of Farm, but for `on_event`: see events().
+
+    A lookup answers from memory at once. What is not known yet is fetched by the library, whose events wake the
+    lookups that wait, through one descriptor in the loop; so a lookup may be cancelled at any time. It belongs to
+    the loop that it is first used in. seed(), prefetch() and execute() do take a thread of asyncio's executor.
+
+    `lookup_timeout` (5 s) is how long a lookup waits for what is not known.
+    """
+
+    def __init__(self, url: str | None = None, *, lookup_timeout: float = 5.0, **options: Any) -> None:
+        if options.get("on_event") is not None:
+            raise TypeError("an AsyncFarm has no on_event: iterate over events()")
+        self._lookup_timeout = lookup_timeout
+        self._farm = Farm(url, lookup_timeout=0, **options)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._descriptor = -1
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._listeners: set[asyncio.Queue[Event | None]] = set()
+        self._failed_fetches = 0
+        self._last_failure = 0
+
+    @property
+    def farm(self) -> Farm:
+        """The farm itself, for what never waits: report(), metrics(), tables(), groups(), dump() and so on."""
+        return self._farm
+
+    async def __aenter__(self) -> AsyncFarm:
+        self._attach()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the farm. Lookups and iterations that wait fail or end. Call it in the loop."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._descriptor)
+        self._loop = None
+        self._farm.close()
+        self._wake()
+        for queue in self._listeners:
+            queue.put_nowait(None)
+
+    async def server(
+        self,
+        tables: Tables,
+        key: Key | None = None,
+        mode: int = Mode.NONE,
+        scope: int = Scope.LOCAL,
+        wait: float | None = None,
+    ) -> Server:
+        """As Farm.server()."""
+        return await self._ask(wait, lambda w: self._farm.server(tables, key, mode, scope, wait=w))
+
+    async def group_server(
+        self, group: str, mode: int = Mode.NONE, status: int = Status.NONE, wait: float | None = None
+    ) -> Server:
+        """As Farm.group_server()."""
+        return await self._ask(wait, lambda w: self._farm.group_server(group, mode, status, wait=w))
+
+    async def servers(
+        self, tables: Tables, keys: Sequence[Key], mode: int = Mode.NONE, scope: int = Scope.LOCAL
+    ) -> list[Server]:
+        """As Farm.servers()."""
+        return await self._ask(None, lambda _: self._farm.servers(tables, keys, mode, scope))
+
+    async def split(
+        self,
+        tables: Tables,
+        items: Iterable[_T],
+        key: Callable[[_T], Key] | None = None,
+        mode: int = Mode.NONE,
+        scope: int = Scope.LOCAL,
+    ) -> list[tuple[Server, list[_T]]]:
+        """As Farm.split()."""
+        kept: list[Any] = list(items)
+        by: Any = key
+        split: Callable[[float | None], Any] = lambda _: self._farm.split(tables, kept, by, mode, scope)  # noqa: E731
+        answer: list[tuple[Server, list[_T]]] = await self._ask(None, split)
+        return answer
+
+    async def group_servers(self, group: str) -> list[Server]:
+        """As Farm.group_servers()."""
+        return await self._ask(None, lambda _: self._farm.group_servers(group))
+
+    async def table(self, tables: Tables) -> AsyncTable:
+        """As Farm.table()."""
+        return AsyncTable(self, await self._ask(None, lambda _: self._farm.table(tables)))
+
+    async def seed(self, host: str | None = None, port: int = 0) -> None:
+        """As Farm.seed(), on a thread of the executor."""
+        await asyncio.to_thread(self._farm.seed, host, port)
+
+    async def prefetch(self, *tables: str) -> None:
+        """As Farm.prefetch(), on a thread of the executor."""
+        await asyncio.to_thread(self._farm.prefetch, *tables)
+
+    async def execute(self, group: str, command: str, *args: object) -> list[ResultSet]:
+        """As Farm.execute(), on a thread of the executor."""
+        return await asyncio.to_thread(self._farm.execute, group, command, *args)
+
+    def report(self, server: Server | str, outcome: int | BaseException | None = 0) -> Action:
+        """As Farm.report(): never waits."""
+        return self._farm.report(server, outcome)
+
+    def metrics(self) -> Metrics:
+        """As Farm.metrics(): never waits."""
+        return self._farm.metrics()
+
+    async def events(self) -> AsyncIterator[Event]:
+        """The events from now on, as they come, until the farm is closed. Each iteration has all of them."""
+        self._attach()
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._listeners.add(queue)
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        finally:
+            self._listeners.discard(queue)
+
+    def _attach(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            # Raises if the farm is closed.
+            self._descriptor = self._farm.fileno()
+            loop.add_reader(self._descriptor, self._take_events)
+            self._loop = loop
+        elif self._loop is not loop:
+            raise RuntimeError("an AsyncFarm belongs to the loop that it was first used in: make one for each")
+
+    def _take_events(self) -> None:
+        while (event := self._farm.next_event()) is not None:
+            if event.kind == EventKind.FETCHED and event.status != 0:
+                self._failed_fetches += 1
+                self._last_failure = event.status
+            for queue in self._listeners:
+                queue.put_nowait(event)
+        self._wake()
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _ask(self, wait: float | None, call: Callable[[float | None], _T]) -> _T:
+        self._attach()
+        deadline = time.monotonic() + (self._lookup_timeout if wait is None else wait)
+        while True:
+            failed_before = self._failed_fetches
+            try:
+                return call(None if wait is None else 0)
+            except _errors.WouldBlock as error:
+                refusal: _errors.FabricError = error
+            except _PASSING as error:
+                if wait is None:
+                    raise
+                refusal = error
+            left = deadline - time.monotonic()
+            if left <= 0:
+                if isinstance(refusal, _errors.WouldBlock):
+                    raise _errors.Timeout(21, 0, f"not known within {self._lookup_timeout if wait is None else wait} s")
+                raise refusal
+            await self._wait(left if wait is None else min(left, _POLL))
+            if wait is None and self._failed_fetches != failed_before:
+                # The fetch is over and has failed: whatever is known by now is the answer.
+                try:
+                    return call(None)
+                except _errors.WouldBlock:
+                    raise _errors.make_error(self._last_failure, 0, self._failure_text()) from None
+
+    def _failure_text(self) -> str:
+        return self._farm.metrics().last_error_text or _fabric.strerror(self._last_failure)
+
+    async def _wait(self, seconds: float) -> None:
+        """Until an event comes, or that long."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await asyncio.wait_for(waiter, seconds)
+        except (asyncio.TimeoutError, TimeoutError):
+            pass
+        finally:
+            self._waiters.discard(waiter)
+
+
+class AsyncTable:
+    """A Table of an AsyncFarm."""
+
+    def __init__(self, farm: AsyncFarm, table: _fabric.Table) -> None:
+        self._owner = farm
+        self._table = table
+
+    def server(
+        self, key: Key | None = None, mode: int = Mode.NONE, scope: int = Scope.LOCAL, wait: float | None = None
+    ) -> Coroutine[Any, Any, Server]:
+        """As Table.server()."""
+        return self._owner._ask(wait, lambda w: self._table.server(key, mode, scope, wait=w))

@@ -1,0 +1,61 @@
+"""Messages of the library, given to logging.getLogger("mysqlfabric") by one thread for all farms."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+
+from . import _fabric
+
+logger = logging.getLogger("mysqlfabric")
+logger.addHandler(logging.NullHandler())
+
+_LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBUG}
+_lock = threading.Lock()
+_thread: threading.Thread | None = None
+
+
+def start(level: int) -> int:
+    """Has the thread run; the library's number for a level of logging."""
+    global _thread
+    with _lock:
+        if _thread is None:
+            _thread = threading.Thread(target=_run, name="mysqlfabric-log", daemon=True)
+            _thread.start()
+    return next((ours for ours, theirs in _LEVELS.items() if theirs <= level), 4)
+
+
+def deliver(seconds: float) -> bool:
+    """Hands on what comes within so many seconds; whether more may come."""
+    messages, lost, ended = _fabric.take_log(seconds)
+    if lost:
+        logger.warning("%d messages of the library were lost, because more came than were taken", lost)
+    for level, text in messages:
+        logger.log(_LEVELS.get(level, logging.INFO), "%s", text)
+    return not ended
+
+
+def _run() -> None:
+    while deliver(3600.0):
+        pass
+
+
+def stop() -> None:
+    """At the interpreter's end, after the farms: hands on what is left."""
+    _fabric.end_log()
+    if _thread is not None:
+        _thread.join(5.0)
+    deliver(0.0)
+
+
+def _after_fork_in_child() -> None:
+    global _thread, _lock
+    _lock = threading.Lock()
+    _fabric.renew_log()
+    if _thread is not None:
+        _thread = None
+        start(logging.INFO)
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,164 @@
+"""The farm in an event loop."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+import mysqlfabric as mf
+from conftest import TOPOLOGY
+from mysqlfabric import AsyncFarm, EventKind, Mode
+
+
+def run(main):
+    return asyncio.run(asyncio.wait_for(main, 60))
+
+
+def test_lookups(node):
+    async def main():
+        async with AsyncFarm(**node.options()) as farm:
+            server = await farm.server("employees.salaries", 10021, Mode.READWRITE)
+            assert server.port == 33621
+            assert (await farm.group_server("shard1", Mode.READWRITE)).port == 33611
+            table = await farm.table("employees.salaries")
+            assert await table.server(10021, Mode.READWRITE) == server
+            assert [s.port for s in await farm.servers("employees.salaries", [1, 10021], Mode.READWRITE)] == [33611, 33621]
+            split = await farm.split("employees.salaries", [1, 10021], mode=Mode.READWRITE)
+            assert [keys for _, keys in split] == [[1], [10021]]
+            assert len(await farm.group_servers("shard1")) == 3
+            await farm.seed()
+            await farm.prefetch("hashdb.users")
+            assert len(await farm.execute("dump", "servers")) == 1
+            assert farm.report(server) == 0 and farm.metrics().lookups > 3
+            assert {t.name for t in farm.farm.tables()} >= {"hashdb.users"}
+
+    run(main())
+
+
+def test_nothing_blocks_and_no_thread_waits(node):
+    """Many cold lookups at once while Fabric is slow: the loop goes on, and there is no thread for each."""
+
+    async def main():
+        node.control("fault", "delay", "500", "-1", "")
+        async with AsyncFarm(**node.options(), lookup_timeout=30) as farm:
+            tables = ["employees.salaries", "shop.orders", "crm.names", "hashdb.users"] * 25
+            before = threading.active_count()
+            tasks = [asyncio.create_task(farm.server(t, "5" if t != "crm.names" else "B")) for t in tables]
+            longest, turns = 0.0, 0
+            while not all(task.done() for task in tasks):
+                began = time.monotonic()
+                await asyncio.sleep(0.001)
+                longest, turns = max(longest, time.monotonic() - began), turns + 1
+                assert threading.active_count() == before
+            assert turns > 20
+            assert {(await task).host for task in tasks} == {"127.0.0.1"}
+
+    run(main())
+
+
+def test_failures(node, dead):
+    async def main():
+        async with AsyncFarm(**node.options()) as farm:
+            with pytest.raises(mf.UnknownTable):
+                await farm.server("no.table", 1)
+            with pytest.raises(mf.KeyOutOfRange):
+                await farm.server("employees.salaries", 0)
+            with pytest.raises(TypeError):
+                await farm.server("employees.salaries", 1.5)
+        async with AsyncFarm(f"fabric://127.0.0.1:{dead[1]}", user="a", password="b", connect_attempts=1) as farm:
+            with pytest.raises(mf.Unreachable) as caught:
+                await farm.server("a.b", 1)
+            assert str(dead[1]) in str(caught.value)
+        node.control("fault", "hang", "", "-1", "")
+        async with AsyncFarm(**node.options(), lookup_timeout=0.3) as farm:
+            with pytest.raises(mf.Timeout):
+                await farm.server("employees.salaries", 1)
+
+    run(main())
+
+
+def test_wait(node):
+    async def main():
+        async with AsyncFarm(**node.options()) as farm:
+            await farm.group_server("shard3")
+            node.control("demote", "shard3")
+            while True:
+                try:
+                    await farm.group_server("shard3", Mode.READWRITE)
+                except mf.NoServer:
+                    break
+                await asyncio.sleep(0.05)
+            with pytest.raises(mf.NoServer):
+                await farm.group_server("shard3", Mode.READWRITE, wait=0.3)
+            waiting = asyncio.create_task(farm.group_server("shard3", Mode.READWRITE, wait=30))
+            await asyncio.sleep(0.2)
+            uuid = "ab13a90d-e706-11f1-b000-02fc00000001"
+            node.control("set_status", uuid, "PRIMARY")
+            node.control("set_mode", uuid, "READ_WRITE")
+            assert (await waiting).port == 33631
+
+    run(main())
+
+
+def test_cancel(node):
+    async def main():
+        node.control("fault", "delay", "400", "-1", "")
+        async with AsyncFarm(**node.options(), lookup_timeout=30) as farm:
+            tasks = [asyncio.create_task(farm.server("employees.salaries", 10021, Mode.READWRITE)) for _ in range(10)]
+            await asyncio.sleep(0.05)
+            for task in tasks[::2]:
+                task.cancel()
+            done = await asyncio.gather(*tasks, return_exceptions=True)
+            assert [isinstance(d, asyncio.CancelledError) for d in done] == [True, False] * 5
+            assert {d.port for d in done[1::2]} == {33621}
+            assert farm._waiters == set()
+
+    run(main())
+
+
+def test_close_ends_what_waits(node):
+    async def main():
+        node.control("fault", "hang", "", "-1", "")
+        farm = AsyncFarm(**node.options(), lookup_timeout=30)
+        listener = asyncio.create_task(anext(farm.events(), None))
+        task = asyncio.create_task(farm.server("employees.salaries", 1))
+        await asyncio.sleep(0.1)
+        farm.close()
+        with pytest.raises(mf.Closed):
+            await task
+        assert await listener is None
+        with pytest.raises(mf.Closed):
+            await farm.server("employees.salaries", 1)
+
+    run(main())
+
+
+def test_events_reach_all(node):
+    async def main():
+        async with AsyncFarm(**node.options()) as farm:
+
+            async def hear():
+                async for event in farm.events():
+                    if event.kind == EventKind.PRIMARY_CHANGED and event.group == "shard1":
+                        return event.server_uuid
+
+            listeners = [asyncio.create_task(hear()) for _ in range(2)]
+            await farm.group_server("shard1")
+            node.control("promote", "shard1", "aab422d7-e706-11f1-b000-02fc00000001")
+            assert set(await asyncio.gather(*listeners)) == {"aab422d7-e706-11f1-b000-02fc00000001"}
+
+    run(main())
+
+
+def test_one_loop():
+    async def use(farm):
+        return await farm.server("employees.salaries", 10021, Mode.READWRITE)
+
+    farm = AsyncFarm(topology_file=TOPOLOGY)
+    assert run(use(farm)).group == "shard2"
+    with pytest.raises(RuntimeError, match="loop"):
+        run(use(farm))
+    farm.close()
+    with pytest.raises(TypeError):
+        AsyncFarm(on_event=print)

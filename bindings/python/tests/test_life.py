@@ -1,0 +1,368 @@
+"""Closing, threads, forks, events, logs, and the end of the interpreter."""
+
+import gc
+import logging
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+import weakref
+
+import pytest
+
+import mysqlfabric as mf
+from conftest import TOPOLOGY
+from mysqlfabric import EventKind, Mode
+
+
+def threads_of_the_library():
+    names = []
+    for task in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{task}/comm") as file:
+                names.append(file.read().strip())
+        except FileNotFoundError:
+            pass
+    return [name for name in names if name.startswith("fabric-")]
+
+
+def test_close(node):
+    farm = node.farm()
+    table = farm.table("employees.salaries")
+    farm.close()
+    farm.close()
+    assert farm.closed and "closed" in repr(farm)
+    for call in (
+        lambda: farm.server("employees.salaries", 1),
+        lambda: table.server(1),
+        lambda: farm.servers("employees.salaries", [1]),
+        lambda: farm.metrics(),
+        lambda: farm.generation,
+        lambda: farm.tables(),
+        lambda: farm.next_event(),
+        lambda: farm.report("x", 0),
+        lambda: farm.table("employees.salaries"),
+    ):
+        with pytest.raises(mf.Closed):
+            call()
+
+
+def test_what_nobody_refers_to_is_closed(node, eventually):
+    before = len(threads_of_the_library())
+    farm = node.farm()
+    farm.seed()
+    assert eventually(lambda: len(threads_of_the_library()) > before)
+    gone = weakref.ref(farm)
+    del farm
+    gc.collect()
+    assert gone() is None
+    assert eventually(lambda: len(threads_of_the_library()) <= before)
+
+
+def test_a_table_keeps_its_farm(file_farm):
+    table = mf.Farm(topology_file=TOPOLOGY).table("employees.salaries")
+    gc.collect()
+    assert table.server(10021, Mode.READWRITE).group == "shard2"
+
+
+def test_close_ends_the_waits_of_other_threads(node):
+    farm = node.farm()
+    node.control("demote", "shard3")
+    caught = []
+
+    def wait():
+        try:
+            farm.group_server("shard3", Mode.READWRITE, wait=300)
+        except mf.FabricError as error:
+            caught.append(type(error))
+
+    threads = [threading.Thread(target=wait) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    farm.close()
+    for thread in threads:
+        thread.join(30)
+    assert len(caught) == 4 and set(caught) <= {mf.Interrupted, mf.Closed}
+
+
+def test_interrupt(node):
+    with node.farm() as farm:
+        node.control("fault", "hang", "", "-1", "")
+        caught = []
+
+        def seed():
+            try:
+                farm.seed()
+            except mf.FabricError as error:
+                caught.append(type(error))
+
+        thread = threading.Thread(target=seed)
+        thread.start()
+        while thread.is_alive():
+            farm.interrupt()
+            time.sleep(0.02)
+        assert caught == [mf.Interrupted]
+
+
+def test_a_call_that_waits_lets_others_run(node):
+    """The GIL is not held: this thread goes on while another one waits."""
+    with node.farm(lookup_timeout=30) as farm:
+        node.control("fault", "delay", "700", "-1", "")
+        done = threading.Event()
+        thread = threading.Thread(target=lambda: (farm.server("employees.salaries", 1), done.set()))
+        thread.start()
+        turns = 0
+        while not done.is_set():
+            turns += 1
+            time.sleep(0.001)
+        thread.join()
+        assert turns > 20
+
+
+def test_many_threads(node):
+    """With lookups by name and by table, batches and reports, while the farm changes."""
+    with node.farm() as farm:
+        table = farm.table("employees.salaries")
+        farm.seed()
+        end = time.monotonic() + 1.5
+        failures = []
+
+        def work():
+            try:
+                while time.monotonic() < end:
+                    for key in (1, 10021, 20001):
+                        assert table.server(key, Mode.READWRITE).group == farm.shard("employees.salaries", key).group
+                        farm.report(farm.server("employees.salaries", key))
+                    assert len(farm.split("hashdb.users", range(100), mode=Mode.READWRITE)) == 4
+            except BaseException as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for weight in (0.5, 2.0, 1.0):
+            for server in ("aab422d7", "aacdbf69"):
+                node.control("set_weight", server + "-e706-11f1-b000-02fc00000001", str(weight))
+            time.sleep(0.3)
+        for thread in threads:
+            thread.join()
+        assert failures == []
+
+
+def test_ctrl_c_ends_a_wait(node):
+    with node.farm() as farm:
+        node.control("demote", "shard3")
+        timer = threading.Timer(0.4, lambda: os.kill(os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            farm.group_server("shard3", Mode.READWRITE, wait=300)
+        timer.join()
+
+
+def look_up(farm, answers):
+    answers.put(farm.server("employees.salaries", 10021, Mode.READWRITE).port)
+
+
+def make_and_look_up(options, answers):
+    with mf.Farm(**options) as farm:
+        look_up(farm, answers)
+
+
+def test_fork(node):
+    with node.farm() as farm:
+        farm.seed()
+        table = farm.table("employees.salaries")
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            ports = [farm.server("employees.salaries", 10021, Mode.READWRITE).port]
+            ports += [table.server(1, Mode.READWRITE).port]
+            farm.close()
+            os.write(writer, repr(ports).encode())
+            os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader) as answers:
+            assert answers.read() == "[33621, 33611]"
+        assert os.waitpid(pid, 0)[1] == 0
+        assert farm.server("employees.salaries", 10021, Mode.READWRITE).port == 33621
+
+
+def test_a_fork_while_threads_wait_and_log(node):
+    """The child may close the farm: it does not wait for threads that it does not have."""
+    with node.farm(on_event=lambda event: None, log_level=logging.DEBUG) as farm:
+        node.control("demote", "shard3")
+        threading.Thread(target=lambda: pytest.raises(mf.FabricError, farm.group_server, "shard3", 3, wait=60)).start()
+        time.sleep(0.3)
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(20)
+            farm.close()
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+
+
+def test_multiprocessing(node):
+    with node.farm() as farm:
+        farm.seed()
+        fork, spawn = multiprocessing.get_context("fork"), multiprocessing.get_context("spawn")
+        for context, target, argument in (
+            (fork, look_up, farm),
+            (spawn, make_and_look_up, node.options()),
+        ):
+            answers = context.SimpleQueue()
+            process = context.Process(target=target, args=(argument, answers))
+            process.start()
+            assert answers.get() == 33621
+            process.join()
+            assert process.exitcode == 0
+        with pytest.raises(TypeError, match="pickled"):
+            pickle.dumps(farm)
+
+
+def test_events(node):
+    with node.farm() as farm:
+        farm.fileno()
+        farm.seed()
+        kinds = [event.kind for event in farm.events(timeout=0.3)]
+        assert kinds[:2] == [EventKind.READY, EventKind.TOPOLOGY_CHANGED]
+        assert farm.next_event() is None
+        node.control("promote", "shard1", "aab422d7-e706-11f1-b000-02fc00000001")
+        found = next(e for e in farm.events(timeout=20) if e.kind == EventKind.PRIMARY_CHANGED)
+        assert (found.name, found.group) == ("PRIMARY_CHANGED", "shard1")
+        assert found.server_uuid == "aab422d7-e706-11f1-b000-02fc00000001" and found.generation >= 2
+
+
+def test_events_end_with_the_farm(node):
+    farm = node.farm()
+    ended = threading.Event()
+    events = farm.events()
+    thread = threading.Thread(target=lambda: (list(events), ended.set()))
+    thread.start()
+    farm.seed()
+    farm.close()
+    assert ended.wait(20)
+    thread.join()
+
+
+def test_an_event_callback(node, eventually, caplog):
+    seen = []
+
+    def hear(event):
+        seen.append(event.kind)
+        if len(seen) == 1:
+            raise RuntimeError("on purpose")
+
+    farm = node.farm(on_event=hear)
+    farm.seed()
+    assert eventually(lambda: EventKind.TOPOLOGY_CHANGED in seen)
+    assert "on purpose" in caplog.text
+    with pytest.raises(ValueError):
+        farm.events()
+    # The thread of the callback does not keep the farm.
+    gone = weakref.ref(farm)
+    del farm
+    assert eventually(lambda: gone() is None)
+
+
+def test_the_log(dead, caplog, eventually):
+    caplog.set_level(logging.DEBUG, "mysqlfabric")
+    with mf.Farm(f"fabric://127.0.0.1:{dead[1]}", user="a", password="b", connect_attempts=1) as farm:
+        with pytest.raises(mf.Unreachable):
+            farm.seed()
+        assert eventually(lambda: any(str(dead[1]) in r.getMessage() for r in caplog.records))
+    assert {r.name for r in caplog.records} == {"mysqlfabric"}
+    assert {r.levelno for r in caplog.records} <= {logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR}
+
+
+def run(program, *arguments):
+    """Another interpreter runs the program to its end."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize("ending", ["", "sys.exit(3)", "raise SystemExit(3)", "del farm"])
+def test_the_end_of_the_interpreter(node, ending):
+    """With a farm, a table, a callback, and daemon threads in calls that wait and that do not."""
+    program = f"""
+import sys, threading, time, logging
+import mysqlfabric as mf
+logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+farm = mf.Farm({node.url!r}, user="admin", password="secret", on_event=lambda e: None, log_level=logging.DEBUG)
+farm.seed()
+table = farm.table("employees.salaries")
+def wait():
+    try:
+        farm.group_server("emptygrp", mf.Mode.READWRITE, wait=60)
+    except mf.FabricError:
+        pass
+def work():
+    try:
+        while True:
+            table.server(1)
+    except mf.FabricError:
+        pass
+for target in (wait, work, work):
+    threading.Thread(target=target, daemon=True).start()
+time.sleep(0.2)
+print("ran", flush=True)
+{ending}
+"""
+    ended = run(program)
+    assert ended.stdout == "ran\n", ended.stderr
+    assert ended.returncode == (3 if "3" in ending else 0), ended.stderr
+    assert "Fatal" not in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_nothing_is_printed(dead):
+    program = f"""
+import mysqlfabric as mf
+farm = mf.Farm("fabric://127.0.0.1:{dead[1]}", user="a", password="b", connect_attempts=1)
+try:
+    farm.seed()
+except mf.Unreachable:
+    pass
+"""
+    ended = run(program)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_memory_does_not_grow(file_farm):
+    """Of warm lookups, batches, failures and lists. A leak of one object a call is a thousand blocks."""
+    table = file_farm.table("employees.salaries")
+
+    def once():
+        table.server(10021, Mode.READWRITE)
+        table.server("10021")
+        file_farm.server(["employees.salaries"], 2**70, wait=0)
+        file_farm.servers("employees.salaries", [1, 2, 10021])
+        file_farm.split("web.sessions", ["a", "b", "c"])
+        file_farm.shards("web.sessions")
+        file_farm.shards_between("employees.salaries", 1, 2**70)
+        file_farm.groups()
+        file_farm.metrics()
+        file_farm.report("x", 0)
+        file_farm.table("web.sessions").server("x")
+        for call in (
+            lambda: file_farm.server("no.table", 1),
+            lambda: file_farm.server("employees.salaries", True),
+            lambda: file_farm.servers("employees.salaries", [0, 1]),
+            lambda: file_farm.server(["employees.salaries", 5], 1),
+            lambda: file_farm.server("shop.customers", 2**70),
+        ):
+            with pytest.raises((mf.FabricError, TypeError)):
+                call()
+
+    for _ in range(20):
+        once()
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(1000):
+        once()
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 500
