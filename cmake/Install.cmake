@@ -18,7 +18,8 @@ if(debug_name)
   install(FILES "${installed_dir}/${debug_name}" DESTINATION "${CMAKE_INSTALL_LIBDIR}/.debug"
     COMPONENT debug EXCLUDE_FROM_ALL)
 endif()
-install(FILES include/mysqlfabric.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+install(FILES include/mysqlfabric.h include/mysqlfabric.hpp
+  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   COMPONENT development)
 
 configure_package_config_file(cmake/MySQLFabricConfig.cmake.in
@@ -72,7 +73,8 @@ install(FILES README.md CHANGELOG.md docs/ABI.md docs/FABRIC.md docs/FAILOVER.md
   docs/MOVING_OFF_FABRIC.md docs/RESHARDING.md docs/SOURCES.md
   docs/TOPOLOGY_FILE.md
   DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT development)
-file(GLOB example_files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/examples-c/*.[ch]")
+file(GLOB example_files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/examples-c/*.[ch]"
+  "${CMAKE_CURRENT_SOURCE_DIR}/examples-c/*.cpp")
 install(FILES ${example_files}
   DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples" COMPONENT development)
 # What valgrind says of Rust's standard library and not of this one.

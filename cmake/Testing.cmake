@@ -5,6 +5,17 @@ set(MYSQLFABRIC_LIBRARY_DIR "${library_dir}")
 add_custom_target(mysqlfabric_tests_need ALL)
 add_dependencies(mysqlfabric_tests_need mysqlfabric_fabricd)
 
+# A machine without valgrind fails these tests rather than leaving them out.
+find_program(MYSQLFABRIC_VALGRIND valgrind)
+set(valgrind valgrind)
+if(MYSQLFABRIC_VALGRIND)
+  set(valgrind "${MYSQLFABRIC_VALGRIND}")
+endif()
+# Its own scheduler starves threads that wait for one that is busy.
+list(APPEND valgrind -q --fair-sched=try --error-exitcode=9 --leak-check=full
+  --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible
+  "--suppressions=${MYSQLFABRIC_SOURCE_DIR}/tests/valgrind.supp")
+
 # mysqlfabric_add_test(<name> [FABRICD <options>...] [LABELS <labels>...] [TIMEOUT <seconds>]
 #                      COMMAND <command>...)
 # A test that runs while a fabricd of its own does; the command finds it through FABRICD_HOST

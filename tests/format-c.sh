@@ -14,5 +14,6 @@ command -v "$format" >/dev/null || {
     echo "the format of C files is not checked: no $format"
     exit 0
 }
-mapfile -t files < <(find benches bindings examples-c tests -name '*.[ch]' -o -name '*.cpp')
+mapfile -t files < <(find benches bindings examples-c include tests \( -name '*.[ch]' -o -name '*.[ch]pp' \) \
+    ! -path include/mysqlfabric.h)
 "$format" --style=file "${how[@]}" "${files[@]}"

@@ -11,6 +11,7 @@ package_of() {
     case $1 in
     cc) echo "gcc libc6-dev" ;;
     c++) echo g++ ;;
+    clang++) echo clang ;;
     go) echo golang-go ;;
     venv) echo python3-venv ;;
     python-headers) echo python3-dev ;;

@@ -10,7 +10,7 @@ jobs=$(getconf _NPROCESSORS_ONLN)
 . tests/parts.sh
 
 packages() {
-    local tools=(rustfmt clippy cc c++ cmake pkg-config readelf valgrind strace doxygen openssl clang-format)
+    local tools=(rustfmt clippy cc c++ clang++ cmake pkg-config readelf valgrind strace doxygen openssl clang-format)
     [ ! -d tests/python ] || tools+=(python3 venv)
     [ ! -d bindings/python ] || tools+=(python-headers)
     [ ! -e tests/go/go.mod ] || tools+=(go)

@@ -47,6 +47,7 @@ build_consumer() {
     ask "$work/app_shared"
     ask "$work/app_static"
     ask "$work/app_cpp"
+    ask "$work/app_cpp17"
     needs_shared "$work/app_shared" || fail "app_shared does not need $SONAME"
     ! needs_shared "$work/app_static" || fail "app_static needs $SONAME"
 }
@@ -56,7 +57,7 @@ tree)
     rm -rf "$TREE"
     install_into "$TREE"
     for file in "$LIBDIR/$SHARED_NAME" "$LIBDIR/$SONAME" "$LIBDIR/libmysqlfabric.so" \
-        "$LIBDIR/libmysqlfabric.a" include/mysqlfabric.h "$LIBDIR/pkgconfig/mysqlfabric.pc" \
+        "$LIBDIR/libmysqlfabric.a" include/mysqlfabric.h include/mysqlfabric.hpp "$LIBDIR/pkgconfig/mysqlfabric.pc" \
         "$LIBDIR/pkgconfig/mysqlfabric-static.pc" share/mysqlfabric/valgrind.supp \
         share/mysqlfabric/sql/mysqlfabric.sql share/mysqlfabric/sql/from_fabric_store.sql \
         share/mysqlfabric/sql/move_shard.sh "$DOCDIR/SOURCES.md" "$DOCDIR/RESHARDING.md" \
@@ -91,6 +92,10 @@ pkg_config)
         $(pkg-config --cflags --libs mysqlfabric)
     needs_shared "$work/app" || fail "the program does not need $SONAME"
     LD_LIBRARY_PATH=$libdir ask "$work/app"
+    # shellcheck disable=SC2046 # the flags are words
+    "$CXX_COMPILER" -std=c++17 "${strict[@]}" "$SOURCE_DIR/tests/install/consumer/app17.cpp" -o "$work/app17" \
+        $(pkg-config --cflags --libs mysqlfabric)
+    LD_LIBRARY_PATH=$libdir ask "$work/app17"
     version=$(pkg-config --modversion mysqlfabric)
     grep -q "^version = \"$version\"" "$SOURCE_DIR/Cargo.toml" || fail "version $version"
     ;;
