@@ -1,0 +1,369 @@
+//! `plan`: shards of a table, what each gets, and what moves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use mysqlfabric::topology::ShardingType;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::{Plan, PlanCommon, PlanHash, PlanRange, RangeType};
+use crate::exit::{Exit, Failure, Result};
+use crate::farm::{Farm, Shard, State, Table, insert_shards, insert_table, literal, table_of};
+use crate::input::lines;
+use crate::output::{Row, complain, or_dash, percent, rows_as_table, to_value};
+use crate::plan::assign::assign;
+use crate::plan::range::{Range, by_sample};
+use crate::plan::ring::Ring;
+use crate::plan::{Move, even, quoted};
+
+use super::Run;
+use super::export::farm;
+
+/// A shard of the plan.
+#[derive(Debug, Serialize)]
+struct Planned {
+    lower_bound: String,
+    group: String,
+    /// Which part of the keys it gets, where it is known.
+    share: Option<f64>,
+}
+
+impl Row for Planned {
+    const HEAD: &'static [&'static str] = &["LOWER BOUND", "GROUP", "SHARE"];
+
+    fn cells(&self) -> Vec<String> {
+        let share = or_dash(self.share.map(percent));
+        vec![quoted(&self.lower_bound), self.group.clone(), share]
+    }
+}
+
+/// What a group gets.
+#[derive(Debug, Serialize)]
+struct OfGroup {
+    group: String,
+    shards: usize,
+    share: Option<f64>,
+    /// What it had by the old plan.
+    old_share: Option<f64>,
+}
+
+impl Row for OfGroup {
+    const HEAD: &'static [&'static str] = &["GROUP", "SHARDS", "SHARE", "OLD SHARE"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.group.clone(),
+            self.shards.to_string(),
+            or_dash(self.share.map(percent)),
+            or_dash(self.old_share.map(percent)),
+        ]
+    }
+}
+
+/// A plan that is made.
+struct Made {
+    table: Table,
+    /// Of each shard, where it is known.
+    shares: Vec<Option<f64>>,
+    groups: Vec<OfGroup>,
+    /// Nothing where there is no old plan.
+    moves: Option<Vec<Move>>,
+}
+
+pub fn run(run: &Run, args: &Plan) -> Result<Exit> {
+    let (common, made) = match args {
+        Plan::Hash(args) => (&args.common, hash(run, args)?),
+        Plan::Range(args) => (&args.common, range(run, args)?),
+    };
+    say(run, common, &made)?;
+    Ok(Exit::Done)
+}
+
+fn hash(run: &Run, args: &PlanHash) -> Result<Made> {
+    let old = old(run, &args.common, ShardingType::Hash)?;
+    let mut table = blank(&args.common, ShardingType::Hash, even::ring(args.common.shards), &old)?;
+    let groups = groups(&args.common)?;
+    let assigned = {
+        let new = Ring::of(&table);
+        let old = old.as_ref().and_then(Ring::of);
+        assign(table.shards.len(), groups.len(), |at| {
+            let (Some(new), Some(old), Some(shard)) = (&new, &old, table.shards.get(at)) else {
+                return Vec::new();
+            };
+            let parts = new.parts_in(&shard.lower_bound, old);
+            let number = |name: &str| groups.iter().position(|group| group == name);
+            parts.into_iter().filter_map(|(name, part)| Some((number(name)?, part))).collect()
+        })
+    };
+    give(&mut table, &groups, &assigned);
+    let no_shards = || Failure::new(Exit::Internal, "the plan has no shards");
+    let (shares, of_groups, moves) = {
+        let new = Ring::of(&table).ok_or_else(no_shards)?;
+        let old_ring = old.as_ref().and_then(Ring::of);
+        let shares = table.shards.iter().map(|shard| new.share_from(&shard.lower_bound)).collect();
+        let old_shares = old_ring.as_ref().map(Ring::shares);
+        let of_groups = of_groups(&table, &groups, Some(&new.shares()), old_shares.as_ref());
+        (shares, of_groups, old_ring.map(|old| old.moves(&new)))
+    };
+    Ok(Made { table, shares, groups: of_groups, moves })
+}
+
+fn range(run: &Run, args: &PlanRange) -> Result<Made> {
+    let common = &args.common;
+    let kind = match args.kind {
+        RangeType::Range => ShardingType::Range,
+        RangeType::Integer => ShardingType::RangeInteger,
+        RangeType::String => ShardingType::RangeString,
+        RangeType::Datetime => ShardingType::RangeDatetime,
+    };
+    let old = old(run, common, kind)?;
+    let keys = args.keys.as_deref().map(lines).transpose()?.unwrap_or_default();
+    let bounds = match (&args.low, &args.high) {
+        (Some(low), Some(high)) => even::range(kind, low, high, common.shards),
+        (low, None) if args.keys.is_some() => {
+            let lowest = low.as_deref().unwrap_or(match kind {
+                ShardingType::RangeString => "",
+                ShardingType::RangeDatetime => "0000-00-00 00:00:00",
+                _ => "-9223372036854775808",
+            });
+            by_sample(kind, &keys, lowest, common.shards)
+        }
+        _ => {
+            Err("give --low and --high for even bounds, or --keys for those of sampled keys".into())
+        }
+    };
+    let mut table = blank(common, kind, bounds.map_err(Failure::usage)?, &old)?;
+    let groups = groups(common)?;
+    let told = |why: String| Failure::usage(why);
+    let old_range = old.as_ref().map(Range::of).transpose().map_err(told)?;
+    let held = held(&table, old_range.as_ref(), &groups, &keys).map_err(told)?;
+    let assigned =
+        assign(table.shards.len(), groups.len(), |at| held.get(at).cloned().unwrap_or_default());
+    give(&mut table, &groups, &assigned);
+    let (shares, of_groups, moves) = {
+        let new = Range::of(&table).map_err(told)?;
+        let shares: Vec<Option<f64>> = match keys.is_empty() {
+            true => {
+                let each = 1.0 / table.shards.len() as f64;
+                vec![Some(each); table.shards.len()]
+            }
+            false => {
+                let counts = new.counts(&keys).map_err(told)?;
+                counts.iter().map(|count| Some(*count as f64 / keys.len() as f64)).collect()
+            }
+        };
+        let mut of_new: BTreeMap<String, f64> = BTreeMap::new();
+        for (shard, share) in table.shards.iter().zip(&shares) {
+            *of_new.entry(shard.group.clone()).or_default() += share.unwrap_or_default();
+        }
+        let of_old = old_range.as_ref().filter(|_| !keys.is_empty());
+        let of_old = of_old.map(|old| old.shares(&keys)).transpose().map_err(told)?;
+        let of_groups = of_groups(&table, &groups, Some(&of_new), of_old.as_ref());
+        let moves = old_range.as_ref().map(|old| old.moves(&new, &keys)).transpose();
+        (shares, of_groups, moves.map_err(told)?)
+    };
+    Ok(Made { table, shares, groups: of_groups, moves })
+}
+
+/// Which part of each new shard each group has: of the sampled keys, else the group of its first key has
+/// it.
+fn held(
+    table: &Table,
+    old: Option<&Range<'_>>,
+    groups: &[String],
+    keys: &[String],
+) -> std::result::Result<Vec<Vec<(usize, f64)>>, String> {
+    let Some(old) = old else { return Ok(Vec::new()) };
+    let number = |name: &str| groups.iter().position(|group| group == name);
+    if keys.is_empty() {
+        let of_first = table.shards.iter().map(|shard| {
+            let group = old.group_of(&shard.lower_bound)?.and_then(number);
+            Ok(group.map(|group| (group, 1.0)).into_iter().collect())
+        });
+        return of_first.collect();
+    }
+    let new = Range::of(table)?;
+    let mut counts: Vec<BTreeMap<usize, f64>> = vec![BTreeMap::new(); table.shards.len()];
+    for key in keys {
+        let (at, group) = (new.position(key)?, old.group_of(key)?.and_then(number));
+        if let (Some(counts), Some(group)) = (at.and_then(|at| counts.get_mut(at)), group) {
+            *counts.entry(group).or_default() += 1.0;
+        }
+    }
+    Ok(counts.into_iter().map(|counts| counts.into_iter().collect()).collect())
+}
+
+/// The table as it is now, if the options say where it stands.
+fn old(run: &Run, args: &PlanCommon, kind: ShardingType) -> Result<Option<Table>> {
+    let farm: Farm = match (&args.old, args.current) {
+        (Some(path), _) => crate::farm::read(path)?,
+        (None, true) => farm(run, run.settings.url()?)?,
+        (None, false) => return Ok(None),
+    };
+    let table = farm.table(&args.table).cloned().ok_or_else(|| {
+        let known: Vec<String> = farm.tables.iter().map(Table::full_name).collect();
+        Failure::new(
+            Exit::Unknown,
+            format!("the old plan has no table '{}', but: {}", args.table, known.join(", ")),
+        )
+    })?;
+    if table.kind.class() != kind.class() {
+        return Err(Failure::usage(format!(
+            "table {} is of type {} in the old plan, and {} is planned: every key may move",
+            args.table,
+            table.kind.name(),
+            kind.name()
+        )));
+    }
+    Ok(Some(table))
+}
+
+/// The table with these bounds, whose shards have no groups yet.
+fn blank(
+    args: &PlanCommon,
+    kind: ShardingType,
+    bounds: Vec<String>,
+    old: &Option<Table>,
+) -> Result<Table> {
+    let (schema, name) = match args.table.split_once('.') {
+        Some((schema, name)) if !schema.is_empty() && !name.is_empty() && !name.contains('.') => {
+            (schema, name)
+        }
+        _ => {
+            return Err(Failure::usage(format!(
+                "--table '{}' is not of the form schema.table",
+                args.table
+            )));
+        }
+    };
+    let groups = groups(args)?;
+    // Numbers are not used again.
+    let used = old.iter().flat_map(|old| &old.shards).map(|shard| shard.id).max();
+    let first = used.unwrap_or_default().saturating_add(1);
+    let shards = bounds.into_iter().zip(first..).map(|(lower_bound, id)| Shard {
+        id,
+        lower_bound,
+        group: String::new(),
+        state: State::Enabled,
+    });
+    Ok(Table {
+        schema: schema.to_owned(),
+        name: name.to_owned(),
+        column: old.as_ref().map_or_else(|| args.column.clone(), |old| old.column.clone()),
+        kind,
+        global_group: match (&args.global, old) {
+            (Some(group), _) => group.clone(),
+            (None, Some(old)) => old.global_group.clone(),
+            (None, None) => groups.first().cloned().unwrap_or_default(),
+        },
+        shards: shards.collect(),
+    })
+}
+
+fn groups(args: &PlanCommon) -> Result<Vec<String>> {
+    let mut seen = BTreeSet::new();
+    for group in &args.groups {
+        if group.is_empty() || !seen.insert(group) {
+            return Err(Failure::usage(format!("--groups: '{group}' is empty or named twice")));
+        }
+    }
+    Ok(args.groups.clone())
+}
+
+fn give(table: &mut Table, groups: &[String], assigned: &[usize]) {
+    for (shard, group) in table.shards.iter_mut().zip(assigned) {
+        shard.group = groups.get(*group).cloned().unwrap_or_default();
+    }
+}
+
+type Shares = BTreeMap<String, f64>;
+
+/// The groups of both plans.
+fn of_groups(
+    table: &Table,
+    groups: &[String],
+    new: Option<&Shares>,
+    old: Option<&Shares>,
+) -> Vec<OfGroup> {
+    let before = old.into_iter().flat_map(|old| old.keys()).filter(|name| !groups.contains(name));
+    let share = |shares: Option<&Shares>, name: &str| {
+        shares.map(|shares| shares.get(name).copied().unwrap_or_default())
+    };
+    let of = groups.iter().chain(before).map(|name| OfGroup {
+        group: name.clone(),
+        shards: table.shards.iter().filter(|shard| shard.group == *name).count(),
+        share: share(new, name),
+        old_share: share(old, name),
+    });
+    of.collect()
+}
+
+fn say(run: &Run, args: &PlanCommon, made: &Made) -> Result<()> {
+    let Made { table, shares, groups, moves } = made;
+    let is_moving = moves.as_ref().is_some_and(|moves| !moves.is_empty());
+    if args.file {
+        let mut text = serde_json::to_string_pretty(&table_of(table)).map_err(io::Error::from)?;
+        text.push('\n');
+        return run.out.text(&text);
+    }
+    if args.sql {
+        if is_moving {
+            complain(
+                "mysqlfabric: warning: keys move: their rows have to be in their new groups before this is \
+                 run (docs/RESHARDING.md moves a shard)",
+            );
+        }
+        return run.out.text(&sql(table, moves.is_some()));
+    }
+    let planned: Vec<Planned> = table
+        .shards
+        .iter()
+        .zip(shares)
+        .map(|(shard, share)| Planned {
+            lower_bound: shard.lower_bound.clone(),
+            group: shard.group.clone(),
+            share: *share,
+        })
+        .collect();
+    let moved: Option<f64> = moves.as_ref().and_then(|moves| moves.iter().map(|of| of.share).sum());
+    if run.out.json {
+        return run.out.object([
+            ("table", json!(table.full_name())),
+            ("type", json!(table.kind.name())),
+            ("shards", to_value(&planned)?),
+            ("groups", to_value(groups)?),
+            ("moves", to_value(moves)?),
+            ("moved_share", json!(moved)),
+        ]);
+    }
+    let mut text = rows_as_table(&planned) + "\n" + &rows_as_table(groups);
+    match moves {
+        None => {}
+        Some(moves) if moves.is_empty() => text += "\nno key moves\n",
+        Some(moves) => {
+            let moved =
+                moved.map_or_else(String::new, |moved| format!(": {} of them", percent(moved)));
+            text += &format!("\nkeys that move{moved}\n{}", rows_as_table(moves));
+        }
+    }
+    run.out.text(&text)
+}
+
+/// What makes the table's rows, in one transaction.
+fn sql(table: &Table, is_there: bool) -> String {
+    let of = format!(
+        "WHERE schema_name = {} AND table_name = {}",
+        literal(&table.schema),
+        literal(&table.name)
+    );
+    let mut statements =
+        vec!["START TRANSACTION".to_owned(), "UPDATE version SET number = number + 1".to_owned()];
+    match is_there {
+        true => statements.push(format!("DELETE FROM shards {of}")),
+        false => statements.push(insert_table(table)),
+    }
+    statements.extend(insert_shards(table, false));
+    statements.push("COMMIT".to_owned());
+    statements.iter().map(|statement| format!("{statement};\n")).collect()
+}

@@ -1,0 +1,137 @@
+//! `route`: which server holds a table and key.
+
+use std::path::Path;
+
+use mysqlfabric::router::{Router, Scope};
+use mysqlfabric::topology::{Key, Server};
+use serde::Serialize;
+
+use crate::args::{Format, Route};
+use crate::exit::{Exit, Failure, Result};
+use crate::farm::{mode_name, status_name};
+use crate::input::lines;
+use crate::output::{Row, address, or_dash};
+
+use super::{Run, wanted};
+
+/// Where a key is.
+#[derive(Debug, Serialize)]
+struct Routed {
+    key: Option<String>,
+    group: String,
+    uuid: String,
+    host: String,
+    port: u16,
+    status: String,
+    mode: String,
+    weight: f64,
+    zone: Option<String>,
+}
+
+impl Row for Routed {
+    const HEAD: &'static [&'static str] =
+        &["KEY", "SERVER", "GROUP", "STATUS", "MODE", "ZONE", "UUID"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            or_dash(self.key.as_deref()),
+            self.print(Format::Address),
+            self.group.clone(),
+            self.status.clone(),
+            self.mode.clone(),
+            or_dash(self.zone.as_deref()),
+            self.uuid.clone(),
+        ]
+    }
+}
+
+impl Routed {
+    fn of(key: Option<&str>, group: &str, server: &Server) -> Self {
+        Self {
+            key: key.map(str::to_owned),
+            group: group.to_owned(),
+            uuid: server.uuid.clone(),
+            host: server.host.clone(),
+            port: server.port,
+            status: status_name(server.status),
+            mode: mode_name(server.mode),
+            weight: server.weight,
+            zone: server.zone.clone(),
+        }
+    }
+
+    fn print(&self, what: Format) -> String {
+        match what {
+            Format::Address => address(&self.host, self.port),
+            Format::Host => self.host.clone(),
+            Format::Port => self.port.to_string(),
+            Format::Uuid => self.uuid.clone(),
+            Format::Group => self.group.clone(),
+        }
+    }
+}
+
+pub fn run(run: &Run, args: &Route) -> Result<Exit> {
+    let keys = keys(&args.keys)?;
+    let router = Router::new(run.settings.config()?);
+    let routed = match routed(run, &router, args, &keys) {
+        // Of a farm that is known whole the library says which names there are.
+        Err(Failure::Told { exit: Exit::Unknown, .. }) if router.seed(None).is_ok() => {
+            routed(run, &router, args, &keys)?
+        }
+        routed => routed?,
+    };
+    match args.print {
+        Some(what) => {
+            let lines: String = routed.iter().map(|of| of.print(what) + "\n").collect();
+            run.out.text(&lines)?;
+        }
+        None => run.out.list("routes", &routed)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn routed(run: &Run, router: &Router, args: &Route, keys: &[String]) -> Result<Vec<Routed>> {
+    let (wanted, most) = (wanted(args.role), run.settings.timeout);
+    if let Some(group) = &args.group {
+        let take = |group: &str, server: &Server| Ok(Routed::of(None, group, server));
+        let routed = match args.wait {
+            true => router.group_server_wait(group, wanted, most, take),
+            false => router.group_server(group, wanted, take),
+        };
+        return Ok(vec![routed?]);
+    }
+    let names: Vec<&[u8]> =
+        args.tables.iter().flat_map(|names| names.split(',')).map(str::as_bytes).collect();
+    let route = |key: Option<&str>| {
+        let scope = if args.global { Scope::Global } else { Scope::Local };
+        let read = key.map(|key| Key::Text(key.as_bytes()));
+        let take = |group: &str, server: &Server| Ok(Routed::of(key, group, server));
+        let routed = match args.wait {
+            true => router.shard_server_wait(&names, read, scope, wanted, most, take),
+            false => router.shard_server(&names, read, scope, wanted, take),
+        };
+        routed.map_err(Failure::from)
+    };
+    if args.global {
+        return Ok(vec![route(None)?]);
+    }
+    if keys.is_empty() {
+        return Err(Failure::usage(
+            "no key is given; name one, or - for one a line from standard input, or --global",
+        ));
+    }
+    keys.iter().map(|key| route(Some(key))).collect()
+}
+
+/// The keys; `-` stands for the lines of standard input.
+fn keys(given: &[String]) -> Result<Vec<String>> {
+    let mut keys = Vec::new();
+    for key in given {
+        match key.as_str() {
+            "-" => keys.extend(lines(Path::new("-"))?),
+            key => keys.push(key.to_owned()),
+        }
+    }
+    Ok(keys)
+}

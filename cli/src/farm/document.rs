@@ -1,0 +1,98 @@
+//! Reading topology files, by the library's own reader.
+
+use std::path::Path;
+
+use mysqlfabric::config::Node;
+use mysqlfabric::store::document::{self, Document};
+use mysqlfabric::store::parse::Author;
+use mysqlfabric::store::read;
+use mysqlfabric::topology::{Mode, ShardingType, Status};
+
+use crate::exit::{Exit, Failure, Result};
+
+use super::{Farm, Group, Held, Server, Shard, State, Table};
+
+/// The farm of a topology file or a snapshot.
+///
+/// # Errors
+/// `Exit::File`, in the words that a handle would have.
+pub fn read(path: &Path) -> Result<Farm> {
+    let refused = |why: String| Failure::new(Exit::File, format!("'{}': {why}", path.display()));
+    let opened =
+        read::open(path).map_err(|error| refused(format!("it cannot be opened: {error}")))?;
+    farm(opened.read(Author::Anybody).map_err(refused)?)
+        .map_err(|why| Failure::new(Exit::File, format!("'{}': {why}", path.display())))
+}
+
+fn farm(document: Document) -> std::result::Result<Farm, String> {
+    let tables = document.tables.into_iter().map(table).collect::<std::result::Result<_, _>>()?;
+    let held = document.held_shards.into_iter().map(|held| Held {
+        schema: held.schema,
+        table: held.table,
+        kind: held.type_name,
+        lower_bound: held.lower_bound.text,
+    });
+    let groups = document.groups.into_iter().map(group).collect();
+    Ok(Farm { tables, groups, held: held.collect() })
+}
+
+fn table(table: document::Table) -> std::result::Result<Table, String> {
+    let kind = ShardingType::parse(&table.type_name)
+        .ok_or_else(|| format!("type '{}' is not known", table.type_name))?;
+    let shards = table.shards.into_iter().map(|shard| Shard {
+        id: shard.id,
+        lower_bound: shard.lower_bound.text,
+        group: shard.group,
+        state: if shard.state.is_enabled() { State::Enabled } else { State::ReadOnly },
+    });
+    Ok(Table {
+        schema: table.schema,
+        name: table.table,
+        column: table.column,
+        kind,
+        global_group: table.global_group,
+        shards: shards.collect(),
+    })
+}
+
+fn group(group: document::Group) -> Group {
+    let Some(spec) = group.discover else {
+        let servers = group.servers.into_iter().map(|server| Server {
+            host: server.host,
+            port: server.port,
+            uuid: Some(server.uuid),
+            mode: server.mode,
+            status: server.status,
+            weight: server.weight,
+            zone: server.zone,
+        });
+        return Group { id: group.id, discover: None, servers: servers.collect() };
+    };
+    let mut nodes: Vec<Node> = spec.seeds.clone();
+    // Whoever has a weight or a zone may be asked, too.
+    let more = spec.weights.keys().chain(spec.zones.keys());
+    more.for_each(|node| {
+        if !nodes.contains(node) {
+            nodes.push(node.clone());
+        }
+    });
+    let servers = nodes.into_iter().map(|node| Server {
+        weight: spec.weights.get(&node).copied().unwrap_or(1.0),
+        zone: spec.zones.get(&node).cloned(),
+        ..asked(node)
+    });
+    Group { id: group.id, discover: Some(spec.kind), servers: servers.collect() }
+}
+
+/// A server that is asked what it is.
+pub(super) fn asked(node: Node) -> Server {
+    Server {
+        host: node.host,
+        port: node.port,
+        uuid: None,
+        mode: Mode::ReadOnly as i32,
+        status: Status::Secondary as i32,
+        weight: 1.0,
+        zone: None,
+    }
+}

@@ -1,0 +1,221 @@
+//! One place that options come from: the command line, the environment, or a file.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::args::{Connection, TlsName};
+use crate::exit::{Exit, Failure, Result};
+
+use super::password::{PasswordFrom, warn_of_readers};
+
+/// What one place says. A file has the same names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    pub url: Option<String>,
+    pub timeout: Option<f64>,
+    pub zone: Option<String>,
+    #[serde(default)]
+    pub mysql: Login,
+    #[serde(default)]
+    pub fabric: Login,
+}
+
+/// How to log in to servers of one kind.
+#[derive(Debug, Default, Deserialize)]
+#[serde(try_from = "LoginMembers")]
+pub struct Login {
+    pub user: Option<String>,
+    pub password: Option<PasswordFrom>,
+    pub tls: Option<TlsName>,
+    pub ca: Option<PathBuf>,
+    pub cert: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    pub password_unverified: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoginMembers {
+    user: Option<String>,
+    password: Option<String>,
+    password_file: Option<PathBuf>,
+    tls: Option<TlsName>,
+    ca: Option<PathBuf>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    password_unverified: Option<bool>,
+}
+
+impl TryFrom<LoginMembers> for Login {
+    type Error = &'static str;
+
+    fn try_from(of: LoginMembers) -> std::result::Result<Self, &'static str> {
+        let password = match (of.password, of.password_file) {
+            (Some(_), Some(_)) => return Err("password and password_file: take one of them out"),
+            (Some(text), None) => Some(PasswordFrom::Text(text.into())),
+            (None, file) => file.map(PasswordFrom::File),
+        };
+        let LoginMembers { user, tls, ca, cert, key, password_unverified, .. } = of;
+        Ok(Self { user, password, tls, ca, cert, key, password_unverified })
+    }
+}
+
+impl Layer {
+    pub fn of_arguments(of: &Connection) -> Self {
+        let password = |asked: bool, file: &Option<PathBuf>| match asked {
+            true => Some(PasswordFrom::Prompt),
+            false => file.clone().map(PasswordFrom::File),
+        };
+        Self {
+            url: of.url.clone(),
+            timeout: of.timeout,
+            zone: of.zone.clone(),
+            mysql: Login {
+                user: of.user.clone(),
+                password: password(of.ask_password, &of.password_file),
+                tls: of.tls,
+                ca: of.ca.clone(),
+                cert: of.cert.clone(),
+                key: of.key.clone(),
+                password_unverified: of.password_unverified.then_some(true),
+            },
+            fabric: Login {
+                user: of.fabric_user.clone(),
+                password: password(of.ask_fabric_password, &of.fabric_password_file),
+                ca: of.fabric_ca.clone(),
+                cert: of.fabric_cert.clone(),
+                key: of.fabric_key.clone(),
+                ..Login::default()
+            },
+        }
+    }
+
+    pub fn of_environment() -> Result<Self> {
+        let timeout = variable("TIMEOUT")?.map(|text| {
+            text.parse().map_err(|_| {
+                Failure::usage(format!("MYSQLFABRIC_TIMEOUT '{text}' is no number of seconds"))
+            })
+        });
+        Ok(Self {
+            url: variable("URL")?,
+            timeout: timeout.transpose()?,
+            zone: variable("ZONE")?,
+            mysql: Login {
+                tls: variable("TLS")?.map(|text| tls(&text)).transpose()?,
+                password_unverified: variable("PASSWORD_UNVERIFIED")?
+                    .map(|text| switch("MYSQLFABRIC_PASSWORD_UNVERIFIED", &text))
+                    .transpose()?,
+                ..login("")?
+            },
+            fabric: login("FABRIC_")?,
+        })
+    }
+
+    /// This layer, with what it does not say taken from one below.
+    pub fn over(self, below: Self) -> Self {
+        Self {
+            url: self.url.or(below.url),
+            timeout: self.timeout.or(below.timeout),
+            zone: self.zone.or(below.zone),
+            mysql: self.mysql.over(below.mysql),
+            fabric: self.fabric.over(below.fabric),
+        }
+    }
+}
+
+impl Login {
+    fn over(self, below: Self) -> Self {
+        Self {
+            user: self.user.or(below.user),
+            password: self.password.or(below.password),
+            tls: self.tls.or(below.tls),
+            ca: self.ca.or(below.ca),
+            cert: self.cert.or(below.cert),
+            key: self.key.or(below.key),
+            password_unverified: self.password_unverified.or(below.password_unverified),
+        }
+    }
+}
+
+/// The file of the configuration: the one that is named, which must be there, or the usual one.
+pub fn file(named: Option<&Path>) -> Result<Option<Layer>> {
+    let named = match named {
+        Some(path) => Some(path.to_owned()),
+        None => variable("CONFIG")?.map(PathBuf::from),
+    };
+    let Some(path) = named.clone().or_else(usual) else { return Ok(None) };
+    let shown = path.display();
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        Err(error) => {
+            return Err(Failure::new(Exit::File, format!("'{shown}' cannot be read: {error}")));
+        }
+    };
+    let layer: Layer = toml::from_str(&text)
+        .map_err(|error| Failure::usage(format!("'{shown}': {}", error.to_string().trim_end())))?;
+    let has_password = |login: &Login| matches!(login.password, Some(PasswordFrom::Text(_)));
+    if has_password(&layer.mysql) || has_password(&layer.fabric) {
+        warn_of_readers(&path);
+    }
+    Ok(Some(layer))
+}
+
+fn usual() -> Option<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
+    Some(base.join("mysqlfabric/config.toml"))
+}
+
+/// A variable of the environment, by what is behind `MYSQLFABRIC_`.
+fn variable(name: &str) -> Result<Option<String>> {
+    let name = format!("MYSQLFABRIC_{name}");
+    match env::var(&name) {
+        Ok(value) => Ok(Some(value)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => {
+            Err(Failure::usage(format!("the variable {name} is not UTF-8")))
+        }
+    }
+}
+
+fn login(kind: &str) -> Result<Login> {
+    let path = |name: &str| -> Result<Option<PathBuf>> {
+        Ok(variable(&format!("{kind}{name}"))?.map(PathBuf::from))
+    };
+    let password = match variable(&format!("{kind}PASSWORD"))? {
+        Some(text) => Some(PasswordFrom::Text(text.into())),
+        None => path("PASSWORD_FILE")?.map(PasswordFrom::File),
+    };
+    Ok(Login {
+        user: variable(&format!("{kind}USER"))?,
+        password,
+        ca: path("CA")?,
+        cert: path("CERT")?,
+        key: path("KEY")?,
+        ..Login::default()
+    })
+}
+
+fn tls(text: &str) -> Result<TlsName> {
+    <TlsName as clap::ValueEnum>::from_str(text, true).map_err(|_| {
+        Failure::usage(format!(
+            "MYSQLFABRIC_TLS '{text}' is none of disabled, preferred, required, verify_ca, \
+             verify_identity"
+        ))
+    })
+}
+
+fn switch(name: &str, text: &str) -> Result<bool> {
+    match text {
+        "1" | "true" | "yes" => Ok(true),
+        "" | "0" | "false" | "no" => Ok(false),
+        _ => Err(Failure::usage(format!("{name} '{text}' is neither 1 nor 0"))),
+    }
+}

@@ -1,0 +1,98 @@
+//! The status at the end says what kind of failure it was.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{Directory, documented, fabric, run, run_with};
+
+#[test]
+fn each_kind_of_failure_has_its_status() {
+    let fabric = fabric();
+    let directory = Directory::new();
+    let broken = directory.write("broken.json", "{");
+    let held = directory.write(
+        "held.json",
+        &documented()
+            .replace("\"READ_WRITE\"", "\"READ_ONLY\"")
+            .replace("\"PRIMARY\"", "\"SECONDARY\""),
+    );
+    let held = format!("file:{held}");
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let refusing =
+        format!("fabric://127.0.0.1:{}", nobody.local_addr().expect("its address").port());
+    drop(nobody);
+    let cases: [(i32, &[&str]); 14] = [
+        (2, &["--url", "nosuch://x", "tables"]),
+        (2, &["--nosuch"]),
+        (2, &["route", "employees.salaries"]),
+        (2, &["route", "salaries", "5"]),
+        (2, &["route", "employees.salaries", "abc"]),
+        (2, &["--timeout", "0", "tables"]),
+        (3, &["--url", &refusing, "--timeout", "2", "tables"]),
+        (6, &["--url", "file:/nonexistent/farm.json", "tables"]),
+        (6, &["dump", "/nonexistent/farm.json"]),
+        (7, &["route", "employees.nosuch", "5"]),
+        (7, &["servers", "nosuch"]),
+        (7, &["shards", "employees.nosuch"]),
+        (8, &["--url", &held, "route", "employees.salaries", "5"]),
+        (9, &["route", "employees.salaries", "-5"]),
+    ];
+    for (code, args) in cases {
+        let said = fabric.run(args).complained(code);
+        assert!(!said.is_empty() && !said.contains("panicked"), "{args:?}: {said}");
+    }
+    assert_eq!(fabric.run(&["check", &broken]).code, 1);
+    assert!(run(&["tables"]).complained(2).contains("--url"));
+}
+
+#[test]
+fn who_is_not_let_in_is_told_so() {
+    let fabric = fabric();
+    let environment = [
+        ("MYSQLFABRIC_URL", fabric.url.as_str()),
+        ("MYSQLFABRIC_FABRIC_USER", "admin"),
+        ("MYSQLFABRIC_FABRIC_PASSWORD", "hunter2"),
+    ];
+    let said = run_with(&["tables"], &environment).complained(4);
+    assert!(said.contains("admin") && !said.contains("hunter2"), "{said}");
+    assert!(said.contains("--fabric-user") && !said.contains("fabric_options"), "{said}");
+}
+
+#[test]
+fn programs_get_failures_as_json() {
+    let said = fabric().run(&["--json", "route", "employees.salaries", "-5"]).complained(9);
+    let error: Value = serde_json::from_str(&said).expect("JSON");
+    let error = &error["error"];
+    assert_eq!((&error["exit"], &error["status"]), (&9.into(), &44.into()));
+    assert_eq!((&error["name"], &error["retryable"]), (&"KEY_OUT_OF_RANGE".into(), &false.into()));
+    assert!(error["message"].as_str().is_some_and(|message| message.contains("'-5'")), "{error}");
+}
+
+/// Somebody who takes connections and says nothing.
+#[test]
+fn every_command_ends_in_time() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("its address").port();
+    for kind in ["fabric", "mysql", "cluster", "fabric+mysql"] {
+        let url = format!("{kind}://127.0.0.1:{port}");
+        let environment = [
+            ("MYSQLFABRIC_URL", url.as_str()),
+            ("MYSQLFABRIC_TIMEOUT", "0.3"),
+            ("MYSQLFABRIC_USER", "u"),
+            ("MYSQLFABRIC_PASSWORD", "p"),
+        ];
+        for args in [&["tables"][..], &["ping"], &["watch"], &["check"], &["route", "a.b", "1"]] {
+            if kind == "cluster" && args[0] == "route" {
+                // There are no tables; nobody has to be asked.
+                continue;
+            }
+            let begun = Instant::now();
+            let ran = run_with(args, &environment);
+            assert!([1, 3].contains(&ran.code), "{kind} {args:?}: {ran:?}");
+            // However busy the machine is: without a bound it would be for ever.
+            assert!(begun.elapsed() < Duration::from_secs(60), "{kind} {args:?}");
+        }
+    }
+}

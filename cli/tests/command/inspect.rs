@@ -1,0 +1,224 @@
+//! What the commands say that look at a farm: to people word by word, to programs by stable names.
+
+use serde_json::{Value, json};
+
+use crate::support::{Directory, documented, fabric, run, run_on};
+
+/// Numbers of milliseconds differ from run to run.
+fn masked(text: &str) -> String {
+    let mut masked = String::new();
+    for line in text.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let word = |at: usize| match words.get(at + 1) {
+            Some(&("ms" | "s")) => "N",
+            _ => words[at],
+        };
+        masked += &(0..words.len()).map(word).collect::<Vec<_>>().join(" ");
+        masked.push('\n');
+    }
+    masked.replace("N s", "N").replace("N ms", "N")
+}
+
+#[test]
+fn people_get_tables() {
+    let fabric = fabric();
+    let expected = "\
+TABLE               TYPE            COLUMN    GLOBAL GROUP  SHARDS  HELD  PROBLEM
+crm.names           RANGE_STRING    name      global             4     0  -
+disabled_db.t       RANGE           id        global             2     0  -
+employees.dept_emp  RANGE           emp_no    global             3     0  -
+employees.salaries  RANGE           emp_no    global             3     0  -
+hash2.t             HASH            k         global             2     0  -
+hashdb.accounts     HASH            id        global             4     0  -
+hashdb.users        HASH            user_id   global             4     0  -
+log.events          RANGE_DATETIME  ts        global             3     0  -
+shop.orders         RANGE_INTEGER   order_id  global             3     0  -
+";
+    assert_eq!(fabric.run(&["tables"]).said(), expected);
+    let expected = "\
+GROUP PRIMARY SERVERS QUARANTINED WRITES SHARDS AGE REASON
+global 127.0.0.1:33601 2 0 yes 0 N -
+shard1 127.0.0.1:33611 3 0 yes 9 N -
+shard10 127.0.0.1:33651 1 0 yes 0 N -
+shard2 127.0.0.1:33621 3 0 yes 8 N -
+shard3 127.0.0.1:33631 1 0 yes 8 N -
+shard4 127.0.0.1:33641 1 0 yes 3 N -
+";
+    assert_eq!(masked(&fabric.run(&["groups"]).said()), expected);
+    let expected = "\
+GROUP   SERVER           STATUS     MODE        WEIGHT  ZONE  UUID
+shard1  127.0.0.1:33611  PRIMARY    READ_WRITE       1  -     aa9b1821-e706-11f1-b000-02fc00000001
+shard1  127.0.0.1:33612  SECONDARY  READ_ONLY        2  -     aab422d7-e706-11f1-b000-02fc00000001
+shard1  127.0.0.1:33613  SECONDARY  READ_ONLY      0.5  -     aacdbf69-e706-11f1-b000-02fc00000001
+";
+    assert_eq!(fabric.run(&["servers", "shard1"]).said(), expected);
+    let expected = "\
+ID  LOWER BOUND  GROUP   STATE    SHARE
+ 1            1  shard1  ENABLED  -
+ 2        10001  shard2  ENABLED  -
+ 3        20001  shard3  ENABLED  -
+";
+    assert_eq!(fabric.run(&["shards", "employees.salaries"]).said(), expected);
+    let expected = "  KEY  SERVER           GROUP   STATUS   MODE        ZONE  UUID
+10021  127.0.0.1:33621  shard2  PRIMARY  READ_WRITE  -     aae35c32-e706-11f1-b000-02fc00000001
+    5  127.0.0.1:33611  shard1  PRIMARY  READ_WRITE  -     aa9b1821-e706-11f1-b000-02fc00000001
+";
+    assert_eq!(fabric.run(&["route", "employees.salaries", "10021", "5"]).said(), expected);
+    let status = fabric.run(&["status"]).said();
+    let expected = "\
+nodes 1 of 1 up
+topology generation 1, confirmed N ago, asked for every N
+tables 9 with 28 shards
+groups 6 of 6 take writes
+servers 11, 0 left out
+problems none
+";
+    assert_eq!(masked(status.split_once('\n').expect("lines").1), expected);
+    assert!(status.starts_with(&format!("source      {} (5ca1ab1e-", fabric.url)), "{status}");
+}
+
+#[test]
+fn programs_get_json_of_the_same() {
+    let fabric = fabric();
+    let tables = fabric.run(&["tables", "--json"]).json();
+    let expected = json!({"table": "crm.names", "type": "RANGE_STRING", "column": "name",
+        "global_group": "global", "shards": 4, "held": 0, "problem": null});
+    assert_eq!(tables["tables"][0], expected);
+    let mut groups = fabric.run(&["--json", "groups", "shard1"]).json();
+    assert!(groups["groups"][0]["age_ms"].take().is_u64());
+    let expected = json!({"groups": [{"group": "shard1", "primary": "127.0.0.1:33611", "servers": 3,
+        "quarantined": 0, "takes_writes": true, "writes_held": false, "shards": 9, "age_ms": null,
+        "reason": null}]});
+    assert_eq!(groups, expected);
+    let servers = fabric.run(&["servers", "shard1", "--json"]).json();
+    let expected = json!({"group": "shard1", "host": "127.0.0.1", "port": 33612,
+        "status": "SECONDARY", "mode": "READ_ONLY", "weight": 2.0, "zone": null,
+        "uuid": "aab422d7-e706-11f1-b000-02fc00000001"});
+    assert_eq!(servers["servers"][1], expected);
+    let shards = fabric.run(&["shards", "hash2.t", "--json"]).json();
+    let shares: Vec<f64> = shards["shards"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|shard| shard["share"].as_f64().expect("a number"))
+        .collect();
+    assert_eq!(shares.iter().sum::<f64>(), 1.0);
+    let routes = fabric.run(&["route", "hash2.t", "x", "--json"]).json();
+    let route = routes["routes"][0].as_object().expect("an object");
+    let names: Vec<&str> = route.keys().map(String::as_str).collect();
+    let expected = ["group", "host", "key", "mode", "port", "status", "uuid", "weight", "zone"];
+    assert_eq!(names, expected);
+    let status = fabric.run(&["status", "--json"]).json();
+    assert_eq!((&status["groups"], &status["problems"]), (&json!(6), &json!([])));
+}
+
+#[test]
+fn prometheus_gets_text() {
+    let fabric = fabric();
+    fabric.server.farm().demote("shard1").expect("demoted");
+    let text = fabric.run(&["status", "--prometheus"]).said();
+    for line in [
+        "# TYPE mysqlfabric_group_takes_writes gauge",
+        "mysqlfabric_group_takes_writes{group=\"shard1\"} 0",
+        "mysqlfabric_group_takes_writes{group=\"shard2\"} 1",
+        "mysqlfabric_table_shards{table=\"employees.salaries\"} 3",
+        "mysqlfabric_problems 1",
+        "mysqlfabric_nodes_up 1",
+    ] {
+        assert!(text.lines().any(|of| of == line), "{line}: {text}");
+    }
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let value = line.rsplit(' ').next().expect("a value");
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn a_problem_is_told_and_makes_the_status_only_if_it_is_to() {
+    let fabric = fabric();
+    fabric.server.farm().demote("shard2").expect("demoted");
+    let status = fabric.run(&["status"]).said();
+    assert!(status.contains("problems    group shard2 has no primary"), "{status}");
+    assert_eq!(fabric.run(&["status", "--strict"]).code, 1);
+    assert_eq!(fabric.run(&["--json", "status", "--strict"]).code, 1);
+}
+
+#[test]
+fn scripts_get_one_word_a_line() {
+    let fabric = fabric();
+    let route = |args: &[&str]| fabric.run(&[&["route"], args].concat()).said();
+    assert_eq!(route(&["employees.salaries", "5", "--print", "address"]), "127.0.0.1:33611\n");
+    assert_eq!(
+        route(&["employees.salaries", "5", "20001", "--print", "group"]),
+        "shard1\nshard3\n"
+    );
+    assert_eq!(route(&["--group", "shard4", "--print", "port"]), "33641\n");
+    assert_eq!(route(&["employees.salaries", "--global", "--print", "group"]), "global\n");
+    let both = "employees.salaries,employees.dept_emp";
+    assert_eq!(route(&[both, "10001", "--print", "host"]), "127.0.0.1\n");
+    let uuid = route(&["employees.salaries", "5", "--role", "read", "--print", "uuid"]);
+    let secondaries =
+        ["aab422d7-e706-11f1-b000-02fc00000001", "aacdbf69-e706-11f1-b000-02fc00000001"];
+    assert!(secondaries.contains(&uuid.trim()), "{uuid}");
+    assert_eq!(route(&["--group", "shard1", "--wait", "--print", "port"]), "33611\n");
+}
+
+#[test]
+fn keys_come_from_standard_input_too() {
+    let directory = Directory::new();
+    let url = format!("file:{}", directory.write("farm.json", &documented()));
+    let args = ["--url", &url, "route", "shop.customers", "-", "--print", "group"];
+    assert_eq!(run_on(&args, "Adams\nMills\nm\n").said(), "shard1\nshard2\nshard2\n");
+    assert_eq!(run(&["--url", &url, "route", "web.sessions", "-7", "--print", "group"]).code, 0);
+}
+
+#[test]
+fn something_is_said_again_as_often_as_is_wanted() {
+    let fabric = fabric();
+    let said = fabric.run(&["tables", "--json", "--watch", "0.01", "--count", "3"]).said();
+    let documents: Vec<Value> =
+        said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(documents.len(), 3);
+    let said = fabric.run(&["groups", "shard4", "-w0.01", "--count", "2"]).said();
+    assert_eq!(said.matches("shard4").count(), 2);
+    assert!(!said.contains('\u{1b}'), "no terminal: {said:?}");
+}
+
+#[test]
+fn a_bench_counts_what_is_looked_up() {
+    let fabric = fabric();
+    for args in [vec!["employees.salaries"], vec!["hash2.t", "--threads", "2", "--role", "read"]] {
+        let args = [vec!["bench", "--json", "--for", "0.05"], args].concat();
+        let measured = fabric.run(&args).json()["benches"][0].take();
+        let (lookups, refused) = (&measured["lookups"], &measured["refused"]);
+        assert!(lookups.as_u64().is_some_and(|count| count > 1_000), "{measured}");
+        assert_eq!(refused, 0, "{measured}");
+    }
+    let directory = Directory::new();
+    let keys = directory.write("keys", "5\n10021\n");
+    let args = ["bench", "employees.salaries", "--for", "0.01", "--json", "--keys", &keys];
+    assert_eq!(fabric.run(&args).json()["benches"][0]["keys"], 2);
+    let keys = directory.write("keys", "x\n");
+    let args = ["bench", "employees.salaries", "--for", "0.01", "--keys", &keys];
+    assert!(fabric.run(&args).complained(2).contains("'x'"));
+}
+
+#[test]
+fn nodes_are_asked_and_servers_without_account_are_not() {
+    let fabric = fabric();
+    let ran = fabric.run(&["ping", "--json"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.err.contains("--user"), "{}", ran.err);
+    let pings: Value = serde_json::from_str(&ran.out).expect("JSON");
+    let pings = pings["pings"].as_array().expect("a list");
+    assert_eq!(pings.len(), 12);
+    assert_eq!((&pings[0]["what"], &pings[0]["result"]), (&json!("node"), &json!("ok")));
+    assert!(pings[0]["answer_ms"].as_f64().is_some_and(|ms| ms > 0.0));
+    assert!(pings[1..].iter().all(|ping| ping["result"] == "not tried"));
+    // The servers of the sample farm do not exist.
+    let mut environment = fabric.environment().to_vec();
+    environment.extend([("MYSQLFABRIC_USER", "root"), ("MYSQLFABRIC_PASSWORD", "")]);
+    let ran = crate::support::run_with(&["ping", "--json"], &environment);
+    assert_eq!(ran.code, 1);
+    assert_eq!(ran.out.matches("\"failed\"").count(), 11);
+}

@@ -1,0 +1,11 @@
+//! The command, run as people and scripts run it: against fabricd, and files.
+
+mod check;
+mod exits;
+mod files;
+mod inspect;
+mod pipes;
+mod plan;
+mod settings;
+mod support;
+mod watch;

@@ -1,0 +1,127 @@
+//! The command line goes before the environment, and that before the file.
+
+use crate::support::{Directory, command, documented, exists, fabric, run, run_with};
+
+/// The file of a farm whose only table is called so.
+fn farm(directory: &Directory, table: &str) -> String {
+    let text = documented().replace("\"salaries\"", &format!("\"{table}\""));
+    format!("file:{}", directory.write(&format!("{table}.json"), &text))
+}
+
+fn tables(said: String) -> String {
+    let mut tables = said.lines().filter_map(|line| line.split(' ').next());
+    tables.find(|name| name.starts_with("employees.")).expect("the table").to_owned()
+}
+
+#[test]
+fn the_nearer_place_wins() {
+    let directory = Directory::new();
+    let [a, b, c] = ["a", "b", "c"].map(|name| farm(&directory, name));
+    let config = directory.write("config.toml", &format!("url = \"{c}\"\n"));
+    let environment = [("MYSQLFABRIC_URL", b.as_str()), ("MYSQLFABRIC_CONFIG", config.as_str())];
+    let said = |args: &[&str], environment: &[(&str, &str)]| {
+        tables(run_with(&[args, &["tables"]].concat(), environment).said())
+    };
+    assert_eq!(said(&["--url", &a], &environment), "employees.a");
+    assert_eq!(said(&[], &environment), "employees.b");
+    assert_eq!(said(&[], &environment[1..]), "employees.c");
+    assert_eq!(said(&["--config", &config], &environment[..1]), "employees.b");
+    assert_eq!(said(&["--config", &config], &[]), "employees.c");
+    // The usual file.
+    std::fs::create_dir_all(directory.path(".config/mysqlfabric")).expect("a directory");
+    let usual = directory.write(".config/mysqlfabric/config.toml", &format!("url = \"{a}\"\n"));
+    let home = directory.path("");
+    assert_eq!(said(&[], &[("HOME", &home)]), "employees.a");
+    let base = directory.path(".config");
+    assert_eq!(said(&[], &[("XDG_CONFIG_HOME", &base)]), "employees.a");
+    assert!(exists(&usual));
+}
+
+#[test]
+fn a_file_that_is_wrong_is_refused_with_its_place() {
+    let directory = Directory::new();
+    for (text, part) in [
+        ("urll = 'file:/x'", "urll"),
+        ("[mysql]\npasword = 'x'", "pasword"),
+        ("[mysql]\npassword = 'x'\npassword_file = '/x'", "take one of them out"),
+        ("[mysql]\ntls = 'some'", "some"),
+        ("timeout = 'x'", "timeout"),
+        ("url", "config.toml"),
+    ] {
+        let path = directory.write("config.toml", text);
+        let said = run(&["--config", &path, "tables"]).complained(2);
+        assert!(said.contains(part), "{text}: {said}");
+    }
+    assert!(run(&["--config", "/nonexistent", "tables"]).complained(6).contains("/nonexistent"));
+}
+
+#[test]
+fn passwords_come_from_files_and_are_in_no_argument() {
+    let fabric = fabric();
+    let directory = Directory::new();
+    let password = directory.write("password", "secret\nmore\n");
+    let login = ["--url", &fabric.url, "--fabric-user", "admin"];
+    let args = [&login[..], &["--fabric-password-file", &password, "tables"]].concat();
+    let ran = run(&args);
+    assert_eq!(ran.code, 0);
+    assert!(ran.err.contains("chmod 600"), "others may read it: {}", ran.err);
+    let mut permissions = std::fs::metadata(&password).expect("a file").permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o600);
+    std::fs::set_permissions(&password, permissions).expect("set");
+    run(&args).said();
+
+    let url = fabric.url.replace("fabric://", "fabric://admin@");
+    let toml = format!("url = \"{url}\"\n[fabric]\npassword_file = \"{password}\"\n");
+    let config = directory.write("config.toml", &toml);
+    run(&["--config", &config, "tables"]).said();
+    let said = run(&["--url", &url, "tables"]).complained(2);
+    assert!(said.contains("password of user \"admin\""), "{said}");
+    let said = run(&["--url", &url, "--fabric-password", "secret", "tables"]).complained(2);
+    assert!(said.contains("--fabric-password"), "there is no such option: {said}");
+    let missing = [&login[..], &["--fabric-password-file", "/nonexistent", "tables"]].concat();
+    assert!(run(&missing).complained(6).contains("/nonexistent"));
+}
+
+#[test]
+fn help_says_the_order_and_every_command_has_one() {
+    let help = run(&["--help"]).said();
+    for part in ["MYSQLFABRIC_URL", "config.toml", "Exit status", "never an argument"] {
+        assert!(help.contains(part), "{part}: {help}");
+    }
+    for name in [
+        "route", "status", "tables", "shards", "groups", "servers", "watch", "ping", "dump",
+        "check", "import", "export", "bench",
+    ] {
+        assert!(run(&[name, "--help"]).said().contains("Usage: mysqlfabric"), "{name}");
+    }
+    assert!(run(&["--version"]).said().starts_with("mysqlfabric 0."));
+}
+
+#[test]
+fn what_the_library_warns_of_is_heard_unless_it_is_quiet() {
+    let fabric = fabric();
+    let row = r#"["x", "y"]"#;
+    fabric.server.farm().raw_row("servers", row).expect("a row");
+    let ran = fabric.run(&["tables"]);
+    assert!(ran.err.contains("mysqlfabric: warning: "), "{}", ran.err);
+    assert_eq!(fabric.run(&["tables", "--quiet"]).err, "");
+}
+
+#[test]
+fn man_pages_and_completions_are_written() {
+    let directory = Directory::new();
+    let to = directory.path("manual");
+    command(&["manual", &to]).status().expect("the command");
+    for (file, part) in [
+        ("mysqlfabric.1", "MYSQLFABRIC_URL"),
+        ("mysqlfabric-route.1", "route"),
+        ("mysqlfabric-plan-hash.1", "ring"),
+        ("mysqlfabric", "_mysqlfabric()"),
+        ("_mysqlfabric", "#compdef mysqlfabric"),
+        ("mysqlfabric.fish", "complete -c mysqlfabric"),
+    ] {
+        let text = std::fs::read_to_string(format!("{to}/{file}")).expect(file);
+        assert!(text.contains(part), "{file}: {part}");
+    }
+    assert!(!exists(&format!("{to}/mysqlfabric-manual.1")), "a hidden command has no page");
+}
