@@ -13,7 +13,7 @@ packages() {
     local tools=(rustfmt clippy cc c++ clang++ cmake pkg-config readelf valgrind strace doxygen openssl clang-format)
     [ ! -d tests/python ] || tools+=(python3 venv)
     [ ! -d bindings/python ] || tools+=(python-headers)
-    [ ! -e tests/go/go.mod ] || tools+=(go)
+    [ ! -e bindings/go/go.mod ] || tools+=(go)
     tests/need-packages.sh "${tools[@]}"
 }
 
@@ -54,7 +54,7 @@ wheel_tests() (
 
 go_tests() (
     use_the_build
-    cd tests/go && go vet ./... && go test -count=1 ./...
+    bindings/go/test.sh
 )
 
 # Against real servers. Where they cannot be fetched, the tests say so and pass, unless CI is "true".
@@ -77,6 +77,6 @@ part build cmake_build
 part c c_tests
 [ ! -d tests/python ] || part python python_tests
 [ ! -d bindings/python ] || part wheel wheel_tests
-[ ! -e tests/go/go.mod ] || part go go_tests
+[ ! -e bindings/go/go.mod ] || part go go_tests
 
 finish

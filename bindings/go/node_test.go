@@ -1,7 +1,8 @@
-package fabric
+package mysqlfabric
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,11 +13,11 @@ import (
 	"time"
 )
 
-// A fabricd is a running Fabric node, driven through a handle on its control port.
+// A fabricd is a running Fabric node, driven through a Farm on its control port.
 type fabricd struct {
-	t       *testing.T
+	t       testing.TB
 	node    Node
-	control *Handle
+	control *Farm
 	stop    func()
 }
 
@@ -33,10 +34,10 @@ func program() string {
 	return "fabricd"
 }
 
-func farm(name string) string { return filepath.Join("..", "..", "fabricd", "data", name) }
+func data(name string) string { return filepath.Join("..", "..", "fabricd", "data", name) }
 
 // start starts fabricd; it ends at the end of its input, so it cannot outlive the tests.
-func start(t *testing.T, arguments ...string) *fabricd {
+func start(t testing.TB, arguments ...string) *fabricd {
 	t.Helper()
 	arguments = append([]string{"--exit-with-parent", "--control", "127.0.0.1:0"}, arguments...)
 	command := exec.Command(program(), arguments...)
@@ -52,7 +53,7 @@ func start(t *testing.T, arguments ...string) *fabricd {
 	_, err = fmt.Sscanf(line, "ready port=%d control=%d", &port, &control)
 	must(t, err)
 	d := &fabricd{t: t, node: Node{"127.0.0.1", port}}
-	d.control, err = New(Options{Nodes: []Node{{"127.0.0.1", control}}})
+	d.control, err = Open("", WithNode("127.0.0.1", control))
 	must(t, err)
 	d.stop = func() {
 		if input.Close() == nil {
@@ -60,7 +61,7 @@ func start(t *testing.T, arguments ...string) *fabricd {
 		}
 	}
 	t.Cleanup(func() {
-		d.control.Close()
+		_ = d.control.Close()
 		d.stop()
 	})
 	return d
@@ -69,7 +70,7 @@ func start(t *testing.T, arguments ...string) *fabricd {
 // command runs `fabricd.<name>` and gives the rows of its answer.
 func (d *fabricd) command(name string, args ...string) [][]string {
 	d.t.Helper()
-	sets, err := d.control.Execute("fabricd", name, args...)
+	sets, err := d.control.Execute(ctx, "fabricd", name, args...)
 	must(d.t, err)
 	var rows [][]string
 	for _, set := range sets {
@@ -86,33 +87,32 @@ func (d *fabricd) command(name string, args ...string) [][]string {
 	return rows
 }
 
-// options are those of a handle on this node that fails fast.
-func (d *fabricd) options() Options {
-	return Options{
-		Nodes: []Node{d.node}, User: "admin", Password: "secret", ConnectAttempts: 1,
-	}
+// options are those of a Farm on this node that fails fast.
+func (d *fabricd) options(more ...Option) []Option {
+	return append([]Option{
+		WithNode(d.node.Host, d.node.Port), WithCredentials("admin", "secret"), WithConnectAttempts(1),
+	}, more...)
 }
 
-// handle opens a handle on this node; it is closed after the test.
-func (d *fabricd) handle(change ...func(*Options)) *Handle {
+// farm opens a Farm on this node; it is closed after the test.
+func (d *fabricd) farm(more ...Option) *Farm {
 	d.t.Helper()
-	options := d.options()
-	for _, change := range change {
-		change(&options)
-	}
-	return open(d.t, options)
+	return open(d.t, d.options(more...)...)
 }
 
-func open(t *testing.T, options Options) *Handle {
+func open(t testing.TB, options ...Option) *Farm {
 	t.Helper()
-	handle, err := New(options)
+	farm, err := Open("", options...)
 	must(t, err)
-	t.Cleanup(handle.Close)
-	return handle
+	t.Cleanup(func() { _ = farm.Close() })
+	return farm
 }
+
+// ctx is that of tests that do not wait for it.
+var ctx = context.Background()
 
 // dead is the address of a port that refuses connections.
-func dead(t *testing.T) Node {
+func dead(t testing.TB) Node {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -121,7 +121,7 @@ func dead(t *testing.T) Node {
 	return Node{"127.0.0.1", port}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -129,14 +129,17 @@ func must(t *testing.T, err error) {
 }
 
 // wants expects an error with this code and errno.
-func wants(t *testing.T, err error, code Code, errno int) *Error {
+func wants(t testing.TB, err error, code Code, errno int) *Error {
 	t.Helper()
 	var failure *Error
 	if !errors.As(err, &failure) {
 		t.Fatalf("%v instead of %v", err, code)
 	}
 	if failure.Code != code || failure.Errno != errno || failure.Message == "" {
-		t.Fatalf("%d %q instead of %d %q: %v", failure.Code, failure.Code, code, code, err)
+		t.Fatalf("%v, %d instead of %v, %d: %v", failure.Code, failure.Errno, code, errno, err)
+	}
+	if !errors.Is(err, code) || errors.Is(err, ErrPanic) {
+		t.Fatalf("errors.Is: %v", err)
 	}
 	if failure.Retryable != code.IsRetryable() {
 		t.Fatalf("%v says retryable: %t", code, failure.Retryable)
@@ -145,14 +148,14 @@ func wants(t *testing.T, err error, code Code, errno int) *Error {
 }
 
 // same expects two values that print alike.
-func same(t *testing.T, got, wanted any) {
+func same(t testing.TB, got, wanted any) {
 	t.Helper()
 	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", wanted) {
 		t.Fatalf("got  %+v\nwant %+v", got, wanted)
 	}
 }
 
-func eventually(t *testing.T, what string, condition func() bool) {
+func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !condition(); {
 		if time.Now().After(deadline) {
@@ -162,4 +165,4 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-func long(o *Options) { o.MinTTL = 10 * time.Minute }
+var long = WithTTL(10*time.Minute, 0)

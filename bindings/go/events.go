@@ -1,0 +1,178 @@
+package mysqlfabric
+
+/*
+#include "shim.h"
+*/
+import "C"
+
+import (
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// EventKind is what happened.
+type EventKind int32
+
+// The kinds of events. The header says when each comes. More may come with later versions.
+const (
+	EventReady             EventKind = C.FABRIC_EVENT_READY
+	EventTopologyChanged   EventKind = C.FABRIC_EVENT_TOPOLOGY_CHANGED
+	EventPrimaryChanged    EventKind = C.FABRIC_EVENT_PRIMARY_CHANGED
+	EventServerQuarantined EventKind = C.FABRIC_EVENT_SERVER_QUARANTINED
+	EventServerBack        EventKind = C.FABRIC_EVENT_SERVER_BACK
+	EventSourceLost        EventKind = C.FABRIC_EVENT_FABRIC_LOST
+	EventSourceBack        EventKind = C.FABRIC_EVENT_FABRIC_BACK
+	EventFetched           EventKind = C.FABRIC_EVENT_FETCHED
+	EventWritesHeld        EventKind = C.FABRIC_EVENT_WRITES_HELD
+	EventWritesReleased    EventKind = C.FABRIC_EVENT_WRITES_RELEASED
+	EventShardHeld         EventKind = C.FABRIC_EVENT_SHARD_HELD
+	EventShardReleased     EventKind = C.FABRIC_EVENT_SHARD_RELEASED
+)
+
+// String is the kind's name, such as "PRIMARY_CHANGED".
+func (k EventKind) String() string { return C.GoString(C.fabric_event_name(C.int32_t(k))) }
+
+// Event is something that happened to a Farm. Texts are empty where it is not about such a thing.
+type Event struct {
+	Kind       EventKind
+	Time       time.Time
+	Group      string
+	ServerUUID string
+	Table      string
+	Generation uint64 // the number of the topology in use then
+	HeldShards uint64 // of Table, with EventShardHeld and EventShardReleased
+	Code       Code   // how the fetch failed, with EventFetched; 0 if it did not
+	// Lost is how many events have been lost so far, because nobody took them in time. As long as it
+	// does not grow nothing was missed.
+	Lost uint64
+}
+
+// kept is how many events wait for who takes them.
+const kept = 256
+
+// events hands on what the library tells.
+type events struct {
+	file *os.File
+	mu   sync.Mutex
+	to   chan Event // nil as long as nobody wants them
+	lost uint64
+	over bool
+}
+
+// Events is where what happens is told, from the first call on; each call gives the same channel. It is
+// closed by Close. It keeps the newest 256 events for a reader that is slow: Event.Lost tells.
+func (f *Farm) Events() <-chan Event {
+	defer runtime.KeepAlive(f)
+	e := &f.core.events
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.to == nil {
+		e.to = make(chan Event, kept)
+		if e.over {
+			close(e.to)
+		}
+	}
+	return e.to
+}
+
+func (e *events) tell(event Event, lostBefore uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.to == nil || e.over {
+		return
+	}
+	e.lost += lostBefore
+	for {
+		event.Lost = e.lost
+		select {
+		case e.to <- event:
+			return
+		default:
+		}
+		select {
+		case <-e.to:
+			e.lost++
+		default:
+		}
+	}
+}
+
+// stop ends the goroutine that listens.
+func (e *events) stop() { _ = e.file.Close() }
+
+func (e *events) end() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.over = true
+	if e.to != nil {
+		close(e.to)
+	}
+}
+
+// listen starts the goroutine that takes the library's events. It waits as goroutines do for a network,
+// without a thread.
+func (c *core) listen() error {
+	var fd C.int
+	err := new(cnames).run(func(e *C.fabric_error_t) C.int32_t { return C.fabric_event_fd(c.f, &fd, e) })
+	if err != nil {
+		return err
+	}
+	// The library closes its own.
+	mine, err := duplicate(int(fd))
+	if err != nil {
+		return newError(ErrSystem, "there is no descriptor for events: %v", err)
+	}
+	c.events.file = os.NewFile(uintptr(mine), "mysqlfabric events")
+	raw, err := c.events.file.SyscallConn()
+	if err != nil {
+		return newError(ErrSystem, "the descriptor for events cannot be listened to: %v", err)
+	}
+	go func() {
+		defer c.events.end()
+		_ = raw.Read(func(uintptr) bool { return !c.takeEvents() })
+	}()
+	return nil
+}
+
+// duplicate is a descriptor of the same, closed on exec.
+func duplicate(fd int) (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	copied, err := syscall.Dup(fd)
+	if err == nil {
+		syscall.CloseOnExec(copied)
+	}
+	return copied, err
+}
+
+// takeEvents takes what has happened; false once the Farm is closed.
+func (c *core) takeEvents() bool {
+	for {
+		var e C.fabric_event_t
+		status := C.int32_t(C.FABRIC_OK)
+		err := c.use(func() error {
+			status = C.fabric_next_event(c.f, &e, nil)
+			return nil
+		})
+		if err != nil {
+			return false
+		}
+		if status != C.FABRIC_OK {
+			return true
+		}
+		c.events.tell(Event{
+			Kind:       EventKind(e.kind),
+			Time:       time.Now().Add(-time.Duration(e.age_ms) * time.Millisecond),
+			Group:      C.GoString(&e.group[0]),
+			ServerUUID: C.GoString(&e.server_uuid[0]),
+			Table:      C.GoString(&e.table[0]),
+			Generation: uint64(e.generation),
+			HeldShards: uint64(e.held_shards),
+			Code:       Code(e.status),
+		}, uint64(e.lost_before))
+		c.news.tell(EventKind(e.kind), Code(e.status))
+	}
+}

@@ -1,0 +1,20 @@
+package mysqlfabric
+
+import "testing"
+
+// StandInNode starts a Fabric node for an example; it ends with the tests.
+func StandInNode() Option {
+	d := start(exampleTB{})
+	return func(s *settings) {
+		for _, option := range d.options() {
+			option(s)
+		}
+	}
+}
+
+// exampleTB is what helpers of tests need, for examples, which have none.
+type exampleTB struct{ testing.TB }
+
+func (exampleTB) Helper()          {}
+func (exampleTB) Cleanup(func())   {}
+func (exampleTB) Fatal(all ...any) { panic(all) }

@@ -1,0 +1,3 @@
+module mysqlfabric
+
+go 1.24.0

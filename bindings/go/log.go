@@ -1,0 +1,84 @@
+package mysqlfabric
+
+/*
+#include "shim.h"
+*/
+import "C"
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"io"
+	"log/slog"
+	"os"
+)
+
+// levels are the library's, from grave to less grave, as slog has them.
+var levels = []slog.Level{
+	C.FABRIC_LOG_ERROR:   slog.LevelError,
+	C.FABRIC_LOG_WARNING: slog.LevelWarn,
+	C.FABRIC_LOG_INFO:    slog.LevelInfo,
+	C.FABRIC_LOG_DEBUG:   slog.LevelDebug,
+}
+
+// hearLog has handles of these options tell a logger what they say. Messages come through a pipe (see
+// shim.h), which the library closes when nobody writes there any more.
+func hearLog(o *C.fabric_options_t, logger *slog.Logger) error {
+	level := 0
+	for at := C.FABRIC_LOG_ERROR; at <= C.FABRIC_LOG_DEBUG; at++ {
+		if logger.Enabled(context.Background(), levels[at]) {
+			level = at
+		}
+	}
+	if level == 0 {
+		return nil
+	}
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return newError(ErrSystem, "there is no pipe for the log: %v", err)
+	}
+	defer writer.Close()
+	fd, err := theirs(writer)
+	if err != nil {
+		_ = reader.Close()
+		return newError(ErrSystem, "there is no descriptor for the log: %v", err)
+	}
+	go relay(reader, logger)
+	// What is wrong with it fabric_new says.
+	C.go_set_log(o, C.int32_t(level), C.int(fd))
+	return nil
+}
+
+// theirs is a descriptor of a file's that is not Go's to close; like Go's it does not block.
+func theirs(file *os.File) (fd int, err error) {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	if control := raw.Control(func(own uintptr) { fd, err = duplicate(int(own)) }); control != nil {
+		return 0, control
+	}
+	return fd, err
+}
+
+func relay(reader *os.File, logger *slog.Logger) {
+	defer reader.Close()
+	in, ctx, lost := bufio.NewReader(reader), context.Background(), uint32(0)
+	for {
+		var header [C.GO_LOG_HEADER]byte
+		if _, err := io.ReadFull(in, header[:]); err != nil {
+			return
+		}
+		message := make([]byte, binary.BigEndian.Uint16(header[1:]))
+		if _, err := io.ReadFull(in, message); err != nil {
+			return
+		}
+		if now := binary.BigEndian.Uint32(header[3:]); now != lost {
+			logger.Log(ctx, slog.LevelWarn, "log messages were lost: the logger is too slow",
+				"component", "mysqlfabric", "lost", now-lost)
+			lost = now
+		}
+		logger.Log(ctx, levels[header[0]], string(message), "component", "mysqlfabric")
+	}
+}

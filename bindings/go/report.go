@@ -1,0 +1,151 @@
+package mysqlfabric
+
+/*
+#include "shim.h"
+*/
+import "C"
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"reflect"
+	"runtime"
+)
+
+// Action is a set of flags: what there is to do about a MySQL errno.
+type Action int32
+
+// The flags. The first two are for the service, the others are what a report does.
+const (
+	ActionReconnect      Action = C.FABRIC_ACTION_RECONNECT
+	ActionRetryElsewhere Action = C.FABRIC_ACTION_RETRY_ELSEWHERE
+	ActionAskAgain       Action = C.FABRIC_ACTION_ASK_AGAIN
+	ActionReport         Action = C.FABRIC_ACTION_REPORT
+	ActionQuarantine     Action = C.FABRIC_ACTION_QUARANTINE
+	ActionHoldWrites     Action = C.FABRIC_ACTION_HOLD_WRITES
+)
+
+// ErrnoAction says what there is to do about a MySQL errno; 0 is nothing.
+func ErrnoAction(errno int) Action { return Action(C.fabric_errno_action(C.int32_t(errno))) }
+
+// The errnos that stand for what drivers have errors of their own for.
+const (
+	errnoSocketFile = 2002
+	errnoConnect    = 2003
+	errnoHost       = 2005
+	errnoGone       = 2006
+	errnoLost       = 2013
+)
+
+// Errno is the MySQL errno of what a driver answered, for [ErrnoAction] and [Farm.ReportErrno]; 0 for nil, and
+// -1 for what says nothing of the server: a cancelled context, a timeout of the caller's own, an error that
+// is none of MySQL's. It knows go-sql-driver/mysql's errors, those of net and database/sql, and any error
+// of a struct type MySQLError with a Number, or with a method `Errno() int`.
+func Errno(err error) int {
+	if err == nil {
+		return 0
+	}
+	return errnoOfDriver(err)
+}
+
+func errnoOfDriver(err error) int {
+	var numbered interface{ Errno() int }
+	var dns *net.DNSError
+	var network *net.OpError
+	switch {
+	case errors.As(err, &numbered):
+		return numbered.Errno()
+	case mysqlNumber(err) != 0:
+		return mysqlNumber(err)
+	case errors.Is(err, context.Canceled):
+		return -1
+	case errors.As(err, &dns):
+		return errnoHost
+	case errors.As(err, &network) && network.Op == "dial":
+		if network.Net == "unix" {
+			return errnoSocketFile
+		}
+		return errnoConnect
+	case errors.Is(err, context.DeadlineExceeded):
+		return -1
+	case errors.Is(err, driver.ErrBadConn):
+		return errnoGone
+	case network != nil, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), isInvalidConn(err):
+		return errnoLost
+	default:
+		return -1
+	}
+}
+
+// isInvalidConn knows go-sql-driver's ErrInvalidConn by its words, since this package does not need the
+// driver.
+func isInvalidConn(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if err.Error() == "invalid connection" {
+			return true
+		}
+	}
+	return false
+}
+
+// mysqlNumber is the Number of a MySQLError in a chain of errors, or 0.
+func mysqlNumber(err error) int {
+	for ; err != nil; err = errors.Unwrap(err) {
+		of := reflect.Indirect(reflect.ValueOf(err))
+		if of.Kind() != reflect.Struct || of.Type().Name() != "MySQLError" {
+			continue
+		}
+		if number := of.FieldByName("Number"); number.IsValid() && number.CanUint() {
+			return int(number.Uint())
+		}
+	}
+	return 0
+}
+
+// Report tells what became of a connection to a server or a statement there: nil for success, or the
+// driver's error, as [Errno] reads it. Reads leave a server out that cannot be reached, and writes are held
+// where a primary is read-only; the header's fabric_report_result has it all. It takes nanoseconds: call it
+// after every statement if you like. It is what [ErrnoAction] says of the error.
+func (f *Farm) Report(server Server, err error) Action {
+	errno := Errno(err)
+	if errno >= 0 {
+		_ = f.ReportErrno(server.UUID, errno)
+	}
+	return ErrnoAction(errno)
+}
+
+// ReportErrno is Report by the server's UUID and a MySQL errno, 0 for success.
+func (f *Farm) ReportErrno(serverUUID string, errno int) error {
+	if err := named(serverUUID); err != nil {
+		return err
+	}
+	count := f.core.guard.enter()
+	if count == nil {
+		return ErrClosed
+	}
+	var e *C.fabric_error_t
+	status := C.go_report_result(f.core.f, bytesOf(serverUUID), C.size_t(len(serverUUID)), C.int32_t(errno), &e)
+	leave(count)
+	runtime.KeepAlive(f)
+	if status != C.FABRIC_OK {
+		return told(status, e)
+	}
+	return nil
+}
+
+// ReportFailure tells Fabric that a server could not be reached, if [WithReports] says so, and does nothing
+// else.
+func (f *Farm) ReportFailure(serverUUID string, errno int) error {
+	defer runtime.KeepAlive(f)
+	return f.core.use(func() error {
+		var names cnames
+		defer names.free()
+		uuid := names.add(serverUUID)
+		return names.run(func(e *C.fabric_error_t) C.int32_t {
+			return C.fabric_report_failure(f.core.f, uuid, C.int32_t(errno), e)
+		})
+	})
+}

@@ -1,3 +1,0 @@
-module fabric
-
-go 1.21
