@@ -1,9 +1,12 @@
 """Fabric nodes for the tests: fabricd processes, each driven through its control port."""
 
+import json
 import os
+import random
 import re
 import socket
 import subprocess
+import sys
 import time
 import xmlrpc.client
 from pathlib import Path
@@ -121,3 +124,97 @@ def eventually():
             time.sleep(0.02)
 
     return wait
+
+
+class RealServer:
+    """A MySQL server of its own, which ends with the test. User app, password secret, may do anything."""
+
+    user = {"user": "app", "password": "secret"}
+
+    def __init__(self, directory):
+        import pymysql
+
+        for port in random.sample(range(24000, 24900), 10):
+            self.process = subprocess.Popen(
+                [ROOT / "tests/servers/run.sh", "mysql", directory / str(port), str(port)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            if self.process.stdout.readline().startswith("ready "):
+                break
+            self.stop()
+        self.port = port
+        self.root = pymysql.connect(unix_socket=str(directory / str(port) / "sock"), user="root", autocommit=True)
+        self.sql("CREATE USER app@'%' IDENTIFIED BY 'secret'", "GRANT ALL ON *.* TO app@'%'",
+                 "CREATE DATABASE employees", "USE employees",
+                 "CREATE TABLE salaries (emp_no INT, salary INT, PRIMARY KEY (emp_no, salary))")  # fmt: skip
+        # Afterwards the server knows the hash, and asks for no password in full.
+        pymysql.connect(unix_socket=str(directory / str(port) / "sock"), **self.user).close()
+
+    def sql(self, *statements):
+        """The rows of the last statement, run as root."""
+        with self.root.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return cursor.fetchall()
+
+    def connections(self):
+        return self.sql("SELECT COUNT(*) FROM performance_schema.threads WHERE PROCESSLIST_USER = 'app'")[0][0]
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+        self.process.stdout.close()
+
+
+def servers_can_be_had(*kinds):
+    """Fetches real servers, once. Where they cannot be had it is said loudly, and an error if CI is "true"."""
+    fetched = subprocess.run([ROOT / "tests/servers/fetch.sh", *kinds], stdout=subprocess.DEVNULL)
+    if fetched.returncode != 0:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no MySQL server for the tests: see tests/servers/fetch.sh")
+        print("\nSKIPPED, NOT TESTED: what needs a MySQL server, which cannot be fetched", file=sys.stderr)
+        pytest.skip("no MySQL server")
+
+
+@pytest.fixture(scope="session")
+def two_servers(tmp_path_factory):
+    """Two MySQL servers that know nothing of each other."""
+    servers_can_be_had("mysql")
+    servers = []
+    try:
+        for _ in range(2):
+            servers.append(RealServer(tmp_path_factory.mktemp("mysql")))
+        yield servers
+    finally:
+        for server in servers:
+            server.stop()
+
+
+@pytest.fixture
+def real_farm(start, two_servers, tmp_path):
+    """A fabricd whose group `shard1` has the two servers, the first one primary, and employees.salaries on it."""
+    for server in two_servers:
+        server.sql("DELETE FROM employees.salaries")
+    uuids = [f"00000000-0000-0000-0000-{server.port:012d}" for server in two_servers]
+    roles = [("READ_WRITE", "PRIMARY"), ("READ_ONLY", "SECONDARY")]
+    farm = {
+        "ttl": 1,
+        "users": [{"user": "admin", "password": "secret", "roles": ["superadmin"]}],
+        "groups": [
+            {"id": group, "servers": [
+                {"uuid": uuid, "host": "127.0.0.1", "port": server.port, "mode": mode, "status": status, "weight": 1}
+                for uuid, server, (mode, status) in zip(uuids, two_servers, roles)
+            ] if group == "shard1" else []}
+            for group in ("shard1", "global")
+        ],
+        "mappings": [{
+            "id": 1, "type": "RANGE", "global_group": "shard1",
+            "tables": [{"schema": "employees", "table": "salaries", "column": "emp_no"}],
+            "shards": [{"id": 1, "lower_bound": "1", "group": "shard1", "state": "ENABLED"}],
+        }],
+    }  # fmt: skip
+    path = tmp_path / "farm.json"
+    path.write_text(json.dumps(farm))
+    node = start("--farm", path)
+    node.uuids = uuids
+    return node
