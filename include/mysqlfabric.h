@@ -583,6 +583,101 @@ extern "C" {
 #define FABRIC_SHARDING_UNSUPPORTED 0
 
 /**
+ * The lookup is refused, and its status and message say why.
+ */
+#define FABRIC_WHY_NONE 0
+
+/**
+ * It is the primary, which takes the group's writes.
+ */
+#define FABRIC_WHY_PRIMARY 1
+
+/**
+ * It is its turn, by weight, among `servers_considered`.
+ */
+#define FABRIC_WHY_BY_WEIGHT 2
+
+/**
+ * It is the only one that takes the group's reads.
+ */
+#define FABRIC_WHY_ONLY_ONE 3
+
+/**
+ * It is its turn among the servers of the service's own zone.
+ */
+#define FABRIC_WHY_OWN_ZONE 4
+
+/**
+ * It is the primary, and no secondary is in use for reads.
+ */
+#define FABRIC_WHY_NO_SECONDARY 5
+
+/**
+ * It was left out, and the next request is to find out whether it is back.
+ */
+#define FABRIC_WHY_ON_TRIAL 6
+
+/**
+ * All servers that may serve are left out, and trying one is better than refusing.
+ */
+#define FABRIC_WHY_LAST_RESORT 7
+
+/**
+ * It is the primary, which the read preference prefers.
+ */
+#define FABRIC_WHY_PREFERRED_PRIMARY 8
+
+/**
+ * It is a secondary, and the primary, which the read preference prefers, is not in use.
+ */
+#define FABRIC_WHY_NO_PRIMARY 9
+
+/**
+ * Refused: the group's primary refused a write, and writes are held for `write_hold_ms`.
+ */
+#define FABRIC_WHY_WRITES_HELD 32
+
+/**
+ * Refused: the shard is READ_ONLY in its shard map.
+ */
+#define FABRIC_WHY_SHARD_READ_ONLY 33
+
+/**
+ * Refused: the source stopped listing the shard, and its keys are held for `shard_hold_ms`.
+ */
+#define FABRIC_WHY_SHARD_MISSING 34
+
+/**
+ * Nothing is known of it.
+ */
+#define FABRIC_ORIGIN_NONE 0
+
+/**
+ * The source confirmed it in its time to live.
+ */
+#define FABRIC_ORIGIN_FRESH 1
+
+/**
+ * It is past its time, or the source was asked since and did not answer: it serves on.
+ */
+#define FABRIC_ORIGIN_STALE 2
+
+/**
+ * It is from a snapshot file, and the source has not confirmed it since the handle was made.
+ */
+#define FABRIC_ORIGIN_FILE 3
+
+/**
+ * The source does not list the shard any more; only in `fabric_explanation_t.shard_state`.
+ */
+#define FABRIC_SHARD_MISSING 3
+
+/**
+ * The size of `fabric_explanation_t.source`.
+ */
+#define FABRIC_SOURCE_SIZE 512
+
+/**
  * The errno is no matter of routing.
  */
 #define FABRIC_ACTION_NONE 0
@@ -1058,6 +1153,132 @@ typedef struct fabric_node_t {
    */
   uint32_t reserved[7];
 } fabric_node_t;
+
+/**
+ * How a lookup would be answered now, and why. A plain copy that the caller owns.
+ *
+ * What does not apply is 0, -1 or empty, as each member says. Texts are UTF-8 and NUL-terminated; those for
+ * people (`key`, `source`, `message`) are cut at a character where they are too long.
+ *
+ * @since 0.1.0
+ */
+typedef struct fabric_explanation_t {
+  /**
+   * What the lookup would return: FABRIC_OK or a FABRIC_ERR_*.
+   */
+  int32_t status;
+  /**
+   * Why this server, or why none: one of FABRIC_WHY_*.
+   */
+  int32_t why;
+  /**
+   * One of FABRIC_SHARDING_*; 0 without a table that can be routed.
+   */
+  int32_t sharding_type;
+  /**
+   * One of FABRIC_SHARD_*; 0 without a shard.
+   */
+  int32_t shard_state;
+  /**
+   * How good what is known of the table is: one of FABRIC_ORIGIN_*.
+   */
+  int32_t table_origin;
+  /**
+   * The same of the group.
+   */
+  int32_t group_origin;
+  /**
+   * How many servers the group lists.
+   */
+  uint32_t servers_listed;
+  /**
+   * Among how many the server is chosen.
+   */
+  uint32_t servers_considered;
+  /**
+   * How many are not considered because they are left out after fabric_report_result(), or on trial.
+   */
+  uint32_t servers_quarantined;
+  /**
+   * How many are not considered because they are in another zone than the service.
+   */
+  uint32_t servers_in_other_zones;
+  /**
+   * The number of the topology: see fabric_topology_generation().
+   */
+  uint64_t generation;
+  /**
+   * The shard's number at the server; 0 without a shard, or for one that is missing.
+   */
+  int64_t shard_id;
+  /**
+   * How long ago the source confirmed the table, in milliseconds; -1 where nobody knows.
+   */
+  int64_t table_age_ms;
+  /**
+   * The same of the group.
+   */
+  int64_t group_age_ms;
+  /**
+   * How long the group's writes are held yet at most, in milliseconds; -1 if they are not.
+   */
+  int64_t write_hold_ms;
+  /**
+   * How long the keys of a missing shard are held yet, in milliseconds; -1 if they are not, and
+   * INT64_MAX if no time ends it.
+   */
+  int64_t shard_hold_ms;
+  /**
+   * The table, `db.table`, if it is known; the first of several.
+   */
+  char table[FABRIC_TABLE_SIZE];
+  /**
+   * The column the table is sharded by.
+   */
+  char column[FABRIC_COLUMN_SIZE];
+  /**
+   * The key as the shard map reads it: an integer without zeros before it, `YYYY-MM-DD hh:mm:ss`, or
+   * the text; empty with @ref FABRIC_SCOPE_GLOBAL.
+   */
+  char key[FABRIC_BOUND_SIZE];
+  /**
+   * For HASH the key's MD5 digest, 32 upper-case hexadecimal digits; else empty.
+   */
+  char digest[40];
+  /**
+   * Where the key's shard begins, as fabric_shard_t has it.
+   */
+  char lower_bound[FABRIC_BOUND_SIZE];
+  /**
+   * Where the next shard begins; empty for the last one, which for HASH goes on below the first bound.
+   */
+  char upper_bound[FABRIC_BOUND_SIZE];
+  /**
+   * The group that is asked for, or that holds the key; empty where nobody knows it.
+   */
+  char group[FABRIC_GROUP_SIZE];
+  /**
+   * The server that the next such lookup of this thread gets; all 0 if it is refused.
+   */
+  struct fabric_server_t server;
+  /**
+   * Which node of the source answered last; empty if none did, or where the servers of the groups
+   * answer together.
+   */
+  struct fabric_node_t node;
+  /**
+   * Where the topology comes from: the source as a URL, with hosts and without user and password.
+   */
+  char source[FABRIC_SOURCE_SIZE];
+  /**
+   * What the lookup would say in fabric_error_t.message; empty if it is answered.
+   */
+  char message[FABRIC_MESSAGE_SIZE];
+  /**
+   * 0; room for later.
+   */
+  uint64_t reserved[16];
+} fabric_explanation_t;
 
 /**
  * What a handle has done so far, and how it is. A plain copy that the caller owns.
@@ -2853,6 +3074,78 @@ int32_t fabric_get_groups(const struct fabric_t *f,
                           size_t capacity,
                           size_t *count,
                           struct fabric_error_t *err);
+
+/**
+ * How would fabric_get_shard_server() with these arguments be answered now, and why?
+ *
+ * It goes the way of the lookup, and so gives its answer: `out->server` is what the next such lookup of
+ * this thread gets, unless the farm changes in between. It succeeds where the lookup would be refused, and
+ * says then why. The lookup's turn is not taken, the request that tries a server which was left out is
+ * neither, and no metric counts it.
+ *
+ * What the lookup would wait for is fetched, and nothing else: a table that nobody has fetched yet, or one
+ * that is too old to serve. What is past its time and serves is left as it is.
+ *
+ * @param f       The handle.
+ * @param tables  As for fabric_get_shard_server(); of several the first is described.
+ * @param n       As for fabric_get_shard_server().
+ * @param key     As for fabric_get_shard_server().
+ * @param scope   As for fabric_get_shard_server().
+ * @param mode    As for fabric_get_shard_server().
+ * @param out     Where the explanation goes; left alone on failure.
+ * @param err     Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK            Also where `out->status` is another one.
+ * @retval FABRIC_ERR_ARGUMENT, FABRIC_ERR_NULL_POINTER
+ *
+ * Blocks as fabric_get_shard_server() does. Allocates. Any thread.
+ *
+ * @since 0.1.0
+ */
+FABRIC_MUST_USE
+int32_t fabric_explain_shard(const struct fabric_t *f,
+                             const char *const *tables,
+                             size_t n,
+                             const struct fabric_key_t *key,
+                             int32_t scope,
+                             int32_t mode,
+                             struct fabric_explanation_t *out,
+                             struct fabric_error_t *err);
+
+/**
+ * How would fabric_get_group_server() with these arguments be answered now, and why?
+ *
+ * As fabric_explain_shard(), in everything; the members of a table and of a key stay empty.
+ *
+ * @param f      The handle.
+ * @param group  As for fabric_get_group_server().
+ * @param mode   As for fabric_get_group_server(), with @ref FABRIC_STATUS_NONE.
+ * @param out    Where the explanation goes; left alone on failure.
+ * @param err    Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK            Also where `out->status` is another one.
+ * @retval FABRIC_ERR_ARGUMENT, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+ *
+ * Blocks as fabric_get_shard_server() does. Allocates. Any thread.
+ *
+ * @since 0.1.0
+ */
+FABRIC_MUST_USE
+int32_t fabric_explain_group(const struct fabric_t *f,
+                             const char *group,
+                             int32_t mode,
+                             struct fabric_explanation_t *out,
+                             struct fabric_error_t *err);
+
+/**
+ * What a FABRIC_WHY_* means, such as "its turn by weight", for tools that show it.
+ *
+ * @param why  Any number; one that is no FABRIC_WHY_* gives "unknown reason".
+ * @return Static text in English, never NULL, never to be freed.
+ *
+ * Never blocks. Any thread.
+ *
+ * @since 0.1.0
+ */
+const char *fabric_why_name(int32_t why);
 
 /**
  * The Fabric nodes: those the service named, then those they told of.

@@ -23,7 +23,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("store", &["config", "observe", "topology", "base"]),
     ("mysql", &["net", "config", "base"]),
     ("net", &["config", "base"]),
-    ("config", &["observe", "base"]),
+    ("config", &["observe", "topology", "base"]),
     ("observe", &["thread_cache", "topology", "base"]),
     ("thread_cache", &["topology", "base"]),
     ("sync", &["base"]),

@@ -8,6 +8,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::text::excerpt;
 use crate::observe::events::Listener;
 use crate::observe::log::Log;
+use crate::topology::ReadPreference;
 
 mod cluster_url;
 mod credentials;
@@ -51,6 +52,8 @@ pub struct Config {
     pub discovery: DiscoveryOptions,
     /// Where the service runs: reads prefer servers there.
     pub zone: Option<Arc<str>>,
+    /// Which servers of a group reads go to.
+    pub read_preference: ReadPreference,
     /// Rounds over all known nodes before a fetch gives up.
     pub connect_attempts: u32,
     /// The longest that a Fabric which does not answer is left alone.
@@ -150,6 +153,16 @@ impl Config {
         Ok(())
     }
 
+    /// Where the topology comes from as a URL, without user and password.
+    pub fn source_url(&self) -> String {
+        let source = match (&self.source, &self.topology_file) {
+            (Some(source), _) => return source.to_string(),
+            (None, Some(path)) => SourceUrl::File { path: path.clone() },
+            (None, None) => SourceUrl::Fabric { user: None, nodes: self.nodes.clone() },
+        };
+        source.to_string()
+    }
+
     /// The port of a node that is named without one.
     pub fn default_port(&self) -> u16 {
         self.source.as_ref().map_or(DEFAULT_PORT, SourceUrl::default_port)
@@ -239,6 +252,7 @@ impl Default for Config {
             mysql: MysqlOptions::default(),
             discovery: DiscoveryOptions::default(),
             zone: None,
+            read_preference: ReadPreference::default(),
             connect_attempts: 3,
             connect_delay: Duration::from_secs(1),
             backoff_limit: Duration::from_secs(10),

@@ -3,6 +3,7 @@
 //! `scheme://[user@]host[:port][,host[:port]...]`, or `file:/path`. Hosts are a list, which URLs in
 //! general are not; hence no URL parser of others.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use crate::base::error::Result;
@@ -105,6 +106,30 @@ impl SourceUrl {
             Self::FabricStore(database) | Self::Mysql(database) => database.user.as_deref(),
             Self::Cluster(cluster) => cluster.user.as_deref(),
             Self::File { .. } => None,
+        }
+    }
+}
+
+/// Whom it asks for what, without the user and how to ask. There is no password in it.
+impl Display for SourceUrl {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let hosts =
+            |nodes: &[Node]| nodes.iter().map(Node::to_string).collect::<Vec<_>>().join(",");
+        let database = |database: &Database| {
+            let socket = database.socket.as_ref().map(|path| format!("?socket={}", path.display()));
+            let Database { servers, name, .. } = database;
+            format!("{}/{name}{}", hosts(servers), socket.unwrap_or_default())
+        };
+        match self {
+            Self::Fabric { nodes, .. } => write!(f, "fabric://{}", hosts(nodes)),
+            Self::FabricMysql { nodes, .. } => write!(f, "fabric+mysql://{}", hosts(nodes)),
+            Self::FabricStore(store) => write!(f, "fabric+store://{}", database(store)),
+            Self::Mysql(tables) => write!(f, "mysql://{}", database(tables)),
+            Self::Cluster(cluster) => {
+                let group = cluster.group.as_ref().map(|group| format!("?group={group}"));
+                write!(f, "cluster://{}{}", hosts(&cluster.servers), group.unwrap_or_default())
+            }
+            Self::File { path } => write!(f, "file:{}", path.display()),
         }
     }
 }

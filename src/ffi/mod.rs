@@ -61,6 +61,8 @@ mod range;
 
 mod inventory;
 
+mod explain;
+
 mod node;
 
 mod cache;
@@ -85,6 +87,7 @@ pub use discovery::*;
 pub use error::*;
 pub use event::*;
 pub use execute::*;
+pub use explain::*;
 pub use getters::*;
 pub use handle::*;
 pub use inventory::*;

@@ -26,9 +26,10 @@ pub struct fabric_node_t {
 }
 
 impl fabric_node_t {
-    fn of(node: &Node) -> Result<Self> {
-        let mut filled =
-            Self { host: [0; FABRIC_HOST_SIZE], port: u32::from(node.port), reserved: [0; 7] };
+    pub(super) const EMPTY: Self = Self { host: [0; FABRIC_HOST_SIZE], port: 0, reserved: [0; 7] };
+
+    pub(super) fn of(node: &Node) -> Result<Self> {
+        let mut filled = Self { port: u32::from(node.port), ..Self::EMPTY };
         copy_text(&mut filled.host, &node.host, "host")?;
         Ok(filled)
     }

@@ -87,6 +87,11 @@ impl Fetcher {
         trouble.hangs() || trouble.failed().is_some() && self.single_flight.is_busy()
     }
 
+    /// When the sources were last asked in vain, if they were since they answered.
+    pub fn failed_last(&self) -> Option<u64> {
+        self.fetches.trouble.failed()
+    }
+
     /// After a failed fetch of what is known already: the old answer serves on, and the next
     /// try comes after one more time to live, so that callers do not queue for a dead source.
     pub fn keep_old(&self, request: &FetchRequest, error: &Error) {

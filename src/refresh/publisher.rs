@@ -89,7 +89,8 @@ impl Publisher {
             let current = self.known.topology.load_full();
             let keeps = self.keeps_missing;
             let update = Update::new(&current, &mut health, log, self.start, keeps, now);
-            let mut update = update.in_zone(self.config.zone.as_ref()).until(stops);
+            let Config { read_preference, zone, .. } = &*self.config;
+            let mut update = update.reading(*read_preference, zone.as_ref()).until(stops);
             write(&mut update);
             is_whole = !update.has_stopped();
             let absent = update.take_absent();

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use crate::base::clock::Clock;
 use crate::base::error::Result;
@@ -183,6 +184,21 @@ impl Refresher {
     /// What messages call the source.
     pub fn source_name(&self) -> String {
         self.sources.name()
+    }
+
+    /// Which node of a source answered last, if its nodes answer alone.
+    pub fn last_node(&self) -> Option<Node> {
+        self.sources.last_node()
+    }
+
+    /// For how long the writes of a group are held yet, if they are.
+    pub fn writes_held_for(&self, group: &str, now: u64) -> Option<Duration> {
+        self.publisher.health.numbers().held_for(group, now)
+    }
+
+    /// How long the hold of a shard that is missing `since` lasts yet; the longest time if for ever.
+    pub fn shard_held_for(&self, since: i64, now: u64) -> Duration {
+        self.publisher.missing.left(since, now)
     }
 
     /// The nodes of the sources known so far, in the order they became known.

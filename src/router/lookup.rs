@@ -30,6 +30,9 @@ pub(super) struct Terms {
     pub writes: bool,
     /// Whether a group that cannot be had refuses the keys in it alone.
     pub by_key: bool,
+    /// Whether what is past its time is left so, where a lookup would be answered by it and have it
+    /// renewed behind its back.
+    pub leaves_old: bool,
 }
 
 impl Terms {
@@ -122,7 +125,7 @@ impl Router {
                     if self.refresher.answered.knows_all()
                         && let Some(refusal) = unknown()
                     {
-                        self.refresher.fetcher.have_fetched(&request);
+                        self.have_fetched(terms, &request);
                         check.note_age(&request, self.refresher.answered.whole_confirmed());
                         return check.refuse_too_old().and(Err(refusal));
                     }
@@ -142,8 +145,8 @@ impl Router {
                         && errors::unknown(&topology, &request).is_some();
                     let bound = bound.get_or_insert_with(|| self.refresher.fetcher.lookup_bound());
                     if is_unknown {
-                        self.refresher.fetcher.have_fetched(&request);
-                    } else if self.renew(&topology, &request, bound, terms.writes, &check)? {
+                        self.have_fetched(terms, &request);
+                    } else if self.renew(&topology, &request, bound, terms, &check)? {
                         tried.fetched.get_or_insert_default().merge(request);
                         continue;
                     }
@@ -159,6 +162,13 @@ impl Router {
             Code::NoServer,
             "the farm changes faster than it can be looked up; try again",
         ))
+    }
+
+    /// Has something fetched that nobody waits for.
+    fn have_fetched(&self, terms: Terms, request: &FetchRequest) {
+        if !terms.leaves_old {
+            self.refresher.fetcher.have_fetched(request);
+        }
     }
 
     /// How far a lookup may trust what is there: as far as the background refresh looks after
@@ -261,9 +271,10 @@ impl Router {
         topology: &Topology,
         request: &FetchRequest,
         bound: &Bound,
-        writes: bool,
+        terms: Terms,
         check: &FreshnessCheck<'_>,
     ) -> Result<bool> {
+        let writes = terms.writes;
         let (waits, bound) = if self.refresher.file.state.is_early() {
             (writes, bound.up_to(bound.most() / 2))
         } else {
@@ -272,7 +283,7 @@ impl Router {
             (is_over && !self.refresher.fetcher.is_in_trouble(), *bound)
         };
         if !waits || !bound.may_wait() {
-            self.refresher.fetcher.have_fetched(request);
+            self.have_fetched(terms, request);
             let is_early = self.refresher.file.state.is_early();
             return match is_early && writes && self.must_ask_first(writes) {
                 true => Err(self.failed(would_block(request))),

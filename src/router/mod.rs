@@ -2,6 +2,7 @@
 
 pub mod batch;
 mod errors;
+pub mod explain;
 mod freshness;
 pub mod inventory;
 mod lookup;
@@ -11,6 +12,8 @@ mod range;
 pub mod report;
 pub mod resolve;
 mod servers;
+#[cfg(test)]
+mod testing;
 mod wait;
 
 use std::cell::{Cell, Ref};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::base::error::{Error, Result};
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, Node};
 use crate::mysql::{Account, Address, Failure, Limits, Target};
 use crate::observe::metrics::Traffic;
 
@@ -101,6 +101,11 @@ impl DatabaseServers {
         let answer = question(&mut asked)?;
         attempt.answered(begun.elapsed());
         Ok(answer)
+    }
+
+    /// Which server answered last.
+    pub fn last_node(&self) -> Option<Node> {
+        self.servers.last_node()
     }
 
     /// Ends the questions that callers ask in their own threads.

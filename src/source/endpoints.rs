@@ -43,6 +43,8 @@ struct Known {
 pub struct Endpoints {
     known: Vec<Known>,
     preferred: Option<Key>,
+    /// Who answered last.
+    answered: Option<Node>,
     /// The longest that a node is left alone after a failure.
     limit: Duration,
     response_times: ResponseTimes,
@@ -53,6 +55,7 @@ impl Endpoints {
         let mut endpoints = Self {
             known: Vec::new(),
             preferred: None,
+            answered: None,
             limit,
             response_times: ResponseTimes::default(),
         };
@@ -165,7 +168,13 @@ impl Endpoints {
     pub fn answered(&mut self, node: &Node, waits: FirstByteTimes, now: u64) -> Duration {
         let work = self.is_up(node, waits, now);
         self.prefer(node);
+        self.answered = Some(node.clone());
         work
+    }
+
+    /// Who answered last.
+    pub fn last_node(&self) -> Option<Node> {
+        self.answered.clone()
     }
 
     /// As `answered`, without an influence on who comes first.

@@ -230,6 +230,11 @@ impl NodePool {
         self.endpoints.lock().known()
     }
 
+    /// See [`Endpoints::last_node`].
+    pub fn last_node(&self) -> Option<Node> {
+        self.endpoints.lock().last_node()
+    }
+
     /// How many did not fail when last asked.
     pub fn up(&self) -> usize {
         self.endpoints.lock().up()

@@ -95,6 +95,11 @@ impl Sources {
         self.iter().flat_map(|source| source.nodes()).collect()
     }
 
+    /// Which node answered last, of the first source that tells.
+    pub fn last_node(&self) -> Option<Node> {
+        self.iter().find_map(Source::last_node)
+    }
+
     /// How many of them did not fail when last asked.
     pub fn nodes_up(&self) -> usize {
         self.iter().map(|source| source.nodes_up()).sum()

@@ -68,6 +68,11 @@ pub trait Source: Send + Sync {
         0
     }
 
+    /// Which of them answered last; nothing of a source whose answers are of several together.
+    fn last_node(&self) -> Option<Node> {
+        None
+    }
+
     /// Takes in a node that the service names, to be asked before the others.
     ///
     /// # Errors

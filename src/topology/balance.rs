@@ -108,6 +108,15 @@ impl Schedule {
         self.turns.get(usize::from(at)).copied().map_or(0, usize::from)
     }
 
+    /// The index that `next` gives to that thread, which changes nothing.
+    pub fn peek(&self, cursor: &Cursor) -> usize {
+        let at = match cursor.schedule.get() == self.id {
+            true => usize::from(cursor.at.get()),
+            false => self.joined.load(Relaxed) as usize % self.turns.len().max(1),
+        };
+        self.turns.get(at).copied().map_or(0, usize::from)
+    }
+
     /// A thread that did not use this schedule lately goes on behind the last that joined.
     #[inline(never)]
     fn join(&self, cursor: &Cursor) {

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use super::balance::{Cursor, InlineSchedule, Schedule};
 use super::health_overlay::{HealthOverlay, Probe, Reachability};
+use super::read_preference::ReadPreference;
+use super::readers::{Assurance, Candidates, Readers};
 use super::server::{self, Server};
 use super::server_image::{HostTail, ServerImage, ServerImages};
+use super::why::Why;
 
 /// A group's number in a snapshot. A group keeps it through the snapshots that follow, until it is
 /// forgotten: then another group may get it, so only a name says for longer which group is meant.
@@ -74,15 +77,14 @@ pub struct Group {
 
     /// The position of the server that takes writes, or would if they were not held.
     primary: u32,
-    /// The positions of the servers that take reads, in the order of the schedule's indexes.
-    readers: Box<[u32]>,
+    /// The servers that take reads, in the order of the schedule's indexes.
+    readers: Readers,
     name: Box<str>,
     servers: Box<[Server]>,
-    /// Whether the service gets through to each server.
-    reachability: Box<[Reachability]>,
+    /// Whether the service gets through to each server; and whether the primary refused a write and
+    /// nobody knows yet where writes go now.
+    overlay: HealthOverlay,
     probed: Box<[ProbedServer]>,
-    /// Whether the primary refused a write and nobody knows yet where writes go now.
-    held: bool,
     /// Why there is no primary, if the source says so.
     reason: Option<Arc<str>>,
 }
@@ -132,20 +134,20 @@ impl Group {
         previous: Option<&Group>,
         start: u64,
     ) -> Self {
-        let reachability: Box<[Reachability]> = (0..servers.len())
-            .map(|at| overlay.reachability.get(at).cloned().unwrap_or_default())
-            .collect();
+        let mut overlay = overlay.clone();
+        overlay.reachability.resize(servers.len(), Reachability::Up);
         let primary = server::primary(&servers);
         let takes_writes = |at: &usize| servers.get(*at).is_some_and(Server::takes_writes);
         let primary = primary.filter(takes_writes).map(|at| at as u32);
-        let readers = readers(&servers, &reachability, overlay.zone.as_deref());
+        let candidates = Candidates::new(&servers, &overlay);
+        let readers = candidates.tiers().next().unwrap_or_default();
         let reading = |index: &u32| servers.get(*index as usize);
-        let weights: Vec<f64> =
-            readers.iter().filter_map(reading).map(|server| server.weight).collect();
-        let members = readers.iter().filter_map(reading).map(|server| &server.uuid);
+        let serving = || readers.positions.iter().filter_map(reading);
+        let weights: Vec<f64> = serving().map(|server| server.weight).collect();
+        let members = serving().map(|server| &server.uuid);
         let schedule = match previous {
             Some(previous)
-                if previous.schedule.weights() == weights && previous.readers().eq(members) =>
+                if previous.schedule.weights() == weights && previous.members().eq(members) =>
             {
                 Arc::clone(&previous.schedule)
             }
@@ -153,13 +155,17 @@ impl Group {
         };
         let takes_writes = primary.is_some() && !overlay.held;
         let primary = primary.unwrap_or_default();
-        let readers: Box<[u32]> = readers.into();
-        let probed = probed(&servers, &reachability, &readers);
+        let probe = |at: u32| match overlay.reachability.get(at as usize) {
+            Some(Reachability::HalfOpen(probe)) => Some(ProbedServer { at, probe: probe.clone() }),
+            _ => None,
+        };
+        let probed: Box<[ProbedServer]> =
+            candidates.on_trial(&readers).into_iter().filter_map(probe).collect();
         let inline = InlineSchedule::of(&schedule)
             .filter(|_| probed.is_empty())
             .unwrap_or(InlineSchedule::NONE);
         let on_trial = probed.iter().map(|server| &server.at);
-        let handed_out = [&primary].into_iter().chain(&readers).chain(on_trial);
+        let handed_out = [&primary].into_iter().chain(&readers.positions).chain(on_trial);
         let images = ServerImages::new(name, handed_out.filter_map(reading));
         Self {
             inline,
@@ -170,9 +176,8 @@ impl Group {
             readers,
             name: name.into(),
             servers: servers.into(),
-            reachability,
+            overlay,
             probed,
-            held: overlay.held,
             reason: None,
         }
     }
@@ -195,12 +200,17 @@ impl Group {
 
     /// How many servers are left out, or are on trial.
     pub fn out_of_use(&self) -> usize {
-        self.reachability.iter().filter(|reach| **reach != Reachability::Up).count()
+        self.overlay.reachability.iter().filter(|reach| **reach != Reachability::Up).count()
     }
 
     /// Whether writes are held back.
     pub fn is_held(&self) -> bool {
-        self.held
+        self.overlay.held
+    }
+
+    /// Which servers its reads go to.
+    pub fn preference(&self) -> ReadPreference {
+        self.overlay.preference
     }
 
     /// The server for the next request of this kind, by a thread with this cursor.
@@ -214,11 +224,53 @@ impl Group {
         Some(Chosen { group: self, at })
     }
 
+    /// The server that `choose` gives next to the thread with this cursor, and why. Nothing changes by it.
+    pub fn peek(&self, wanted: Wanted, cursor: &Cursor) -> Option<(Chosen<'_>, Why)> {
+        let readers = self.readers.positions.len();
+        let at = match wanted {
+            Wanted::Primary if self.takes_writes => 0,
+            Wanted::Reader => {
+                match self.probed.iter().position(|server| !server.probe.is_taken()) {
+                    Some(on_trial) => readers + on_trial + 1,
+                    None => {
+                        Some(self.schedule.peek(cursor)).filter(|reader| *reader < readers)? + 1
+                    }
+                }
+            }
+            Wanted::Primary | Wanted::Unservable => return None,
+        };
+        let chosen = Chosen { group: self, at };
+        Some((chosen, self.why(wanted, &chosen)))
+    }
+
+    fn why(&self, wanted: Wanted, chosen: &Chosen<'_>) -> Why {
+        let Readers { positions, assurance, is_own_zone, .. } = &self.readers;
+        let is_primary = chosen.server().is_some_and(Server::is_primary);
+        match (self.preference(), assurance) {
+            _ if wanted == Wanted::Primary => Why::Primary,
+            _ if chosen.at > positions.len() => Why::OnTrial,
+            (_, Assurance::LeftOut) => Why::LastResort,
+            (_, Assurance::OnTrial) => Why::OnTrial,
+            (ReadPreference::Primary, _) if is_primary => Why::PreferredPrimary,
+            (ReadPreference::Secondary, _) if is_primary => Why::NoSecondary,
+            (ReadPreference::Primary, _) => Why::NoPrimary,
+            _ if *is_own_zone => Why::OwnZone,
+            _ if positions.len() == 1 => Why::OnlyOne,
+            _ => Why::ByWeight,
+        }
+    }
+
+    /// Who takes its reads.
+    pub fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
     /// The position of the server with an image.
     fn position(&self, image: usize) -> Option<usize> {
         let Some(at) = image.checked_sub(1) else { return Some(self.primary as usize) };
-        let on_trial = || self.probed.get(at - self.readers.len()).map(|server| server.at);
-        self.readers.get(at).copied().or_else(on_trial).map(|at| at as usize)
+        let readers = &self.readers.positions;
+        let on_trial = || self.probed.get(at - readers.len()).map(|server| server.at);
+        readers.get(at).copied().or_else(on_trial).map(|at| at as usize)
     }
 
     /// A number among the readers and those on trial.
@@ -233,24 +285,25 @@ impl Group {
     #[inline(never)]
     fn next_of_all(&self, cursor: &Cursor) -> Option<usize> {
         if let Some(server) = self.probed.iter().position(|server| server.probe.take()) {
-            return Some(self.readers.len() + server);
+            return Some(self.readers.positions.len() + server);
         }
         let reader = self.schedule.next(cursor);
-        (reader < self.readers.len()).then_some(reader)
+        (reader < self.readers.positions.len()).then_some(reader)
     }
 
     /// As `choose`, but none that the service could not reach: of a server on trial, one caller
     /// gets it.
     pub fn choose_reachable(&self, wanted: Wanted, cursor: &Cursor) -> Option<Chosen<'_>> {
         // Each reader once: one whose trial is on is no reason to leave out the next.
-        let choices = if wanted == Wanted::Reader { self.readers.len().max(1) } else { 1 };
+        let readers = self.readers.positions.len();
+        let choices = if wanted == Wanted::Reader { readers.max(1) } else { 1 };
         (0..choices).find_map(|_| {
             let chosen = self.choose(wanted, cursor)?;
-            match self.reachability.get(self.position(chosen.at)?)? {
+            match self.overlay.reachability.get(self.position(chosen.at)?)? {
                 Reachability::Up => Some(chosen),
                 // Those behind the readers were chosen by their probes.
                 Reachability::HalfOpen(probe) => {
-                    (chosen.at > self.readers.len() || probe.take()).then_some(chosen)
+                    (chosen.at > readers || probe.take()).then_some(chosen)
                 }
                 Reachability::Down => None,
             }
@@ -261,7 +314,7 @@ impl Group {
     pub fn may_serve(&self, wanted: Wanted) -> bool {
         match wanted {
             Wanted::Primary => self.takes_writes,
-            Wanted::Reader => !self.readers.is_empty(),
+            Wanted::Reader => !self.readers.positions.is_empty(),
             Wanted::Unservable => false,
         }
     }
@@ -273,8 +326,8 @@ impl Group {
             Some(reach) => known == reach,
         };
         *self.servers == *servers
-            && self.held == overlay.held
-            && self.reachability.iter().enumerate().all(|(at, known)| is_as(at, known))
+            && self.overlay.held == overlay.held
+            && self.overlay.reachability.iter().enumerate().all(|(at, known)| is_as(at, known))
     }
 
     /// The same group, of which the source says why it has no primary.
@@ -287,60 +340,18 @@ impl Group {
         self.reason.as_ref()
     }
 
-    fn readers(&self) -> impl Iterator<Item = &String> {
-        let servers = self.readers.iter().filter_map(|index| self.servers.get(*index as usize));
+    fn members(&self) -> impl Iterator<Item = &String> {
+        let readers = self.readers.positions.iter();
+        let servers = readers.filter_map(|index| self.servers.get(*index as usize));
         servers.map(|server| &server.uuid)
     }
-}
-
-/// The secondaries on trial, unless reads depend on them anyway.
-fn probed(servers: &[Server], reach: &[Reachability], readers: &[u32]) -> Box<[ProbedServer]> {
-    let secondaries = positions(servers, Server::takes_reads_as_secondary);
-    // Readers are in the order of the servers.
-    let apart = secondaries.into_iter().filter(|at| readers.binary_search(at).is_err());
-    let on_trial = apart.filter_map(|at| match reach.get(at as usize) {
-        Some(Reachability::HalfOpen(probe)) => Some(ProbedServer { at, probe: probe.clone() }),
-        _ => None,
-    });
-    on_trial.collect()
-}
-
-/// Who takes reads: the secondaries within reach, those of the service's own zone if there are any,
-/// else the primary if it is within reach, else those on trial, else whoever there is. A service
-/// that reaches nobody is better off trying than refused.
-fn readers(servers: &[Server], reach: &[Reachability], own_zone: Option<&str>) -> Vec<u32> {
-    let secondaries = positions(servers, Server::takes_reads_as_secondary);
-    let is_read = |at: &usize| servers.get(*at).is_some_and(Server::takes_reads_as_primary);
-    let primary = server::primary(servers).filter(is_read).map(|at| at as u32);
-    let primary = Vec::from_iter(primary);
-    let is_good = |at: &u32| reach.get(*at as usize).is_none_or(|reach| *reach == Reachability::Up);
-    let is_away = |at: &u32| reach.get(*at as usize) == Some(&Reachability::Down);
-    let not_away = |at: &u32| !is_away(at);
-    let is_near = |at: &u32| {
-        own_zone.is_some()
-            && servers.get(*at as usize).is_some_and(|server| server.zone.as_deref() == own_zone)
-    };
-    let among = |all: &[u32], fits: &dyn Fn(&u32) -> bool| -> Vec<u32> {
-        all.iter().copied().filter(fits).collect()
-    };
-    let choices = [
-        among(&secondaries, &|at| is_good(at) && is_near(at)),
-        among(&secondaries, &is_good),
-        among(&primary, &is_good),
-        among(&secondaries, &not_away),
-        among(&primary, &not_away),
-        secondaries,
-    ];
-    choices.into_iter().find(|choice| !choice.is_empty()).unwrap_or(primary)
-}
-
-fn positions(servers: &[Server], wanted: impl Fn(&Server) -> bool) -> Vec<u32> {
-    (0..).zip(servers).filter(|(_, server)| wanted(server)).map(|(index, _)| index).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -554,6 +565,7 @@ mod tests {
             ]
         };
         let overlay = |zone: Option<&str>, down: &[usize], half: &[usize]| HealthOverlay {
+            preference: ReadPreference::default(),
             reachability: (0..6)
                 .map(|at| match (down.contains(&at), half.contains(&at)) {
                     (true, _) => Reachability::Down,
@@ -613,5 +625,51 @@ mod tests {
         assert_eq!(group.named_primary().map(|s| s.uuid.as_str()), Some("p"));
         assert!(group.is_same(&servers, &overlay));
         assert!(!group.is_same(&servers, &HealthOverlay::default()));
+    }
+
+    proptest! {
+        #[test]
+        fn a_look_ahead_is_what_comes_next_and_takes_no_turn(
+            roles in prop::collection::vec(
+                (1i32..4, 1i32..4, 1u32..4, 0usize..4, prop::option::of("[ab]")),
+                0..6,
+            ),
+            preference in 1usize..5,
+            zone in prop::option::of("[ab]"),
+            picks in 1usize..9,
+        ) {
+            let preferences = [
+                ReadPreference::Secondary,
+                ReadPreference::SecondaryOnly,
+                ReadPreference::Primary,
+                ReadPreference::Nearest,
+            ];
+            let reach = |reach: usize| match reach {
+                0 => Reachability::Down,
+                1 => Reachability::HalfOpen(Probe::default()),
+                _ => Reachability::Up,
+            };
+            let overlay = HealthOverlay {
+                reachability: roles.iter().map(|(.., at, _)| reach(*at)).collect(),
+                preference: preferences[preference - 1],
+                zone: zone.map(Into::into),
+                ..HealthOverlay::default()
+            };
+            let servers = (0..).zip(&roles).map(|(at, (status, mode, weight, _, zone))| Server {
+                zone: zone.clone(),
+                ..server(&format!("s{at}"), *status, *mode, f64::from(*weight))
+            });
+            let group = Group::new("g", servers.collect(), &overlay, None, 3);
+            let mine = Cursor::default();
+            for _ in 0..picks {
+                for wanted in [Wanted::Reader, Wanted::Primary, Wanted::Unservable] {
+                    let uuid = |chosen: &Chosen<'_>| chosen.server().map(|server| server.uuid.clone());
+                    let ahead = group.peek(wanted, &mine).map(|(chosen, _)| uuid(&chosen));
+                    let again = group.peek(wanted, &mine).map(|(chosen, _)| uuid(&chosen));
+                    prop_assert_eq!(&ahead, &again);
+                    prop_assert_eq!(ahead, group.choose(wanted, &mine).map(|chosen| uuid(&chosen)));
+                }
+            }
+        }
     }
 }

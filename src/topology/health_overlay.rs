@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::read_preference::ReadPreference;
+
 /// What a service saw of one group's servers.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct HealthOverlay {
@@ -12,6 +14,8 @@ pub struct HealthOverlay {
     pub held: bool,
     /// Where the service itself runs, if it is told: the same for as long as a handle lives.
     pub zone: Option<Arc<str>>,
+    /// Which servers reads go to: the same for as long as a handle lives, too.
+    pub preference: ReadPreference,
 }
 
 /// Whether a service gets through to a server: the state of a circuit breaker.

@@ -6,6 +6,7 @@
 enum { LOCAL = FABRIC_SCOPE_LOCAL, ANY = FABRIC_MODE_NONE };
 
 static fabric_server_t server;
+static fabric_explanation_t explanation;
 
 static void still_works(const fabric_t *f)
 {
@@ -225,6 +226,13 @@ static void scope_and_mode(const fabric_t *f, const fabric_table_t *t, int32_t s
     CHECK_INT(fabric_split_keys(f, &table, 1, &keys, scope, mode, &order, starts, NULL, &server, 1,
                                 &count, NULL),
               wanted);
+    CHECK_INT(fabric_explain_shard(f, &table, 1, &key, scope, mode, &explanation, NULL), wanted);
+}
+
+/* Every call that takes a mode alone. */
+static void mode_alone(const fabric_t *f, int32_t mode, int32_t wanted)
+{
+    CHECK_INT(fabric_explain_group(f, "shard1", mode, &explanation, NULL), wanted);
 }
 
 /* Every call that takes a mode and a status. */
@@ -240,6 +248,9 @@ static void in_each_others_place(const fabric_t *f)
     fabric_key_t key = fabric_key_int(1);
     fabric_table_t *t;
     CHECK_INT(fabric_table_open(f, &table, 1, &t, NULL), FABRIC_OK);
+    for (size_t a = 0; a < CONSTANTS; a++)
+        mode_alone(f, constants[a].number,
+                   (constants[a].what & MODE) ? FABRIC_OK : FABRIC_ERR_ARGUMENT);
     for (size_t a = 0; a < CONSTANTS; a++)
         for (size_t b = 0; b < CONSTANTS; b++) {
             int32_t first = constants[a].number, second = constants[b].number;

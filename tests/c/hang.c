@@ -95,6 +95,9 @@ static void lookups(const fabric_t *f)
     TIMED(LOOKUP, fabric_get_shards, f, tables[0], shards, 64, &count, NULL);
     TIMED(LOOKUP, fabric_get_shard, f, tables[0], &key, shards, NULL);
     TIMED(LOOKUP, fabric_get_shards_in_range, f, tables[0], &key, &key, shards, 64, &count, NULL);
+    static fabric_explanation_t x;
+    TIMED(LOOKUP, fabric_explain_shard, f, tables, 1, &key, local, rw, &x, NULL);
+    TIMED(LOOKUP, fabric_explain_group, f, "shard1", rw, &x, NULL);
     TIMED(LOOKUP, fabric_get_fabric_nodes, f, nodes, N, &count, NULL);
     TIMED(LOOKUP, fabric_table_open, f, tables, 1, &t, NULL);
     TIMED(LOOKUP, fabric_table_get_server, t, &key, local, rw, servers, NULL);
@@ -201,6 +204,7 @@ static void without_a_handle(void)
 #ifdef FABRIC_ERR_WOULD_BLOCK
     TIMED(0, fabric_status_is_retryable, 1);
     TIMED(0, fabric_event_name, 1);
+    TIMED(0, fabric_why_name, 1);
     TIMED(0, fabric_errno_action, 2003);
 #endif
     fabric_t *made = NULL;

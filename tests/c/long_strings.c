@@ -67,6 +67,9 @@ static void names(const fabric_t *f)
     REFUSED(NAME, fabric_get_group_server(f, ended, ANY, NONE, &server, &err));
     REFUSED(NAME, fabric_get_group_server_wait(f, name, ANY, NONE, 50, &server, &err));
     REFUSED(NAME, fabric_get_group_servers(f, name, 1, &server, 1, &count, &err));
+    static fabric_explanation_t x;
+    REFUSED(NAME, fabric_explain_shard(f, both, 2, &key, LOCAL, ANY, &x, &err));
+    REFUSED(NAME, fabric_explain_group(f, name, ANY, &x, &err));
     REFUSED(NAME, fabric_table_open(f, both, 2, &t, &err));
     REFUSED(NAME, fabric_get_shard_servers(f, both, 2, &keys, LOCAL, ANY, indexes, NULL, &server, 1,
                                            &count, &err));

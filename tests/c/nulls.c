@@ -150,6 +150,29 @@ static void lookups(const fabric_t *f)
     CHECK_INT(count, 3);
 }
 
+static void explanations(const fabric_t *f)
+{
+    const char *tables[] = {"employees.salaries", NULL};
+    fabric_key_t key = fabric_key_int(1), no_text = fabric_key_text(NULL, 3);
+    fabric_explanation_t x;
+    int32_t l = FABRIC_SCOPE_LOCAL, any = FABRIC_MODE_NONE;
+    fill(&x, sizeof x);
+    REFUSES(fabric_explain_shard(NULL, tables, 1, &key, l, any, &x, &err), "f");
+    REFUSES(fabric_explain_shard(f, NULL, 1, &key, l, any, &x, &err), "tables");
+    REFUSES(fabric_explain_shard(f, tables, 2, &key, l, any, &x, &err), "tables[1]");
+    REFUSES(fabric_explain_shard(f, tables, 1, &no_text, l, any, &x, &err), "key.text");
+    REFUSES(fabric_explain_shard(f, tables, 1, &key, l, any, NULL, &err), "out");
+    REFUSES(fabric_explain_group(NULL, "shard1", any, &x, &err), "f");
+    REFUSES(fabric_explain_group(f, NULL, any, &x, &err), "group");
+    REFUSES(fabric_explain_group(f, "shard1", any, NULL, &err), "out");
+    CHECK(is_filled(&x, sizeof x));
+    CHECK_INT(fabric_explain_shard(f, tables, 1, NULL, l, any, &x, NULL), FABRIC_OK);
+    CHECK_INT(x.status, FABRIC_ERR_KEY_MISSING);
+    CHECK_INT(fabric_explain_shard(f, NULL, 0, &key, l, any, &x, NULL), FABRIC_OK);
+    CHECK_INT(x.status, FABRIC_ERR_ARGUMENT);
+    CHECK_INT(fabric_explain_group(f, "shard1", any, &x, NULL), FABRIC_OK);
+}
+
 static void waiting_lookups(const fabric_t *f)
 {
     const char *tables[] = {"employees.salaries", NULL};
@@ -410,6 +433,7 @@ static void without_pointers(void)
     CHECK(fabric_version());
     CHECK(fabric_strerror(0));
     CHECK(fabric_event_name(0));
+    CHECK(fabric_why_name(0));
     CHECK_INT(fabric_status_is_retryable(0), 0);
     CHECK_INT(fabric_errno_action(0), 0);
     CHECK_INT(fabric_key_int(-1).integer, -1);
@@ -423,6 +447,7 @@ int main(void)
     options_of_nobody();
     options_of_nothing();
     lookups(f);
+    explanations(f);
     waiting_lookups(f);
     batches(f);
     intervals(f);

@@ -67,6 +67,10 @@ static void *call_all(void *options)
     CHECK_OK(fabric_get_shards(f, tables[0], shards, N, &count, &err), err);
     CHECK_OK(fabric_get_shards_in_range(f, tables[0], &one, &one, shards, N, &count, &err), err);
     CHECK_OK(fabric_get_shard(f, tables[0], &one, shards, &err), err);
+    static fabric_explanation_t explanation;
+    CHECK_OK(fabric_explain_shard(f, many + 2, 1, &name, local, rw, &explanation, &err), err);
+    CHECK_INT(explanation.status, FABRIC_OK);
+    CHECK_OK(fabric_explain_group(f, "shard1", rw, &explanation, &err), err);
     static fabric_table_info_t known_tables[64];
     static fabric_group_info_t known_groups[64];
     CHECK_OK(fabric_get_tables(f, known_tables, 64, &count, &err), err);

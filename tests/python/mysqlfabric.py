@@ -87,6 +87,32 @@ class Sharding(enum.IntEnum):
 class ShardState(enum.IntEnum):
     ENABLED = 1
     READ_ONLY = 2
+    MISSING = 3
+
+
+class Why(enum.IntEnum):
+    """Why a lookup is answered as it is."""
+
+    NONE = 0
+    PRIMARY = 1
+    BY_WEIGHT = 2
+    ONLY_ONE = 3
+    OWN_ZONE = 4
+    NO_SECONDARY = 5
+    ON_TRIAL = 6
+    LAST_RESORT = 7
+    PREFERRED_PRIMARY = 8
+    NO_PRIMARY = 9
+    WRITES_HELD = 32
+    SHARD_READ_ONLY = 33
+    SHARD_MISSING = 34
+
+
+class Origin(enum.IntEnum):
+    NONE = 0
+    FRESH = 1
+    STALE = 2
+    FILE = 3
 
 
 class Report(enum.IntEnum):
@@ -153,6 +179,7 @@ UUID_SIZE = 48
 GROUP_SIZE = 200
 HOST_SIZE = 256
 TABLE_SIZE = 392
+SOURCE_SIZE = 512
 BOUND_SIZE = 256
 COLUMN_SIZE = 200
 METRICS_TEXT_SIZE = 256
@@ -248,6 +275,39 @@ class fabric_group_info_t(ctypes.Structure):
 
 class fabric_node_t(ctypes.Structure):
     _fields_ = [("host", c_char * HOST_SIZE), ("port", c_uint32), ("reserved", c_uint32 * 7)]
+
+
+class fabric_explanation_t(ctypes.Structure):
+    _fields_ = [
+        ("status", c_int32),
+        ("why", c_int32),
+        ("sharding_type", c_int32),
+        ("shard_state", c_int32),
+        ("table_origin", c_int32),
+        ("group_origin", c_int32),
+        ("servers_listed", c_uint32),
+        ("servers_considered", c_uint32),
+        ("servers_quarantined", c_uint32),
+        ("servers_in_other_zones", c_uint32),
+        ("generation", c_uint64),
+        ("shard_id", c_int64),
+        ("table_age_ms", c_int64),
+        ("group_age_ms", c_int64),
+        ("write_hold_ms", c_int64),
+        ("shard_hold_ms", c_int64),
+        ("table", c_char * TABLE_SIZE),
+        ("column", c_char * COLUMN_SIZE),
+        ("key", c_char * BOUND_SIZE),
+        ("digest", c_char * 40),
+        ("lower_bound", c_char * BOUND_SIZE),
+        ("upper_bound", c_char * BOUND_SIZE),
+        ("group", c_char * GROUP_SIZE),
+        ("server", fabric_server_t),
+        ("node", fabric_node_t),
+        ("source", c_char * SOURCE_SIZE),
+        ("message", c_char * MESSAGE_SIZE),
+        ("reserved", c_uint64 * 16),
+    ]
 
 
 class fabric_metrics_t(ctypes.Structure):
@@ -405,6 +465,14 @@ SIGNATURES = {
         c_int32, _HANDLE, c_char_p, POINTER(fabric_key_t), POINTER(fabric_shard_t), _ERROR,
     ),
     "fabric_dump": (c_int32, _HANDLE, c_char_p, _ERROR),
+    "fabric_explain_shard": (
+        c_int32, _HANDLE, _TEXTS, c_size_t, POINTER(fabric_key_t), c_int32, c_int32,
+        POINTER(fabric_explanation_t), _ERROR,
+    ),
+    "fabric_explain_group": (
+        c_int32, _HANDLE, c_char_p, c_int32, POINTER(fabric_explanation_t), _ERROR,
+    ),
+    "fabric_why_name": (c_char_p, c_int32),
     "fabric_get_tables": (
         c_int32, _HANDLE, POINTER(fabric_table_info_t), c_size_t, POINTER(c_size_t), _ERROR,
     ),

@@ -20,6 +20,7 @@ STRUCTS = {
     "fabric_shard_t": mf.fabric_shard_t,
     "fabric_table_info_t": mf.fabric_table_info_t,
     "fabric_group_info_t": mf.fabric_group_info_t,
+    "fabric_explanation_t": mf.fabric_explanation_t,
     "fabric_node_t": mf.fabric_node_t,
     "fabric_metrics_t": mf.fabric_metrics_t,
     "fabric_event_t": mf.fabric_event_t,
@@ -104,6 +105,8 @@ ENUMS = {
     "FABRIC_SCOPE_": mf.Scope,
     "FABRIC_SHARDING_": mf.Sharding,
     "FABRIC_SHARD_": mf.ShardState,
+    "FABRIC_WHY_": mf.Why,
+    "FABRIC_ORIGIN_": mf.Origin,
     "FABRIC_REPORT_": mf.Report,
     "FABRIC_ACTION_": mf.Action,
     "FABRIC_COMPAT_": mf.Compat,
@@ -120,7 +123,7 @@ def test_every_constant_is_bound(header):
         bound.update({prefix + e.name: e for e in enumeration})
     del bound["FABRIC_ERR_OK"]
     names = "MODE_OFFLINE DEFAULT_PORT DEFAULT_MYSQL_PORT MAX_TIME_MS FOREVER_MS MESSAGE_SIZE UUID_SIZE GROUP_SIZE HOST_SIZE"
-    for name in names.split() + "TABLE_SIZE BOUND_SIZE COLUMN_SIZE METRICS_TEXT_SIZE KEY_INT KEY_TEXT KEY_UINT".split():
+    for name in names.split() + "TABLE_SIZE SOURCE_SIZE BOUND_SIZE COLUMN_SIZE METRICS_TEXT_SIZE KEY_INT KEY_TEXT KEY_UINT".split():
         bound["FABRIC_" + name] = getattr(mf, name)
     version = {name: int(value) for name, value in defines.items() if "_VERSION_" in name}
     ours = {**bound, **version}

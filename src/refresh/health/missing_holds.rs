@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::base::clock::{millis, signed};
-use crate::topology::Topology;
+use crate::topology::{Shard, Topology};
 
 /// When the holds of missing shards end.
 #[derive(Debug)]
@@ -23,6 +23,15 @@ impl MissingHolds {
     /// What went missing at this time or before has been held long enough `now`.
     pub fn over_at(&self, now: u64) -> i64 {
         signed(now).saturating_sub(signed(self.lasts))
+    }
+
+    /// How long the hold of a shard that is missing `since` lasts yet; the longest time if for ever.
+    pub fn left(&self, since: i64, now: u64) -> Duration {
+        if since == Shard::NO_TIME || self.lasts == u64::MAX {
+            return Duration::MAX;
+        }
+        let end = since.saturating_add_unsigned(self.lasts);
+        Duration::from_millis(end.saturating_sub_unsigned(now).max(0).unsigned_abs())
     }
 
     /// Takes in the newest topology; true if the first hold ends at another time than before.

@@ -76,6 +76,12 @@ impl HealthNumbers {
         self.servers.fences().count()
     }
 
+    /// For how long the writes of a group are held yet, at most; `None` if they are not.
+    pub fn held_for(&self, group: &str, now: u64) -> Option<Duration> {
+        let end = self.servers.fences().end(group)?;
+        Some(Duration::from_millis(end.saturating_sub(now)))
+    }
+
     /// When a primary refused a write last, while writes are held; in milliseconds on the handle's
     /// clock.
     pub fn refused_last(&self) -> Option<u64> {

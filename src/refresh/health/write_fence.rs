@@ -31,6 +31,11 @@ impl WriteFences {
         self.groups.contains_key(group)
     }
 
+    /// When the fence of a group ends by its time, if it has one.
+    pub fn end(&self, group: &str) -> Option<u64> {
+        self.groups.get(group).map(|fence| fence.until)
+    }
+
     /// How many groups have one.
     pub fn count(&self) -> usize {
         self.groups.len()

@@ -164,6 +164,7 @@ impl Update<'_> {
             reachability: reach.collect(),
             held: self.observed.is_held(group),
             zone: self.zone.cloned(),
+            preference: self.preference,
         }
     }
 }

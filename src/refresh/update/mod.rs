@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::observe::log::{Level, Log};
-use crate::topology::{RejectedRow, Times, Topology};
+use crate::topology::{ReadPreference, RejectedRow, Times, Topology};
 
 use super::health::servers::ServerHealth;
 use crate::base::clock::signed;
@@ -72,6 +72,7 @@ pub struct Update<'a> {
     stopped: bool,
     /// Where the service runs, if it is told.
     zone: Option<&'a Arc<str>>,
+    preference: ReadPreference,
 }
 
 impl<'a> Update<'a> {
@@ -103,12 +104,13 @@ impl<'a> Update<'a> {
             stops: None,
             stopped: false,
             zone: None,
+            preference: ReadPreference::default(),
         }
     }
 
-    /// Reads of the groups that are taken in prefer servers of this zone.
-    pub fn in_zone(self, zone: Option<&'a Arc<str>>) -> Self {
-        Self { zone, ..self }
+    /// Reads of the groups that are taken in go to these servers, to those of this zone first.
+    pub fn reading(self, preference: ReadPreference, zone: Option<&'a Arc<str>>) -> Self {
+        Self { zone, preference, ..self }
     }
 
     /// Leaves off when `stops` says so: what has been taken in by then is a topology of its own, in

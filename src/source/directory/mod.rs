@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::base::clock::{millis, signed};
 use crate::base::error::{Code, Error, Result};
 use crate::base::sync::{Mutex, rank};
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, Node};
 use crate::mysql::{Address, Failure};
 use crate::observe::log::Level;
 use crate::observe::metrics::Traffic;
@@ -160,6 +160,10 @@ impl Source for DirectorySource {
 
     fn cancel(&self) {
         self.servers.cancel();
+    }
+
+    fn last_node(&self) -> Option<Node> {
+        self.servers.last_node()
     }
 }
 

@@ -154,6 +154,10 @@ impl<P: Protocol> Source for FabricSource<P> {
         self.pool.up()
     }
 
+    fn last_node(&self) -> Option<Node> {
+        self.pool.last_node()
+    }
+
     fn add_node(&self, node: &Node) -> Result<()> {
         self.pool.configure(node);
         Ok(())

@@ -8,7 +8,7 @@ use crate::topology::group::GroupId;
 use crate::topology::index::bounds::BoundIndex;
 use crate::topology::index::long_text::LongTexts;
 use crate::topology::key::Key;
-use crate::topology::{datetime, hash};
+use crate::topology::{datetime, hash, integer};
 
 use super::bounds::{BOUND_SIZE, Bounds};
 use super::shard::{HeldKey, MapError, Shard, ShardingType};
@@ -282,6 +282,24 @@ impl ShardMap {
                     .map(HeldKey::Integer)
             }
         }
+    }
+
+    /// A key as the map reads it, in the form of its bounds, and for HASH its digest: an integer text
+    /// without zeros before it, a date with its time. As it came where no bound can be like it.
+    pub fn key_text(&self, key: Key<'_>) -> (String, Option<String>) {
+        let given = match key {
+            Key::Integer(value) => value.to_string(),
+            Key::Unsigned(value) => value.to_string(),
+            Key::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        };
+        let read = match &self.bounds {
+            Bounds::Integer(_) => integer::bound(given.as_bytes()).map(|value| value.to_string()),
+            Bounds::DateTime(_) => datetime::parse(given.as_bytes()).ok().map(datetime::format),
+            Bounds::Hash(_) | Bounds::Text(_) | Bounds::LongText(_) => None,
+        };
+        let is_hash = self.kind == ShardingType::Hash;
+        let digest = is_hash.then(|| hash::of_key(key).ok().map(hash::format)).flatten();
+        (read.unwrap_or(given), digest)
     }
 
     /// A lower bound as text: decimal, 32 upper-case digits, `YYYY-MM-DD hh:mm:ss`, or the

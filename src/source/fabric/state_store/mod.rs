@@ -135,6 +135,10 @@ impl Source for StateStore {
         self.fabric.as_ref().map_or(0, Source::nodes_up)
     }
 
+    fn last_node(&self) -> Option<Node> {
+        self.servers.last_node()
+    }
+
     fn control(&self) -> Result<&dyn Control> {
         match &self.fabric {
             Some(fabric) => fabric.control(),
