@@ -33,9 +33,24 @@ if(profile STREQUAL "dev")
 endif()
 set(cargo_arguments --locked --manifest-path "${CMAKE_CURRENT_SOURCE_DIR}/Cargo.toml"
   --target-dir "${MYSQLFABRIC_CARGO_TARGET_DIR}")
+# The library of a release names no path of the machine that built it. Not in the dev profile, which
+# shares its output with `cargo test`.
+set(cargo_dev_arguments ${cargo_arguments})
+if(NOT profile STREQUAL "dev")
+  set(cargo_home "$ENV{HOME}/.cargo")
+  if(DEFINED ENV{CARGO_HOME})
+    set(cargo_home "$ENV{CARGO_HOME}")
+  endif()
+  set(map_home "${cargo_home}=/usr/src/cargo")
+  set(map_source "${CMAKE_CURRENT_SOURCE_DIR}=/usr/src/mysqlfabric-${PROJECT_VERSION}")
+  list(APPEND cargo_arguments
+    --config "build.rustflags=['--remap-path-prefix=${map_home}', '--remap-path-prefix=${map_source}']"
+    --config "env.CFLAGS='-ffile-prefix-map=${map_home}'")
+endif()
 set(cargo_output "${MYSQLFABRIC_CARGO_TARGET_DIR}")
 if(MYSQLFABRIC_CARGO_TARGET)
   list(APPEND cargo_arguments --target "${MYSQLFABRIC_CARGO_TARGET}")
+  list(APPEND cargo_dev_arguments --target "${MYSQLFABRIC_CARGO_TARGET}")
   string(APPEND cargo_output "/${MYSQLFABRIC_CARGO_TARGET}")
 endif()
 
@@ -106,7 +121,7 @@ add_dependencies(MySQLFabric::static mysqlfabric_library)
 # of the dev profile, which compiles in half the time and is shared with `cargo test`.
 set(MYSQLFABRIC_FABRICD "${cargo_output}/debug/fabricd")
 add_custom_target(mysqlfabric_fabricd
-  COMMAND "${MYSQLFABRIC_CARGO}" build ${cargo_arguments} --package fabricd --bin fabricd
+  COMMAND "${MYSQLFABRIC_CARGO}" build ${cargo_dev_arguments} --package fabricd --bin fabricd
   WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
   COMMENT "Building fabricd with cargo"
   USES_TERMINAL
