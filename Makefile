@@ -8,7 +8,7 @@ SECONDS ?= 60
 target_dir = $(or $(CARGO_TARGET_DIR),target)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help build demo demo-mysql quick test check-all bench fuzz lint deny format header abi docs wheel install uninstall clean
+.PHONY: help build demo demo-mysql quick test check-all bench fuzz lint deny format header abi docs wheel package install uninstall clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo 'make wheel     the Python package with the library inside, in build/wheel'
 	@echo 'make install   to PREFIX=$(PREFIX), below DESTDIR if it is given'
 	@echo 'make uninstall what was installed, from there again'
+	@echo 'make package   .deb, a tarball, licences and bills of materials, in build/package'
 	@echo 'make docs      the header as HTML, in $(BUILD)/docs/html'
 	@echo 'make lint      the format of Rust and C, and what clippy finds'
 	@echo 'make format    write Rust and C as the format wants them'
@@ -100,6 +101,11 @@ abi:
 wheel: build
 	@tests/need-packages.sh python3 venv python-headers readelf
 	@bindings/python/wheel.sh $(BUILD)/lib/libmysqlfabric.so build/wheel
+
+# What a release is published as.
+package:
+	@tests/need-packages.sh cc c++ cmake python3 $$(! command -v dpkg >/dev/null || echo dh)
+	@packaging/package.sh
 
 # Does not build what is built, so that it can be run as another user.
 install:

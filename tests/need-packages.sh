@@ -16,6 +16,7 @@ package_of() {
     venv) echo python3-venv ;;
     python-headers) echo python3-dev ;;
     readelf) echo binutils ;;
+    dh) echo debhelper ;;
     libmariadb) echo libmariadb-dev ;;
     # Debian keeps a compiler for its browsers that is newer than the release's own.
     cargo) echo "rustc-web cargo-web" ;;

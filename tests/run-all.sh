@@ -63,6 +63,13 @@ mysql_tests() {
     cargo test --locked --test mysql
 }
 
+# All packages, and programs built with what they install.
+package_tests() {
+    ! command -v dpkg >/dev/null || tests/need-packages.sh lintian fakeroot || return
+    make --no-print-directory package &&
+        FABRICD="${CARGO_TARGET_DIR:-$PWD/target}/debug/fabricd" tests/with-fabricd.sh -- tests/packages/check.sh
+}
+
 part packages packages
 part lint make --no-print-directory lint
 # Takes longer to install than all the rest.
@@ -78,5 +85,6 @@ part c c_tests
 [ ! -d tests/python ] || part python python_tests
 [ ! -d bindings/python ] || part wheel wheel_tests
 [ ! -e bindings/go/go.mod ] || part go go_tests
+part package package_tests
 
 finish
