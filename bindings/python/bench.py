@@ -17,6 +17,7 @@ from pathlib import Path
 
 import mysqlfabric
 from mysqlfabric import Mode
+from mysqlfabric.compat import Fabric
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPOLOGY = ROOT / "tests" / "data" / "topology.json"
@@ -144,12 +145,16 @@ def ways_of_package():
     farm.seed()
     table = farm.table(TABLE)
     prepared, named = table.server, farm.server
+    compat = Fabric("127.0.0.1", topology_file=TOPOLOGY)
+    compat.seed()
+    tables = [TABLE]
     return {
         "mysqlfabric (C extension), server": (lambda key: prepared(key, 3), lambda key: named(TABLE, key, 3)),
         "the same, keywords and Mode": (
             lambda key: prepared(key, mode=Mode.READWRITE),
             lambda key: named(TABLE, key, mode=Mode.READWRITE),
         ),
+        "mysqlfabric.compat.Fabric": (None, lambda key: compat.get_shard_server(tables, key, mode=3)),
     }
 
 

@@ -174,7 +174,8 @@ class AsyncFarm:
 
     async def _ask(self, wait: float | None, call: Callable[[float | None], _T]) -> _T:
         self._attach()
-        deadline = time.monotonic() + (self._lookup_timeout if wait is None else wait)
+        timeout = self._lookup_timeout if wait is None else wait
+        deadline: float | None = None
         while True:
             failed_before = self._failed_fetches
             try:
@@ -185,10 +186,12 @@ class AsyncFarm:
                 if wait is None:
                     raise
                 refusal = error
+            if deadline is None:
+                deadline = time.monotonic() + timeout
             left = deadline - time.monotonic()
             if left <= 0:
                 if isinstance(refusal, _errors.WouldBlock):
-                    raise _errors.Timeout(21, 0, f"not known within {self._lookup_timeout if wait is None else wait} s")
+                    raise _errors.Timeout(21, 0, f"not known within {timeout} s")
                 raise refusal
             await self._wait(left if wait is None else min(left, _POLL))
             if wait is None and self._failed_fetches != failed_before:

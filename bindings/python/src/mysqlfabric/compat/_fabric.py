@@ -13,7 +13,7 @@ from typing import Any, Iterator, NamedTuple, Sequence
 
 from .. import _errors
 from .._farm import Farm
-from .._types import Compat, Mode, Report, ResultSet, Scope, Server, Sharding, Status
+from .._types import Compat, Report, ResultSet, Scope, Server, Sharding
 from .errors import DatabaseError, InterfaceError
 
 MODE_READONLY = 1
@@ -31,7 +31,9 @@ REPORT_ERRORS = (2013, 2006, 2003, 2002, 2004)
 REPORT_ERRORS_EXTRA: list[int] = []
 FABRICS: dict[Any, Fabric] = {}
 
-_ER_BAD_TABLE_ERROR = 1051
+_GLOBAL = int(Scope.GLOBAL)
+# Keys that are taken as they are, as most are.
+_PLAIN = frozenset((int, str))
 _logger = logging.getLogger("mysqlfabric.compat")
 
 FabricMySQLServer = Server
@@ -74,17 +76,22 @@ def _ssl_config(ca: str | None, key: str | None, cert: str | None) -> dict[str, 
     return {"ca": ca, "key": key, "cert": cert}
 
 
+def _translated(error: Exception) -> Exception:
+    """What Connector/Python raises for a failure of this kind."""
+    if isinstance(error, (_errors.UnknownTable, _errors.DifferentShards)):
+        return DatabaseError(msg=error.message, errno=error.errno or None)
+    if isinstance(error, (_errors.InvalidArgument, _errors.InvalidKey, _errors.KeyOutOfRange, TypeError)):
+        return ValueError(str(error))
+    assert isinstance(error, _errors.FabricError)
+    return InterfaceError(msg=error.message, errno=error.errno or None)
+
+
 @contextlib.contextmanager
 def _as_reference() -> Iterator[None]:
-    """Raises what Connector/Python raises for a failure of this kind."""
     try:
         yield
-    except (_errors.UnknownTable, _errors.DifferentShards) as error:
-        raise DatabaseError(msg=error.message, errno=error.errno or None) from error
-    except (_errors.InvalidArgument, _errors.InvalidKey, _errors.KeyOutOfRange) as error:
-        raise ValueError(error.message) from error
     except _errors.FabricError as error:
-        raise InterfaceError(msg=error.message, errno=error.errno or None) from error
+        raise _translated(error) from error
 
 
 class FabricSet:
@@ -328,9 +335,10 @@ class Fabric:
         if mode and status:
             raise ValueError("give mode or status, not both")
         self._needs_seed()
-        wanted = Mode.READWRITE if status == Status.PRIMARY else _mode(mode)
-        with _as_reference():
-            return self.farm.group_server(group, wanted)
+        try:
+            return self.farm.group_server(group, MODE_READWRITE if status == STATUS_PRIMARY else _mode(mode))
+        except (_errors.FabricError, TypeError) as error:
+            raise _translated(error) from error
 
     def get_sharding_information(self, tables: Any = None, database: str | None = None) -> None:
         """Fetches the shard maps of tables: ("table", "database") each, or "table" with `database`."""
@@ -362,21 +370,21 @@ class Fabric:
         """
         if not isinstance(tables, (list, tuple)):
             raise ValueError("tables must be a list or a tuple")
-        for table in tables:
-            if not isinstance(table, str) or table.count(".") != 1:
-                raise ValueError(f"a table is given as <database>.<table>, and not as {table!r}")
-        self._needs_seed()
-        with _as_reference():
+        if not self._seeded:
+            self._needs_seed()
+        # No context manager here: it would take longer than the lookup.
+        try:
             if scope == SCOPE_GLOBAL:
-                return self.farm.server(tables, None, _mode(mode), Scope.GLOBAL)
-            return self.farm.server(tables, self._key(tables[0], key), _mode(mode))
+                return self.farm.server(tables, None, _mode(mode), _GLOBAL)
+            return self.farm.server(tables, key if type(key) in _PLAIN else self._key(tables, key), _mode(mode))
+        except (_errors.FabricError, TypeError) as error:
+            raise _translated(error) from error
 
-    def _key(self, table: str, key: Any) -> Any:
+    def _key(self, tables: Sequence[str], key: Any) -> Any:
         """Keys that only Connector/Python takes: RANGE had int(key), HASH str(key)."""
-        plain = (str, bytes, datetime.date, type(None))
-        if isinstance(key, plain) or (isinstance(key, int) and not isinstance(key, bool)):
+        if isinstance(key, (str, bytes, datetime.date)) or key is None or not tables:
             return key
-        shards = self.farm.shards(table)
+        shards = self.farm.shards(tables[0])
         if shards and shards[0].sharding_type == Sharding.HASH:
             return str(key)
         if isinstance(key, (bool, float, decimal.Decimal)) and shards and shards[0].sharding_type == Sharding.RANGE:
@@ -396,5 +404,5 @@ class Fabric:
         return FabricSet(sets[0], self.farm.fabric_uuid, self._ttl())
 
 
-def _mode(mode: int | None) -> Mode:
-    return Mode.READWRITE if mode in (MODE_WRITEONLY, MODE_READWRITE) else Mode.READONLY
+def _mode(mode: int | None) -> int:
+    return 3 if mode == 3 or mode == 2 else 1
