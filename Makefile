@@ -51,9 +51,9 @@ demo: $(BUILD)/CMakeCache.txt
 demo-mysql:
 	@tests/need-packages.sh cc c++ cmake libmariadb
 	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release >/dev/null
-	@cmake --build $(BUILD) --target example_demo_mysql
+	@cmake --build $(BUILD) --target example_service
 	@echo
-	@tests/servers/demo.sh $(BUILD)/examples-c/demo_mysql
+	@tests/servers/demo.sh $(BUILD)/examples-c/service
 
 # What needs neither a C build nor a Fabric node.
 quick:

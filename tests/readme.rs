@@ -27,9 +27,17 @@ fn documents() -> Vec<PathBuf> {
 }
 
 #[test]
-fn the_readme_shows_the_quickstart() {
+fn programs_of_the_readme_are_those_that_are_run() {
+    let readme = read(&root().join("README.md"));
     let quickstart = read(&root().join("examples-c/quickstart.c"));
-    assert!(read(&root().join("README.md")).contains(&quickstart));
+    assert!(readme.contains(&quickstart));
+    let service = read(&root().join("examples-c/service.c"));
+    let parts: Vec<&str> =
+        readme.split("```c\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(parts.len(), 2, "parts of C programs");
+    for part in parts {
+        assert!(quickstart.contains(part) || service.contains(part), "no example has: {part}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ jobs=$(getconf _NPROCESSORS_ONLN)
 . tests/parts.sh
 
 packages() {
-    local tools=(rustfmt clippy cc c++ clang++ cmake pkg-config readelf valgrind strace doxygen openssl clang-format)
+    local tools=(rustfmt clippy cc c++ clang++ libmariadb cmake pkg-config readelf valgrind strace doxygen openssl clang-format)
     [ ! -d tests/python ] || tools+=(python3 venv)
     [ ! -d bindings/python ] || tools+=(python-headers)
     [ ! -e bindings/go/go.mod ] || tools+=(go)
@@ -82,6 +82,7 @@ part rust rust_tests
 part mysql mysql_tests
 part build cmake_build
 part c c_tests
+part examples tests/servers/examples.sh "$build/examples-c"
 [ ! -d tests/python ] || part python python_tests
 [ ! -d bindings/python ] || part wheel wheel_tests
 [ ! -e bindings/go/go.mod ] || part go go_tests

@@ -1,86 +1,32 @@
 #!/usr/bin/env bash
-# Two groups of three real MySQL servers each, whose shard map is in tables of the first one; PROGRAM
-# writes to them and reads while one primary is killed and the other one leaves its group.
+# What `make demo-mysql` shows: PROGRAM writes to two groups of real MySQL servers and reads while one primary is killed
+# and the other one leaves its group.
 #
-#   demo.sh PROGRAM     PROGRAM is examples-c/demo_mysql.c; ends as it does
+#   demo.sh PROGRAM     PROGRAM is examples-c/service.c; ends as it does
 #
-# PORT is the first of 200 that are free, 31600 unless given. Takes 2.2 GiB of memory and a minute or
-# two on two processors. Nothing is left behind.
+# Takes a minute or two on two processors; PORT and memory are as two_groups.sh says. Nothing is left behind.
 set -euo pipefail
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$(dirname "${BASH_SOURCE[0]}")/two_groups.sh"
 program=$1
-PORT=${PORT:-31600}
 
 "$here/fetch.sh" mysql
-farms=$(mktemp -d)
 service=
-
-# in_group NAME COMMAND ARGUMENT...
-in_group() {
-    local name=$1 port=$PORT
-    [ "$name" = a ] || port=$((PORT + 100))
-    FARM=$farms/$name PORT=$port GROUP=aaaaaaaa-0000-0000-0000-0000000$port \
-        "$here/group_replication.sh" "${@:2}"
-}
-
 end() {
     [ -z "$service" ] || kill "$service" 2>/dev/null || true
-    for name in a b; do in_group "$name" stop; done
-    rm -rf "$farms"
+    stop_groups
 }
 trap end EXIT
 
 echo '-- two groups of three servers each'
-in_group a start 3 &
-in_group b start 3
-wait $!
-
-for name in a b; do
-    in_group "$name" sql 1 <<'SQL'
-CREATE DATABASE demo;
-CREATE TABLE demo.entries (id BIGINT PRIMARY KEY, body VARCHAR(40) NOT NULL);
-CREATE USER demo@'%' IDENTIFIED BY 'pass-word';
-GRANT SELECT ON performance_schema.replication_group_members TO demo@'%';
-GRANT SELECT ON performance_schema.replication_group_member_stats TO demo@'%';
-GRANT SELECT, INSERT ON demo.* TO demo@'%';
-SQL
-done
-in_group a sql 1 <"$here/../../sql/mysqlfabric.sql"
-in_group a sql 1 <<SQL
-USE mysqlfabric;
-START TRANSACTION;
-UPDATE version SET number = number + 1;
-INSERT INTO groups_ (group_id, discover) VALUES ('a', 'group_replication'), ('b', 'group_replication');
-INSERT INTO servers (host, port, group_id) VALUES
-    ('127.0.0.1', $((PORT + 1)), 'a'), ('127.0.0.1', $((PORT + 2)), 'a'), ('127.0.0.1', $((PORT + 3)), 'a'),
-    ('127.0.0.1', $((PORT + 101)), 'b'), ('127.0.0.1', $((PORT + 102)), 'b'), ('127.0.0.1', $((PORT + 103)), 'b');
-INSERT INTO tables (schema_name, table_name, column_name, type, global_group) VALUES
-    ('demo', 'entries', 'id', 'HASH', 'a');
-INSERT INTO shards (schema_name, table_name, lower_bound, group_id) VALUES
-    ('demo', 'entries', REPEAT('0', 32), 'a'), ('demo', 'entries', CONCAT('8', REPEAT('0', 31)), 'b');
-COMMIT;
-GRANT SELECT ON mysqlfabric.* TO demo@'%';
-SQL
-# Over a Unix socket each server learns the hash of the password that others only show over TLS.
-source "$here/programs.sh"
-for name in a b; do
-    for i in 1 2 3; do
-        for ((try = 0; try < 300; try++)); do
-            mysql bin/mysql --no-defaults -udemo -ppass-word -S "$farms/$name/$i/sock" -e 'DO 1' 2>/dev/null && break
-            sleep 0.1
-        done
-    done
-done
-
-url=mysql://127.0.0.1:$((PORT + 1)),127.0.0.1:$((PORT + 2)),127.0.0.1:$((PORT + 3))/mysqlfabric
+start_groups
 echo "-- the service begins, with the shard map of $url"
-"$program" "$url" demo pass-word &
+"$program" "$url" "$user" "$password" &
 service=$!
 sleep 5
-echo "-- kill -9 of the primary of group a, port $((PORT + $(in_group a primary)))"
+echo "-- kill -9 of the primary of group a, port $(port_of a)"
 in_group a kill "$(in_group a primary)"
 sleep 15
-echo "-- the primary of group b leaves its group, port $((PORT + 100 + $(in_group b primary)))"
+echo "-- the primary of group b leaves its group, port $(port_of b)"
 in_group b leave "$(in_group b primary)"
 sleep 5
 echo '-- the service ends'

@@ -1,0 +1,133 @@
+/* A bulk load: rows come from standard input, a line each, and go to the servers that hold them: one INSERT of many rows
+ * for each server and batch, and once more to the next server where one fails.
+ *
+ * usage: bulk_load URL USER PASSWORD <lines of "id body", where a body has 40 bytes at most
+ *
+ * The farm and its table are those of service.c. */
+#define _POSIX_C_SOURCE 200809L
+#include <mysqlfabric.h>
+
+#include <inttypes.h>
+#include <mysql.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { BATCH = 1000, BODY = 40, SERVERS = 64, TRIES = 100 };
+
+static const char *user, *password;
+static fabric_t *farm;
+static int64_t ids[BATCH];
+static char bodies[BATCH][BODY + 1];
+
+/* One connection is enough here: those who load in parallel run several such programs. */
+static unsigned insert(const fabric_server_t *server, const char *sql, size_t length)
+{
+    MYSQL *mysql = mysql_init(NULL);
+    unsigned code = 0;
+    if (!mysql_real_connect(mysql, server->host, user, password, "demo", server->port, NULL, 0)
+        || mysql_real_query(mysql, sql, (unsigned long)length) != 0)
+        code = mysql_errno(mysql);
+    mysql_close(mysql);
+    fabric_report_result(farm, server->uuid, (int32_t)code, NULL);
+    return code;
+}
+
+/* Loads the rows of one server. A row may be sent twice, if the answer to the first time was lost. */
+static unsigned load_part(const fabric_server_t *server, const size_t *rows, size_t count)
+{
+    static char sql[BATCH * (2 * BODY + 40) + 100];
+    size_t length = (size_t)sprintf(sql, "INSERT IGNORE INTO entries VALUES ");
+    for (size_t i = 0; i < count; i++) {
+        /* A body in hexadecimal digits is safe whatever is in it. */
+        length += (size_t)sprintf(sql + length, "%s(%" PRId64 ",x'", i ? "," : "", ids[rows[i]]);
+        const char *body = bodies[rows[i]];
+        length += mysql_hex_string(sql + length, body, (unsigned long)strlen(body));
+        length += (size_t)sprintf(sql + length, "')");
+    }
+    return insert(server, sql, length);
+}
+
+/* Loads `count` rows, and those again whose server failed, at the server that is next. */
+static int load(size_t count)
+{
+    static const char *const tables[] = {"demo.entries"};
+    const struct timespec pause = {0, 100 * 1000 * 1000};
+    for (int try = 0; count > 0 && try < TRIES; try++) {
+        size_t order[BATCH], starts[SERVERS + 1], servers, left = 0;
+        fabric_server_t found[SERVERS];
+        fabric_error_t err;
+        fabric_keys_t keys = fabric_keys_int(ids, count);
+        int32_t status = fabric_split_keys(farm, tables, 1, &keys, FABRIC_SCOPE_LOCAL,
+                                           FABRIC_MODE_READWRITE, order, starts, NULL, found,
+                                           SERVERS, &servers, &err);
+        if (status != FABRIC_OK && status != FABRIC_ERR_SOME_KEYS) {
+            fprintf(stderr, "bulk_load: %s\n", err.message);
+            return 0;
+        }
+        char again[BATCH] = {0};
+        for (size_t s = 0; s < servers; s++) {
+            unsigned code = load_part(&found[s], order + starts[s], starts[s + 1] - starts[s]);
+            if (code != 0 && fabric_errno_action((int32_t)code) == FABRIC_ACTION_NONE) {
+                fprintf(stderr, "bulk_load: %s:%u: error %u\n", found[s].host,
+                        (unsigned)found[s].port, code);
+                return 0;
+            }
+            for (size_t i = starts[s]; code != 0 && i < starts[s + 1]; i++)
+                again[order[i]] = 1;
+        }
+        for (size_t i = starts[servers]; i < count; i++)
+            again[order[i]] = 1; /* no server now, such as a group between two primaries */
+        for (size_t i = 0; i < count; i++)
+            if (again[i]) {
+                ids[left] = ids[i];
+                memmove(bodies[left++], bodies[i], BODY + 1);
+            }
+        count = left;
+        if (count > 0)
+            nanosleep(&pause, NULL);
+    }
+    return count == 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        fprintf(stderr, "usage: bulk_load URL USER PASSWORD\n");
+        return EXIT_FAILURE;
+    }
+    user = argv[2];
+    password = argv[3];
+    fabric_options_t *options = fabric_options_new();
+    fabric_options_set_source(options, argv[1]);
+    fabric_options_set_mysql_credentials(options, user, password);
+    fabric_error_t err;
+    int32_t status = fabric_new(options, &farm, &err);
+    fabric_options_free(options);
+    if (status != FABRIC_OK) {
+        fprintf(stderr, "bulk_load: %s\n", err.message);
+        return EXIT_FAILURE;
+    }
+    size_t count = 0;
+    long loaded = 0;
+    int more = 1, well = 1;
+    while (more && well) {
+        more = scanf("%" SCNd64 " %40[^\n]", &ids[count], bodies[count]) == 2;
+        count += (size_t)more;
+        if (count == BATCH || !more) {
+            loaded += (long)count;
+            well = load(count);
+            count = 0;
+        }
+    }
+    if (!feof(stdin) && well) {
+        fprintf(stderr, "bulk_load: line %ld is no \"id body\"\n", loaded + 1);
+        well = 0;
+    }
+    if (well)
+        printf("loaded %ld rows\n", loaded);
+    fabric_free(farm);
+    mysql_library_end();
+    return well ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,207 @@
+/* A service that survives failovers: the pattern to copy. Its threads write and read rows of a table that is sharded
+ * over groups of MySQL servers, and when a server dies, hangs, leaves or becomes read-only, they go on at the next.
+ *
+ * usage: service URL USER PASSWORD
+ *
+ * URL is where the shard map is, such as mysql://db1,db2/mysqlfabric. The table is
+ *     CREATE TABLE demo.entries (id BIGINT PRIMARY KEY, body VARCHAR(40) NOT NULL)
+ * in every group. It runs until SIGTERM or SIGINT, then looks for each row that it wrote, and ends with 0 if all are
+ * there. tests/servers/demo.sh starts a farm and has things happen to it. */
+#define _POSIX_C_SOURCE 200809L
+#include <mysqlfabric.h>
+
+#include "pool.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { WORKERS = 4, PATIENCE_MS = 60000 };
+
+static const char *user, *password;
+static fabric_t *farm;
+static fabric_table_t *entries;
+static volatile sig_atomic_t stops;
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void pause_ms(long ms)
+{
+    const struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+/* The driver's errno; the first number of an answer goes to `number`. */
+static unsigned query(MYSQL *mysql, const char *sql, long long *number)
+{
+    if (mysql_query(mysql, sql) != 0)
+        return mysql_errno(mysql);
+    MYSQL_RES *result = mysql_store_result(mysql);
+    MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
+    if (row && row[0])
+        *number = strtoll(row[0], NULL, 10);
+    mysql_free_result(result);
+    return mysql_errno(mysql);
+}
+
+/* ---- What the library adds: where a statement goes, and what becomes of it. ---- */
+
+/* Ends the writes at a primary that is none any more: they may hang there until the server is gone. */
+static void on_event(const fabric_event_t *event, void *unused)
+{
+    (void)unused;
+    if (event->kind == FABRIC_EVENT_PRIMARY_CHANGED) {
+        printf("  group %s has %s primary\n", event->group,
+               event->server_uuid[0] ? "another" : "no");
+        pool_cut(event->group, event->server_uuid);
+    }
+}
+
+/* Runs a statement where the row is, and again while it is the server that fails: one that does no harm when it is done
+ * twice, for an answer may be lost. 0, or the errno of the driver; 1105 where no server can be had. */
+static unsigned run(int64_t id, int32_t mode, const char *sql, long long *number)
+{
+    const fabric_key_t key = fabric_key_int(id);
+    for (const int64_t end = now_ms() + PATIENCE_MS;; pause_ms(5)) {
+        const int64_t left = end > now_ms() ? end - now_ms() : 0;
+        fabric_server_t server;
+        fabric_error_t err;
+        if (fabric_table_get_server_wait(entries, &key, FABRIC_SCOPE_LOCAL, mode, left, &server,
+                                         &err)
+            != FABRIC_OK) {
+            fprintf(stderr, "row %lld: %s\n", (long long)id, err.message);
+            return 1105;
+        }
+        unsigned code = 0;
+        struct pooled *to = pool_take(server.uuid,
+                                      mode == FABRIC_MODE_READWRITE ? server.group : "",
+                                      server.host, server.port, user, password, &code);
+        if (to->mysql)
+            code = query(to->mysql, sql, number);
+        fabric_report_result(farm, server.uuid, (int32_t)code, NULL);
+        const int32_t action = fabric_errno_action((int32_t)code);
+        pool_give(to, action & FABRIC_ACTION_RECONNECT);
+        if (left == 0 || !(action & (FABRIC_ACTION_RECONNECT | FABRIC_ACTION_RETRY_ELSEWHERE)))
+            return code;
+    }
+}
+
+/* ---- The service's own: its statements. ---- */
+
+static unsigned write_row(int64_t id)
+{
+    char sql[128];
+    long long none;
+    snprintf(sql, sizeof sql,
+             "INSERT INTO demo.entries VALUES (%lld, 'row %lld') ON DUPLICATE KEY UPDATE id = id",
+             (long long)id, (long long)id);
+    return run(id, FABRIC_MODE_READWRITE, sql, &none);
+}
+
+static unsigned read_row(int64_t id, int32_t mode, long long *found)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "SELECT COUNT(*) FROM demo.entries WHERE id = %lld", (long long)id);
+    return run(id, mode, sql, found);
+}
+
+static struct worker {
+    pthread_t thread;
+    int64_t id; /* of the last row: a worker has every WORKERS-th */
+    long written, failed, reads, missed;
+    int64_t longest_ms;
+} workers[WORKERS];
+
+static void *work(void *argument)
+{
+    struct worker *w = argument;
+    for (; !stops; pause_ms(5)) {
+        const int64_t begun = now_ms();
+        if (write_row(w->id + WORKERS) != 0) {
+            w->failed++;
+            continue;
+        }
+        w->id += WORKERS;
+        w->written++;
+        const int64_t took = now_ms() - begun;
+        if (took > w->longest_ms)
+            w->longest_ms = took;
+        /* One that is a second old: what was written just now, a secondary may not have yet. */
+        const int64_t older = w->id - 100 * WORKERS;
+        if (older <= 0)
+            continue;
+        long long found = 0;
+        w->failed += read_row(older, FABRIC_MODE_READONLY, &found) != 0;
+        w->reads++;
+        w->missed += !found;
+    }
+    return NULL;
+}
+
+static void stop(int number)
+{
+    (void)number;
+    stops = 1;
+}
+
+static int open_farm(const char *url, fabric_error_t *err)
+{
+    const char *tables[] = {"demo.entries"};
+    fabric_options_t *options = fabric_options_new();
+    fabric_options_set_source(options, url);
+    fabric_options_set_mysql_credentials(options, user, password);
+    fabric_options_set_event_callback(options, on_event, NULL, NULL);
+    int32_t status = fabric_new(options, &farm, err);
+    fabric_options_free(options);
+    return status == FABRIC_OK && fabric_table_open(farm, tables, 1, &entries, err) == FABRIC_OK;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        fprintf(stderr, "usage: service URL USER PASSWORD\n");
+        return EXIT_FAILURE;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    user = argv[2];
+    password = argv[3];
+    signal(SIGTERM, stop);
+    signal(SIGINT, stop);
+    fabric_error_t err;
+    if (mysql_library_init(0, NULL, NULL) != 0 || !open_farm(argv[1], &err)) {
+        fprintf(stderr, "service: %s\n", err.message);
+        return EXIT_FAILURE;
+    }
+    struct worker all = {.longest_ms = 0};
+    long lost = 0;
+    for (int i = 0; i < WORKERS; i++) {
+        workers[i].id = i;
+        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+            return EXIT_FAILURE;
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        const struct worker *w = &workers[i];
+        pthread_join(w->thread, NULL);
+        all.written += w->written;
+        all.failed += w->failed;
+        all.reads += w->reads;
+        all.missed += w->missed;
+        all.longest_ms = w->longest_ms > all.longest_ms ? w->longest_ms : all.longest_ms;
+        for (int64_t id = i + WORKERS; id <= w->id; id += WORKERS) {
+            long long found = 0;
+            lost += read_row(id, FABRIC_MODE_READWRITE, &found) != 0 || !found;
+        }
+    }
+    printf("rows written       %ld\nrows lost          %ld\nwrites that failed %ld\n"
+           "longest pause      %lld ms\nreads              %ld, not found on a secondary: %ld\n",
+           all.written, lost, all.failed, (long long)all.longest_ms, all.reads, all.missed);
+    fabric_table_free(entries);
+    fabric_free(farm);
+    pool_close();
+    mysql_library_end();
+    return all.written > 0 && lost == 0 && all.failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
