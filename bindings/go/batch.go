@@ -68,7 +68,7 @@ func (c *core) route(ctx context.Context, tables []string, values any, mode Mode
 			return partly(C.fabric_get_shard_servers(c.f, list, C.size_t(len(tables)), many,
 				C.FABRIC_SCOPE_LOCAL, C.int32_t(mode), &index[0], &codes[0], out, room, count, e))
 		}
-	}, c.servers.get)
+	}, c.servers.value)
 	if err != nil {
 		return Routed{}, err
 	}
@@ -97,7 +97,7 @@ func (c *core) split(ctx context.Context, tables []string, values any, mode Mode
 			return partly(C.fabric_split_keys(c.f, list, C.size_t(len(tables)), many,
 				C.FABRIC_SCOPE_LOCAL, C.int32_t(mode), &order[0], &starts[0], nil, out, room, count, e))
 		}
-	}, c.servers.get)
+	}, c.servers.value)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unsafe"
 )
 
 // Code is why a call failed, as the library's numbers have it. Codes are errors themselves, for
@@ -133,11 +132,12 @@ func failure(status C.int32_t, e *C.fabric_error_t) error {
 }
 
 // told is failure for details that are to be freed.
-func told(status C.int32_t, e *C.fabric_error_t) error {
+func told(status C.int32_t, details C.go_details_t) error {
+	e := C.go_details(details)
 	if e == nil {
 		return newError(Code(status), "%s, and there is no memory for the details", Code(status).Error())
 	}
-	defer C.free(unsafe.Pointer(e))
+	defer C.go_forget(details)
 	return failure(status, e)
 }
 

@@ -125,7 +125,7 @@ func TestInternedServers(t *testing.T) {
 		for at := range 5000 {
 			var c serverOfC
 			fill(&c, fmt.Sprintf("00000000-0000-0000-0000-%012d", at%2500), fmt.Sprint("host", round), fmt.Sprint("group", at%3))
-			s := known.get(&c)
+			s := known.value(&c)
 			same(t, s, Server{UUID: fmt.Sprintf("00000000-0000-0000-0000-%012d", at%2500),
 				Host: fmt.Sprint("host", round), Group: fmt.Sprint("group", at%3)})
 		}

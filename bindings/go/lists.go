@@ -141,7 +141,7 @@ func (c *core) groupServers(ctx context.Context, group string, cached C.int32_t)
 			cached = 1
 			return status
 		}
-	}, c.servers.get)
+	}, c.servers.value)
 }
 
 // Shards lists the shards of a table by their lower bounds. Place keys by lookups, and not by this list:

@@ -41,15 +41,16 @@ func (f *Farm) Server(ctx context.Context, table string, key any, mode Mode) (Se
 	if err != nil {
 		return Server{}, err
 	}
-	server, err := f.core.shardServer(ctx, table, k, local, mode)
+	is, err := f.core.shardServer(ctx, table, k, local, mode)
 	runtime.KeepAlive(f)
-	return server, err
+	return is.server, err
 }
 
 // Global tells the server of what all shards of a table share.
 func (f *Farm) Global(ctx context.Context, table string, mode Mode) (Server, error) {
-	defer runtime.KeepAlive(f)
-	return f.core.shardServer(ctx, table, key{}, global, mode)
+	is, err := f.core.shardServer(ctx, table, key{}, global, mode)
+	runtime.KeepAlive(f)
+	return is.server, err
 }
 
 // ServerWait is Server that waits for a server instead of refusing, as long as ctx allows: after [Farm.Report]
@@ -66,16 +67,17 @@ func (f *Farm) ServerWait(ctx context.Context, table string, key any, mode Mode)
 
 // Group tells a server of a group: its primary for writing, its secondaries in turns for reading.
 func (f *Farm) Group(ctx context.Context, group string, mode Mode) (Server, error) {
-	server, err := f.core.groupServer(ctx, group, mode, AnyStatus)
+	is, err := f.core.groupServer(ctx, group, mode, AnyStatus)
 	runtime.KeepAlive(f)
-	return server, err
+	return is.server, err
 }
 
 // GroupByStatus tells a server of a group by its role: Primary, or Secondary, for which the primary stands
 // in where there is none.
 func (f *Farm) GroupByStatus(ctx context.Context, group string, status Status) (Server, error) {
-	defer runtime.KeepAlive(f)
-	return f.core.groupServer(ctx, group, AnyMode, status)
+	is, err := f.core.groupServer(ctx, group, AnyMode, status)
+	runtime.KeepAlive(f)
+	return is.server, err
 }
 
 // GroupWait is Group that waits for a server, as [Farm.ServerWait] does.
@@ -84,17 +86,20 @@ func (f *Farm) GroupWait(ctx context.Context, group string, mode Mode) (Server, 
 	return f.core.awaitServer(ctx, f.core.groupQuery(group, mode, AnyStatus))
 }
 
+// nobody is the server of a lookup that failed.
+var nobody known
+
 // The first answer is taken here, where nothing escapes to memory of its own; what has to wait asks anew.
-func (c *core) shardServer(ctx context.Context, table string, k key, in scope, mode Mode) (Server, error) {
+func (c *core) shardServer(ctx context.Context, table string, k key, in scope, mode Mode) (*known, error) {
 	if err := named(table); err != nil {
-		return Server{}, err
+		return &nobody, err
 	}
 	count := c.guard.enter()
 	if count == nil {
-		return Server{}, ErrClosed
+		return &nobody, ErrClosed
 	}
 	var s C.fabric_server_t
-	var e *C.fabric_error_t
+	var e C.go_details_t
 	status := C.go_shard_server(c.f, bytesOf(table), C.size_t(len(table)), k.kind, k.integer, bytesOf(k.text),
 		C.size_t(len(k.text)), C.int32_t(in), C.int32_t(mode), noWait, &s, &e)
 	leave(count)
@@ -102,7 +107,7 @@ func (c *core) shardServer(ctx context.Context, table string, k key, in scope, m
 		return c.servers.get(&s), nil
 	}
 	if err := told(status, e); status != C.FABRIC_ERR_WOULD_BLOCK {
-		return Server{}, err
+		return &nobody, err
 	}
 	return c.awaitAnswer(ctx, c.shardQuery(table, k, in, mode))
 }
@@ -112,23 +117,23 @@ func (c *core) shardQuery(table string, k key, in scope, mode Mode) query {
 		if err := named(table); err != nil {
 			return Server{}, err
 		}
-		return c.ask(func(s *C.fabric_server_t, e **C.fabric_error_t) C.int32_t {
+		return c.ask(func(s *C.fabric_server_t, e *C.go_details_t) C.int32_t {
 			return C.go_shard_server(c.f, bytesOf(table), C.size_t(len(table)), k.kind, k.integer,
 				bytesOf(k.text), C.size_t(len(k.text)), C.int32_t(in), C.int32_t(mode), deadline, s, e)
 		})
 	}
 }
 
-func (c *core) groupServer(ctx context.Context, group string, mode Mode, role Status) (Server, error) {
+func (c *core) groupServer(ctx context.Context, group string, mode Mode, role Status) (*known, error) {
 	if err := named(group); err != nil {
-		return Server{}, err
+		return &nobody, err
 	}
 	count := c.guard.enter()
 	if count == nil {
-		return Server{}, ErrClosed
+		return &nobody, ErrClosed
 	}
 	var s C.fabric_server_t
-	var e *C.fabric_error_t
+	var e C.go_details_t
 	status := C.go_group_server(c.f, bytesOf(group), C.size_t(len(group)), C.int32_t(mode), C.int32_t(role),
 		noWait, &s, &e)
 	leave(count)
@@ -136,7 +141,7 @@ func (c *core) groupServer(ctx context.Context, group string, mode Mode, role St
 		return c.servers.get(&s), nil
 	}
 	if err := told(status, e); status != C.FABRIC_ERR_WOULD_BLOCK {
-		return Server{}, err
+		return &nobody, err
 	}
 	return c.awaitAnswer(ctx, c.groupQuery(group, mode, role))
 }
@@ -146,7 +151,7 @@ func (c *core) groupQuery(group string, mode Mode, role Status) query {
 		if err := named(group); err != nil {
 			return Server{}, err
 		}
-		return c.ask(func(s *C.fabric_server_t, e **C.fabric_error_t) C.int32_t {
+		return c.ask(func(s *C.fabric_server_t, e *C.go_details_t) C.int32_t {
 			return C.go_group_server(c.f, bytesOf(group), C.size_t(len(group)), C.int32_t(mode),
 				C.int32_t(role), deadline, s, e)
 		})
@@ -154,7 +159,7 @@ func (c *core) groupQuery(group string, mode Mode, role Status) query {
 }
 
 // ask runs one lookup, unless the Farm is closed.
-func (c *core) ask(call func(*C.fabric_server_t, **C.fabric_error_t) C.int32_t) (server Server, err error) {
+func (c *core) ask(call func(*C.fabric_server_t, *C.go_details_t) C.int32_t) (server Server, err error) {
 	refused := c.use(func() error {
 		server, err = c.found(call)
 		return nil
@@ -165,22 +170,23 @@ func (c *core) ask(call func(*C.fabric_server_t, **C.fabric_error_t) C.int32_t) 
 	return server, err
 }
 
-func (c *core) found(call func(*C.fabric_server_t, **C.fabric_error_t) C.int32_t) (Server, error) {
+func (c *core) found(call func(*C.fabric_server_t, *C.go_details_t) C.int32_t) (Server, error) {
 	var s C.fabric_server_t
-	var e *C.fabric_error_t
+	var e C.go_details_t
 	if status := call(&s, &e); status != C.FABRIC_OK {
 		return Server{}, told(status, e)
 	}
-	return c.servers.get(&s), nil
+	return c.servers.value(&s), nil
 }
 
 // awaitAnswer is await for a server.
-func (c *core) awaitAnswer(ctx context.Context, ask query) (server Server, err error) {
-	err = c.await(ctx, func() (err error) {
-		server, err = ask(noWait)
+func (c *core) awaitAnswer(ctx context.Context, ask query) (*known, error) {
+	is := new(known)
+	err := c.await(ctx, func() (err error) {
+		is.server, err = ask(noWait)
 		return err
 	})
-	return server, err
+	return is, err
 }
 
 // bytesOf is where a string lies.

@@ -126,7 +126,7 @@ func (f *Farm) ReportErrno(serverUUID string, errno int) error {
 	if count == nil {
 		return ErrClosed
 	}
-	var e *C.fabric_error_t
+	var e C.go_details_t
 	status := C.go_report_result(f.core.f, bytesOf(serverUUID), C.size_t(len(serverUUID)), C.int32_t(errno), &e)
 	leave(count)
 	runtime.KeepAlive(f)

@@ -60,48 +60,46 @@ type servers struct {
 // A server may be in any of so many slots: it may belong to several groups.
 const probes = 4
 
-// known is a server with its texts as C has them, their NULs included.
+// known is a server, and what C has of it: its numbers and UUID, which lie side by side, its host and its
+// group, each with its NUL.
 type known struct {
-	uuid, host, group string
+	head, host, group string
 	server            Server
 }
 
 // get is the server in Go's terms.
-func (s *servers) get(c *C.fabric_server_t) Server {
-	first := slotOf(&c.uuid)
-	free := first
-	for at := first + probes; at > first; at-- {
-		slot := at % uint64(len(s.slots))
-		is := s.slots[slot].Load()
+func (s *servers) get(c *C.fabric_server_t) *known {
+	first, free := slotOf(&c.uuid), uint64(0)
+	for at := first; at < first+probes; at++ {
+		free = at % uint64(len(s.slots))
+		is := s.slots[free].Load()
 		if is == nil {
-			free = slot
-		} else if is.names(c) {
-			return is.with(c)
+			break
+		}
+		if is.is(c) {
+			return is
 		}
 	}
 	is := newKnown(c)
-	s.slots[free%uint64(len(s.slots))].Store(is)
-	return is.with(c)
+	s.slots[free].Store(is)
+	return is
 }
 
-// with is the server with the numbers of now.
-func (k *known) with(c *C.fabric_server_t) Server {
-	server := k.server
-	server.Port, server.Mode, server.Status, server.Weight =
-		uint16(c.port), Mode(c.mode), Status(c.status), float64(c.weight)
-	return server
-}
+// value is get for lists.
+func (s *servers) value(c *C.fabric_server_t) Server { return s.get(c).server }
 
 func newKnown(c *C.fabric_server_t) *known {
 	uuid, host, group := textOf(c.uuid[:]), textOf(c.host[:]), textOf(c.group[:])
+	numbers := unsafe.Slice((*byte)(unsafe.Pointer(c)), unsafe.Offsetof(c.uuid))
 	return &known{
-		uuid + "\x00", host + "\x00", group + "\x00",
-		Server{UUID: uuid, Host: host, Group: group},
+		string(numbers) + uuid + "\x00", host + "\x00", group + "\x00",
+		Server{uuid, group, host, uint16(c.port), Mode(c.mode), Status(c.status), float64(c.weight)},
 	}
 }
 
-func (k *known) names(c *C.fabric_server_t) bool {
-	return begins(c.uuid[:], k.uuid) && begins(c.host[:], k.host) && begins(c.group[:], k.group)
+func (k *known) is(c *C.fabric_server_t) bool {
+	return unsafe.String((*byte)(unsafe.Pointer(c)), len(k.head)) == k.head &&
+		begins(c.host[:], k.host) && begins(c.group[:], k.group)
 }
 
 // textOf is a text of C's. C.GoString has what it is given escape.

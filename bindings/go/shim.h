@@ -17,13 +17,31 @@
 /* A deadline of plain lookups, which have none. */
 #define GO_NO_WAIT (-1)
 
-/* The details of a failure, for Go to free; NULL after a success, or without memory. */
-static inline int32_t go_told(int32_t status, const fabric_error_t *e, fabric_error_t **err)
+/*
+ * The address of the details of a failure, for Go to free; left alone after a success, and 0 without memory.
+ * It is a number, since cgo looks into a pointer to a pointer at each call.
+ */
+typedef uintptr_t go_details_t;
+
+static inline int32_t go_told(int32_t status, const fabric_error_t *e, go_details_t *err)
 {
-    *err = NULL;
-    if (status != FABRIC_OK && (*err = (fabric_error_t *)malloc(sizeof **err)) != NULL)
-        **err = *e;
+    if (status != FABRIC_OK) {
+        fabric_error_t *kept = (fabric_error_t *)malloc(sizeof *kept);
+        if (kept != NULL)
+            *kept = *e;
+        *err = (go_details_t)kept;
+    }
     return status;
+}
+
+static inline const fabric_error_t *go_details(go_details_t err)
+{
+    return (const fabric_error_t *)err;
+}
+
+static inline void go_forget(go_details_t err)
+{
+    free((void *)err);
 }
 
 /* A lookup takes a key, or none where its kind is 0. */
@@ -61,7 +79,7 @@ static inline const char *go_name(char *room, const char *name, size_t length)
 static inline int32_t go_shard_server(const fabric_t *f, const char *table, size_t table_length,
                                       int32_t kind, int64_t integer, const char *text,
                                       size_t length, int32_t scope, int32_t mode, int64_t deadline,
-                                      fabric_server_t *out, fabric_error_t **err)
+                                      fabric_server_t *out, go_details_t *err)
 {
     char room[GO_NAME_ROOM];
     const char *name = go_name(room, table, table_length);
@@ -77,7 +95,7 @@ static inline int32_t go_shard_server(const fabric_t *f, const char *table, size
 
 static inline int32_t go_table_server(const fabric_table_t *t, int32_t kind, int64_t integer,
                                       const char *text, size_t length, int32_t scope, int32_t mode,
-                                      int64_t deadline, fabric_server_t *out, fabric_error_t **err)
+                                      int64_t deadline, fabric_server_t *out, go_details_t *err)
 {
     fabric_key_t made;
     const fabric_key_t *key = go_key(&made, kind, integer, text, length);
@@ -90,7 +108,7 @@ static inline int32_t go_table_server(const fabric_table_t *t, int32_t kind, int
 
 static inline int32_t go_group_server(const fabric_t *f, const char *group, size_t group_length,
                                       int32_t mode, int32_t role, int64_t deadline,
-                                      fabric_server_t *out, fabric_error_t **err)
+                                      fabric_server_t *out, go_details_t *err)
 {
     char room[GO_NAME_ROOM];
     const char *name = go_name(room, group, group_length);
@@ -102,7 +120,7 @@ static inline int32_t go_group_server(const fabric_t *f, const char *group, size
 }
 
 static inline int32_t go_report_result(const fabric_t *f, const char *uuid, size_t length,
-                                       int32_t errno_, fabric_error_t **err)
+                                       int32_t errno_, go_details_t *err)
 {
     char room[GO_NAME_ROOM];
     fabric_error_t e;

@@ -53,15 +53,16 @@ func (t *Table) Server(ctx context.Context, key any, mode Mode) (Server, error) 
 	if err != nil {
 		return Server{}, err
 	}
-	server, err := t.core.server(ctx, k, local, mode)
+	is, err := t.core.server(ctx, k, local, mode)
 	runtime.KeepAlive(t)
-	return server, err
+	return is.server, err
 }
 
 // Global tells the server of what all shards share.
 func (t *Table) Global(ctx context.Context, mode Mode) (Server, error) {
-	defer runtime.KeepAlive(t)
-	return t.core.server(ctx, key{}, global, mode)
+	is, err := t.core.server(ctx, key{}, global, mode)
+	runtime.KeepAlive(t)
+	return is.server, err
 }
 
 // ServerWait is Server that waits for a server, as [Farm.ServerWait] does.
@@ -97,16 +98,16 @@ func (t *tableCore) close() {
 // isClosed says whether the farm is closed; the library lets tables outlive it, this package does not.
 func (t *tableCore) isClosed() bool { return t.farm.guard.closed.Load() }
 
-func (t *tableCore) server(ctx context.Context, k key, in scope, mode Mode) (Server, error) {
+func (t *tableCore) server(ctx context.Context, k key, in scope, mode Mode) (*known, error) {
 	count := t.guard.enter()
 	if count == nil || t.isClosed() {
 		if count != nil {
 			leave(count)
 		}
-		return Server{}, ErrClosed
+		return &nobody, ErrClosed
 	}
 	var s C.fabric_server_t
-	var e *C.fabric_error_t
+	var e C.go_details_t
 	status := C.go_table_server(t.t, k.kind, k.integer, bytesOf(k.text), C.size_t(len(k.text)), C.int32_t(in),
 		C.int32_t(mode), noWait, &s, &e)
 	leave(count)
@@ -114,7 +115,7 @@ func (t *tableCore) server(ctx context.Context, k key, in scope, mode Mode) (Ser
 		return t.farm.servers.get(&s), nil
 	}
 	if err := told(status, e); status != C.FABRIC_ERR_WOULD_BLOCK {
-		return Server{}, err
+		return &nobody, err
 	}
 	return t.farm.awaitAnswer(ctx, t.query(k, in, mode))
 }
@@ -126,7 +127,7 @@ func (t *tableCore) query(k key, in scope, mode Mode) query {
 			return Server{}, ErrClosed
 		}
 		defer leave(count)
-		return t.farm.ask(func(s *C.fabric_server_t, e **C.fabric_error_t) C.int32_t {
+		return t.farm.ask(func(s *C.fabric_server_t, e *C.go_details_t) C.int32_t {
 			return C.go_table_server(t.t, k.kind, k.integer, bytesOf(k.text), C.size_t(len(k.text)),
 				C.int32_t(in), C.int32_t(mode), deadline, s, e)
 		})
