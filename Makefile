@@ -24,7 +24,7 @@ help:
 	@echo 'make wheel     the Python package with the library inside, in build/wheel'
 	@echo 'make install   to PREFIX=$(PREFIX), below DESTDIR if it is given'
 	@echo 'make uninstall what was installed, from there again'
-	@echo 'make package   .deb, a tarball, licences and bills of materials, in build/package'
+	@echo 'make package   .deb, a tarball, the wheel, each with its licences, in build/package'
 	@echo 'make docs      the header as HTML, in $(BUILD)/docs/html'
 	@echo 'make lint      the format of Rust and C, and what clippy finds'
 	@echo 'make format    write Rust and C as the format wants them'
@@ -104,8 +104,9 @@ wheel: build
 
 # What a release is published as.
 package:
-	@tests/need-packages.sh cc c++ cmake python3 $$(! command -v dpkg >/dev/null || echo dh)
-	@packaging/package.sh
+	@tests/need-packages.sh cc c++ cmake python3 venv python-headers readelf \
+	    $$(! command -v dpkg >/dev/null || echo dh)
+	@BUILD=$(BUILD) packaging/package.sh
 
 # Does not build what is built, so that it can be run as another user.
 install:

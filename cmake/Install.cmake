@@ -80,6 +80,10 @@ install(FILES ${example_files}
 # What valgrind says of Rust's standard library and not of this one.
 set(data_dir "${CMAKE_INSTALL_DATADIR}/mysqlfabric")
 install(FILES tests/valgrind.supp DESTINATION "${data_dir}" COMPONENT development)
+# The Go module, for `replace` in a go.mod.
+install(DIRECTORY bindings/go/ DESTINATION "${data_dir}/go" COMPONENT development
+  FILES_MATCHING PATTERN "*.go" PATTERN "*.h" PATTERN "go.*" PATTERN "README.md" PATTERN "*_test.go" EXCLUDE
+  PATTERN "testdata" EXCLUDE)
 # What makes and changes a shard map in MySQL tables.
 install(FILES sql/mysqlfabric.sql sql/from_fabric_store.sql
   DESTINATION "${data_dir}/sql" COMPONENT development)

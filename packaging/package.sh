@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # What `make package` runs: all packages of this version, in OUT (build/package).
-# Made twice of one commit, they are the same.
+# BUILD is CMake's build directory, for the wheel. Made twice of one commit, they are the same.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export OUT=${OUT:-$PWD/build/package}
+build=$PWD/${BUILD:-build/release}
 VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # Not yet under its own name: crates that compile C are built anew when that changes.
 EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
@@ -21,8 +22,16 @@ else
     echo "no .deb: they take dpkg and debhelper"
 fi
 
+if python3 -c 'import venv, ensurepip' 2>/dev/null; then
+    make --no-print-directory build
+    SOURCE_DATE_EPOCH=$EPOCH bindings/python/wheel.sh "$build/lib/libmysqlfabric.so" "$OUT/wheel"
+    mv "$OUT"/wheel/*.whl "$OUT"
+else
+    echo "no wheel: it takes Python's venv"
+fi
+
 cd "$OUT"
-rm -rf deb licences
+rm -rf deb licences wheel
 find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%f\n' | sort | xargs sha256sum >SHA256SUMS
 echo
 ls -l "$OUT"

@@ -63,6 +63,14 @@ class Wheel(bdist_wheel):
             platform = "manylinux_{}_{}_{}".format(*glibc_needed(inside), platform[len("linux_") :])
         return python, abi, platform
 
+    def egg2dist(self, egginfo_path, distinfo_path):
+        """Adds the bill of materials, where PEP 770 has its place."""
+        super().egg2dist(egginfo_path, distinfo_path)
+        if (here / "sbom.cdx.json").exists():
+            folder = Path(distinfo_path, "sboms")
+            folder.mkdir()
+            shutil.copy(here / "sbom.cdx.json", folder)
+
 
 setup(
     ext_modules=[

@@ -24,6 +24,10 @@ rm -rf "$source"
 mkdir "$source"
 cp -r native src pyproject.toml setup.py README.md ../../LICENSE-MIT ../../LICENSE-APACHE "$source"
 include=$(realpath ../../include)
+# What is linked into the library, for who gets the wheel: setuptools takes what is called LICENSE.
+../../packaging/third_party.py mysqlfabric "$directory/licences" quiet-panics
+cp "$directory/licences/THIRD-PARTY.txt" "$source/LICENSE-THIRD-PARTY.txt"
+cp "$directory/licences/sbom.cdx.json" "$source"
 rm -f "$directory"/*.whl
 cd "$source"
 MYSQLFABRIC_LIBRARY=$library MYSQLFABRIC_INCLUDE=$include \

@@ -59,7 +59,7 @@ use_c() {
     cmake -S tests/install/consumer -B "$work/consumer" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
     grep -q "^MySQLFabric_DIR:PATH=$libdir/" "$work/consumer/CMakeCache.txt" || fail "another MySQLFabric is found"
     cmake --build "$work/consumer" >/dev/null
-    for program in app_shared app_static app_cpp; do
+    for program in app_shared app_static app_cpp app_cpp17; do
         ask "$work/consumer/$program"
     done
     export PKG_CONFIG_LIBDIR=$libdir/pkgconfig
@@ -70,6 +70,34 @@ use_c() {
     read -ra flags <<<"$(pkg-config --cflags --libs mysqlfabric-static)"
     cc -Wall -Wextra -Werror "$app" "${flags[@]}" -o "$work/app"
     ask "$work/app"
+}
+
+# use_go MODULE LIBDIR: a program that imports the module from where it is installed.
+use_go() {
+    mkdir -p "$work/go"
+    cp tests/packages/quickstart.go "$work/go/main.go"
+    (
+        cd "$work/go"
+        rm -f go.mod
+        go mod init service 2>/dev/null
+        go mod edit -require mysqlfabric@v0.1.0 -replace "mysqlfabric=$1"
+        PKG_CONFIG_LIBDIR=$2/pkgconfig CGO_LDFLAGS=-Wl,-rpath,$2 GOFLAGS=-mod=mod go build -o service .
+    )
+    ask "$work/go/service"
+}
+
+# use_wheel: in an environment that has nothing else.
+use_wheel() {
+    local python=$work/venv/bin/python
+    python3 -m venv "$work/venv"
+    "$python" -m pip install --quiet --disable-pip-version-check --no-index "$packages"/*.whl
+    no_paths "$(echo "$work"/venv/lib/*/site-packages/mysqlfabric)"
+    for folder in "$work"/venv/lib/*/site-packages/mysqlfabric-*.dist-info; do
+        cp "$folder"/licenses/LICENSE-THIRD-PARTY.txt "$work/THIRD-PARTY.txt"
+        cp "$folder"/sboms/sbom.cdx.json "$work"
+    done
+    licences "$work"
+    ask "$python" tests/packages/quickstart.py
 }
 
 # use_debs: into a root with a database of its own, which knows of this system what they depend on.
@@ -98,6 +126,7 @@ use_debs() {
         [ -L "$package" ] || licences "$package"
     done
     use_c "$root/usr" "$libdir" "$root/usr/share/doc/libmysqlfabric-dev/examples"
+    use_go "$root/usr/share/mysqlfabric/go" "$libdir"
 
     mapfile -t installed < <(dpkg-query --admindir="$admin" -Wf '${Package}\n' '*mysqlfabric*')
     in_root --purge "${installed[@]}" >/dev/null
@@ -117,10 +146,12 @@ use_tarball() {
     licences "$tree/share/doc/MySQLFabric"
     [ -e "$tree/lib/.debug/$(readlink "$tree/lib/libmysqlfabric.so.0").debug" ] || fail "no symbols"
     use_c "$tree" "$tree/lib" "$tree/share/doc/MySQLFabric/examples"
+    use_go "$tree/share/mysqlfabric/go" "$tree/lib"
 }
 
 (cd "$packages" && sha256sum --quiet --check SHA256SUMS)
 use_tarball
+use_wheel
 if command -v dpkg >/dev/null; then
     lintian --allow-root --fail-on error,warning "$packages"/*.changes
     use_debs
