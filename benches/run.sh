@@ -24,12 +24,6 @@ reference() (
     cd "$scratch" && "$venv/bin/python" "$program" "$build/benches/c/bench"
 )
 
-# pip downloads what it is compared with, so there may be nothing.
-python_package() {
-    "$PWD/bindings/python/bench.sh" "$build/lib/libmysqlfabric.so" ||
-        printf '## A warm lookup from Python\n\nNot measured: see above.\n\n'
-}
-
 # The rows with a goal: all cells but the verdict, which is the last one.
 goals() {
     local all unmet
@@ -61,7 +55,7 @@ measured=$scratch/measured.md
     # It leaves the made-up farms where it is started.
     (cd "$scratch" && "$build/benches/c/bench")
     reference
-    python_package
+    benches/doors/run.sh "$build/lib/libmysqlfabric.so"
     rust_bench search 'Searches for a shard, ns'
     rust_bench md5 'Hashing a key'
     rust_bench cold 'Loading a farm'
