@@ -48,8 +48,8 @@ class connection
     {
         if (mysql_query(mysql_.get(), sql.c_str()) != 0)
             throw driver_error(mysql_.get());
-        const std::unique_ptr<MYSQL_RES, decltype(&mysql_free_result)> rows(mysql_store_result(
-                                                                                mysql_.get()),
+        const auto stored = mysql_store_result(mysql_.get());
+        const std::unique_ptr<MYSQL_RES, decltype(&mysql_free_result)> rows(stored,
                                                                             mysql_free_result);
         const MYSQL_ROW row = rows ? mysql_fetch_row(rows.get()) : nullptr;
         return row && row[0] ? std::atoll(row[0]) : 0;
@@ -73,24 +73,24 @@ class pool
   public:
     pool(const char *user, const char *password) : user_(user), password_(password) {}
 
-    std::unique_ptr<connection> take(const mysqlfabric::server &server, mode wanted)
+    // Runs a statement on a server, over an idle connection to it or a new one.
+    long long query(const mysqlfabric::server &server, mode wanted, const std::string &sql)
     {
-        std::unique_ptr<connection> taken;
+        std::unique_ptr<connection> to;
         if (auto idle = locked([&] { return idle_.extract(server.uuid); }))
-            taken = std::move(idle.mapped());
+            to = std::move(idle.mapped());
         else
-            taken = std::make_unique<connection>(server, user_, password_);
+            to = std::make_unique<connection>(server, user_, password_);
         if (wanted == mode::read_write)
-            locked([&] { return writing_.insert(taken.get()); });
-        return taken;
-    }
-    void give_back(std::unique_ptr<connection> given, bool usable)
-    {
-        locked([&] {
-            writing_.erase(given.get());
-            if (usable)
-                idle_.emplace(given->uuid, std::move(given));
-        });
+            locked([&] { return writing_.insert(to.get()); });
+        try {
+            const long long number = to->query(sql);
+            done(std::move(to), true);
+            return number;
+        } catch (const driver_error &error) {
+            done(std::move(to), !(mysqlfabric::errno_action(error.code) & FABRIC_ACTION_RECONNECT));
+            throw;
+        }
     }
     // What hangs at a primary that is none any more would hang until the server is gone.
     void cut_writes(std::string_view group, std::string_view but_to)
@@ -103,6 +103,14 @@ class pool
     }
 
   private:
+    void done(std::unique_ptr<connection> with, bool usable)
+    {
+        locked([&] {
+            writing_.erase(with.get());
+            if (usable)
+                idle_.emplace(with->uuid, std::move(with));
+        });
+    }
     template <class Call> std::invoke_result_t<Call> locked(Call call)
     {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -133,18 +141,13 @@ class service
             const auto left = std::chrono::duration_cast<mysqlfabric::milliseconds>(
                 end - std::chrono::steady_clock::now());
             const auto server = entries_.server_wait(id, wanted, std::max(left, 0ms));
-            std::unique_ptr<connection> to;
             try {
-                to = pool_.take(server, wanted);
-                const long long number = to->query(sql);
+                const long long number = pool_.query(server, wanted, sql);
                 farm_.report(server, 0);
-                pool_.give_back(std::move(to), true);
                 return number;
             } catch (const driver_error &error) {
                 farm_.report(server, error.code);
                 const auto action = mysqlfabric::errno_action(error.code);
-                if (to)
-                    pool_.give_back(std::move(to), !(action & FABRIC_ACTION_RECONNECT));
                 if (left <= 0ms
                     || !(action & (FABRIC_ACTION_RECONNECT | FABRIC_ACTION_RETRY_ELSEWHERE)))
                     throw;

@@ -107,7 +107,8 @@
  * two versions is in ABI.md.
  *
  * ## Beside this header
- * The installation has, below its prefix: `share/doc/MySQLFabric` with README.md, CHANGELOG.md,
+ * mysqlfabric.hpp is the same for C++17 and later, with nothing more to link. The installation has, below
+ * its prefix: `share/doc/MySQLFabric` with README.md, CHANGELOG.md,
  * ABI.md, TOPOLOGY_FILE.md (the format of topology and snapshot files) and `examples`, small complete
  * programs; and `share/mysqlfabric/valgrind.supp`, for valgrind's `--suppressions`.
  *

@@ -48,14 +48,15 @@
 namespace mysqlfabric
 {
 
-using server = fabric_server_t;         /**< A MySQL server to connect to. */
-using shard = fabric_shard_t;           /**< A shard of a table. */
-using table_info = fabric_table_info_t; /**< What is known of a table. */
-using group_info = fabric_group_info_t; /**< What is known of a group. */
-using node = fabric_node_t;             /**< The address of a Fabric node. */
-using metrics = fabric_metrics_t;       /**< What a handle has done so far, and how it is. */
-using event = fabric_event_t;           /**< Something that happened to a handle. */
-using failure = fabric_error_t;         /**< What went wrong: code, message, whether to try again. */
+using server = fabric_server_t;           /**< A MySQL server to connect to. */
+using shard = fabric_shard_t;             /**< A shard of a table. */
+using table_info = fabric_table_info_t;   /**< What is known of a table. */
+using group_info = fabric_group_info_t;   /**< What is known of a group. */
+using node = fabric_node_t;               /**< The address of a Fabric node. */
+using metrics = fabric_metrics_t;         /**< What a handle has done so far, and how it is. */
+using event = fabric_event_t;             /**< Something that happened to a handle. */
+using explanation = fabric_explanation_t; /**< How a lookup is answered, and why. */
+using failure = fabric_error_t;           /**< What went wrong: code, message, whether to try again. */
 using std::chrono::milliseconds;
 
 /** What a connection is wanted for. */
@@ -126,6 +127,9 @@ inline std::int32_t errno_action(std::int64_t mysql_errno) noexcept
     return mysql_errno < 0 || mysql_errno > INT32_MAX ? FABRIC_ACTION_NONE
                                                       : fabric_errno_action(static_cast<std::int32_t>(mysql_errno));
 }
+
+/** What a FABRIC_WHY_* of an explanation means. */
+inline const char *why_name(std::int32_t why) noexcept { return fabric_why_name(why); }
 
 /** The name of a kind of event, such as "PRIMARY_CHANGED". */
 inline const char *event_name(std::int32_t kind) noexcept { return fabric_event_name(kind); }
@@ -387,17 +391,17 @@ inline constexpr bool is_text =
 
 template <class Range> using element = std::decay_t<decltype(*std::begin(std::declval<const Range &>()))>;
 
+template <class T, class... Others> inline constexpr bool is_one_of = (std::is_same_v<T, Others> || ...);
+
 /* Numbers, and neither truths nor characters, of 64 bits at most. */
 template <class T>
-inline constexpr bool is_integer =
-    std::is_integral_v<T> && sizeof(T) <= sizeof(std::int64_t)
-    && !std::is_same_v<
-        T,
-        bool> && !std::is_same_v<T, char> && !std::is_same_v<T, wchar_t> && !std::is_same_v<T, char16_t> && !std::is_same_v<T, char32_t>
+inline constexpr bool is_integer = std::is_integral_v<T> && sizeof(T) <= sizeof(std::int64_t)
+                                   && !is_one_of<T, bool, char, wchar_t, char16_t, char32_t
 #if defined(__cpp_char8_t)
-    && !std::is_same_v<T, char8_t>
+                                                 ,
+                                                 char8_t
 #endif
-    ;
+                                                 >;
 
 /* Whatever a callback throws ends here: it must not reach C. */
 template <class Call> void contain(Call call) noexcept
@@ -412,9 +416,10 @@ template <class Call> void contain(Call call) noexcept
 #endif
 }
 
-/* A call that writes a T; `given` are checked before it. */
+/* A call that writes a T; `given` are checked before it. Left to itself gcc makes it a function of its own, which
+ * would cost a warm lookup a quarter more. */
 template <class T, class Call, class... Given>
-result<T> attempt(const Call &call, const Given &...given) noexcept(
+[[gnu::always_inline]] inline result<T> attempt(const Call &call, const Given &...given) noexcept(
     std::is_nothrow_default_constructible_v<T> &&std::is_trivially_destructible_v<T>)
 {
     result<T> answer{unset()};
@@ -1158,6 +1163,25 @@ class farm
             },
             table);
     }
+    /** How would try_server() be answered now, and why? It tells of refusals, too. */
+    result<explanation> try_explain(const names &tables, const key &key, mode mode) const noexcept
+    {
+        return detail::attempt<explanation>(
+            [&](explanation &out, failure &err) {
+                return fabric_explain_shard(get(), tables.data(), tables.size(), key.get(), key.scope(), number(mode),
+                                            &out, &err);
+            },
+            tables);
+    }
+    /** The same of try_group_server(). */
+    result<explanation> try_explain_group(const name &group, mode mode) const noexcept
+    {
+        return detail::attempt<explanation>(
+            [&](explanation &out, failure &err) {
+                return fabric_explain_group(get(), group.get(), number(mode), &out, &err);
+            },
+            group);
+    }
     /** The tables that are known, from memory. */
     result<std::vector<table_info>> try_tables() const
     {
@@ -1335,6 +1359,11 @@ class farm
     {
         return try_shards_in_range(table, low, high).value();
     }
+    explanation explain(const names &tables, const key &key, mode mode) const
+    {
+        return try_explain(tables, key, mode).value();
+    }
+    explanation explain_group(const name &group, mode mode) const { return try_explain_group(group, mode).value(); }
     std::vector<table_info> tables() const { return try_tables().value(); }
     std::vector<group_info> groups() const { return try_groups().value(); }
     std::vector<node> nodes() const { return try_nodes().value(); }

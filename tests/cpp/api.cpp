@@ -114,6 +114,18 @@ static void lists(const farm &f)
     CHECK_INT(f.nodes().size(), 1);
 }
 
+static void explained(const farm &f)
+{
+    const auto of = f.explain("employees.salaries", 10021, mode::read_write);
+    CHECK_INT(of.status, FABRIC_OK);
+    CHECK_TEXT(of.group, "shard2");
+    CHECK_TEXT(of.key, "10021");
+    CHECK_INT(of.server.port, 33621);
+    CHECK(*why_name(of.why) != '\0');
+    CHECK_TEXT(f.explain_group("shard1", mode::read_write).server.host, "127.0.0.1");
+    CHECK_INT(f.explain("employees.salaries", 0, mode::any).status, FABRIC_ERR_KEY_OUT_OF_RANGE);
+}
+
 static void state(const farm &f)
 {
     f.prefetch({"employees.salaries", "crm.names"});
@@ -275,6 +287,7 @@ int main()
     opened(f);
     batches(f);
     lists(f);
+    explained(f);
     state(f);
     reported(f);
     commands(f);

@@ -63,7 +63,7 @@ tree)
         share/mysqlfabric/sql/move_shard.sh "$DOCDIR/SOURCES.md" "$DOCDIR/RESHARDING.md" \
         "$DOCDIR/FABRIC.md" "$DOCDIR/FAILOVER.md" "$DOCDIR/MOVING_OFF_FABRIC.md" \
         "$DOCDIR/README.md" "$DOCDIR/CHANGELOG.md" "$DOCDIR/ABI.md" "$DOCDIR/TOPOLOGY_FILE.md" \
-        "$DOCDIR/examples/quickstart.c" "$DOCDIR/examples/example.h" \
+        "$DOCDIR/examples/quickstart.c" "$DOCDIR/examples/example.h" "$DOCDIR/examples/service.cpp" \
         "$LIBDIR/cmake/MySQLFabric/MySQLFabricConfig.cmake" \
         "$LIBDIR/cmake/MySQLFabric/MySQLFabricConfigVersion.cmake"; do
         [ -e "$prefix/$file" ] || fail "$file is not installed"
