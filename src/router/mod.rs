@@ -321,7 +321,10 @@ impl Router {
 
     /// A failure that a caller is about to see.
     fn failed(&self, error: Error) -> Error {
-        self.config.log.write(Level::Error, format_args!("{error}"));
+        // Who may not wait is told to ask again, and nothing has failed.
+        let is_failure = error.code != Code::WouldBlock;
+        let level = if is_failure { Level::Error } else { Level::Debug };
+        self.config.log.write(level, format_args!("{error}"));
         error
     }
 }
