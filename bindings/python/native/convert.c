@@ -6,7 +6,7 @@
 #include "fabric.h"
 
 PyObject *make_error, *make_key, *make_server, *make_shard, *make_table_info, *make_group_info,
-    *make_node, *make_metrics, *make_event, *make_result;
+    *make_node, *make_metrics, *make_event, *make_result, *make_explanation;
 
 #define FIELD(kind, type, member)                                                                  \
     {                                                                                              \
@@ -74,6 +74,35 @@ const field event_fields[] = {
     FIELD('s', fabric_event_t, group),      FIELD('s', fabric_event_t, server_uuid),
     FIELD('s', fabric_event_t, table),      END};
 
+const field explanation_fields[] = {FIELD('S', fabric_explanation_t, server),
+                                    FIELD('i', fabric_explanation_t, why),
+                                    FIELD('i', fabric_explanation_t, status),
+                                    FIELD('s', fabric_explanation_t, message),
+                                    FIELD('L', fabric_explanation_t, generation),
+                                    FIELD('s', fabric_explanation_t, source),
+                                    FIELD('N', fabric_explanation_t, node),
+                                    FIELD('s', fabric_explanation_t, group),
+                                    FIELD('i', fabric_explanation_t, group_origin),
+                                    FIELD('l', fabric_explanation_t, group_age_ms),
+                                    FIELD('u', fabric_explanation_t, servers_listed),
+                                    FIELD('u', fabric_explanation_t, servers_considered),
+                                    FIELD('u', fabric_explanation_t, servers_quarantined),
+                                    FIELD('u', fabric_explanation_t, servers_in_other_zones),
+                                    FIELD('l', fabric_explanation_t, write_hold_ms),
+                                    FIELD('s', fabric_explanation_t, table),
+                                    FIELD('i', fabric_explanation_t, table_origin),
+                                    FIELD('l', fabric_explanation_t, table_age_ms),
+                                    FIELD('s', fabric_explanation_t, column),
+                                    FIELD('i', fabric_explanation_t, sharding_type),
+                                    FIELD('s', fabric_explanation_t, key),
+                                    FIELD('s', fabric_explanation_t, digest),
+                                    FIELD('l', fabric_explanation_t, shard_id),
+                                    FIELD('i', fabric_explanation_t, shard_state),
+                                    FIELD('s', fabric_explanation_t, lower_bound),
+                                    FIELD('s', fabric_explanation_t, upper_bound),
+                                    FIELD('l', fabric_explanation_t, shard_hold_ms),
+                                    END};
+
 PyObject *of_text(const char *text)
 {
     if (text == NULL)
@@ -109,6 +138,15 @@ static PyObject *of_member(char kind, const void *at)
         return PyLong_FromUnsignedLongLong(*(const uint64_t *)at);
     case 'd':
         return PyFloat_FromDouble(*(const double *)at);
+    /* Structs in it, which are empty where there is none. */
+    case 'S':
+        if (((const fabric_server_t *)at)->uuid[0] != 0)
+            return of_struct(make_server, server_fields, at);
+        Py_RETURN_NONE;
+    case 'N':
+        if (((const fabric_node_t *)at)->host[0] != 0)
+            return of_struct(make_node, node_fields, at);
+        Py_RETURN_NONE;
     default:
         return of_text(at);
     }

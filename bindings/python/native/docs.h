@@ -33,6 +33,14 @@
 #define DOC_SHARDS_BETWEEN                                                                         \
     "shards_between($self, /, table, low=None, high=None)\n--\n\n"                                 \
     "The shards that BETWEEN low AND high touches; None is no limit. For HASH all of them."
+#define DOC_EXPLAIN                                                                                \
+    "explain($self, /, tables, key=None, mode=0, scope=11)\n--\n\n"                                \
+    "How server() with these arguments would be answered now, and why: an Explanation, also of a " \
+    "refusal."                                                                                     \
+    " Takes no turn."
+#define DOC_EXPLAIN_GROUP                                                                          \
+    "explain_group($self, /, group, mode=0)\n--\n\n"                                               \
+    "How group_server() with these arguments would be answered now, and why: an Explanation."
 #define DOC_TABLES                                                                                 \
     "tables($self, /)\n--\n\nThe tables that are known, from memory: after seed() all of the "     \
     "farm."

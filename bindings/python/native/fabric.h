@@ -55,7 +55,7 @@ typedef struct {
 
 /* Python callables that _fabric.setup() was given: what makes objects and exceptions. */
 extern PyObject *make_error, *make_key, *make_server, *make_shard, *make_table_info,
-    *make_group_info, *make_node, *make_metrics, *make_event, *make_result;
+    *make_group_info, *make_node, *make_metrics, *make_event, *make_result, *make_explanation;
 
 /* arguments.c */
 bool take_arguments(const char *function, const char *const *names, size_t most, size_t positional,
@@ -82,7 +82,7 @@ PyObject *of_server(farm_object *farm, const fabric_server_t *server);
 void forget_servers(farm_object *farm);
 PyObject *of_text(const char *text);
 extern const field server_fields[], shard_fields[], table_info_fields[], group_info_fields[],
-    node_fields[], metrics_fields[], event_fields[];
+    node_fields[], metrics_fields[], event_fields[], explanation_fields[];
 
 /* farm.c: a call that may wait stands between enter() and leave(). */
 bool is_open(farm_object *farm);
@@ -96,9 +96,24 @@ bool apply_option(fabric_options_t *options, PyObject *option);
 
 /* log.c */
 int32_t log_to_queue(fabric_options_t *options, int32_t level);
-PyObject *take_log(PyObject *module, PyObject *timeout);
+PyObject *open_log(PyObject *module, PyObject *unused);
+PyObject *take_log(PyObject *module, PyObject *unused);
 PyObject *end_log(PyObject *module, PyObject *unused);
-PyObject *renew_log(PyObject *module, PyObject *unused);
+
+/* calls.c */
+extern PyGetSetDef farm_getters[];
+PyObject *farm_reset_cache(PyObject *, PyObject *);
+PyObject *farm_interrupt(PyObject *, PyObject *);
+PyObject *farm_dump(PyObject *, PyObject *);
+PyObject *farm_prefetch(PyObject *, PyObject *);
+PyObject *farm_metrics(PyObject *, PyObject *);
+PyObject *farm_fileno(PyObject *, PyObject *);
+PyObject *farm_next_event(PyObject *, PyObject *);
+PyObject *farm_fabric_uuid(PyObject *, PyObject *);
+
+/* explain.c */
+PyObject *farm_explain(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *farm_explain_group(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 
 /* lookups.c, batches.c, lists.c, commands.c */
 typedef PyObject *(*fast_method)(PyObject *self, PyObject *const *args, Py_ssize_t given,

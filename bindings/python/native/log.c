@@ -1,12 +1,12 @@
 /* Messages of the library on their way to Python's logging.
  *
  * Threads of the library put them here and never touch the interpreter, which may be busy or ending; a
- * thread of Python takes them. One queue serves all farms. */
-#include <errno.h>
+ * thread of Python takes them when a pipe says that there are some. One queue serves all farms. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "fabric.h"
 
@@ -20,10 +20,18 @@ typedef struct message {
 } message;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t arrived = PTHREAD_COND_INITIALIZER;
 static message *oldest, *newest;
 static size_t waiting, lost;
 static bool ended;
+/* Has a byte while messages wait, or the log has ended. */
+static int pipes[2] = {-1, -1};
+
+/* Under the lock. A full pipe has what it needs. */
+static void wake(void)
+{
+    if (pipes[1] >= 0 && write(pipes[1], "", 1) < 0)
+        return;
+}
 
 static void put(int32_t level, const char *text, void *unused)
 {
@@ -42,13 +50,13 @@ static void put(int32_t level, const char *text, void *unused)
         waiting--;
         lost++;
     }
-    if (oldest == NULL)
+    if (oldest == NULL) {
         oldest = made;
-    else
+        wake();
+    } else
         newest->next = made;
     newest = made;
     waiting++;
-    pthread_cond_signal(&arrived);
     pthread_mutex_unlock(&lock);
     free(dropped);
 }
@@ -58,28 +66,44 @@ int32_t log_to_queue(fabric_options_t *options, int32_t level)
     return fabric_options_set_log(options, level, put, NULL, NULL);
 }
 
-/* take_log(seconds): (messages as (level, text), how many were lost, whether the log has ended). */
-PyObject *take_log(PyObject *module, PyObject *timeout)
+/* open_log(): a descriptor that is readable while messages wait, or the log has ended. A forked child opens one of
+ * its own: its parent reads the other, and a thread that it does not have may have held the lock. */
+PyObject *open_log(PyObject *module, PyObject *unused)
 {
-    (void)module;
-    double seconds = PyFloat_AsDouble(timeout);
-    if (seconds == -1.0 && PyErr_Occurred())
-        return NULL;
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += (time_t)seconds;
-    PyThreadState *thread = PyEval_SaveThread();
+    (void)module, (void)unused;
+    lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    oldest = newest = NULL;
+    waiting = lost = 0;
+    ended = false;
+    if (pipes[0] >= 0) {
+        close(pipes[0]);
+        close(pipes[1]);
+    }
+    if (pipe(pipes) != 0) {
+        pipes[0] = pipes[1] = -1;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    for (int at = 0; at < 2; at++) {
+        fcntl(pipes[at], F_SETFD, FD_CLOEXEC);
+        fcntl(pipes[at], F_SETFL, O_NONBLOCK);
+    }
+    return PyLong_FromLong(pipes[0]);
+}
+
+/* take_log(): (messages as (level, text), how many were lost, whether the log has ended). Never waits. */
+PyObject *take_log(PyObject *module, PyObject *unused)
+{
+    (void)module, (void)unused;
+    char bytes[64];
     pthread_mutex_lock(&lock);
-    int late = seconds <= 0 ? ETIMEDOUT : 0;
-    while (oldest == NULL && !ended && late == 0)
-        late = pthread_cond_timedwait(&arrived, &lock, &until);
+    while (pipes[0] >= 0 && !ended && read(pipes[0], bytes, sizeof bytes) > 0)
+        continue;
     message *taken = oldest;
     size_t lost_now = lost;
     bool ended_now = ended;
     oldest = newest = NULL;
     waiting = lost = 0;
     pthread_mutex_unlock(&lock);
-    PyEval_RestoreThread(thread);
     PyObject *list = PyList_New(0);
     while (taken != NULL) {
         message *next = taken->next;
@@ -97,24 +121,13 @@ PyObject *take_log(PyObject *module, PyObject *timeout)
                : Py_BuildValue("(NnO)", list, (Py_ssize_t)lost_now, ended_now ? Py_True : Py_False);
 }
 
-/* Has who waits in take_log() return at once, now and later. */
+/* Has the descriptor be readable from now on. */
 PyObject *end_log(PyObject *module, PyObject *unused)
 {
     (void)module, (void)unused;
     pthread_mutex_lock(&lock);
     ended = true;
-    pthread_cond_broadcast(&arrived);
+    wake();
     pthread_mutex_unlock(&lock);
-    Py_RETURN_NONE;
-}
-
-/* For a forked child: its lock may have been held by a thread that it does not have. */
-PyObject *renew_log(PyObject *module, PyObject *unused)
-{
-    (void)module, (void)unused;
-    lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-    arrived = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
-    oldest = newest = NULL;
-    waiting = lost = 0;
     Py_RETURN_NONE;
 }

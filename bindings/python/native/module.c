@@ -4,17 +4,19 @@
 static PyObject *setup(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject **const places[] = {&make_error,      &make_key,        &make_server, &make_shard,
-                                 &make_table_info, &make_group_info, &make_node,   &make_metrics,
-                                 &make_event,      &make_result};
-    PyObject *given[10];
-    if (!PyArg_ParseTuple(args, "OOOOOOOOOO:setup", &given[0], &given[1], &given[2], &given[3],
-                          &given[4], &given[5], &given[6], &given[7], &given[8], &given[9]))
+    PyObject **const places[] = {&make_error,  &make_key,        &make_server,
+                                 &make_shard,  &make_table_info, &make_group_info,
+                                 &make_node,   &make_metrics,    &make_event,
+                                 &make_result, &make_explanation};
+    enum { PLACES = sizeof places / sizeof *places };
+    if (PyTuple_Size(args) != PLACES) {
+        PyErr_Format(PyExc_TypeError, "setup() takes %d callables", (int)PLACES);
         return NULL;
-    for (int at = 0; at < 10; at++) {
-        PyObject *before = *places[at];
-        Py_INCREF(given[at]);
-        *places[at] = given[at];
+    }
+    for (int at = 0; at < PLACES; at++) {
+        PyObject *before = *places[at], *given = PyTuple_GetItem(args, at);
+        Py_INCREF(given);
+        *places[at] = given;
         Py_XDECREF(before);
     }
     Py_RETURN_NONE;
@@ -62,13 +64,20 @@ static PyObject *event_name(PyObject *module, PyObject *number)
     return text_of(number, fabric_event_name);
 }
 
+/* clang-format off */
 static PyMethodDef methods[] = {
-    {"setup", setup, METH_VARARGS, NULL},         {"version", version, METH_NOARGS, NULL},
-    {"errno_action", errno_action, METH_O, NULL}, {"is_retryable", is_retryable, METH_O, NULL},
-    {"strerror", strerror_of, METH_O, NULL},      {"event_name", event_name, METH_O, NULL},
-    {"take_log", take_log, METH_O, NULL},         {"end_log", end_log, METH_NOARGS, NULL},
-    {"renew_log", renew_log, METH_NOARGS, NULL},  {NULL, NULL, 0, NULL},
+    {"setup", setup, METH_VARARGS, NULL},
+    {"version", version, METH_NOARGS, NULL},
+    {"errno_action", errno_action, METH_O, NULL},
+    {"is_retryable", is_retryable, METH_O, NULL},
+    {"strerror", strerror_of, METH_O, NULL},
+    {"event_name", event_name, METH_O, NULL},
+    {"open_log", open_log, METH_NOARGS, NULL},
+    {"take_log", take_log, METH_NOARGS, NULL},
+    {"end_log", end_log, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
 };
+/* clang-format on */
 
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, "mysqlfabric._fabric", NULL, -1, methods, NULL, NULL, NULL, NULL};

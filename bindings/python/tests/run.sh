@@ -19,5 +19,12 @@ tag=$(basename "$wheel" .whl | sed 's/.*-//')
 shown=$("$python" -m auditwheel show "$wheel" | tr -s '\n ' '  ')
 grep -q "consistent with the following platform tag: \"$tag\"" <<<"$shown" || { echo "$shown" >&2; exit 1; }
 "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-index --force-reinstall "$wheel"
-(cd bindings/python && "$python" -m mypy --cache-dir "$environment/mypy" src)
+# The types of the package, of a program that uses it, and of the extension beside what it says itself.
+(
+    cd bindings/python
+    "$python" -m mypy --cache-dir "$environment/mypy" src
+    cd tests
+    "$python" -m mypy --cache-dir "$environment/mypy-typed" --strict typed.py
+    "$python" -m mypy.stubtest --concise --ignore-disjoint-bases mysqlfabric._fabric
+)
 exec "$python" -m pytest bindings/python/tests "$@"

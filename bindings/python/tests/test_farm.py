@@ -1,5 +1,6 @@
 """Lists, commands, reports, options and errors of a farm."""
 
+import hashlib
 import inspect
 import logging
 import math
@@ -39,6 +40,35 @@ def test_shards(farm):
     assert farm.shards_between("employees.salaries", high=5) == shards[:1]
     assert farm.shards_between("employees.salaries") == shards
     assert len(farm.shards_between("hashdb.users", 1, 2)) == 4
+
+
+def test_explain(node, farm):
+    why = farm.explain("employees.salaries", "010021", Mode.READWRITE)
+    assert why.server == farm.server("employees.salaries", 10021, Mode.READWRITE)
+    assert (why.why, why.status, why.message) == (mf.Why.PRIMARY, 0, "")
+    assert (why.table, why.column, why.key, why.digest) == ("employees.salaries", "emp_no", "10021", "")
+    assert (why.sharding_type, why.shard_id, why.shard_state) == (mf.Sharding.RANGE, 2, mf.ShardState.ENABLED)
+    assert (why.lower_bound, why.upper_bound, why.group) == ("10001", "20001", "shard2")
+    assert why.table_origin == why.group_origin == mf.Origin.FRESH and 0 <= why.table_age < 60 and why.group_age >= 0
+    assert (why.write_hold, why.shard_hold) == (None, None)
+    assert why.node == mf.Node("127.0.0.1", node.port) and str(node.port) in why.source and "secret" not in why.source
+
+    why = farm.explain(["hashdb.users"], 5)
+    assert why.digest == hashlib.md5(b"5").hexdigest().upper() and why.why == mf.Why.BY_WEIGHT
+    assert farm.explain("employees.salaries", scope=mf.Scope.GLOBAL).group == "global"
+    refused = farm.explain("employees.salaries", 0)
+    assert (refused.server, refused.status) == (None, 44) and "0" in refused.message
+    for key in (2**70, 5):
+        assert farm.explain("crm.names", key).status == 6
+    assert farm.explain("employees.salaries", 2**70).group == "shard3"
+    assert farm.explain("no.table", 1).status == 40
+
+    farm.report(farm.group_server("shard1", Mode.READWRITE), 1290)
+    held = farm.explain_group("shard1", Mode.READWRITE)
+    assert (held.why, held.status, held.server) == (mf.Why.WRITES_HELD, 48, None) and 0 < held.write_hold < 60
+    assert (held.table, held.shard_state, held.servers_listed) == ("", None, 3)
+    with pytest.raises(mf.InvalidArgument):
+        farm.explain_group("shard1", 99)
 
 
 def test_a_list_longer_than_the_first_room(node, farm):
@@ -199,6 +229,8 @@ def test_constants_are_those_of_the_header():
         (mf.Tls, "TLS", set()),
         (mf.Action, "ACTION", set()),
         (mf.EventKind, "EVENT", set()),
+        (mf.Why, "WHY", set()),
+        (mf.Origin, "ORIGIN", set()),
     ):
         ours = {name: int(value) for name, value in kind.__members__.items()}
         assert ours == {n: v for n, v in numbers(prefix).items() if n not in others}, kind

@@ -286,11 +286,20 @@ def run(program, *arguments):
     )
 
 
-@pytest.mark.parametrize("ending", ["", "sys.exit(3)", "raise SystemExit(3)", "del farm"])
+FORKED = """
+pid = os.fork()
+if pid == 0:
+    farm.server("employees.salaries", 1)
+    sys.exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+"""
+
+
+@pytest.mark.parametrize("ending", ["", "sys.exit(3)", "raise SystemExit(3)", "del farm", FORKED])
 def test_the_end_of_the_interpreter(node, ending):
     """With a farm, a table, a callback, and daemon threads in calls that wait and that do not."""
     program = f"""
-import sys, threading, time, logging
+import os, sys, threading, time, logging
 import mysqlfabric as mf
 logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
 farm = mf.Farm({node.url!r}, user="admin", password="secret", on_event=lambda e: None, log_level=logging.DEBUG)
@@ -317,6 +326,33 @@ print("ran", flush=True)
     assert ended.stdout == "ran\n", ended.stderr
     assert ended.returncode == (3 if "3" in ending else 0), ended.stderr
     assert "Fatal" not in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_the_log_of_a_forked_child(node):
+    """It reaches the child's logging, and not its parent's."""
+    program = f"""
+import logging, os, sys, time
+import mysqlfabric as mf
+class Handler(logging.Handler):
+    def emit(self, record):
+        os.write(1, f"{{os.getpid() == parent}} {{'127.0.0.1:1' in record.getMessage()}}\\n".encode())
+        sys.stdout.flush()
+parent = os.getpid()
+first = mf.Farm({node.url!r}, user="admin", password="secret")
+first.seed()
+logging.getLogger("mysqlfabric").addHandler(Handler())
+pid = os.fork()
+if pid == 0:
+    with mf.Farm("fabric://127.0.0.1:1", user="a", password="b", connect_attempts=1) as farm:
+        try:
+            farm.seed()
+        except mf.Unreachable:
+            pass
+    sys.exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+"""
+    ended = run(program)
+    assert ended.returncode == 0 and set(ended.stdout.splitlines()) == {"False True"}, (ended.stdout, ended.stderr)
 
 
 def test_nothing_is_printed(dead):

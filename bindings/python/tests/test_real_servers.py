@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 
+import mysql.connector
 import pymysql
 import pytest
 import sqlalchemy
@@ -105,6 +106,46 @@ def test_a_read_goes_to_another_server(farm, real_farm, two_servers, dead):
         assert connection.port == two_servers[1].port
         connection.close()
     assert farm.metrics().servers_quarantined == 1
+
+
+@pytest.mark.parametrize("connect", [pymysql.connect, mysql.connector.connect], ids=["pymysql", "connector"])
+def test_transactions(farm, real_farm, two_servers, connect, eventually):
+    """That run again where routing fails them, and once where anything else does."""
+    first, second = two_servers
+    creator = farm.creator(connect, group="shard1", database="employees", **first.user)
+    made = []
+
+    def insert(connection, number):
+        made.append(connection)
+        connection.cursor().execute("INSERT INTO salaries VALUES (%s, %s)", (number, number))
+        return number
+
+    assert [creator.run(lambda c, n=n: insert(c, n)) for n in (1, 2)] == [1, 2]
+    assert made[0] is made[1]
+    with pytest.raises(Exception, match="Duplicate"):
+        creator.run(lambda c: (insert(c, 3), insert(c, 1)))
+    with pytest.raises(ZeroDivisionError):
+        creator.run(lambda c: (insert(c, 4), 1 / 0))
+    assert read(first) == [1, 2] and made[-1] is made[0]
+
+    # A session that was killed: the next one writes it.
+    first.sql(*(f"KILL {row[0]}" for row in first.sql("SELECT PROCESSLIST_ID FROM performance_schema.threads"
+                                                      " WHERE PROCESSLIST_USER = 'app'")))  # fmt: skip
+    assert creator.run(lambda c: insert(c, 5)) == 5
+    assert read(first) == [1, 2, 5] and made[-1] is not made[0]
+
+    # A primary that refuses, and another one later.
+    first.sql("SET GLOBAL super_read_only = ON")
+    try:
+        with pytest.raises((mf.WriteHeld, pymysql.MySQLError, mysql.connector.Error)):
+            creator.run(lambda c: insert(c, 6), within=0.3)
+        threading.Timer(0.5, real_farm.control, ("promote", "shard1", real_farm.uuids[1])).start()
+        assert creator.run(lambda c: insert(c, 6)) == 6
+        assert (read(first), read(second)) == ([1, 2, 5], [6])
+    finally:
+        first.sql("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")
+    creator.close()
+    assert eventually(lambda: first.connections() == second.connections() == 0)
 
 
 def test_a_creator_needs_to_know_where(farm):

@@ -55,10 +55,12 @@ from ._types import (
     Compat,
     Event,
     EventKind,
+    Explanation,
     GroupInfo,
     Metrics,
     Mode,
     Node,
+    Origin,
     Report,
     ResultSet,
     Scope,
@@ -69,17 +71,18 @@ from ._types import (
     Status,
     TableInfo,
     Tls,
+    Why,
 )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AccessDenied", "Action", "AsyncFarm", "Closed", "CommandFailed", "Compat", "Creator", "DifferentShards",
-    "Event", "EventKind", "FabricError", "Farm", "FileRefused", "GroupInfo", "InternalError", "Interrupted",
+    "Event", "EventKind", "Explanation", "FabricError", "Farm", "FileRefused", "GroupInfo", "InternalError", "Interrupted",
     "InvalidArgument", "InvalidKey", "Key", "KeyOutOfRange", "Metrics", "Mode", "NoServer", "Node", "NotSeeded",
-    "OutOfResources", "ProtocolError", "Report", "ResultSet", "RoutingError", "Scope", "Server", "Shard",
+    "Origin", "OutOfResources", "ProtocolError", "Report", "ResultSet", "RoutingError", "Scope", "Server", "Shard",
     "ShardState", "ShardUnavailable", "Sharding", "SomeKeysFailed", "SourceError", "Stale", "Status", "Table",
     "TableInfo", "Timeout", "Tls", "TlsFailed", "UnknownGroup", "UnknownTable", "Unreachable",
-    "UnsupportedSharding", "WouldBlock", "WriteHeld", "errno_action", "errno_of", "is_retryable",
+    "UnsupportedSharding", "Why", "WouldBlock", "WriteHeld", "errno_action", "errno_of", "is_retryable",
     "library_version",
 ]  # fmt: skip

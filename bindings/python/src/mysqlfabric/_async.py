@@ -159,13 +159,21 @@ class AsyncFarm:
             raise RuntimeError("an AsyncFarm belongs to the loop that it was first used in: make one for each")
 
     def _take_events(self) -> None:
-        while (event := self._farm.next_event()) is not None:
+        while (event := self._next_event()) is not None:
             if event.kind == EventKind.FETCHED and event.status != 0:
                 self._failed_fetches += 1
                 self._last_failure = event.status
             for queue in self._listeners:
                 queue.put_nowait(event)
         self._wake()
+
+    def _next_event(self) -> Event | None:
+        try:
+            return self._farm.next_event()
+        except _errors.Closed:
+            # By somebody who closed `farm` and not this: its descriptor may soon be another file's.
+            self.close()
+            return None
 
     def _wake(self) -> None:
         for waiter in self._waiters:

@@ -12,10 +12,13 @@ import threading
 import time
 import urllib.parse
 import weakref
-from typing import Any, Callable, Iterable, Iterator, Sequence, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Sequence, TypeVar, overload
 
 from . import _errors, _fabric, _keys, _log, _types
 from ._types import Action, Compat, Event, Mode, Report, ResultSet, Scope, Server, Tables, Tls
+
+if TYPE_CHECKING:
+    from ._creator import Creator
 
 _T = TypeVar("_T")
 
@@ -30,6 +33,7 @@ _fabric.setup(
     _types.make_metrics,
     _types.make_event,
     ResultSet,
+    _types.make_explanation,
 )
 
 _MYSQL_SOURCES = ("cluster", "mysql", "fabric+store")
@@ -347,8 +351,8 @@ class Farm(_fabric.Handle):
             arguments = (weakref.ref(self), self.fileno(), self._on_event)
             threading.Thread(target=_deliver, args=arguments, name="mysqlfabric-events", daemon=True).start()
 
-    def creator(self, connect: Callable[..., Any], **where: Any) -> Any:
-        """What SQLAlchemy's create_engine() takes as `creator`: see Creator."""
+    def creator(self, connect: Callable[..., Any], **where: Any) -> Creator:
+        """Connections of a driver to the server of a group, or of a table and key, as it is: see Creator."""
         from ._creator import Creator
 
         return Creator(self, connect, **where)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import threading
 
 from . import _fabric
@@ -21,14 +22,15 @@ def start(level: int) -> int:
     global _thread
     with _lock:
         if _thread is None:
-            _thread = threading.Thread(target=_run, name="mysqlfabric-log", daemon=True)
+            descriptor = _fabric.open_log()
+            _thread = threading.Thread(target=_run, args=(descriptor,), name="mysqlfabric-log", daemon=True)
             _thread.start()
     return next((ours for ours, theirs in _LEVELS.items() if theirs <= level), 4)
 
 
-def deliver(seconds: float) -> bool:
-    """Hands on what comes within so many seconds; whether more may come."""
-    messages, lost, ended = _fabric.take_log(seconds)
+def _deliver() -> bool:
+    """Hands on what waits; whether more may come."""
+    messages, lost, ended = _fabric.take_log()
     if lost:
         logger.warning("%d messages of the library were lost, because more came than were taken", lost)
     for level, text in messages:
@@ -36,9 +38,14 @@ def deliver(seconds: float) -> bool:
     return not ended
 
 
-def _run() -> None:
-    while deliver(3600.0):
-        pass
+def _run(descriptor: int) -> None:
+    # Waited for with poll(), which gevent and the like know how to do without a thread.
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    while True:
+        poll.poll()
+        if not _deliver():
+            return
 
 
 def stop() -> None:
@@ -46,13 +53,12 @@ def stop() -> None:
     _fabric.end_log()
     if _thread is not None:
         _thread.join(5.0)
-    deliver(0.0)
+    _deliver()
 
 
 def _after_fork_in_child() -> None:
     global _thread, _lock
     _lock = threading.Lock()
-    _fabric.renew_log()
     if _thread is not None:
         _thread = None
         start(logging.INFO)

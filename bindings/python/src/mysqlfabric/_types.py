@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from typing import Any, NamedTuple, Sequence, TypeVar, Union
 
 from . import _fabric
@@ -49,10 +50,11 @@ class Sharding(enum.IntEnum):
 
 
 class ShardState(enum.IntEnum):
-    """Writes of a READ_ONLY shard are held, as while it is moved."""
+    """Writes of a READ_ONLY shard are held, as while it is moved; a MISSING one is listed no more."""
 
     ENABLED = 1
     READ_ONLY = 2
+    MISSING = 3
 
 
 class Report(enum.IntEnum):
@@ -108,6 +110,33 @@ class EventKind(enum.IntEnum):
     WRITES_RELEASED = 10
     SHARD_HELD = 11
     SHARD_RELEASED = 12
+
+
+class Why(enum.IntEnum):
+    """Why a lookup gets its server, or none."""
+
+    NONE = 0
+    PRIMARY = 1
+    BY_WEIGHT = 2
+    ONLY_ONE = 3
+    OWN_ZONE = 4
+    NO_SECONDARY = 5
+    ON_TRIAL = 6
+    LAST_RESORT = 7
+    PREFERRED_PRIMARY = 8
+    NO_PRIMARY = 9
+    WRITES_HELD = 32
+    SHARD_READ_ONLY = 33
+    SHARD_MISSING = 34
+
+
+class Origin(enum.IntEnum):
+    """How good what is known of a table or group is."""
+
+    NONE = 0
+    FRESH = 1
+    STALE = 2
+    FILE = 3
 
 
 class Server(NamedTuple):
@@ -212,6 +241,42 @@ class Event(NamedTuple):
         return _fabric.event_name(self.kind)
 
 
+class Explanation(NamedTuple):
+    """How a lookup would be answered, and why; fabric_explanation_t says what each member tells. Times in seconds."""
+
+    server: Server | None
+    why: int
+    """A Why; of a later library perhaps another number."""
+    status: int
+    """What the lookup would fail with, FABRIC_ERR_*; 0 if it is answered."""
+    message: str
+    generation: int
+    source: str
+    node: Node | None
+    group: str
+    group_origin: Origin
+    group_age: float | None
+    servers_listed: int
+    servers_considered: int
+    servers_quarantined: int
+    servers_in_other_zones: int
+    write_hold: float | None
+    """How long writes are held yet at most; None if they are not."""
+    table: str
+    table_origin: Origin
+    table_age: float | None
+    column: str
+    sharding_type: Sharding
+    key: str
+    digest: str
+    shard_id: int
+    shard_state: ShardState | None
+    lower_bound: str
+    upper_bound: str
+    shard_hold: float | None
+    """How long the keys of a missing shard are held yet, math.inf for ever; None if they are not."""
+
+
 class ResultSet(NamedTuple):
     """A result set of Farm.execute(): rows of texts, or None where there is no value."""
 
@@ -259,6 +324,21 @@ def make_metrics(*values: Any) -> Metrics:
 
 def make_event(kind: int, status: int, generation: int, lost: int, age_ms: int, *rest: Any) -> Event:
     return Event(_known(EventKind, kind), status, generation, lost, age_ms / 1000, *rest)
+
+
+def make_explanation(*values: Any) -> Explanation:
+    made = Explanation(*values)
+    return made._replace(
+        why=_known(Why, made.why),
+        group_origin=Origin(made.group_origin),
+        group_age=_seconds(values[Explanation._fields.index("group_age")]),
+        write_hold=_seconds(values[Explanation._fields.index("write_hold")]),
+        table_origin=Origin(made.table_origin),
+        table_age=_seconds(values[Explanation._fields.index("table_age")]),
+        sharding_type=Sharding(made.sharding_type),
+        shard_state=ShardState(made.shard_state) if made.shard_state else None,
+        shard_hold=math.inf if made.shard_hold == 2**63 - 1 else _seconds(values[-1]),
+    )
 
 
 Tables = Union[str, Sequence[str]]
