@@ -71,7 +71,7 @@ check-all:
 
 bench: $(BUILD)/CMakeCache.txt
 	@cmake -S . -B $(BUILD) >/dev/null
-	cmake --build $(BUILD) --target bench_c bench_cpp
+	cmake --build $(BUILD) --target bench_c
 	$(CARGO) bench --locked --no-run --bench search
 	$(CARGO) build --locked -p fabricd
 	@BUILD=$(BUILD) benches/run.sh

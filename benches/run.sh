@@ -54,9 +54,6 @@ measured=$scratch/measured.md
 {
     # It leaves the made-up farms where it is started.
     (cd "$scratch" && "$build/benches/c/bench")
-    printf '## A warm lookup from C++\n\n'
-    "$build/benches/cpp/lookup"
-    printf '\n'
     reference
     benches/doors/run.sh "$build/lib/libmysqlfabric.so"
     rust_bench search 'Searches for a shard, ns'
