@@ -440,6 +440,25 @@ func TestGenerationOne(t *testing.T) {
 	same(t, len(sets), 1)
 }
 
+// A goroutine that waits for what is not known yet is nothing to be logged as an error.
+func TestWaitingIsNoError(t *testing.T) {
+	d := start(t)
+	var said atomic.Int64
+	logger := slog.New(slog.NewTextHandler(writer(func(line []byte) {
+		if strings.Contains(string(line), "level=ERROR") {
+			t.Error(string(line))
+		}
+		said.Add(1)
+	}), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	h := d.farm(WithLogger(logger))
+	same(t, group(t, h, salaries, 1), "shard1")
+	_, err := h.Group(ctx, "no such", ReadOnly)
+	wants(t, err, ErrUnknownGroup, 0)
+	d.command("fault", "close", "", "1")
+	wants(t, h.Prefetch(ctx, "no.such"), ErrUnknownTable, 1051)
+	eventually(t, "something is logged", func() bool { return said.Load() > 0 })
+}
+
 // heard counts what a logger hears.
 func heard(t testing.TB, said *atomic.Int64) Option {
 	return WithLogger(slog.New(slog.NewTextHandler(writer(func(line []byte) {

@@ -49,6 +49,7 @@ type ShardState int32
 const (
 	ShardEnabled  ShardState = C.FABRIC_SHARD_ENABLED
 	ShardReadOnly ShardState = C.FABRIC_SHARD_READ_ONLY
+	ShardMissing  ShardState = C.FABRIC_SHARD_MISSING // only in an Explanation
 )
 
 // Shard is a shard of a table.

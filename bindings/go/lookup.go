@@ -89,7 +89,7 @@ func (f *Farm) GroupWait(ctx context.Context, group string, mode Mode) (Server, 
 // nobody is the server of a lookup that failed.
 var nobody known
 
-// The first answer is taken here, where nothing escapes to memory of its own; what has to wait asks anew.
+// The first answer is taken here, where nothing escapes to memory of its own; what has to wait goes on from it.
 func (c *core) shardServer(ctx context.Context, table string, k key, in scope, mode Mode) (*known, error) {
 	if err := named(table); err != nil {
 		return &nobody, err
@@ -98,6 +98,7 @@ func (c *core) shardServer(ctx context.Context, table string, k key, in scope, m
 	if count == nil {
 		return &nobody, ErrClosed
 	}
+	seen := c.news.fetches.Load()
 	var s C.fabric_server_t
 	var e C.go_details_t
 	status := C.go_shard_server(c.f, bytesOf(table), C.size_t(len(table)), k.kind, k.integer, bytesOf(k.text),
@@ -106,10 +107,7 @@ func (c *core) shardServer(ctx context.Context, table string, k key, in scope, m
 	if status == C.FABRIC_OK {
 		return c.servers.get(&s), nil
 	}
-	if err := told(status, e); status != C.FABRIC_ERR_WOULD_BLOCK {
-		return &nobody, err
-	}
-	return c.awaitAnswer(ctx, c.shardQuery(table, k, in, mode))
+	return c.awaitAnswer(ctx, seen, told(status, e), c.shardQuery(table, k, in, mode))
 }
 
 func (c *core) shardQuery(table string, k key, in scope, mode Mode) query {
@@ -132,6 +130,7 @@ func (c *core) groupServer(ctx context.Context, group string, mode Mode, role St
 	if count == nil {
 		return &nobody, ErrClosed
 	}
+	seen := c.news.fetches.Load()
 	var s C.fabric_server_t
 	var e C.go_details_t
 	status := C.go_group_server(c.f, bytesOf(group), C.size_t(len(group)), C.int32_t(mode), C.int32_t(role),
@@ -140,10 +139,7 @@ func (c *core) groupServer(ctx context.Context, group string, mode Mode, role St
 	if status == C.FABRIC_OK {
 		return c.servers.get(&s), nil
 	}
-	if err := told(status, e); status != C.FABRIC_ERR_WOULD_BLOCK {
-		return &nobody, err
-	}
-	return c.awaitAnswer(ctx, c.groupQuery(group, mode, role))
+	return c.awaitAnswer(ctx, seen, told(status, e), c.groupQuery(group, mode, role))
 }
 
 func (c *core) groupQuery(group string, mode Mode, role Status) query {
@@ -179,10 +175,10 @@ func (c *core) found(call func(*C.fabric_server_t, *C.go_details_t) C.int32_t) (
 	return c.servers.value(&s), nil
 }
 
-// awaitAnswer is await for a server.
-func (c *core) awaitAnswer(ctx context.Context, ask query) (*known, error) {
+// awaitAnswer is awaitFrom for a server.
+func (c *core) awaitAnswer(ctx context.Context, seen uint64, err error, ask query) (*known, error) {
 	is := new(known)
-	err := c.await(ctx, func() (err error) {
+	err = c.awaitFrom(ctx, seen, err, func() (err error) {
 		is.server, err = ask(noWait)
 		return err
 	})

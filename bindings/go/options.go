@@ -175,7 +175,7 @@ func WithReportWindow(window time.Duration) Option {
 	return func(s *settings) { C.fabric_options_set_report_window_ms(s.o, millis(window)) }
 }
 
-// WithoutBackgroundRefresh leaves it to calls to have what is old fetched.
+// WithoutBackgroundRefresh leaves it to calls to have what is old fetched; it serves until it is.
 func WithoutBackgroundRefresh() Option {
 	return func(s *settings) { C.fabric_options_set_background_refresh(s.o, 0) }
 }
@@ -192,7 +192,7 @@ func WithBackoffLimit(limit time.Duration) Option {
 }
 
 // WithMaxStale sets how long lookups go on from what the source no longer confirms; 0, which is no limit,
-// unless set.
+// unless set. What is older is [ErrStale] at once, and is fetched.
 func WithMaxStale(most time.Duration) Option {
 	return func(s *settings) { C.fabric_options_set_max_stale_ms(s.o, millis(most)) }
 }

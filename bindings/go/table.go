@@ -106,6 +106,7 @@ func (t *tableCore) server(ctx context.Context, k key, in scope, mode Mode) (*kn
 		}
 		return &nobody, ErrClosed
 	}
+	seen := t.farm.news.fetches.Load()
 	var s C.fabric_server_t
 	var e C.go_details_t
 	status := C.go_table_server(t.t, k.kind, k.integer, bytesOf(k.text), C.size_t(len(k.text)), C.int32_t(in),
@@ -114,10 +115,7 @@ func (t *tableCore) server(ctx context.Context, k key, in scope, mode Mode) (*kn
 	if status == C.FABRIC_OK {
 		return t.farm.servers.get(&s), nil
 	}
-	if err := told(status, e); status != C.FABRIC_ERR_WOULD_BLOCK {
-		return &nobody, err
-	}
-	return t.farm.awaitAnswer(ctx, t.query(k, in, mode))
+	return t.farm.awaitAnswer(ctx, seen, told(status, e), t.query(k, in, mode))
 }
 
 func (t *tableCore) query(k key, in scope, mode Mode) query {

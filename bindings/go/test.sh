@@ -42,6 +42,8 @@ PC
 export PKG_CONFIG_PATH=$place${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 export LD_LIBRARY_PATH=$place${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export CGO_ENABLED=1
+# Go keeps what it built although a header or a .pc file elsewhere changed, unless a flag does.
+export CGO_CFLAGS="${CGO_CFLAGS:--O2 -g} -DTESTED_WITH=$(cat "$root/include/mysqlfabric.h" "$place/mysqlfabric.pc" | cksum | cut -d ' ' -f 1)"
 
 go=${GO:-go}
 wanted=$(sed -n 's/^go //p' go.mod)

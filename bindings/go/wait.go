@@ -8,6 +8,7 @@ import "C"
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,7 @@ type news struct {
 	any     chan struct{} // closed when anything happens
 	outcome Code          // of the last such fetch
 	asked   bool          // whether something has been left to a fetch since then
+	fetches atomic.Uint64 // how many such fetches are over
 }
 
 func (n *news) init() { n.fetched, n.any = make(chan struct{}), make(chan struct{}) }
@@ -27,6 +29,7 @@ func (n *news) tell(kind EventKind, outcome Code) {
 	defer n.mu.Unlock()
 	if kind == EventFetched {
 		n.outcome, n.asked = outcome, false
+		n.fetches.Add(1)
 		close(n.fetched)
 		n.fetched = make(chan struct{})
 	}
@@ -42,10 +45,15 @@ func (n *news) poke() {
 	n.any = make(chan struct{})
 }
 
-// nextFetch is closed when the next fetch is over.
-func (n *news) nextFetch() <-chan struct{} {
+// nextFetch is closed when a fetch is over that was not when `seen` fetches were.
+func (n *news) nextFetch(seen uint64) <-chan struct{} {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.fetches.Load() != seen {
+		over := make(chan struct{})
+		close(over)
+		return over
+	}
 	return n.fetched
 }
 
@@ -81,24 +89,25 @@ const snapshotTick = 250 * time.Millisecond
 // await asks until the answer is known. It ends with ctx, the lookup timeout, or the failure of a fetch
 // that began after it had asked.
 func (c *core) await(ctx context.Context, ask func() error) error {
-	var timeout, tick <-chan time.Time
+	seen := c.news.fetches.Load()
+	return c.awaitFrom(ctx, seen, c.use(ask), ask)
+}
+
+// awaitFrom is await for who has asked already, when so many fetches were over, and got err.
+func (c *core) awaitFrom(ctx context.Context, seen uint64, err error, ask func() error) error {
+	if codeOf(err) != ErrWouldBlock || c.lookupTimeout == 0 {
+		return err
+	}
+	timeout := time.NewTimer(c.lookupTimeout)
+	defer timeout.Stop()
+	var tick <-chan time.Time
+	if c.hasSnapshot {
+		ticker := time.NewTicker(snapshotTick)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
 	failures, missing := 0, ""
-	for {
-		fetched := c.news.nextFetch()
-		err := c.use(ask)
-		if codeOf(err) != ErrWouldBlock || c.lookupTimeout == 0 {
-			return err
-		}
-		if timeout == nil {
-			timer := time.NewTimer(c.lookupTimeout)
-			defer timer.Stop()
-			timeout = timer.C
-			if c.hasSnapshot {
-				ticker := time.NewTicker(snapshotTick)
-				defer ticker.Stop()
-				tick = ticker.C
-			}
-		}
+	for codeOf(err) == ErrWouldBlock {
 		// A lookup may need one thing after the other, a table and then its group: the words say which.
 		left := c.news.leave()
 		if words := err.Error(); words != missing {
@@ -107,20 +116,23 @@ func (c *core) await(ctx context.Context, ask func() error) error {
 			return c.fetchFailed()
 		}
 		select {
-		case <-fetched:
+		case <-c.news.nextFetch(seen):
 			if c.news.lastOutcome() != 0 {
 				failures--
 			}
 		case <-tick:
 		case <-ctx.Done():
 			return ended(ctx, err)
-		case <-timeout:
+		case <-timeout.C:
 			return newError(ErrTimeout, "the source did not answer within the %v that a lookup may take "+
 				"(see WithLookupTimeout); it goes on being asked%s", c.lookupTimeout, c.meanwhile(0))
 		case <-c.done:
 			return ErrClosed
 		}
+		seen = c.news.fetches.Load()
+		err = c.use(ask)
 	}
+	return err
 }
 
 // fetchFailed is why the last fetch failed, in the library's words where those are about it.

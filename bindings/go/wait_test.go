@@ -156,6 +156,17 @@ func TestWaitingForAPrimary(t *testing.T) {
 	}
 }
 
+// What is not known yet is asked for once, by whomever it is looked up first.
+func TestWaitingAsksOnce(t *testing.T) {
+	d := start(t)
+	h := d.farm(long)
+	_, err := h.Group(ctx, "shard1", ReadOnly)
+	must(t, err)
+	m, err := h.Metrics()
+	must(t, err)
+	same(t, []uint64{m.RefreshesCallers, m.LookupsRefused}, []uint64{1, 1})
+}
+
 // The lookup timeout ends a call whose context does not.
 func TestLookupTimeout(t *testing.T) {
 	d := start(t)

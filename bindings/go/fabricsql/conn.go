@@ -193,7 +193,7 @@ type wholeStmt interface {
 	driver.StmtExecContext
 	driver.StmtQueryContext
 	driver.NamedValueChecker
-	driver.ColumnConverter
+	ColumnConverter(index int) driver.ValueConverter
 }
 
 type stmt struct {

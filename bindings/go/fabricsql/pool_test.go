@@ -110,6 +110,10 @@ func config() *mysql.Config {
 	return cfg
 }
 
+func contextFor(timeout time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, timeout)
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -210,6 +214,8 @@ func TestPoolFollowsThePrimary(t *testing.T) {
 		t.Error("a second pool")
 	}
 	checkInterfaces(t, db, g)
+	checkRefusals(t, farm)
+	checkService(t, db, g)
 
 	w := &writers{db: db, t: t}
 	defer w.end()

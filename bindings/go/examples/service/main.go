@@ -29,12 +29,13 @@ import (
 func main() {
 	url := flag.String("url", "", "the source of the shard map")
 	listen := flag.String("listen", "127.0.0.1:8080", "where to listen")
+	router := flag.String("router", "router", "the user that asks who is primary")
 	user := flag.String("user", "service", "the user for the rows")
 	flag.Parse()
 
 	// glue
 	farm, err := mysqlfabric.Open(*url, mysqlfabric.WithLogger(slog.Default()),
-		mysqlfabric.WithMySQLCredentials("router", os.Getenv("ROUTER_PASSWORD")))
+		mysqlfabric.WithMySQLCredentials(*router, os.Getenv("ROUTER_PASSWORD")))
 	if err != nil {
 		log.Fatal(err)
 	}
