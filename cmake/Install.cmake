@@ -69,7 +69,7 @@ foreach(licence IN ITEMS LICENSE LICENSE-MIT LICENSE-APACHE)
   endif()
 endforeach()
 
-install(FILES README.md CHANGELOG.md docs/ABI.md docs/FABRIC.md docs/FAILOVER.md
+install(FILES README.md CHANGELOG.md docs/ABI.md docs/ERRORS.md docs/FABRIC.md docs/FAILOVER.md
   docs/MOVING_OFF_FABRIC.md docs/RESHARDING.md docs/SOURCES.md
   docs/TOPOLOGY_FILE.md
   DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT development)

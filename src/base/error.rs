@@ -89,6 +89,22 @@ impl Code {
         Self::ALL.iter().copied().find(|code| *code as i32 == number)
     }
 
+    /// The MySQL errno that fits, or 0. Connector/Python raises these where it has a number at all:
+    /// ER_BAD_TABLE_ERROR for a table that is not sharded, and the client's own numbers for
+    /// connections to Fabric.
+    pub fn mysql_errno(self) -> i32 {
+        match self {
+            Self::UnknownTable => 1051,
+            Self::Auth => 1045,
+            Self::Forbidden => 1370,
+            Self::Unreachable | Self::NotSeeded => 2003,
+            Self::Timeout => 2013,
+            Self::Tls => 2026,
+            Self::Protocol | Self::ReplyTooLarge => 2027,
+            _ => 0,
+        }
+    }
+
     /// Whether the same call may succeed later although nobody corrects anything: time, the source,
     /// or the system heals it. Of `SomeKeys`, each key has a code of its own.
     pub fn is_retryable(self) -> bool {

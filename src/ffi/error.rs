@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::base::error::{Code, Error};
+use crate::base::error::Error;
 
 use super::ptr::cut_text;
 
@@ -124,7 +124,7 @@ pub(super) unsafe fn write_error(err: *mut fabric_error_t, error: &Error) {
     cut_text(&mut message, &error.message);
     let value = fabric_error_t {
         code: error.code as i32,
-        mysql_errno: mysql_errno(error.code),
+        mysql_errno: error.code.mysql_errno(),
         message,
         retryable: error.code.is_retryable().into(),
         reserved0: 0,
@@ -134,24 +134,11 @@ pub(super) unsafe fn write_error(err: *mut fabric_error_t, error: &Error) {
     unsafe { err.write(value) };
 }
 
-/// Connector/Python raises these errnos where it has a number at all: ER_BAD_TABLE_ERROR for a
-/// table that is not sharded, and the client's own numbers for connections to Fabric.
-fn mysql_errno(code: Code) -> i32 {
-    match code {
-        Code::UnknownTable => 1051,
-        Code::Auth => 1045,
-        Code::Forbidden => 1370,
-        Code::Unreachable | Code::NotSeeded => 2003,
-        Code::Timeout => 2013,
-        Code::Tls => 2026,
-        Code::Protocol | Code::ReplyTooLarge => 2027,
-        _ => 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::mem::offset_of;
+
+    use crate::base::error::Code;
 
     use super::*;
 

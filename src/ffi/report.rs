@@ -35,7 +35,7 @@ pub const FABRIC_ACTION_HOLD_WRITES: i32 = 32;
 /// | 2002, 2003, 2004, 2005 | no connection comes about | RECONNECT, RETRY_ELSEWHERE, ASK_AGAIN, REPORT, QUARANTINE |
 /// | 2006, 2013, 2055 | the connection was lost | the same |
 /// | 1053 | the server shuts down | the same |
-/// | 3032, 6400 | the server is in offline mode, which somebody decided | the same without REPORT |
+/// | 3032, 6400, 6401 | the server is in offline mode, which somebody decided | the same without REPORT |
 /// | 1290, 1792, 1836 | the server is read-only | RETRY_ELSEWHERE, ASK_AGAIN, HOLD_WRITES |
 /// | 3100, 3101 | Group Replication refused the commit: the member leaves, or the transaction is too large or collided | RETRY_ELSEWHERE, ASK_AGAIN |
 /// | 1040, 1129, 1203 | too many connections, or this host is blocked: the server lives | RETRY_ELSEWHERE |

@@ -100,11 +100,11 @@ const NEED_SOMEBODY: [u16; 13] =
 const NEED_A_GRANT: [u16; 8] = [1044, 1142, 1143, 1227, 1345, 1370, 1410, 3530];
 
 /// What a server in offline mode says to those who do not administer it.
-const IN_OFFLINE_MODE: [u16; 2] = [3032, 6400];
+const IN_OFFLINE_MODE: [u16; 3] = [3032, 6400, 6401];
 
 /// Statements refused by a server that shuts down or is in offline mode, whose connection was ended by
 /// somebody, or which lost to other statements: the same one may do a moment later.
-const PASS_BY_THEMSELVES: [u16; 8] = [1053, 1205, 1213, 1317, 1927, 3032, 3169, 6400];
+const PASS_BY_THEMSELVES: [u16; 9] = [1053, 1205, 1213, 1317, 1927, 3032, 3169, 6400, 6401];
 
 impl Failure {
     /// The server's number for it, if the server said it.
@@ -231,6 +231,7 @@ mod tests {
             (Failure::Refused(server_error(1045)), Code::Auth, "user \"app\""),
             (Failure::Refused(server_error(1040)), Code::Unreachable, "error 1040 (HY000): Words"),
             (Failure::Refused(server_error(6400)), Code::Unreachable, "offline_mode = OFF there"),
+            (Failure::Refused(server_error(6401)), Code::Unreachable, "offline_mode = OFF there"),
             (Failure::Server(server_error(1142)), Code::Forbidden, "grant it"),
             (Failure::Server(server_error(1064)), Code::Mysql, "error 1064 (HY000): Words"),
             (Failure::Server(server_error(1053)), Code::Unreachable, "it is tried again"),

@@ -54,9 +54,10 @@ pub const fn actions(errno: i32) -> Actions {
         // CR_CONNECTION_ERROR, CR_CONN_HOST_ERROR, CR_IPSOCK_ERROR, CR_UNKNOWN_HOST,
         // CR_SERVER_GONE_ERROR, CR_SERVER_LOST, CR_SERVER_LOST_EXTENDED, ER_SERVER_SHUTDOWN.
         2002..=2006 | 2013 | 2055 | 1053 => LOST,
-        // ER_SERVER_OFFLINE_MODE, and the same with who did it and when. Somebody's decision
-        // about a healthy server, which the source is not to answer with a failover.
-        3032 | 6400 => AWAY,
+        // ER_SERVER_OFFLINE_MODE, and the same with why (ER_SERVER_OFFLINE_MODE_REASON) and with who
+        // did it (ER_SERVER_OFFLINE_MODE_USER, of early versions of 9). Somebody's decision about a
+        // healthy server, which the source is not to answer with a failover.
+        3032 | 6400 | 6401 => AWAY,
         // ER_OPTION_PREVENTS_STATEMENT, which --read-only gives,
         // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION and ER_READ_ONLY_MODE.
         1290 | 1792 | 1836 => READ_ONLY,
@@ -83,7 +84,7 @@ mod tests {
         for errno in [2002, 2003, 2004, 2005, 2006, 2013, 2055, 1053] {
             assert_eq!(actions(errno), LOST, "{errno}");
         }
-        for errno in [3032, 6400] {
+        for errno in [3032, 6400, 6401] {
             assert_eq!(actions(errno), AWAY, "{errno}");
         }
         for errno in [1290, 1792, 1836] {
