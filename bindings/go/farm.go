@@ -1,7 +1,6 @@
 package mysqlfabric
 
 /*
-#cgo pkg-config: mysqlfabric
 #include "shim.h"
 */
 import "C"

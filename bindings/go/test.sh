@@ -39,6 +39,9 @@ Version: $(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 Libs: -L"$place" -lmysqlfabric
 Cflags: -I"$root/include"
 PC
+archive=${library%/*}/libmysqlfabric.a
+sed -e 's/^Name: .*/&-static/' -e "s|^Libs: .*|Libs: $archive -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc|" \
+    "$place/mysqlfabric.pc" >"$place/mysqlfabric-static.pc"
 export PKG_CONFIG_PATH=$place${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 export LD_LIBRARY_PATH=$place${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export CGO_ENABLED=1
@@ -69,4 +72,6 @@ if [ $# -gt 0 ]; then
 fi
 # What counts memory is not told of under the race detector; what talks to real servers takes long enough once.
 "$go" test -count=1 .
-exec "$go" test -count=1 -race ./...
+"$go" test -count=1 -race ./...
+# The library inside the program.
+[ ! -e "$archive" ] || exec "$go" test -count=1 -tags mysqlfabric_static -run Example .

@@ -61,6 +61,9 @@ func (c *conn) saw(ctx context.Context, err error) mysqlfabric.Action {
 	if err != nil && ctx.Err() != nil {
 		return 0
 	}
+	if err != nil && c.bad {
+		return 0 // told already: a rollback behind a lost connection is no more news
+	}
 	action := c.of.report(c.server, err)
 	if action&(mysqlfabric.ActionReconnect|mysqlfabric.ActionHoldWrites) != 0 {
 		c.bad = true
