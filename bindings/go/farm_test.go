@@ -488,6 +488,35 @@ func TestLog(t *testing.T) {
 	eventually(t, "something is logged", func() bool { return said.Load() > 0 })
 }
 
+// A logger that is too slow holds up nobody, and is told how much it missed.
+func TestSlowLogger(t *testing.T) {
+	d := start(t)
+	d.command("fault", "hang", "", "-1")
+	release := make(chan struct{})
+	var said, told atomic.Int64
+	h := d.farm(WithLookupTimeout(0), WithLogger(slog.New(slog.NewTextHandler(writer(func(line []byte) {
+		<-release
+		said.Add(1)
+		if strings.Contains(string(line), "lost=") {
+			told.Add(1)
+		}
+	}), &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	const many = 3000
+	for at := range many {
+		_, err := h.Group(ctx, fmt.Sprint("group", at), ReadOnly)
+		wants(t, err, ErrWouldBlock, 0)
+	}
+	close(release)
+	eventually(t, "the loss is told", func() bool {
+		_, err := h.Group(ctx, "one more", ReadOnly)
+		wants(t, err, ErrWouldBlock, 0)
+		return told.Load() > 0
+	})
+	if said.Load() >= many {
+		t.Error("nothing was lost")
+	}
+}
+
 func TestReports(t *testing.T) {
 	for how, command := range map[Reports]string{
 		ReportsOff: "", ReportsError: "report_error", ReportsFailure: "report_failure",

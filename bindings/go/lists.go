@@ -135,7 +135,8 @@ func (f *Farm) GroupServersNow(ctx context.Context, group string) ([]Server, err
 
 // groupServers asks the source first if cached is 0; what it has told serves then.
 func (c *core) groupServers(ctx context.Context, group string, cached C.int32_t) ([]Server, error) {
-	return listOf(ctx, c, func(n *cnames) asks[C.fabric_server_t] {
+	asksNow := cached == 0
+	servers, err := listOf(ctx, c, func(n *cnames) asks[C.fabric_server_t] {
 		name := n.add(group)
 		return func(out *C.fabric_server_t, room C.size_t, count *C.size_t, e *C.fabric_error_t) C.int32_t {
 			status := C.fabric_get_group_servers(c.f, name, cached, out, room, count, e)
@@ -143,6 +144,11 @@ func (c *core) groupServers(ctx context.Context, group string, cached C.int32_t)
 			return status
 		}
 	}, c.servers.value)
+	// What was known before would do for others.
+	if asksNow && err == nil && c.news.lastOutcome() != 0 {
+		return nil, c.fetchFailed()
+	}
+	return servers, err
 }
 
 // Shards lists the shards of a table by their lower bounds. Place keys by lookups, and not by this list:

@@ -216,6 +216,25 @@ func TestFailedFetches(t *testing.T) {
 	wants(t, err, ErrNotSeeded, 2003)
 }
 
+// Who wants news of a group is told that there is none, and others go on from what is known.
+func TestGroupServersNow(t *testing.T) {
+	d := start(t)
+	h := d.farm(long)
+	servers, err := h.GroupServersNow(ctx, "shard1")
+	must(t, err)
+	same(t, len(servers), 3)
+	d.command("promote", "shard1", third)
+	servers, err = h.GroupServersNow(ctx, "shard1")
+	must(t, err)
+	same(t, []any{servers[0].UUID == primary, servers[0].Status == Primary}, []any{true, false})
+	d.stop()
+	_, err = h.GroupServersNow(ctx, "shard1")
+	wants(t, err, ErrUnreachable, 2003)
+	servers, err = h.GroupServers(ctx, "shard1")
+	must(t, err)
+	same(t, len(servers), 3)
+}
+
 // While the nodes hang a snapshot file serves, of which no event tells.
 func TestSnapshotServesWhileNodesHang(t *testing.T) {
 	d := start(t)
