@@ -25,7 +25,7 @@ help:
 	@echo 'make install   to PREFIX=$(PREFIX), below DESTDIR if it is given'
 	@echo 'make uninstall what was installed, from there again'
 	@echo 'make package   .deb, a tarball, the wheel, each with its licences, in build/package'
-	@echo 'make docs      the header as HTML, in $(BUILD)/docs/html'
+	@echo 'make docs      the reference for every language, and the documents, in $(BUILD)/docs/html'
 	@echo 'make lint      the format of Rust and C, and what clippy finds'
 	@echo 'make format    write Rust and C as the format wants them'
 	@echo 'make deny      licences and sources of what is depended on, with cargo-deny'
@@ -119,7 +119,7 @@ uninstall:
 	cmake --build $(BUILD) --target uninstall
 
 docs: $(BUILD)/CMakeCache.txt
-	@tests/need-packages.sh doxygen
+	@tests/need-packages.sh doxygen go python3 venv python-headers readelf
 	cmake -S . -B $(BUILD) >/dev/null
 	cmake --build $(BUILD) --target docs
 

@@ -87,5 +87,6 @@ part examples tests/servers/examples.sh "$build/examples-c"
 [ ! -d bindings/python ] || part wheel wheel_tests
 [ ! -e bindings/go/go.mod ] || part go go_tests
 part package package_tests
+part docs make --no-print-directory docs
 
 finish

@@ -111,7 +111,7 @@ pub(super) unsafe fn slice<'a, T>(pointer: *const T, length: usize, what: &str) 
 /// A list of `most` strings at most, and what to do where there are more.
 ///
 /// # Safety
-/// As for [`slice`].
+/// As for [`slice()`].
 #[inline]
 pub(super) unsafe fn strings<'a>(
     pointer: *const *const c_char,
@@ -132,7 +132,7 @@ pub(super) unsafe fn strings<'a>(
 /// The names of the tables of one lookup, or of one batch of lookups.
 ///
 /// # Safety
-/// As for [`slice`].
+/// As for [`slice()`].
 #[inline]
 pub(super) unsafe fn tables<'a>(
     pointer: *const *const c_char,
@@ -299,7 +299,7 @@ pub(super) unsafe fn argument<'a>(pointer: *const c_char, what: &str) -> Result<
 /// The text of a key, which needs no NUL.
 ///
 /// # Safety
-/// As for [`slice`].
+/// As for [`slice()`].
 #[inline(always)]
 pub(super) unsafe fn key_text<'a>(
     pointer: *const c_char,
@@ -316,7 +316,7 @@ pub(super) unsafe fn key_text<'a>(
 }
 
 /// # Safety
-/// As for [`slice`].
+/// As for [`slice()`].
 #[cold]
 unsafe fn no_key_text<'a>(pointer: *const c_char, length: usize, what: &str) -> Parsed<&'a [u8]> {
     // SAFETY: `pointer` is NULL or points to `length` bytes that are valid for `'a`; c_char and u8

@@ -6,7 +6,7 @@
 //! [`check`] has what every file must fulfil; [`hand_written`] and [`member_names`] what one must that a
 //! person wrote. [`convert`] is the way from and to a topology, with [`tables`] and [`held`] for what is
 //! too large to be in memory twice, and [`foreign_entries`] for what another process keeps in the same
-//! file. None of these does I/O: that is [`read`] and [`write`]. [`times`] says what the times in a file
+//! file. None of these does I/O: that is [`read`] and [`mod@write`]. [`times`] says what the times in a file
 //! are on the handle's clock.
 
 pub mod check;
