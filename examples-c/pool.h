@@ -24,16 +24,23 @@ struct pooled {
 
 static struct pooled pool[POOL_SIZE];
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
+static const char *pool_user, *pool_password;
 
-static MYSQL *pool_connect(const char *host, unsigned port, const char *user, const char *password,
-                           unsigned *code)
+/* Whom the connections log in as; the texts must stay. */
+static void pool_open(const char *user, const char *password)
+{
+    pool_user = user;
+    pool_password = password;
+}
+
+static MYSQL *pool_connect(const char *host, unsigned port, unsigned *code)
 {
     const unsigned timeout = POOL_TIMEOUT_S;
     MYSQL *mysql = mysql_init(NULL);
     mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout);
     mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &timeout);
     mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &timeout);
-    if (mysql_real_connect(mysql, host, user, password, NULL, port, NULL, 0))
+    if (mysql_real_connect(mysql, host, pool_user, pool_password, NULL, port, NULL, 0))
         return mysql;
     *code = mysql_errno(mysql);
     mysql_close(mysql);
@@ -42,7 +49,7 @@ static MYSQL *pool_connect(const char *host, unsigned port, const char *user, co
 
 /* Takes an idle connection, or makes one; without one, `mysql` is NULL and `code` the driver's errno. */
 static struct pooled *pool_take(const char *id, const char *tag, const char *host, unsigned port,
-                                const char *user, const char *password, unsigned *code)
+                                unsigned *code)
 {
     struct pooled *place = NULL;
     MYSQL *other = NULL;
@@ -62,7 +69,7 @@ static struct pooled *pool_take(const char *id, const char *tag, const char *hos
     if (fits)
         return place;
     mysql_close(other);
-    MYSQL *made = pool_connect(host, port, user, password, code);
+    MYSQL *made = pool_connect(host, port, code);
     pthread_mutex_lock(&pool_lock);
     place->mysql = made;
     snprintf(place->id, sizeof place->id, "%s", id);

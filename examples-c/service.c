@@ -17,7 +17,6 @@
 
 enum { WORKERS = 4, PATIENCE_MS = 60000 };
 
-static const char *user, *password;
 static fabric_t *farm;
 static fabric_table_t *entries;
 static volatile sig_atomic_t stops;
@@ -77,9 +76,8 @@ static unsigned run(int64_t id, int32_t mode, const char *sql, long long *number
             return 1105;
         }
         unsigned code = 0;
-        struct pooled *to = pool_take(server.uuid,
-                                      mode == FABRIC_MODE_READWRITE ? server.group : "",
-                                      server.host, server.port, user, password, &code);
+        const char *work = mode == FABRIC_MODE_READWRITE ? server.group : "reads";
+        struct pooled *to = pool_take(server.uuid, work, server.host, server.port, &code);
         if (to->mysql)
             code = query(to->mysql, sql, number);
         fabric_report_result(farm, server.uuid, (int32_t)code, NULL);
@@ -148,7 +146,7 @@ static void stop(int number)
     stops = 1;
 }
 
-static int open_farm(const char *url, fabric_error_t *err)
+static int open_farm(const char *url, const char *user, const char *password, fabric_error_t *err)
 {
     const char *tables[] = {"demo.entries"};
     fabric_options_t *options = fabric_options_new();
@@ -167,12 +165,11 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    user = argv[2];
-    password = argv[3];
+    pool_open(argv[2], argv[3]);
     signal(SIGTERM, stop);
     signal(SIGINT, stop);
     fabric_error_t err;
-    if (mysql_library_init(0, NULL, NULL) != 0 || !open_farm(argv[1], &err)) {
+    if (mysql_library_init(0, NULL, NULL) != 0 || !open_farm(argv[1], argv[2], argv[3], &err)) {
         fprintf(stderr, "service: %s\n", err.message);
         return EXIT_FAILURE;
     }
