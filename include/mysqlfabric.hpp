@@ -35,8 +35,9 @@
  * mysql_real_connect(m, server.host, user, password, "shop", server.port, nullptr, 0);
  * @endcode
  *
- * Every call that can fail is there twice: `server()` throws mysqlfabric::error, and `try_server()`
- * returns a mysqlfabric::result. With `-fno-exceptions` only the second half is there.
+ * Every call that can fail is there twice: `server()` throws mysqlfabric::error, and `try_server()` returns a
+ * mysqlfabric::result. With `-fno-exceptions` only the second half is there. Where there are exceptions, it throws none
+ * but std::bad_alloc, and that only where it makes a list.
  *
  * What comes out are the structs of mysqlfabric.h, with its constants: `event.kind ==
  * FABRIC_EVENT_PRIMARY_CHANGED`. What is said there of a function (how long it may block, its statuses,
