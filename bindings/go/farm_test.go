@@ -1,12 +1,9 @@
 package mysqlfabric
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -89,11 +86,6 @@ func TestShardServers(t *testing.T) {
 	s, err := table.Server(ctx, 50, ReadWrite)
 	must(t, err)
 	same(t, s, Server{primary, "shard1", "127.0.0.1", 33611, ReadWrite, Primary, 1})
-}
-
-func TestCompatConnectorPython(t *testing.T) {
-	h := start(t).farm(WithConnectorPythonPlacement())
-	same(t, group(t, h, salaries, 0), "shard3")
 }
 
 func TestTables(t *testing.T) {
@@ -290,78 +282,6 @@ func TestErrors(t *testing.T) {
 	wants(t, err, ErrNoServer, 0)
 }
 
-func TestOptionsThatAreRefused(t *testing.T) {
-	for at, options := range [][]Option{
-		{WithNode("http://fabric/", 0)},
-		{WithConnectAttempts(-1)},
-		{WithConnectDelay(-time.Second)},
-		{WithConnectTimeout(-time.Second)},
-		{WithConnectTimeout(-time.Microsecond)},
-		{WithRequestTimeout(time.Hour)},
-		{WithLookupTimeout(-time.Second)},
-		{WithMaxReplyBytes(1)},
-		{WithReports(7)},
-		{WithReports(ReportsError, 1)},
-		{WithReportWindow(time.Hour)},
-		{WithRefreshShare(101)},
-		{WithBackoffLimit(time.Microsecond)},
-		{WithQuarantine(-time.Second)},
-		{WithQuarantine(time.Hour)},
-		{WithLeastWriteHold(time.Hour)},
-		{WithVanishedHold(-time.Second)},
-		{WithMaxStale(-time.Second)},
-		{WithTTL(2*time.Second, time.Second)},
-		{WithTLS("ca.pem", "key.pem", "")},
-		{WithMySQLTLS(TLSVerifyCA, "", "", "")},
-		{WithMySQLTLS(9, "", "", "")},
-		{WithCredentials("a:b", "")},
-		{WithCredentials("a\x00b", "")},
-		{WithMySQLCredentials("", "")},
-		{WithTopologyFile("")},
-		{WithTopologyFile("a"), WithSnapshotFile("b")},
-		{WithDiscoveryInterval(time.Millisecond)},
-		{WithMaxReplicaLag(-time.Second)},
-		{WithZone("a\x00b")},
-	} {
-		if farm, err := Open("", options...); err == nil {
-			t.Errorf("options %d are accepted", at)
-			_ = farm.Close()
-		} else {
-			wants(t, err, ErrArgument, 0)
-		}
-	}
-	for _, url := range []string{"gopher://x", "cluster://user:password@host", "a\x00b"} {
-		_, err := Open(url)
-		wants(t, err, ErrArgument, 0)
-	}
-}
-
-// Every option is accepted with a value that it may have.
-func TestOptions(t *testing.T) {
-	for at, options := range [][]Option{
-		{
-			WithNode("localhost", 1), WithCredentials("user", "password"),
-			WithMySQLCredentials("user", "password"), WithTLS("ca", "key", "cert"),
-			WithMySQLTLS(TLSVerifyCA, "ca", "", ""), WithMySQLPasswordUnverified(),
-			WithSnapshotFile("snapshot"), WithZone("zone"), WithLookupTimeout(0), WithConnectAttempts(2),
-			WithConnectDelay(0), WithConnectTimeout(time.Nanosecond), WithRequestTimeout(time.Second),
-			WithMaxReplyBytes(1 << 20), WithReports(ReportsFailure, 1317), WithReportWindow(time.Second),
-			WithoutBackgroundRefresh(), WithRefreshShare(100), WithBackoffLimit(time.Second),
-			WithMaxStale(time.Hour), WithQuarantine(time.Second), WithLeastWriteHold(0),
-			WithVanishedHold(Forever), WithTTL(0, time.Second), WithConnectorPythonPlacement(),
-			WithDiscoveryInterval(time.Second), WithMaxReplicaLag(Forever), WithMultiPrimary(),
-			WithReadsWithoutMajority(), WithLogger(slog.New(slog.DiscardHandler)),
-		},
-		{WithTopologyFile("farm.json")},
-	} {
-		farm, err := Open("", options...)
-		if err != nil {
-			t.Fatal(at, err)
-		}
-		must(t, farm.Close())
-	}
-}
-
 func TestTheWayToFabric(t *testing.T) {
 	h := open(t, WithConnectAttempts(1))
 	wants(t, h.Seed(ctx), ErrNotSeeded, 2003)
@@ -438,194 +358,6 @@ func TestGenerationOne(t *testing.T) {
 	sets, err := h.Execute(ctx, "group", "lookup_groups")
 	must(t, err)
 	same(t, len(sets), 1)
-}
-
-// A goroutine that waits for what is not known yet is nothing to be logged as an error.
-func TestWaitingIsNoError(t *testing.T) {
-	d := start(t)
-	var said atomic.Int64
-	logger := slog.New(slog.NewTextHandler(writer(func(line []byte) {
-		if strings.Contains(string(line), "level=ERROR") {
-			t.Error(string(line))
-		}
-		said.Add(1)
-	}), &slog.HandlerOptions{Level: slog.LevelDebug}))
-	h := d.farm(WithLogger(logger))
-	same(t, group(t, h, salaries, 1), "shard1")
-	_, err := h.Group(ctx, "no such", ReadOnly)
-	wants(t, err, ErrUnknownGroup, 0)
-	d.command("fault", "close", "", "1")
-	wants(t, h.Prefetch(ctx, "no.such"), ErrUnknownTable, 1051)
-	eventually(t, "something is logged", func() bool { return said.Load() > 0 })
-}
-
-// heard counts what a logger hears.
-func heard(t testing.TB, said *atomic.Int64) Option {
-	return WithLogger(slog.New(slog.NewTextHandler(writer(func(line []byte) {
-		if strings.Contains(string(line), "very secret") || !strings.Contains(string(line), "component=mysqlfabric") {
-			t.Error(string(line))
-		}
-		said.Add(1)
-	}), &slog.HandlerOptions{Level: slog.LevelDebug})))
-}
-
-type writer func([]byte)
-
-func (w writer) Write(line []byte) (int, error) {
-	w(line)
-	return len(line), nil
-}
-
-func TestLog(t *testing.T) {
-	var said atomic.Int64
-	gone := dead(t)
-	h, err := Open("", WithNode(gone.Host, gone.Port), WithCredentials("u", "very secret"),
-		WithConnectAttempts(1), heard(t, &said))
-	must(t, err)
-	wants(t, h.Seed(ctx), ErrUnreachable, 2003)
-	must(t, h.Close())
-	must(t, h.Close())
-	eventually(t, "something is logged", func() bool { return said.Load() > 0 })
-}
-
-// A logger that is too slow holds up nobody, and is told how much it missed.
-func TestSlowLogger(t *testing.T) {
-	d := start(t)
-	d.command("fault", "hang", "", "-1")
-	release := make(chan struct{})
-	var said, told atomic.Int64
-	h := d.farm(WithLookupTimeout(0), WithLogger(slog.New(slog.NewTextHandler(writer(func(line []byte) {
-		<-release
-		said.Add(1)
-		if strings.Contains(string(line), "lost=") {
-			told.Add(1)
-		}
-	}), &slog.HandlerOptions{Level: slog.LevelDebug}))))
-	const many = 3000
-	for at := range many {
-		_, err := h.Group(ctx, fmt.Sprint("group", at), ReadOnly)
-		wants(t, err, ErrWouldBlock, 0)
-	}
-	close(release)
-	eventually(t, "the loss is told", func() bool {
-		_, err := h.Group(ctx, "one more", ReadOnly)
-		wants(t, err, ErrWouldBlock, 0)
-		return told.Load() > 0
-	})
-	if said.Load() >= many {
-		t.Error("nothing was lost")
-	}
-}
-
-func TestReports(t *testing.T) {
-	for how, command := range map[Reports]string{
-		ReportsOff: "", ReportsError: "report_error", ReportsFailure: "report_failure",
-	} {
-		d := start(t)
-		h := d.farm(WithReports(how, 1317), WithReportWindow(0))
-		must(t, h.Seed(ctx))
-		must(t, h.ReportFailure(primary, 1064))
-		must(t, h.ReportFailure("no such server", 2003))
-		must(t, h.ReportFailure(primary, 1317))
-		if how == ReportsOff {
-			time.Sleep(200 * time.Millisecond)
-			same(t, len(d.command("reports")), 0)
-			continue
-		}
-		eventually(t, "the report arrives", func() bool { return len(d.command("reports")) == 1 })
-		same(t, d.command("reports")[0][:2], []string{command, primary})
-		eventually(t, "the failover is seen", func() bool {
-			s, err := h.Group(ctx, "shard1", ReadWrite)
-			return err == nil && (s.UUID == primary) == (how == ReportsError)
-		})
-	}
-}
-
-func TestFeedback(t *testing.T) {
-	d := start(t)
-	hold := 10 * time.Minute
-	h := d.farm(WithQuarantine(hold), WithLeastWriteHold(hold))
-	servers, err := h.GroupServers(ctx, "shard1")
-	must(t, err)
-	must(t, h.ReportErrno(servers[1].UUID, 2003))
-	for i := 0; i < 20; i++ {
-		s, err := h.Group(ctx, "shard1", ReadOnly)
-		must(t, err)
-		same(t, s.UUID, third)
-	}
-	must(t, h.ReportErrno(servers[1].UUID, 0))
-
-	must(t, h.ReportErrno(primary, 1290))
-	_, err = h.Group(ctx, "shard1", ReadWrite)
-	wants(t, err, ErrWriteHeld, 0)
-	soon, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
-	defer cancel()
-	_, err = h.GroupWait(soon, "shard1", ReadWrite)
-	wants(t, err, ErrWriteHeld, 0)
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Fatal(err)
-	}
-	minute, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	waited := make(chan error)
-	go func() {
-		s, err := h.ServerWait(minute, salaries, 1, ReadWrite)
-		if err == nil && s.UUID != third {
-			err = fmt.Errorf("%+v", s)
-		}
-		waited <- err
-	}()
-	d.command("promote", "shard1", third)
-	must(t, <-waited)
-	_, err = h.ServerWait(minute, "no.such", 1, ReadWrite)
-	wants(t, err, ErrUnknownTable, 1051)
-}
-
-func TestVanishedShards(t *testing.T) {
-	for _, hold := range []time.Duration{10 * time.Minute, 0} {
-		d := start(t)
-		h := d.farm(WithTTL(0, 40*time.Millisecond), WithRefreshShare(100), WithVanishedHold(hold))
-		same(t, group(t, h, salaries, 15000), "shard2")
-		d.command("disable_shard", "2")
-		var s Server
-		var err error
-		eventually(t, "the shard vanishes", func() bool {
-			s, err = h.Server(ctx, salaries, 15000, ReadWrite)
-			return err != nil || s.Group != "shard2"
-		})
-		if hold != 0 {
-			wants(t, err, ErrShardUnavailable, 0)
-		} else {
-			same(t, s.Group, "shard1")
-		}
-	}
-}
-
-func TestTLS(t *testing.T) {
-	certs := func() func(string) string {
-		dir := t.TempDir()
-		must(t, exec.Command(program(), "--make-certs", dir).Run())
-		return func(name string) string { return filepath.Join(dir, name+".pem") }
-	}
-	pem, other := certs(), certs()
-	server := []string{"--tls-cert", pem("server-cert"), "--tls-key", pem("server-key")}
-	d := start(t, append(server, "--tls-client-ca", pem("ca"))...)
-	h := d.farm(WithTLS(pem("ca"), pem("client-key"), pem("client-cert")))
-	same(t, group(t, h, salaries, 1), "shard1")
-	ca, key, cert := h.TLSFiles()
-	same(t, []string{ca, key, cert}, []string{pem("ca"), pem("client-key"), pem("client-cert")})
-	h = d.farm(WithTLS(pem("ca"), "", ""))
-	wants(t, h.Seed(ctx), ErrTLS, 2026)
-
-	d = start(t, server...)
-	h = d.farm(WithTLS(other("ca"), "", ""))
-	wants(t, h.Seed(ctx), ErrTLS, 2026)
-	h = d.farm(WithTLS(filepath.Join(t.TempDir(), "missing.pem"), "", ""))
-	wants(t, h.Seed(ctx), ErrTLS, 2026)
-	d = start(t, append(server, "--listen", "127.0.0.2:0")...)
-	d.node.Host = "127.0.0.2"
-	h = d.farm(WithTLS(pem("ca"), "", ""))
-	wants(t, h.Seed(ctx), ErrTLS, 2026)
 }
 
 // 64 goroutines look up, list, reset and fetch on one Farm that logs.
@@ -716,10 +448,4 @@ func TestManyHandles(t *testing.T) {
 		must(t, h.Close())
 	}
 	same(t, threads(), before)
-}
-
-func TestErrnosHaveActions(t *testing.T) {
-	same(t, ErrnoAction(2013)&ActionQuarantine, ActionQuarantine)
-	same(t, ErrnoAction(1290)&(ActionHoldWrites|ActionAskAgain), ActionHoldWrites|ActionAskAgain)
-	same(t, ErrnoAction(0), Action(0))
 }

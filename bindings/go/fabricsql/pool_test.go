@@ -1,17 +1,10 @@
 package fabricsql_test
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,174 +13,6 @@ import (
 	"mysqlfabric"
 	"mysqlfabric/fabricsql"
 )
-
-var ctx = context.Background()
-
-// group is a group of three real servers with Group Replication.
-type group struct {
-	t    *testing.T
-	env  []string
-	base int
-}
-
-func startGroup(t *testing.T) *group {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	must(t, err)
-	if _, err := os.Stat(filepath.Join(cache, "mysqlfabric", "servers", "mysql", "complete")); err != nil {
-		missing := "NOT TESTED against real servers: tests/servers/fetch.sh mysql has not been run"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
-	g := &group{t: t, base: freePorts(t)}
-	g.env = append(os.Environ(), "FARM="+filepath.Join(t.TempDir(), "farm"), fmt.Sprint("PORT=", g.base))
-	t.Cleanup(func() { g.run("stop") })
-	g.run("start", "3")
-	return g
-}
-
-// freePorts is a number behind which the ports of three servers and their group are free.
-func freePorts(t *testing.T) int {
-	t.Helper()
-	for base := 23000; base < 24000; base += 100 {
-		free := true
-		for _, at := range []int{1, 2, 3, 51, 52, 53} {
-			listener, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", base+at))
-			if err != nil {
-				free = false
-				break
-			}
-			_ = listener.Close()
-		}
-		if free {
-			return base
-		}
-	}
-	t.Fatal("no free ports")
-	return 0
-}
-
-func (g *group) run(args ...string) string {
-	g.t.Helper()
-	command := exec.Command(filepath.Join("..", "..", "..", "tests", "servers", "group_replication.sh"), args...)
-	command.Env, command.Stderr = g.env, os.Stderr
-	// The servers keep the output open: not to a pipe, which would be waited for.
-	output, err := os.Create(filepath.Join(g.t.TempDir(), "output"))
-	must(g.t, err)
-	defer output.Close()
-	command.Stdout = output
-	if err := command.Run(); err != nil {
-		g.t.Errorf("%v: %v", args, err)
-	}
-	told, err := os.ReadFile(output.Name())
-	must(g.t, err)
-	return strings.TrimSpace(string(told))
-}
-
-func (g *group) uuid(server int) string {
-	return fmt.Sprintf("00000000-0000-0000-0000-%012d", g.base+server)
-}
-
-func (g *group) farm(options ...mysqlfabric.Option) *mysqlfabric.Farm {
-	g.t.Helper()
-	farm, err := mysqlfabric.Open(fmt.Sprintf("cluster://farm@127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d?group=farm",
-		g.base+1, g.base+2, g.base+3),
-		append([]mysqlfabric.Option{
-			mysqlfabric.WithMySQLCredentials("farm", "farm"), mysqlfabric.WithMySQLPasswordUnverified(),
-		}, options...)...)
-	must(g.t, err)
-	g.t.Cleanup(func() { _ = farm.Close() })
-	return farm
-}
-
-func config() *mysql.Config {
-	cfg := mysql.NewConfig()
-	cfg.User, cfg.Passwd, cfg.AllowNativePasswords = "farm", "farm", true
-	cfg.TLSConfig = "skip-verify"
-	cfg.Logger = &mysql.NopLogger{}
-	return cfg
-}
-
-func contextFor(timeout time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, timeout)
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// writers insert numbered rows until they are told to stop, and count what became of each.
-type writers struct {
-	db           *sql.DB
-	wait         sync.WaitGroup
-	stop         atomic.Bool
-	next         atomic.Int64
-	acknowledged sync.Map
-	failed       atomic.Int64
-	last         atomic.Int64 // when one was acknowledged last, in ns
-	t            *testing.T
-}
-
-func (w *writers) start(how func(db *sql.DB, id int64) error) {
-	for range 8 {
-		w.wait.Add(1)
-		go func() {
-			defer w.wait.Done()
-			for !w.stop.Load() {
-				id := w.next.Add(1)
-				if err := how(w.db, id); err != nil {
-					if w.failed.Add(1) <= 20 {
-						w.t.Logf("row %d: %v", id, err)
-					}
-					time.Sleep(5 * time.Millisecond)
-					continue
-				}
-				w.acknowledged.Store(id, true)
-				w.last.Store(time.Now().UnixNano())
-				time.Sleep(time.Millisecond)
-			}
-		}()
-	}
-}
-
-func (w *writers) end() {
-	w.stop.Store(true)
-	w.wait.Wait()
-}
-
-// goOn waits until rows are written that were begun from now on.
-func (w *writers) goOn() {
-	w.t.Helper()
-	from := time.Now()
-	for w.last.Load() < from.UnixNano() {
-		if time.Since(from) > time.Minute {
-			w.t.Fatal("nothing is written any more")
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
-func plain(db *sql.DB, id int64) error {
-	_, err := db.ExecContext(ctx, "INSERT INTO test.row VALUES (?)", id)
-	return err
-}
-
-func inTransaction(db *sql.DB, id int64) error {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
-	if _, err := tx.ExecContext(ctx, "INSERT INTO test.row VALUES (?)", id); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
 
 func serverOf(db *sql.DB) (uuid string, err error) {
 	err = db.QueryRowContext(ctx, "SELECT @@server_uuid").Scan(&uuid)
@@ -288,15 +113,6 @@ func readFrom(t *testing.T, db *sql.DB, primary string) {
 		}()
 	}
 	wait.Wait()
-}
-
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("never: " + what)
-		}
-	}
 }
 
 // checkInterfaces uses all that database/sql finds in a driver's connections.
