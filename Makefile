@@ -84,6 +84,7 @@ lint:
 	@tests/format-c.sh --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked --test mysql --bench failover -- -D warnings
+	$(CARGO) clippy --locked -p mysqlfabric-cli --test on_mysql -- -D warnings
 
 format:
 	$(CARGO) fmt --all

@@ -60,7 +60,7 @@ go_tests() (
 # Against real servers. Where they cannot be fetched, the tests say so and pass, unless CI is "true".
 mysql_tests() {
     tests/need-packages.sh npm
-    cargo test --locked --test mysql
+    cargo test --locked --test mysql && cargo test --locked -p mysqlfabric-cli --test on_mysql
 }
 
 # All packages, and programs built with what they install.

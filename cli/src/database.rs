@@ -1,6 +1,6 @@
 //! The tables of sql/mysqlfabric.sql on a MySQL server, to be read and written.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mysqlfabric::base::error::Error;
 use mysqlfabric::config::{Config, Database as DatabaseUrl};
@@ -21,34 +21,54 @@ const NO_SUCH_DATABASE: u16 = 1049;
 
 /// A session with one server. What is begun in it and not committed is undone when it is dropped.
 pub struct Database {
-    session: Session,
+    connection: Connection,
     address: Address,
     user: String,
     name: String,
     limits: Limits,
-    /// Until when all that is asked in it has to be answered.
-    deadline: Instant,
 }
 
-/// A session with a server, and when it was asked for.
-pub fn connect(
-    config: &Config,
-    address: Address,
-    database: Option<&str>,
-    is_for_named: bool,
-    timeout: Duration,
-) -> std::result::Result<(Session, Instant), Refusal> {
-    let mysql = &config.mysql;
-    let mut target = Target::new(address, mysql.tls_mode, mysql.ca.clone(), mysql.identity.clone());
-    target.database = database.map(str::to_owned);
-    let mut account = Account::of(mysql.credentials.as_ref());
-    account.full_password_unverified = mysql.full_password_unverified;
-    account.is_for_named = is_for_named;
-    // Nobody cuts it off but the deadline.
-    let cancelled = watch::channel(false);
-    let deadline = Instant::now() + timeout;
-    let both = [cancelled.1.clone(), cancelled.1.clone()];
-    Ok((Session::connect(&target, &account, deadline, both)?, deadline))
+/// A session with a server, in which everything has to be answered by one deadline.
+pub struct Connection {
+    session: Session,
+    deadline: Instant,
+    /// Whoever held it could cut the session off: it is kept, and nobody does.
+    _cut: watch::Sender<bool>,
+}
+
+impl Connection {
+    /// Logs in by the account of the configuration.
+    pub fn open(
+        config: &Config,
+        address: Address,
+        database: Option<&str>,
+        is_for_named: bool,
+    ) -> std::result::Result<Self, Refusal> {
+        let mysql = &config.mysql;
+        let mut target =
+            Target::new(address, mysql.tls_mode, mysql.ca.clone(), mysql.identity.clone());
+        target.database = database.map(str::to_owned);
+        let mut account = Account::of(mysql.credentials.as_ref());
+        account.full_password_unverified = mysql.full_password_unverified;
+        account.is_for_named = is_for_named;
+        let (cut, is_cut) = watch::channel(false);
+        let deadline = Instant::now() + config.request_timeout;
+        let session = Session::connect(&target, &account, deadline, [is_cut.clone(), is_cut])?;
+        Ok(Self { session, deadline, _cut: cut })
+    }
+
+    pub fn query(
+        &mut self,
+        statement: &str,
+        limits: &Limits,
+    ) -> std::result::Result<Vec<ResultSet>, Refusal> {
+        self.session.query(statement, limits, self.deadline)
+    }
+
+    /// What the server calls its version.
+    pub fn version(&self) -> &str {
+        self.session.version()
+    }
 }
 
 impl Database {
@@ -66,12 +86,10 @@ impl Database {
         let limits = Limits::of(usize::try_from(config.max_reply_bytes).unwrap_or(usize::MAX));
         let mut refusal = None;
         for address in addresses {
-            let timeout = config.request_timeout;
-            let connected = connect(config, address.clone(), Some(&of.name), true, timeout);
-            let opened = match connected {
-                Ok((session, deadline)) => {
-                    let (user, name) = (user.clone(), of.name.clone());
-                    let mut opened = Self { session, address, user, name, limits, deadline };
+            let opened = match Connection::open(config, address.clone(), Some(&of.name), true) {
+                Ok(connection) => {
+                    let (address, user, name) = (address.clone(), user.clone(), of.name.clone());
+                    let mut opened = Self { connection, address, user, name, limits };
                     opened.begin(is_written).map(|()| opened)
                 }
                 Err(failure) => Err(told(failure, &address, &user, &of.name)),
@@ -158,7 +176,7 @@ impl Database {
     }
 
     fn query(&mut self, statement: &str) -> std::result::Result<Vec<ResultSet>, Refusal> {
-        self.session.query(statement, &self.limits, self.deadline)
+        self.connection.query(statement, &self.limits)
     }
 
     fn told(&self, failure: Refusal) -> Failure {

@@ -49,8 +49,11 @@ impl Kind {
     }
 }
 
+/// The scripts are in the package at the root of the workspace, and the tests may be in another.
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers").join(name)
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut scripts = package.ancestors().map(|root| root.join("tests/servers"));
+    scripts.find(|scripts| scripts.is_dir()).expect("the scripts").join(name)
 }
 
 /// A server that ends when it is dropped, and with this process however that ends.

@@ -9,7 +9,7 @@ use mysqlfabric::router::Router;
 use serde::Serialize;
 
 use crate::args::Ping;
-use crate::database::connect;
+use crate::database::Connection;
 use crate::exit::{Exit, Failure, Result};
 use crate::output::{Progress, Row, complain, or_dash};
 
@@ -205,14 +205,14 @@ fn ask_mysql(
         Ponged { result: "failed", note: Some(error.message), ..row.clone() }
     };
     let begun = Instant::now();
-    let connected = connect(config, address.clone(), None, is_for_named, config.request_timeout);
-    let (mut session, deadline) = match connected {
-        Ok(connected) => connected,
+    let connected = Connection::open(config, address.clone(), None, is_for_named);
+    let mut connection = match connected {
+        Ok(connection) => connection,
         Err(failure) => return (failed(failure), None),
     };
     let login_ms = Some(millis(begun));
     let begun = Instant::now();
-    let mut ask = |statement| session.query(statement, &Limits::of(1 << 16), deadline);
+    let mut ask = |statement| connection.query(statement, &Limits::of(1 << 16));
     let answer = match ask("SELECT @@global.read_only, @@server_uuid") {
         // MariaDB has no UUID.
         Err(failure) if failure.errno() == Some(UNKNOWN_VARIABLE) => {
@@ -229,7 +229,7 @@ fn ask_mysql(
     let cell = |column| cells.and_then(|row| row.get(column));
     let read_only = cell(0).map(|cell| cell != b"0");
     let uuid = cell(1).map(|cell| String::from_utf8_lossy(cell).into_owned());
-    let version = Some(session.version().to_owned());
+    let version = Some(connection.version().to_owned());
     (Ponged { login_ms, answer_ms, version, read_only, ..row }, uuid)
 }
 

@@ -27,7 +27,8 @@ impl Row for Change {
 
     fn cells(&self) -> Vec<String> {
         let Self { change, what, name, before, after } = self;
-        [change, what, &**name, before, after].map(str::to_owned).to_vec()
+        let cells = [change, what, &**name, before, after];
+        cells.map(|cell| if cell.is_empty() { "-" } else { cell }.to_owned()).to_vec()
     }
 }
 
