@@ -37,7 +37,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    fn of(code: Code) -> Self {
+    pub fn of(code: Code) -> Self {
         match code {
             Code::Argument
             | Code::NullPointer

@@ -50,7 +50,8 @@ pub struct Connection {
     pub cert: Option<PathBuf>,
 
     /// The PEM file of its key
-    #[arg(long, global = true, value_name = "FILE")]
+    // Commands have keys of another kind.
+    #[arg(id = "tls_key", long = "key", global = true, value_name = "FILE")]
     pub key: Option<PathBuf>,
 
     /// Send the password in full over TLS that nobody verified, to servers that the URL names

@@ -66,6 +66,25 @@ pub struct Route {
 }
 
 #[derive(Debug, Args)]
+pub struct Explain {
+    /// The table, `schema.table`
+    #[arg(required_unless_present = "group", value_name = "TABLE")]
+    pub table: Option<String>,
+
+    /// The key, as text or decimal integer
+    #[arg(required_unless_present = "group", value_name = "KEY", allow_negative_numbers = true)]
+    pub key: Option<String>,
+
+    /// A group in the place of a table and a key
+    #[arg(short, long, conflicts_with = "table")]
+    pub group: Option<String>,
+
+    /// What the server is wanted for
+    #[arg(short, long, default_value = "write")]
+    pub role: Role,
+}
+
+#[derive(Debug, Args)]
 pub struct Status {
     #[command(flatten)]
     pub repeat: Repeat,

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 pub use self::connection::{Connection, TlsName};
 pub use self::inspect::{
-    Bench, Format, Groups, Ping, Repeat, Role, Route, Servers, Shards, Status, Watch,
+    Bench, Explain, Format, Groups, Ping, Repeat, Role, Route, Servers, Shards, Status, Watch,
 };
 pub use self::maps::{
     Check, Dump, Export, Import, Plan, PlanCommon, PlanHash, PlanRange, RangeType,
@@ -59,6 +59,8 @@ pub struct Cli {
 pub enum Command {
     /// Which server holds a table and key, for reading or writing
     Route(Route),
+    /// How that is found: the key as it is read, its digest, the shard, the group, the server and why
+    Explain(Explain),
     /// The state of the farm, and what is wrong with it
     Status(Status),
     /// The sharded tables
@@ -89,4 +91,34 @@ pub enum Command {
     /// Writes the man pages and the completions of shells into a directory
     #[command(hide = true)]
     Manual { directory: std::path::PathBuf },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[test]
+    fn its_version_is_the_library_s() {
+        let library = include_str!("../../../Cargo.toml");
+        let version = concat!("\nversion = \"", env!("CARGO_PKG_VERSION"), "\"\n");
+        assert!(library.contains(version));
+    }
+
+    #[test]
+    fn no_two_options_share_a_name() {
+        Cli::command().debug_assert();
+        for args in [
+            &["explain", "s.t", "5", "--key", "/k"][..],
+            &["route", "s.t", "5", "--key", "/k"],
+            &["check", "f", "--config", "/c"],
+            &["bench", "s.t", "--keys", "k"],
+            &["plan", "range", "--groups", "a", "--shards", "1", "--user", "u"],
+            &["watch", "--count", "1"],
+        ] {
+            let cli = Cli::try_parse_from([&["mysqlfabric"], args].concat());
+            assert!(cli.is_ok(), "{args:?}: {cli:?}");
+        }
+    }
 }

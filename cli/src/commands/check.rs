@@ -60,7 +60,7 @@ pub fn run(run: &Run, args: &Check) -> Result<Exit> {
     } else if findings.is_empty() {
         run.out.text("nothing to find fault with\n")?;
     } else {
-        let summary = format!("{errors} errors and {doubts} doubts\n");
+        let summary = format!("errors: {errors}, doubts: {doubts}\n");
         run.out.text(&(rows_as_table(&findings) + &summary))?;
     }
     let is_wrong = errors > 0 || (args.strict && doubts > 0);

@@ -79,8 +79,8 @@ fn say(run: &Run, changes: &[Change], is_done: bool) -> Result<Exit> {
     }
     let summary = match (changes.len(), is_done) {
         (0, _) => "the tables have this map already\n".to_owned(),
-        (count, true) => format!("{count} things changed\n"),
-        (count, false) => format!("{count} things would change\n"),
+        (count, true) => format!("changed: {count}\n"),
+        (count, false) => format!("would change: {count}\n"),
     };
     let table = if changes.is_empty() { String::new() } else { rows_as_table(changes) };
     run.out.text(&(table + &summary))?;

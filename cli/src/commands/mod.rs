@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod dump;
+mod explain;
 mod export;
 mod groups;
 mod import;
@@ -37,6 +38,7 @@ pub fn run(cli: &Cli, out: Output) -> Result<Exit> {
     let run = Run { settings, out };
     match &cli.command {
         Command::Route(args) => route::run(&run, args),
+        Command::Explain(args) => explain::run(&run, args),
         Command::Status(args) => status::run(&run, args),
         Command::Tables(repeat) => tables::run(&run, *repeat),
         Command::Shards(args) => shards::run(&run, args),

@@ -108,6 +108,10 @@ fn named(config: &Config) -> Vec<Node> {
 fn ask(config: &Config, named: &[Node], nodes: Vec<Node>, servers: Vec<ServerRow>) -> Vec<Ponged> {
     let is_fabric =
         matches!(config.source, Some(SourceUrl::Fabric { .. } | SourceUrl::FabricMysql { .. }));
+    let is_server =
+        |node: &Node| servers.iter().any(|of| of.host == node.host && of.port == node.port);
+    // One that is a server of the farm, too, is asked once.
+    let nodes: Vec<Node> = nodes.into_iter().filter(|node| is_fabric || !is_server(node)).collect();
     thread::scope(|scope| {
         let nodes: Vec<_> = nodes
             .into_iter()

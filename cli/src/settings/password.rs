@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use nix::sys::signal::{SigSet, Signal};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure, Result};
@@ -54,8 +55,14 @@ fn first_line(path: &Path) -> Result<Zeroizing<String>> {
 }
 
 fn prompt(user: &str, of: &str) -> Result<Zeroizing<String>> {
-    rpassword::prompt_password(format!("password of {user} for {of}: "))
-        .map(Zeroizing::new)
+    // Ctrl-C waits until the terminal has its echo again.
+    let interrupt = SigSet::from(Signal::SIGINT);
+    let is_blocked = interrupt.thread_block().is_ok();
+    let read = rpassword::prompt_password(format!("password of {user} for {of}: "));
+    if is_blocked {
+        let _ = interrupt.thread_unblock();
+    }
+    read.map(Zeroizing::new)
         .map_err(|error| Failure::usage(format!("no password can be asked for: {error}")))
 }
 

@@ -222,3 +222,38 @@ fn nodes_are_asked_and_servers_without_account_are_not() {
     assert_eq!(ran.code, 1);
     assert_eq!(ran.out.matches("\"failed\"").count(), 11);
 }
+
+#[test]
+fn an_explanation_says_what_a_lookup_does_and_why() {
+    let fabric = fabric();
+    let explain = |args: &[&str]| fabric.run(&[&["explain", "--json"], args].concat());
+    let of = explain(&["hashdb.users", "alice"]).json();
+    let routed = fabric.run(&["route", "hashdb.users", "alice", "--json"]).json();
+    assert_eq!(of["uuid"], routed["routes"][0]["uuid"]);
+    assert_eq!(of["digest"], "6384E2B2184BCBF58ECCF10CA7A6563C");
+    let bounds = (&of["lower_bound"], &of["upper_bound"]);
+    assert_eq!(bounds, (&json!("E6C81F2F91025F5719B5D173C6E330B7"), &Value::Null), "around zero");
+    assert_eq!((&of["status"], &of["table_state"]), (&json!(0), &json!("fresh")));
+    assert_eq!(explain(&["--group", "shard4"]).json()["server"], "127.0.0.1:33641");
+
+    let ran = explain(&["employees.salaries", "0"]);
+    assert_eq!((ran.code, ran.err.as_str()), (9, ""));
+    let of: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!((&of["status"], &of["server"]), (&json!(44), &Value::Null));
+    assert!(of["message"].as_str().is_some_and(|why| why.contains("lowest bound")), "{of}");
+
+    // A shard that is moved.
+    let directory = Directory::new();
+    let mut file: Value = serde_json::from_str(&documented()).expect("JSON");
+    file["tables"][0]["shards"][1]["state"] = "READ_ONLY".into();
+    let url = format!("file:{}", directory.write("farm.json", &file.to_string()));
+    let args = ["--url", &url, "explain", "employees.salaries", "10021"];
+    let ran = run(&args);
+    assert_eq!(ran.code, 8);
+    for line in
+        ["shard    2, from 10021 on, READ_ONLY", "server   none", "why      the shard takes no"]
+    {
+        assert!(ran.out.contains(line), "{line}: {}", ran.out);
+    }
+    assert!(run(&[&args[..], &["--role", "read"]].concat()).said().contains("READ_ONLY"));
+}

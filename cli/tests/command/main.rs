@@ -1,6 +1,7 @@
 //! The command, run as people and scripts run it: against fabricd, and files.
 
 mod check;
+mod documented;
 mod exits;
 mod files;
 mod inspect;
