@@ -70,8 +70,8 @@ foreach(licence IN ITEMS LICENSE LICENSE-MIT LICENSE-APACHE)
 endforeach()
 
 install(FILES README.md CHANGELOG.md docs/ABI.md docs/ERRORS.md docs/FABRIC.md docs/FAILOVER.md
-  docs/MOVING_OFF_FABRIC.md docs/RESHARDING.md docs/SOURCES.md
-  docs/TOPOLOGY_FILE.md
+  docs/MOVING_OFF_FABRIC.md docs/PATTERNS.md docs/PYTHON.md docs/RESHARDING.md docs/SOURCES.md
+  docs/THREADS.md docs/TOPOLOGY_FILE.md
   DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT development)
 file(GLOB example_files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/examples-c/*.[ch]"
   "${CMAKE_CURRENT_SOURCE_DIR}/examples-c/*.cpp")

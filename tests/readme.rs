@@ -40,6 +40,32 @@ fn programs_of_the_readme_are_those_that_are_run() {
     }
 }
 
+/// Each part of a program in docs/PATTERNS.md is in the file that the last link before it leads to, line
+/// by line but for how far they are indented.
+#[test]
+fn the_patterns_are_cut_from_programs_that_are_run() {
+    let lines = |text: &str| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+    let document = read(&root().join("docs/PATTERNS.md"));
+    let mut parts: Vec<&str> = document.split("```").collect();
+    parts.pop();
+    let mut languages = Vec::new();
+    for pair in parts.chunks(2) {
+        let [before, part] = pair else { panic!("a part has no end") };
+        let (_, link) = before.rsplit_once("From [").expect("a part says where it is from");
+        let path = link.split_once("](../").and_then(|(_, rest)| rest.split(')').next());
+        let path = path.expect("a link to the file");
+        let (language, part) = part.split_once('\n').expect("a language");
+        let (whole, part) = (lines(&read(&root().join(path))), lines(part));
+        assert!(
+            part.len() > 2 && whole.windows(part.len()).any(|at| at == part),
+            "{path}: {part:#?}"
+        );
+        languages.push(language);
+    }
+    languages.dedup();
+    assert_eq!(languages, ["c", "cpp", "go", "python"]);
+}
+
 #[test]
 fn the_readme_says_how_many_goals_are_missed() {
     let document = read(&root().join("docs/PERFORMANCE.md"));

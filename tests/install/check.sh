@@ -61,7 +61,8 @@ tree)
         "$LIBDIR/pkgconfig/mysqlfabric-static.pc" share/mysqlfabric/valgrind.supp \
         share/mysqlfabric/sql/mysqlfabric.sql share/mysqlfabric/sql/from_fabric_store.sql \
         share/mysqlfabric/sql/move_shard.sh "$DOCDIR/SOURCES.md" "$DOCDIR/RESHARDING.md" \
-        "$DOCDIR/ERRORS.md" "$DOCDIR/FABRIC.md" "$DOCDIR/FAILOVER.md" "$DOCDIR/MOVING_OFF_FABRIC.md" \
+        "$DOCDIR/ERRORS.md" "$DOCDIR/PATTERNS.md" "$DOCDIR/THREADS.md" \
+        "$DOCDIR/PYTHON.md" "$DOCDIR/FABRIC.md" "$DOCDIR/FAILOVER.md" "$DOCDIR/MOVING_OFF_FABRIC.md" \
         "$DOCDIR/README.md" "$DOCDIR/CHANGELOG.md" "$DOCDIR/ABI.md" "$DOCDIR/TOPOLOGY_FILE.md" \
         "$DOCDIR/examples/quickstart.c" "$DOCDIR/examples/example.h" "$DOCDIR/examples/service.cpp" \
         "$LIBDIR/cmake/MySQLFabric/MySQLFabricConfig.cmake" \
