@@ -166,6 +166,9 @@ func mayPass(err error) bool {
 // slice is how long the asker waits in the library for one of those who wait.
 const slice = 250 * time.Millisecond
 
+// lookAgain is how often all who wait look again although nothing was told.
+const lookAgain = time.Second
+
 // query asks for a server, and may wait for it in the library for so many milliseconds.
 type query func(deadline C.int64_t) (Server, error)
 
@@ -250,6 +253,7 @@ func (a *asker) serves(w *waiter) bool {
 }
 
 func (a *asker) run(c *core) {
+	poked := time.Now()
 	for w := a.next(nil); w != nil; {
 		server, err := w.ask(C.int64_t(slice.Milliseconds()))
 		if err == ErrClosed {
@@ -261,8 +265,11 @@ func (a *asker) run(c *core) {
 			again = nil
 		}
 		w = a.next(again)
-		// Time alone may have brought a server back.
-		c.news.poke()
+		// Time alone may have brought a server back, of which no event tells.
+		if again == nil || time.Since(poked) > lookAgain {
+			c.news.poke()
+			poked = time.Now()
+		}
 	}
 }
 
