@@ -70,8 +70,8 @@ fi
 if [ $# -gt 0 ]; then
     exec "$go" test -count=1 "$@" ./...
 fi
-# What counts memory is not told of under the race detector; what talks to real servers takes long enough once.
-"$go" test -count=1 .
+# What counts memory and threads, without the race detector's own.
+"$go" test -count=1 -run 'Allocations|Waiting' .
 "$go" test -count=1 -race ./...
 # The library inside the program.
 [ ! -e "$archive" ] || exec "$go" test -count=1 -tags mysqlfabric_static -run Example .
