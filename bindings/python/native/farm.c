@@ -122,7 +122,7 @@ static PyObject *farm_open_table(PyObject *self, PyObject *tables)
     drop_names(&names);
     if (status != FABRIC_OK)
         return fail(status, &err);
-    table_object *table = PyObject_New(table_object, table_type);
+    table_object *table = PyObject_GC_New(table_object, table_type);
     if (table == NULL) {
         fabric_table_free(opened);
         return NULL;
@@ -130,13 +130,29 @@ static PyObject *farm_open_table(PyObject *self, PyObject *tables)
     Py_INCREF(self);
     table->farm = farm;
     table->table = opened;
+    PyObject_GC_Track((PyObject *)table);
     return (PyObject *)table;
+}
+
+/* A farm may keep its tables: then each refers to the other. */
+static int table_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT((PyObject *)((table_object *)self)->farm);
+    return 0;
+}
+
+static int table_clear(PyObject *self)
+{
+    Py_CLEAR(((table_object *)self)->farm);
+    return 0;
 }
 
 static void table_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     table_object *table = (table_object *)self;
+    PyObject_GC_UnTrack(self);
     fabric_table_free(table->table);
     Py_XDECREF(table->farm);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
@@ -192,16 +208,16 @@ static PyType_Slot farm_slots[] = {
 };
 
 static PyType_Slot table_slots[] = {
-    {Py_tp_doc, (void *)DOC_TABLE_TYPE},
-    {Py_tp_dealloc, (void *)table_dealloc},
-    {Py_tp_methods, table_methods},
-    {0, NULL},
+    {Py_tp_doc, (void *)DOC_TABLE_TYPE},      {Py_tp_dealloc, (void *)table_dealloc},
+    {Py_tp_traverse, (void *)table_traverse}, {Py_tp_clear, (void *)table_clear},
+    {Py_tp_methods, table_methods},           {0, NULL},
 };
 
 static PyType_Spec farm_spec = {"mysqlfabric._fabric.Handle", sizeof(farm_object), 0,
                                 Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, farm_slots};
 static PyType_Spec table_spec = {"mysqlfabric.Table", sizeof(table_object), 0,
-                                 Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                                 Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC
+                                     | Py_TPFLAGS_DISALLOW_INSTANTIATION,
                                  table_slots};
 
 bool add_types(PyObject *module)

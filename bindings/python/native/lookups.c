@@ -148,6 +148,11 @@ PyObject *table_server(PyObject *self, PyObject *const *args, Py_ssize_t given, 
     static const char *const names[] = {"key", "mode", "scope", "wait"};
     PyObject *values[4], *server;
     const table_object *table = (table_object *)self;
+    /* Cleared by the collector, with what else referred to it. */
+    if (table->farm == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "the table is being destroyed");
+        return NULL;
+    }
     question q = {.farm = table->farm,
                   .table = table->table,
                   .scope = FABRIC_SCOPE_LOCAL,

@@ -63,6 +63,15 @@ def test_what_nobody_refers_to_is_closed(node, eventually):
     assert eventually(lambda: len(threads_of_the_library()) <= before)
 
 
+def test_a_farm_that_keeps_its_tables_is_collected(node):
+    farm = node.farm()
+    farm.orders = farm.table("employees.salaries")
+    gone = weakref.ref(farm)
+    del farm
+    gc.collect()
+    assert gone() is None
+
+
 def test_a_table_keeps_its_farm(file_farm):
     table = mf.Farm(topology_file=TOPOLOGY).table("employees.salaries")
     gc.collect()
