@@ -57,6 +57,23 @@ def test_nothing_blocks_and_no_thread_waits(node):
     run(main())
 
 
+def test_a_batch_of_what_is_not_known(node):
+    """Each attempt knows more: the table, then the groups."""
+
+    async def main():
+        async with AsyncFarm(**node.options()) as farm:
+            await farm.group_server("shard1")
+            keys = [1, 10021, 20001]
+            servers = await farm.servers("employees.salaries", keys, Mode.READWRITE)
+            assert [s.group for s in servers] == ["shard1", "shard2", "shard3"]
+            split = await farm.split("hashdb.users", range(100), mode=Mode.READWRITE)
+            assert len(split) == 4
+            with pytest.raises(mf.SomeKeysFailed):
+                await farm.servers("employees.salaries", [0, 1])
+
+    run(main())
+
+
 def test_failures(node, dead):
     async def main():
         async with AsyncFarm(**node.options()) as farm:

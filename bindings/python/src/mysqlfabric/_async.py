@@ -190,6 +190,11 @@ class AsyncFarm:
                 return call(None if wait is None else 0)
             except _errors.WouldBlock as error:
                 refusal: _errors.FabricError = error
+            except _errors.SomeKeysFailed as error:
+                # Groups that are not known yet fail their keys alone.
+                if not any(isinstance(e, _errors.WouldBlock) for e in error.errors.values()):
+                    raise
+                refusal = error
             except _PASSING as error:
                 if wait is None:
                     raise
