@@ -64,11 +64,13 @@ mysql_tests() {
 }
 
 # All packages, and programs built with what they install.
-package_tests() {
-    ! command -v dpkg >/dev/null || tests/need-packages.sh lintian fakeroot || return
+package_tests() (
+    ! command -v dpkg >/dev/null || tests/need-packages.sh lintian fakeroot || exit 1
+    # Who makes them for publication says so; without, or without git, nobody would.
+    export DEBFULLNAME=${DEBFULLNAME:-libmysqlfabric tests} DEBEMAIL=${DEBEMAIL:-tests@mysqlfabric.example}
     make --no-print-directory package &&
         FABRICD="${CARGO_TARGET_DIR:-$PWD/target}/debug/fabricd" tests/with-fabricd.sh -- tests/packages/check.sh
-}
+)
 
 part packages packages
 part lint make --no-print-directory lint
