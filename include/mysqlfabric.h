@@ -456,7 +456,8 @@ extern "C" {
 #define FABRIC_MODE_NONE 0
 
 /**
- * For reading: a secondary, or the primary where there is none.
+ * For reading: a secondary, or the primary where there is none, unless
+ * fabric_options_set_read_preference() says otherwise.
  */
 #define FABRIC_MODE_READONLY 1
 
@@ -530,6 +531,31 @@ extern "C" {
  * In place of an index: the key has no server.
  */
 #define FABRIC_NO_INDEX UINT32_MAX
+
+/**
+ * What the handle's options say: see fabric_options_set_read_preference().
+ */
+#define FABRIC_PREFER_DEFAULT 0
+
+/**
+ * Reads go to the secondaries, and to the primary where none of them is in use.
+ */
+#define FABRIC_PREFER_SECONDARY 1
+
+/**
+ * Reads go to the secondaries, and are refused where there is none.
+ */
+#define FABRIC_PREFER_SECONDARY_ONLY 2
+
+/**
+ * Reads go to the primary, and to the secondaries where it is not in use.
+ */
+#define FABRIC_PREFER_PRIMARY 3
+
+/**
+ * Reads go to the secondaries and the primary alike, to those of the service's own zone first.
+ */
+#define FABRIC_PREFER_NEAREST 4
 
 /**
  * Integer bounds; the older name of RANGE_INTEGER.
@@ -1016,6 +1042,73 @@ typedef struct fabric_keys_t {
    */
   size_t count;
 } fabric_keys_t;
+
+/**
+ * The share of a server in the reads of one call.
+ *
+ * @since 0.1.0
+ */
+typedef struct fabric_server_weight_t {
+  /**
+   * The server's UUID, or `host:port`; UTF-8, NUL-terminated.
+   */
+  const char *server;
+  /**
+   * Greater than 0, and finite. Small integers cost least.
+   */
+  double weight;
+  /**
+   * Must be 0: room for later.
+   */
+  uint64_t reserved[2];
+} fabric_server_weight_t;
+
+/**
+ * What one call wants otherwise than its handle. All 0 is nothing: `fabric_choice_t choice = {0};`, with C++
+ * `fabric_choice_t choice = {};`.
+ *
+ * The caller owns it and what it points to, and may use it for any number of calls, of any group: servers
+ * that a group does not have are passed over.
+ *
+ * @since 0.1.0
+ */
+typedef struct fabric_choice_t {
+  /**
+   * Which servers reads go to: one of FABRIC_PREFER_*. Nothing for writes, which go to the primary.
+   */
+  int32_t preference;
+  /**
+   * Must be 0: room for later.
+   */
+  int32_t reserved0;
+  /**
+   * The zone whose servers come first, as for fabric_options_set_zone(); NULL for the handle's, and empty
+   * for none.
+   */
+  const char *zone;
+  /**
+   * The shares of servers in reads, in the place of those that the source gives; the others keep theirs.
+   * NULL if `weights_count` is 0.
+   */
+  const struct fabric_server_weight_t *weights;
+  /**
+   * How many, 1024 at most.
+   */
+  size_t weights_count;
+  /**
+   * Servers that do not come into question, as those that the caller has just seen fail: UUIDs, or
+   * `host:port`. NULL if `excluded_count` is 0.
+   */
+  const char *const *excluded;
+  /**
+   * How many, 1024 at most.
+   */
+  size_t excluded_count;
+  /**
+   * Must be 0: room for later. What is not 0 is refused, since this version does not know it.
+   */
+  uint64_t reserved[8];
+} fabric_choice_t;
 
 /**
  * A shard of a table. A plain copy that the caller owns.
@@ -1521,6 +1614,7 @@ int32_t fabric_status_is_retryable(int32_t code);
  * | oldest topology to go on from | no limit |
  * | time to live | as the server says, 60 s if it says 0 |
  * | discovery of groups | every 500 ms; any lag; none of several primaries; no reads without a majority |
+ * | read preference | FABRIC_PREFER_SECONDARY |
  * | zone of the service | none: reads go to all secondaries |
  * | compat | FABRIC_COMPAT_SERVER |
  * | snapshot file, topology file | none |
@@ -2460,7 +2554,8 @@ struct fabric_key_t fabric_key_text(const char *text, size_t length);
  *
  * Writes (@ref FABRIC_MODE_WRITEONLY, @ref FABRIC_MODE_READWRITE) go to the group's primary.
  * Reads (@ref FABRIC_MODE_READONLY) and @ref FABRIC_MODE_NONE go to the secondaries by weight, those
- * of the service's own zone first (fabric_options_set_zone()), and to the primary where there is none. A server whose own mode forbids it is not chosen.
+ * of the service's own zone first (fabric_options_set_zone()), and to the primary where there is none;
+ * or as fabric_options_set_read_preference() has it. A server whose own mode forbids it is not chosen.
  *
  * @param f       The handle.
  * @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated, spelled as in
@@ -2905,6 +3000,109 @@ int32_t fabric_split_keys(const struct fabric_t *f,
                           size_t capacity,
                           size_t *count,
                           struct fabric_error_t *err);
+
+/**
+ * Which servers hold these tables and this key, in the order in which they should be tried?
+ *
+ * The first is the one that fabric_get_shard_server() would give, as far as `choice` leaves it that. Behind
+ * it stand the others that reads go to, by the same turns and weights; then those that reads go to where
+ * none of these is left, such as secondaries of other zones, and the primary; and last those that are left
+ * out after fabric_report_result(), for who would rather try than give up. A server stands there once. For writes there is one, the
+ * primary.
+ *
+ * A call takes one turn, as a lookup does: of the same choice the first servers of many calls have their
+ * exact shares, on each thread by itself. Another choice has turns of its own.
+ *
+ * @param f         The handle.
+ * @param tables    As for fabric_get_shard_server().
+ * @param n         As for fabric_get_shard_server().
+ * @param key       As for fabric_get_shard_server().
+ * @param scope     As for fabric_get_shard_server().
+ * @param mode      As for fabric_get_shard_server().
+ * @param choice    What this call wants otherwise than the handle; NULL for nothing.
+ * @param out       Room for `capacity` servers.
+ * @param capacity  How many are wanted, at least 1: those that should be tried first.
+ * @param count     Where the number of servers goes that were written, 1 to `capacity`.
+ * @param err       Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_NO_SERVER  Also if all servers that may serve are excluded.
+ * @retval FABRIC_ERR_ARGUMENT   Also for a choice that is none, and for `capacity` 0.
+ * @retval other                 As for fabric_get_shard_server().
+ *
+ * Blocks as fabric_get_shard_server() does. Allocates. Any thread.
+ *
+ * @since 0.1.0
+ */
+FABRIC_MUST_USE
+int32_t fabric_choose_shard_servers(const struct fabric_t *f,
+                                    const char *const *tables,
+                                    size_t n,
+                                    const struct fabric_key_t *key,
+                                    int32_t scope,
+                                    int32_t mode,
+                                    const struct fabric_choice_t *choice,
+                                    struct fabric_server_t *out,
+                                    size_t capacity,
+                                    size_t *count,
+                                    struct fabric_error_t *err);
+
+/**
+ * Which servers of this group serve this mode, in the order in which they should be tried?
+ *
+ * As fabric_choose_shard_servers(), in everything.
+ *
+ * @param f         The handle.
+ * @param group     As for fabric_get_group_server().
+ * @param mode      As for fabric_get_group_server(), with @ref FABRIC_STATUS_NONE.
+ * @param choice    As for fabric_choose_shard_servers(); may be NULL.
+ * @param out       As for fabric_choose_shard_servers().
+ * @param capacity  As for fabric_choose_shard_servers().
+ * @param count     As for fabric_choose_shard_servers().
+ * @param err       Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_NO_SERVER  Also if all servers that may serve are excluded.
+ * @retval FABRIC_ERR_ARGUMENT   Also for a choice that is none, and for `capacity` 0.
+ * @retval other                 As for fabric_get_group_server().
+ *
+ * Blocks as fabric_get_shard_server() does. Allocates. Any thread.
+ *
+ * @since 0.1.0
+ */
+FABRIC_MUST_USE
+int32_t fabric_choose_group_servers(const struct fabric_t *f,
+                                    const char *group,
+                                    int32_t mode,
+                                    const struct fabric_choice_t *choice,
+                                    struct fabric_server_t *out,
+                                    size_t capacity,
+                                    size_t *count,
+                                    struct fabric_error_t *err);
+
+/**
+ * Sets which servers of a group reads go to, for all lookups of the handle with @ref FABRIC_MODE_READONLY,
+ * @ref FABRIC_MODE_NONE or @ref FABRIC_STATUS_SECONDARY.
+ *
+ * | preference | reads go to |
+ * |---|---|
+ * | @ref FABRIC_PREFER_SECONDARY | the secondaries; the primary where none of them is in use. The default |
+ * | @ref FABRIC_PREFER_SECONDARY_ONLY | the secondaries; refused with FABRIC_ERR_NO_SERVER where there is none |
+ * | @ref FABRIC_PREFER_PRIMARY | the primary; the secondaries where it is not in use: what was written is read, but during a failover |
+ * | @ref FABRIC_PREFER_NEAREST | secondaries and primary alike |
+ *
+ * Among several it goes by weight, and those of the service's own zone come first
+ * (fabric_options_set_zone()). "In use" is one that takes reads and is not left out after
+ * fabric_report_result(). Writes go to the primary.
+ *
+ * @param options     The options.
+ * @param preference  One of FABRIC_PREFER_*.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_ARGUMENT
+ *
+ * Never blocks.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_options_set_read_preference(struct fabric_options_t *options,
+                                           int32_t preference);
 
 /**
  * The shards of a table, in the order of their lower bounds.

@@ -25,7 +25,8 @@ use super::server::{fabric_server_t, write_server};
 ///
 /// Writes (@ref FABRIC_MODE_WRITEONLY, @ref FABRIC_MODE_READWRITE) go to the group's primary.
 /// Reads (@ref FABRIC_MODE_READONLY) and @ref FABRIC_MODE_NONE go to the secondaries by weight, those
-/// of the service's own zone first (fabric_options_set_zone()), and to the primary where there is none. A server whose own mode forbids it is not chosen.
+/// of the service's own zone first (fabric_options_set_zone()), and to the primary where there is none;
+/// or as fabric_options_set_read_preference() has it. A server whose own mode forbids it is not chosen.
 ///
 /// @param f       The handle.
 /// @param tables  `n` names of the form `db.table`, each UTF-8 and NUL-terminated, spelled as in

@@ -55,6 +55,8 @@ mod keys;
 
 mod batch;
 
+mod choice;
+
 mod shard;
 
 mod range;
@@ -83,6 +85,7 @@ mod test_hooks;
 pub use batch::*;
 pub use behaviour::*;
 pub use cache::*;
+pub use choice::*;
 pub use discovery::*;
 pub use error::*;
 pub use event::*;

@@ -88,6 +88,7 @@ pub(super) fn within(what: &str, value: i64, least: i64, most: i64) -> Result<u6
 /// | oldest topology to go on from | no limit |
 /// | time to live | as the server says, 60 s if it says 0 |
 /// | discovery of groups | every 500 ms; any lag; none of several primaries; no reads without a majority |
+/// | read preference | FABRIC_PREFER_SECONDARY |
 /// | zone of the service | none: reads go to all secondaries |
 /// | compat | FABRIC_COMPAT_SERVER |
 /// | snapshot file, topology file | none |

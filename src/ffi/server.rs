@@ -11,7 +11,8 @@ use super::ptr::{Out, Parsed, copy_text};
 
 /// The caller gave no mode.
 pub const FABRIC_MODE_NONE: i32 = 0;
-/// For reading: a secondary, or the primary where there is none.
+/// For reading: a secondary, or the primary where there is none, unless
+/// fabric_options_set_read_preference() says otherwise.
 pub const FABRIC_MODE_READONLY: i32 = 1;
 /// For writing: the primary.
 pub const FABRIC_MODE_WRITEONLY: i32 = 2;

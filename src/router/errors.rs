@@ -4,7 +4,8 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::text::excerpt;
 use crate::refresh::single_flight::FetchRequest;
 use crate::topology::{
-    Entry, Group, GroupId, Key, KeyError, Status, Table, TableError, TableState, Topology, Wanted,
+    Entry, Group, GroupId, Key, KeyError, ReadPreference, Status, Table, TableError, TableState,
+    Topology, Wanted,
 };
 
 use super::names::full_name;
@@ -244,6 +245,17 @@ pub(super) fn unknown_group(name: &str) -> Error {
 }
 
 pub(super) fn no_server(group: &str, wanted: Wanted, servers: Option<&Group>) -> Error {
+    let preference = servers.map(Group::preference).unwrap_or_default();
+    no_server_for(group, wanted, preference, servers)
+}
+
+/// The same of a call with a read preference of its own.
+pub(super) fn no_server_for(
+    group: &str,
+    wanted: Wanted,
+    preference: ReadPreference,
+    servers: Option<&Group>,
+) -> Error {
     if servers.is_none_or(|group| group.servers().is_empty()) {
         let message = match servers.and_then(Group::reason) {
             Some(reason) => {
@@ -275,6 +287,10 @@ pub(super) fn no_server(group: &str, wanted: Wanted, servers: Option<&Group>) ->
                 "group '{group}' has no primary that takes writes at the moment{reason}try again"
             )
         }
+        Wanted::Reader if preference == ReadPreference::SecondaryOnly => format!(
+            "group '{group}' has no secondary that takes reads, and by the read preference nobody else \
+             does; try again, or let the primary take reads, too"
+        ),
         Wanted::Reader => format!(
             "group '{group}' has no server that takes reads: no secondary, no primary, or all \
              of them in mode OFFLINE or WRITE_ONLY"

@@ -1,6 +1,7 @@
 //! What a handle is: the current topology, the way to a newer one, and the choice of a server.
 
 pub mod batch;
+mod choose;
 mod errors;
 pub mod explain;
 mod freshness;

@@ -31,6 +31,8 @@ pub struct Schedule {
     turns: Box<[u16]>,
     /// Where the next thread joins.
     joined: AtomicU32,
+    /// Where the next schedule begins that is made beside this one.
+    beside: AtomicU32,
 }
 
 /// A thread that reads from more groups than this in turn shares the position of some of them
@@ -79,9 +81,12 @@ impl Default for Cursors {
     }
 }
 
+/// The numbers of schedules that are made for one call, by what is in them, are not below this.
+const BESIDE: u32 = 1 << 31;
+
 fn next_id() -> u32 {
     static IDS: AtomicU32 = AtomicU32::new(0);
-    IDS.fetch_add(1, Relaxed) % (u32::MAX - 1) + 1
+    IDS.fetch_add(1, Relaxed) % (BESIDE - 1) + 1
 }
 
 impl Schedule {
@@ -90,7 +95,22 @@ impl Schedule {
         let turns = turns(&shares(weights));
         let first = start % (turns.len() as u64).max(1);
         let joined = AtomicU32::new(first as u32);
-        Self { id: next_id(), weights: weights.into(), turns, joined }
+        Self { id: next_id(), weights: weights.into(), turns, joined, beside: AtomicU32::new(0) }
+    }
+
+    /// A schedule for one call, of other servers of the same group. Threads find their places in that of
+    /// the same `number` again, whenever it is made; the others begin where the last one did not.
+    pub fn beside(&self, weights: &[f64], number: u32) -> Self {
+        let turns = turns(&shares(weights));
+        let first = self.beside.fetch_add(1, Relaxed) % (turns.len() as u32).max(1);
+        // All ones is the number of no schedule.
+        let id = (number | BESIDE).min(NO_SCHEDULE - 1);
+        let (joined, beside) = (AtomicU32::new(first), AtomicU32::new(0));
+        Self { id, weights: weights.into(), turns, joined, beside }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.id
     }
 
     pub fn weights(&self) -> &[f64] {
@@ -110,11 +130,22 @@ impl Schedule {
 
     /// The index that `next` gives to that thread, which changes nothing.
     pub fn peek(&self, cursor: &Cursor) -> usize {
-        let at = match cursor.schedule.get() == self.id {
+        self.turns.get(self.place(cursor)).copied().map_or(0, usize::from)
+    }
+
+    /// The indexes of all turns from the next one of that thread on, which changes nothing.
+    pub fn from(&self, cursor: &Cursor) -> impl Iterator<Item = usize> + use<> {
+        let mut turns = self.turns.clone();
+        turns.rotate_left(self.place(cursor).min(turns.len()));
+        turns.into_iter().map(usize::from)
+    }
+
+    /// The next turn of that thread.
+    fn place(&self, cursor: &Cursor) -> usize {
+        match cursor.schedule.get() == self.id {
             true => usize::from(cursor.at.get()),
             false => self.joined.load(Relaxed) as usize % self.turns.len().max(1),
-        };
-        self.turns.get(at).copied().map_or(0, usize::from)
+        }
     }
 
     /// A thread that did not use this schedule lately goes on behind the last that joined.
@@ -172,6 +203,14 @@ impl InlineSchedule {
         let at = u32::from(cursor.at.get()) + 1;
         self.set(cursor, if at < self.length { at } else { 0 });
         Some(usize::from(reader))
+    }
+
+    /// What `next` gives to that thread, which changes nothing.
+    pub fn peek(&self, schedule: &Schedule, cursor: &Cursor) -> usize {
+        match cursor.schedule.get() == self.id {
+            true => usize::from(cursor.reader.get()),
+            false => schedule.peek(cursor),
+        }
     }
 
     #[inline(always)]

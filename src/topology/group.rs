@@ -233,7 +233,9 @@ impl Group {
                 match self.probed.iter().position(|server| !server.probe.is_taken()) {
                     Some(on_trial) => readers + on_trial + 1,
                     None => {
-                        Some(self.schedule.peek(cursor)).filter(|reader| *reader < readers)? + 1
+                        Some(self.inline.peek(&self.schedule, cursor))
+                            .filter(|reader| *reader < readers)?
+                            + 1
                     }
                 }
             }
@@ -258,6 +260,30 @@ impl Group {
             _ if positions.len() == 1 => Why::OnlyOne,
             _ => Why::ByWeight,
         }
+    }
+
+    /// What services saw of its servers.
+    pub(super) fn overlay(&self) -> &HealthOverlay {
+        &self.overlay
+    }
+
+    /// The turns of its readers.
+    pub(super) fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// The index of the reader whose turn it is, by a thread with this cursor; none that is on trial.
+    pub(super) fn next_turn(&self, cursor: &Cursor) -> Option<usize> {
+        let next = self.inline.next(&self.schedule, cursor);
+        next.or_else(|| {
+            Some(self.schedule.next(cursor)).filter(|r| *r < self.readers.positions.len())
+        })
+    }
+
+    /// Whether somebody takes its reads by this preference.
+    pub fn has_readers(&self, preference: ReadPreference) -> bool {
+        let overlay = HealthOverlay { preference, ..self.overlay.clone() };
+        Candidates::new(&self.servers, &overlay).tiers().next().is_some()
     }
 
     /// Who takes its reads.
@@ -659,9 +685,14 @@ mod tests {
                 zone: zone.clone(),
                 ..server(&format!("s{at}"), *status, *mode, f64::from(*weight))
             });
-            let group = Group::new("g", servers.collect(), &overlay, None, 3);
+            let servers: Vec<Server> = servers.collect();
+            let group = Group::new("g", servers.clone(), &overlay, None, 3);
             let mine = Cursor::default();
-            for _ in 0..picks {
+            // The same group once no server of it is on trial, with the same turns.
+            let all_up = HealthOverlay { reachability: Vec::new(), ..overlay.clone() };
+            let later = Group::new("g", servers, &all_up, Some(&group), 3);
+            for pick in 0..picks * 2 {
+                let group = if pick < picks { &group } else { &later };
                 for wanted in [Wanted::Reader, Wanted::Primary, Wanted::Unservable] {
                     let uuid = |chosen: &Chosen<'_>| chosen.server().map(|server| server.uuid.clone());
                     let ahead = group.peek(wanted, &mine).map(|(chosen, _)| uuid(&chosen));

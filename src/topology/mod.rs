@@ -5,6 +5,7 @@
 
 pub mod balance;
 pub mod builder;
+pub mod choice;
 pub mod datetime;
 pub mod group;
 pub mod hash;
@@ -27,6 +28,7 @@ pub mod text;
 pub mod why;
 
 pub use builder::TablesBuilder;
+pub use choice::Choice;
 pub use group::{Chosen, Group, GroupId, Wanted};
 pub use health_overlay::{HealthOverlay, Probe, Reachability};
 pub use key::{Key, KeyError};

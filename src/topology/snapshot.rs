@@ -168,6 +168,16 @@ impl Topology {
         cursors.of(self.first_turn.wrapping_add(group.0 as usize))
     }
 
+    /// As `cursor`, into a schedule beside the group's own, which is that of 0.
+    pub fn cursor_beside<'t>(
+        &self,
+        group: GroupId,
+        beside: usize,
+        cursors: &'t Cursors,
+    ) -> &'t Cursor {
+        cursors.of(self.first_turn.wrapping_add(group.0 as usize).wrapping_add(beside))
+    }
+
     pub fn group_number(&self, name: &[u8]) -> Option<GroupId> {
         self.group_numbers.get(name).copied()
     }

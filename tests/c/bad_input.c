@@ -227,12 +227,18 @@ static void scope_and_mode(const fabric_t *f, const fabric_table_t *t, int32_t s
                                 &count, NULL),
               wanted);
     CHECK_INT(fabric_explain_shard(f, &table, 1, &key, scope, mode, &explanation, NULL), wanted);
+    CHECK_INT(fabric_choose_shard_servers(f, &table, 1, &key, scope, mode, NULL, &server, 1, &count,
+                                          NULL),
+              wanted);
 }
 
 /* Every call that takes a mode alone. */
 static void mode_alone(const fabric_t *f, int32_t mode, int32_t wanted)
 {
+    size_t count;
     CHECK_INT(fabric_explain_group(f, "shard1", mode, &explanation, NULL), wanted);
+    CHECK_INT(fabric_choose_group_servers(f, "shard1", mode, NULL, &server, 1, &count, NULL),
+              wanted);
 }
 
 /* Every call that takes a mode and a status. */

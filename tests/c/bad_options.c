@@ -144,6 +144,8 @@ static void mysql_servers(void)
     OPTION(fabric_options_set_zone(o, "123456789 123456789 123456789 123456789 "
                                       "123456789 123456789 12345"),
            FABRIC_ERR_ARGUMENT, {"65 bytes", "64 are the most"});
+    OPTION(fabric_options_set_read_preference(o, 5), FABRIC_ERR_ARGUMENT,
+           {"fabric_options_set_read_preference", "read preference 5", "FABRIC_PREFER_DEFAULT"});
     OPTION(fabric_options_set_zone(o, "\xff"), FABRIC_ERR_INVALID_UTF8, {"'zone'"});
 }
 

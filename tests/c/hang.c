@@ -98,6 +98,9 @@ static void lookups(const fabric_t *f)
     static fabric_explanation_t x;
     TIMED(LOOKUP, fabric_explain_shard, f, tables, 1, &key, local, rw, &x, NULL);
     TIMED(LOOKUP, fabric_explain_group, f, "shard1", rw, &x, NULL);
+    TIMED(LOOKUP, fabric_choose_shard_servers, f, tables, 1, &key, local, rw, NULL, servers, N,
+          &count, NULL);
+    TIMED(LOOKUP, fabric_choose_group_servers, f, "shard1", rw, NULL, servers, N, &count, NULL);
     TIMED(LOOKUP, fabric_get_fabric_nodes, f, nodes, N, &count, NULL);
     TIMED(LOOKUP, fabric_table_open, f, tables, 1, &t, NULL);
     TIMED(LOOKUP, fabric_table_get_server, t, &key, local, rw, servers, NULL);

@@ -70,6 +70,18 @@ static void names(const fabric_t *f)
     static fabric_explanation_t x;
     REFUSED(NAME, fabric_explain_shard(f, both, 2, &key, LOCAL, ANY, &x, &err));
     REFUSED(NAME, fabric_explain_group(f, name, ANY, &x, &err));
+    fabric_server_weight_t weight = {name, 1, {0}};
+    fabric_choice_t excluded = {0}, weighted = {0}, zoned = {0};
+    excluded.excluded = both + 1;
+    excluded.excluded_count = weighted.weights_count = 1;
+    weighted.weights = &weight;
+    zoned.zone = name;
+    REFUSED(NAME, fabric_choose_shard_servers(f, both, 2, &key, LOCAL, ANY, NULL, &server, 1,
+                                              &count, &err));
+    REFUSED(NAME, fabric_choose_group_servers(f, name, ANY, NULL, &server, 1, &count, &err));
+    REFUSED(NAME, fabric_choose_group_servers(f, "g", ANY, &excluded, &server, 1, &count, &err));
+    REFUSED(NAME, fabric_choose_group_servers(f, "g", ANY, &weighted, &server, 1, &count, &err));
+    REFUSED(NAME, fabric_choose_group_servers(f, "g", ANY, &zoned, &server, 1, &count, &err));
     REFUSED(NAME, fabric_table_open(f, both, 2, &t, &err));
     REFUSED(NAME, fabric_get_shard_servers(f, both, 2, &keys, LOCAL, ANY, indexes, NULL, &server, 1,
                                            &count, &err));

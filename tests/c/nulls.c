@@ -53,6 +53,8 @@ static void options_of_nobody(void)
     CHECK_INT(fabric_options_set_max_replica_lag_ms(NULL, 1000), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_multi_primary(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_zone(NULL, "west"), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(fabric_options_set_read_preference(NULL, FABRIC_PREFER_PRIMARY),
+              FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_reads_without_majority(NULL, 1), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_set_event_callback(NULL, NULL, NULL, NULL), FABRIC_ERR_NULL_POINTER);
     CHECK_INT(fabric_options_add_node(NULL, "h", 1), FABRIC_ERR_NULL_POINTER);
@@ -171,6 +173,45 @@ static void explanations(const fabric_t *f)
     CHECK_INT(fabric_explain_shard(f, NULL, 0, &key, l, any, &x, NULL), FABRIC_OK);
     CHECK_INT(x.status, FABRIC_ERR_ARGUMENT);
     CHECK_INT(fabric_explain_group(f, "shard1", any, &x, NULL), FABRIC_OK);
+}
+
+static void choices(const fabric_t *f)
+{
+    const char *tables[] = {"employees.salaries", NULL};
+    fabric_key_t key = fabric_key_int(1), no_text = fabric_key_text(NULL, 3);
+    fabric_server_weight_t weight = {NULL, 1, {0}};
+    fabric_choice_t no_weights = {0}, no_server = {0}, no_excluded = {0}, no_name = {0};
+    no_weights.weights_count = no_server.weights_count = 1;
+    no_server.weights = &weight;
+    no_excluded.excluded_count = no_name.excluded_count = 1;
+    no_name.excluded = tables + 1;
+    fabric_server_t s;
+    size_t n = 7;
+    int32_t l = FABRIC_SCOPE_LOCAL, any = FABRIC_MODE_NONE;
+    fill(&s, sizeof s);
+#define CHOOSE(f, tables, n_tables, key, choice, s, n, err)                                        \
+    fabric_choose_shard_servers(f, tables, n_tables, key, l, any, choice, s, 1, n, err)
+    REFUSES(CHOOSE(NULL, tables, 1, &key, NULL, &s, &n, &err), "f");
+    REFUSES(CHOOSE(f, NULL, 1, &key, NULL, &s, &n, &err), "tables");
+    REFUSES(CHOOSE(f, tables, 2, &key, NULL, &s, &n, &err), "tables[1]");
+    REFUSES(CHOOSE(f, tables, 1, &no_text, NULL, &s, &n, &err), "key.text");
+    REFUSES(CHOOSE(f, tables, 1, &key, &no_weights, &s, &n, &err), "choice.weights");
+    REFUSES(CHOOSE(f, tables, 1, &key, &no_server, &s, &n, &err), "choice.weights[0].server");
+    REFUSES(CHOOSE(f, tables, 1, &key, &no_excluded, &s, &n, &err), "choice.excluded");
+    REFUSES(CHOOSE(f, tables, 1, &key, &no_name, &s, &n, &err), "choice.excluded[0]");
+    REFUSES(CHOOSE(f, tables, 1, &key, NULL, NULL, &n, &err), "out");
+    REFUSES(CHOOSE(f, tables, 1, &key, NULL, &s, NULL, &err), "count");
+    REFUSES(fabric_choose_group_servers(NULL, "shard1", any, NULL, &s, 1, &n, &err), "f");
+    REFUSES(fabric_choose_group_servers(f, NULL, any, NULL, &s, 1, &n, &err), "group");
+    REFUSES(fabric_choose_group_servers(f, "shard1", any, &no_name, &s, 1, &n, &err),
+            "choice.excluded[0]");
+    REFUSES(fabric_choose_group_servers(f, "shard1", any, NULL, NULL, 1, &n, &err), "out");
+    REFUSES(fabric_choose_group_servers(f, "shard1", any, NULL, &s, 1, NULL, &err), "count");
+    CHECK(is_filled(&s, sizeof s));
+    CHECK_INT(n, 7);
+    CHECK_INT(CHOOSE(f, tables, 1, &key, NULL, &s, &n, NULL), FABRIC_OK);
+    CHECK_INT(CHOOSE(f, tables, 1, NULL, NULL, &s, &n, NULL), FABRIC_ERR_KEY_MISSING);
+    CHECK_INT(fabric_choose_group_servers(f, "shard1", any, NULL, &s, 1, &n, NULL), FABRIC_OK);
 }
 
 static void waiting_lookups(const fabric_t *f)
@@ -448,6 +489,7 @@ int main(void)
     options_of_nothing();
     lookups(f);
     explanations(f);
+    choices(f);
     waiting_lookups(f);
     batches(f);
     intervals(f);

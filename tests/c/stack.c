@@ -71,6 +71,13 @@ static void *call_all(void *options)
     CHECK_OK(fabric_explain_shard(f, many + 2, 1, &name, local, rw, &explanation, &err), err);
     CHECK_INT(explanation.status, FABRIC_OK);
     CHECK_OK(fabric_explain_group(f, "shard1", rw, &explanation, &err), err);
+    fabric_choice_t choice = {0};
+    choice.preference = FABRIC_PREFER_NEAREST;
+    choice.zone = "west";
+    CHECK_OK(fabric_choose_shard_servers(f, tables, 1, &one, local, FABRIC_MODE_READONLY, &choice,
+                                         servers, N, &count, &err),
+             err);
+    CHECK_OK(fabric_choose_group_servers(f, "shard1", rw, NULL, servers, N, &count, &err), err);
     static fabric_table_info_t known_tables[64];
     static fabric_group_info_t known_groups[64];
     CHECK_OK(fabric_get_tables(f, known_tables, 64, &count, &err), err);

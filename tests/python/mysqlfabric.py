@@ -108,6 +108,16 @@ class Why(enum.IntEnum):
     SHARD_MISSING = 34
 
 
+class Prefer(enum.IntEnum):
+    """Which servers of a group reads go to."""
+
+    DEFAULT = 0
+    SECONDARY = 1
+    SECONDARY_ONLY = 2
+    PRIMARY = 3
+    NEAREST = 4
+
+
 class Origin(enum.IntEnum):
     NONE = 0
     FRESH = 1
@@ -275,6 +285,23 @@ class fabric_group_info_t(ctypes.Structure):
 
 class fabric_node_t(ctypes.Structure):
     _fields_ = [("host", c_char * HOST_SIZE), ("port", c_uint32), ("reserved", c_uint32 * 7)]
+
+
+class fabric_server_weight_t(ctypes.Structure):
+    _fields_ = [("server", c_char_p), ("weight", c_double), ("reserved", c_uint64 * 2)]
+
+
+class fabric_choice_t(ctypes.Structure):
+    _fields_ = [
+        ("preference", c_int32),
+        ("reserved0", c_int32),
+        ("zone", c_char_p),
+        ("weights", POINTER(fabric_server_weight_t)),
+        ("weights_count", c_size_t),
+        ("excluded", POINTER(c_char_p)),
+        ("excluded_count", c_size_t),
+        ("reserved", c_uint64 * 8),
+    ]
 
 
 class fabric_explanation_t(ctypes.Structure):
@@ -473,6 +500,15 @@ SIGNATURES = {
         c_int32, _HANDLE, c_char_p, c_int32, POINTER(fabric_explanation_t), _ERROR,
     ),
     "fabric_why_name": (c_char_p, c_int32),
+    "fabric_choose_shard_servers": (
+        c_int32, _HANDLE, _TEXTS, c_size_t, POINTER(fabric_key_t), c_int32, c_int32,
+        POINTER(fabric_choice_t), POINTER(fabric_server_t), c_size_t, POINTER(c_size_t), _ERROR,
+    ),
+    "fabric_choose_group_servers": (
+        c_int32, _HANDLE, c_char_p, c_int32, POINTER(fabric_choice_t), POINTER(fabric_server_t),
+        c_size_t, POINTER(c_size_t), _ERROR,
+    ),
+    "fabric_options_set_read_preference": (c_int32, _OPTIONS, c_int32),
     "fabric_get_tables": (
         c_int32, _HANDLE, POINTER(fabric_table_info_t), c_size_t, POINTER(c_size_t), _ERROR,
     ),
