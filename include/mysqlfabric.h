@@ -705,6 +705,36 @@ extern "C" {
 #define FABRIC_SOURCE_SIZE 512
 
 /**
+ * Nothing is to be said against it.
+ */
+#define FABRIC_HEALTH_IN_USE 1
+
+/**
+ * A service could not reach it: reads leave it out until `next_trial_ms` is over.
+ */
+#define FABRIC_HEALTH_LEFT_OUT 2
+
+/**
+ * The next read of its group is to find out whether it is back.
+ */
+#define FABRIC_HEALTH_ON_TRIAL 3
+
+/**
+ * The library, or a request, is finding out.
+ */
+#define FABRIC_HEALTH_TRIED 4
+
+/**
+ * It is used again after a trial of which nobody told anything bad, and yet nothing has proven it to be back.
+ */
+#define FABRIC_HEALTH_UNPROVEN 5
+
+/**
+ * The size of `fabric_server_health_t.zone`: 64 bytes, a NUL, and padding.
+ */
+#define FABRIC_ZONE_SIZE 72
+
+/**
  * The errno is no matter of routing.
  */
 #define FABRIC_ACTION_NONE 0
@@ -1373,6 +1403,56 @@ typedef struct fabric_explanation_t {
    */
   uint64_t reserved[16];
 } fabric_explanation_t;
+
+/**
+ * What a handle knows of a server. A plain copy that the caller owns. Times are milliseconds.
+ *
+ * @since 0.1.0
+ */
+typedef struct fabric_server_health_t {
+  /**
+   * The server, its role and its group, as the source lists it.
+   */
+  struct fabric_server_t server;
+  /**
+   * Where it stands, if the source says so; else empty.
+   */
+  char zone[FABRIC_ZONE_SIZE];
+  /**
+   * One of FABRIC_HEALTH_*.
+   */
+  int32_t state;
+  /**
+   * The MySQL errno that fabric_report_result() was told last; 0 where it is @ref FABRIC_HEALTH_IN_USE.
+   */
+  int32_t reported_errno;
+  /**
+   * How many failures were reported since it was last known to be there.
+   */
+  uint64_t reports;
+  /**
+   * How long ago it was left out; -1 where it is @ref FABRIC_HEALTH_IN_USE.
+   */
+  int64_t since_ms;
+  /**
+   * How long ago it failed last; -1 where it is @ref FABRIC_HEALTH_IN_USE.
+   */
+  int64_t failed_ms;
+  /**
+   * In how long it is tried next, by a login of the library where that has an account, else by one request;
+   * 0 if that is due or goes on. -1 where it is used.
+   */
+  int64_t next_trial_ms;
+  /**
+   * How long ago it has answered the source, where the source asks the servers themselves; -1 where
+   * it does not, or the server never did.
+   */
+  int64_t heard_ms;
+  /**
+   * 0; room for later.
+   */
+  uint64_t reserved[8];
+} fabric_server_health_t;
 
 /**
  * What a handle has done so far, and how it is. A plain copy that the caller owns.
@@ -3345,6 +3425,36 @@ int32_t fabric_explain_group(const struct fabric_t *f,
  * @since 0.1.0
  */
 const char *fabric_why_name(int32_t why);
+
+/**
+ * All servers that the handle knows, of a group or of the whole farm, and how they are.
+ *
+ * From memory, as fabric_get_groups(): of groups that have been fetched, in the order of the groups' names,
+ * and then of the source's list. Those that never serve are among them.
+ *
+ * @param f         The handle.
+ * @param group     A group's name, UTF-8, NUL-terminated; NULL for all groups.
+ * @param out       Room for `capacity` servers; may be NULL if `capacity` is 0.
+ * @param capacity  How many fit.
+ * @param count     Where the number of servers goes, also with FABRIC_ERR_BUFFER_TOO_SMALL.
+ * @param err       Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK
+ * @retval FABRIC_ERR_BUFFER_TOO_SMALL  Nothing was written but `*count`; call again, with room for
+ *                                      some more: the farm may have grown meanwhile.
+ * @retval FABRIC_ERR_UNKNOWN_GROUP     The handle knows no group of this name; it is not asked for.
+ * @retval FABRIC_ERR_ARGUMENT, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
+ *
+ * Never waits for the network. Any thread.
+ *
+ * @since 0.1.0
+ */
+FABRIC_MUST_USE
+int32_t fabric_get_server_health(const struct fabric_t *f,
+                                 const char *group,
+                                 struct fabric_server_health_t *out,
+                                 size_t capacity,
+                                 size_t *count,
+                                 struct fabric_error_t *err);
 
 /**
  * The Fabric nodes: those the service named, then those they told of.

@@ -193,7 +193,7 @@ fn the_library_has_the_sizes_of_the_header() {
     }
     let sizes = sizes!(fabric_error_t fabric_key_t fabric_server_t fabric_keys_t fabric_shard_t
         fabric_table_info_t fabric_group_info_t fabric_explanation_t fabric_choice_t
-        fabric_server_weight_t fabric_node_t fabric_metrics_t fabric_event_t);
+        fabric_server_weight_t fabric_server_health_t fabric_node_t fabric_metrics_t fabric_event_t);
     let policy = fs::read_to_string(root().join("docs/ABI.md")).expect("docs/ABI.md");
     for (name, size, alignment) in sizes {
         let row = format!("| `{name}` | {size} |");

@@ -65,6 +65,8 @@ mod inventory;
 
 mod explain;
 
+mod health;
+
 mod node;
 
 mod cache;
@@ -93,6 +95,7 @@ pub use execute::*;
 pub use explain::*;
 pub use getters::*;
 pub use handle::*;
+pub use health::*;
 pub use inventory::*;
 pub use key::*;
 pub use keys::*;

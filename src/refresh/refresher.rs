@@ -23,6 +23,7 @@ use super::fetch::Fetch;
 use super::fetcher::Fetcher;
 use super::health::Health;
 use super::health::probes::Probes;
+use super::health::state::HealthNumbers;
 use super::known::Known;
 use super::publisher::Publisher;
 use super::reporting::Reporting;
@@ -189,6 +190,11 @@ impl Refresher {
     /// Which node of a source answered last, if its nodes answer alone.
     pub fn last_node(&self) -> Option<Node> {
         self.sources.last_node()
+    }
+
+    /// What services have seen of the servers, as it was told last.
+    pub fn server_health(&self) -> arc_swap::Guard<Arc<HealthNumbers>> {
+        self.publisher.health.numbers()
     }
 
     /// For how long the writes of a group are held yet, if they are.

@@ -2,9 +2,10 @@
 
 use crate::base::error::Result;
 use crate::refresh::age::since;
-use crate::topology::{Group, GroupId, TableState, Topology};
+pub use crate::refresh::health::quarantine::{Doubt, ServerState};
+use crate::topology::{Group, GroupId, Server, TableState, Topology};
 
-use super::Router;
+use super::{Router, errors};
 
 /// A group that has been fetched.
 pub struct KnownGroup<'t> {
@@ -16,7 +17,50 @@ pub struct KnownGroup<'t> {
     pub shards: u64,
 }
 
+/// What is known of a server.
+pub struct KnownServer<'t> {
+    pub group: &'t str,
+    pub server: &'t Server,
+    pub state: ServerState,
+    /// What services could not reach of it; `None` if nothing is to be said against it.
+    pub doubt: Option<Doubt>,
+    /// The time on the handle's clock, in milliseconds.
+    pub now: u64,
+    /// How long ago it has answered the source itself, in milliseconds.
+    pub heard: Option<u64>,
+}
+
 impl Router {
+    /// Hands each server of a group to `take`, or of all groups, in the order of their names.
+    ///
+    /// # Errors
+    /// The group is not known; and those of `take`.
+    pub fn server_health<T>(
+        &self,
+        group: Option<&str>,
+        take: impl Fn(&KnownServer<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let (topology, health) = (self.refresher.topology(), self.refresher.server_health());
+        let now = self.refresher.clock().now();
+        let known = topology.groups().filter_map(|(_, name, entry)| Some((name, &entry?.value)));
+        let is_wanted = |name: &str| group.is_none_or(|group| group == name);
+        let mut known: Vec<(&str, &Group)> = known.filter(|(name, _)| is_wanted(name)).collect();
+        if let (Some(group), []) = (group, known.as_slice()) {
+            return Err(errors::unknown_group(group));
+        }
+        known.sort_unstable_by_key(|(name, _)| *name);
+        let servers = known.into_iter().flat_map(|(group, servers)| {
+            servers.heard().map(move |(server, heard)| (group, server, heard))
+        });
+        let told = servers.map(|(group, server, heard)| {
+            let doubt = health.doubt(group, &server.uuid);
+            let state = doubt.map_or(ServerState::InUse, |doubt| doubt.state);
+            let heard = heard.map(|heard| now.saturating_sub(heard));
+            take(&KnownServer { group, server, state, doubt, now, heard })
+        });
+        told.collect()
+    }
+
     /// Hands each table to `take` that the source lists, and whose name is not longer, in the order of
     /// their names.
     pub fn tables<T>(

@@ -2,6 +2,8 @@
 
 use std::mem::offset_of;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::balance::{Cursor, InlineSchedule, Schedule};
 use super::health_overlay::{HealthOverlay, Probe, Reachability};
@@ -85,6 +87,9 @@ pub struct Group {
     /// nobody knows yet where writes go now.
     overlay: HealthOverlay,
     probed: Box<[ProbedServer]>,
+    /// When each server has last answered the source itself, on the handle's clock; 0 = it never did, or the
+    /// source does not ask servers. They change in place, as the times of an entry do.
+    heard: Box<[AtomicU64]>,
     /// Why there is no primary, if the source says so.
     reason: Option<Arc<str>>,
 }
@@ -154,6 +159,8 @@ impl Group {
             _ => Arc::new(Schedule::new(&weights, start)),
         };
         let takes_writes = primary.is_some() && !overlay.held;
+        let heard_before = |uuid: &str| previous.map_or(0, |previous| previous.heard_of(uuid));
+        let heard = servers.iter().map(|server| heard_before(&server.uuid).into()).collect();
         let primary = primary.unwrap_or_default();
         let probe = |at: u32| match overlay.reachability.get(at as usize) {
             Some(Reachability::HalfOpen(probe)) => Some(ProbedServer { at, probe: probe.clone() }),
@@ -178,6 +185,7 @@ impl Group {
             servers: servers.into(),
             overlay,
             probed,
+            heard,
             reason: None,
         }
     }
@@ -206,6 +214,25 @@ impl Group {
     /// Whether writes are held back.
     pub fn is_held(&self) -> bool {
         self.overlay.held
+    }
+
+    /// A server has answered the source, which had asked at `asked_at`.
+    pub fn hear(&self, server_uuid: &str, asked_at: u64) {
+        let mut both = self.servers.iter().zip(&self.heard);
+        if let Some((_, heard)) = both.find(|(server, _)| server.uuid == server_uuid) {
+            heard.fetch_max(asked_at, Relaxed);
+        }
+    }
+
+    fn heard_of(&self, server_uuid: &str) -> u64 {
+        let mut both = self.servers.iter().zip(&self.heard);
+        both.find(|(server, _)| server.uuid == server_uuid).map_or(0, |(_, h)| h.load(Relaxed))
+    }
+
+    /// The servers, and when each has last answered the source itself, on the handle's clock.
+    pub fn heard(&self) -> impl Iterator<Item = (&Server, Option<u64>)> {
+        let both = self.servers.iter().zip(&self.heard);
+        both.map(|(server, heard)| (server, Some(heard.load(Relaxed)).filter(|heard| *heard != 0)))
     }
 
     /// Which servers its reads go to.

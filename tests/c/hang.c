@@ -138,6 +138,8 @@ static void the_rest(const fabric_t *f)
     TIMED(0, fabric_next_event, f, &event, NULL);
     TIMED(0, fabric_get_tables, f, known_tables, 16, &count, NULL);
     TIMED(0, fabric_get_groups, f, known_groups, 16, &count, NULL);
+    static fabric_server_health_t health[64];
+    TIMED(0, fabric_get_server_health, f, NULL, health, 64, &count, NULL);
     TIMED(0, fabric_dump, f, "no/such/place", NULL);
     TIMED(0, fabric_topology_generation, f);
     TIMED(0, fabric_topology_age, f);

@@ -82,6 +82,8 @@ static void names(const fabric_t *f)
     REFUSED(NAME, fabric_choose_group_servers(f, "g", ANY, &excluded, &server, 1, &count, &err));
     REFUSED(NAME, fabric_choose_group_servers(f, "g", ANY, &weighted, &server, 1, &count, &err));
     REFUSED(NAME, fabric_choose_group_servers(f, "g", ANY, &zoned, &server, 1, &count, &err));
+    static fabric_server_health_t health;
+    REFUSED(NAME, fabric_get_server_health(f, name, &health, 1, &count, &err));
     REFUSED(NAME, fabric_table_open(f, both, 2, &t, &err));
     REFUSED(NAME, fabric_get_shard_servers(f, both, 2, &keys, LOCAL, ANY, indexes, NULL, &server, 1,
                                            &count, &err));

@@ -209,6 +209,12 @@ static void choices(const fabric_t *f)
     REFUSES(fabric_choose_group_servers(f, "shard1", any, NULL, &s, 1, NULL, &err), "count");
     CHECK(is_filled(&s, sizeof s));
     CHECK_INT(n, 7);
+    fabric_server_health_t health[3];
+    fill(health, sizeof health);
+    REFUSES(fabric_get_server_health(NULL, NULL, health, 3, &n, &err), "f");
+    REFUSES(fabric_get_server_health(f, NULL, NULL, 3, &n, &err), "out");
+    REFUSES(fabric_get_server_health(f, NULL, health, 3, NULL, &err), "count");
+    CHECK(is_filled(health, sizeof health));
     CHECK_INT(CHOOSE(f, tables, 1, &key, NULL, &s, &n, NULL), FABRIC_OK);
     CHECK_INT(CHOOSE(f, tables, 1, NULL, NULL, &s, &n, NULL), FABRIC_ERR_KEY_MISSING);
     CHECK_INT(fabric_choose_group_servers(f, "shard1", any, NULL, &s, 1, &n, NULL), FABRIC_OK);

@@ -82,6 +82,8 @@ static void *call_all(void *options)
     static fabric_group_info_t known_groups[64];
     CHECK_OK(fabric_get_tables(f, known_tables, 64, &count, &err), err);
     CHECK_OK(fabric_get_groups(f, known_groups, 64, &count, &err), err);
+    static fabric_server_health_t health[64];
+    CHECK_OK(fabric_get_server_health(f, NULL, health, 64, &count, &err), err);
     CHECK_OK(fabric_dump(f, "stack-dump.json", &err), err);
     CHECK_INT(remove("stack-dump.json"), 0);
     CHECK_OK(fabric_get_fabric_nodes(f, nodes, N, &count, &err), err);

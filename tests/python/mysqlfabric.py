@@ -118,6 +118,16 @@ class Prefer(enum.IntEnum):
     NEAREST = 4
 
 
+class Health(enum.IntEnum):
+    """Whether a server is used."""
+
+    IN_USE = 1
+    LEFT_OUT = 2
+    ON_TRIAL = 3
+    TRIED = 4
+    UNPROVEN = 5
+
+
 class Origin(enum.IntEnum):
     NONE = 0
     FRESH = 1
@@ -190,6 +200,7 @@ GROUP_SIZE = 200
 HOST_SIZE = 256
 TABLE_SIZE = 392
 SOURCE_SIZE = 512
+ZONE_SIZE = 72
 BOUND_SIZE = 256
 COLUMN_SIZE = 200
 METRICS_TEXT_SIZE = 256
@@ -285,6 +296,21 @@ class fabric_group_info_t(ctypes.Structure):
 
 class fabric_node_t(ctypes.Structure):
     _fields_ = [("host", c_char * HOST_SIZE), ("port", c_uint32), ("reserved", c_uint32 * 7)]
+
+
+class fabric_server_health_t(ctypes.Structure):
+    _fields_ = [
+        ("server", fabric_server_t),
+        ("zone", c_char * ZONE_SIZE),
+        ("state", c_int32),
+        ("reported_errno", c_int32),
+        ("reports", c_uint64),
+        ("since_ms", c_int64),
+        ("failed_ms", c_int64),
+        ("next_trial_ms", c_int64),
+        ("heard_ms", c_int64),
+        ("reserved", c_uint64 * 8),
+    ]
 
 
 class fabric_server_weight_t(ctypes.Structure):
@@ -498,6 +524,10 @@ SIGNATURES = {
     ),
     "fabric_explain_group": (
         c_int32, _HANDLE, c_char_p, c_int32, POINTER(fabric_explanation_t), _ERROR,
+    ),
+    "fabric_get_server_health": (
+        c_int32, _HANDLE, c_char_p, POINTER(fabric_server_health_t), c_size_t, POINTER(c_size_t),
+        _ERROR,
     ),
     "fabric_why_name": (c_char_p, c_int32),
     "fabric_choose_shard_servers": (

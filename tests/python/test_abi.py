@@ -20,6 +20,7 @@ STRUCTS = {
     "fabric_shard_t": mf.fabric_shard_t,
     "fabric_table_info_t": mf.fabric_table_info_t,
     "fabric_group_info_t": mf.fabric_group_info_t,
+    "fabric_server_health_t": mf.fabric_server_health_t,
     "fabric_server_weight_t": mf.fabric_server_weight_t,
     "fabric_choice_t": mf.fabric_choice_t,
     "fabric_explanation_t": mf.fabric_explanation_t,
@@ -108,6 +109,7 @@ ENUMS = {
     "FABRIC_SHARDING_": mf.Sharding,
     "FABRIC_SHARD_": mf.ShardState,
     "FABRIC_WHY_": mf.Why,
+    "FABRIC_HEALTH_": mf.Health,
     "FABRIC_ORIGIN_": mf.Origin,
     "FABRIC_PREFER_": mf.Prefer,
     "FABRIC_REPORT_": mf.Report,
@@ -126,7 +128,7 @@ def test_every_constant_is_bound(header):
         bound.update({prefix + e.name: e for e in enumeration})
     del bound["FABRIC_ERR_OK"]
     names = "MODE_OFFLINE DEFAULT_PORT DEFAULT_MYSQL_PORT MAX_TIME_MS FOREVER_MS MESSAGE_SIZE UUID_SIZE GROUP_SIZE HOST_SIZE"
-    for name in names.split() + "TABLE_SIZE SOURCE_SIZE BOUND_SIZE COLUMN_SIZE METRICS_TEXT_SIZE KEY_INT KEY_TEXT KEY_UINT".split():
+    for name in names.split() + "TABLE_SIZE SOURCE_SIZE ZONE_SIZE BOUND_SIZE COLUMN_SIZE METRICS_TEXT_SIZE KEY_INT KEY_TEXT KEY_UINT".split():
         bound["FABRIC_" + name] = getattr(mf, name)
     version = {name: int(value) for name, value in defines.items() if "_VERSION_" in name}
     ours = {**bound, **version}

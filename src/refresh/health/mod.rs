@@ -67,7 +67,7 @@ impl Health {
         if errno == 0 {
             self.release(server_uuid);
         } else if actions.include(Actions::QUARANTINE) {
-            self.quarantine(server_uuid);
+            self.quarantine(server_uuid, errno);
         } else if actions.include(Actions::HOLD_WRITES) {
             self.hold_writes(server_uuid, longest_move);
         } else if actions.include(Actions::ASK_AGAIN)
@@ -86,7 +86,7 @@ impl Health {
         }
     }
 
-    fn quarantine(&self, server_uuid: &str) {
+    fn quarantine(&self, server_uuid: &str, errno: i32) {
         let topology = self.publisher.known.topology.load_full();
         let Some((group, _, server)) = topology.group_of_server(server_uuid) else { return };
         // Handles that lost a server together do not try it together.
@@ -97,6 +97,7 @@ impl Health {
         let (now, pause) = (self.publisher.clock.now(), millis(pause));
         self.publisher.publish(|update| {
             update.observed().quarantine(group, server_uuid, server.is_primary(), now, pause);
+            update.observed().reported(group, server_uuid, errno);
             if self.probes.is_some() {
                 update.observed().probe(group, server_uuid);
             }

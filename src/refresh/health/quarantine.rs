@@ -35,6 +35,11 @@ pub struct Quarantines {
 #[derive(Debug, Clone)]
 struct Quarantine {
     state: State,
+    /// What was reported last, and how often since the server was last proven to be there.
+    errno: i32,
+    reports: u64,
+    /// Since when it is out of use.
+    since: u64,
     /// The first pause.
     shortest: u64,
     /// How long the server is away, and then how long without bad news its trial is over.
@@ -51,6 +56,40 @@ struct Quarantine {
     was_demoted: bool,
     /// Since when the source does not list it.
     unlisted: Option<u64>,
+}
+
+/// Whether a server is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum ServerState {
+    /// Nothing is to be said against it.
+    InUse = 1,
+    /// A service could not reach it, and it is left out.
+    LeftOut = 2,
+    /// The next request is to find out whether it is back.
+    OnTrial = 3,
+    /// The handle, or a request, is finding out.
+    Tried = 4,
+    /// It is used again, and nobody has proven that it is back.
+    Unproven = 5,
+}
+
+/// What is known of a server that services could not reach. Times are milliseconds on the handle's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Doubt {
+    pub state: ServerState,
+    /// What was reported last.
+    pub errno: i32,
+    /// How many failures were reported.
+    pub reports: u64,
+    /// When it was left out.
+    pub since: u64,
+    /// When it failed last.
+    pub failed: u64,
+    /// When it is tried next, 0 for what goes on already.
+    pub next_trial: Option<u64>,
+    /// Whether the handle itself tries it.
+    pub is_probed: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -97,6 +136,9 @@ impl Quarantines {
             let state = State::Away { until: now.saturating_add(pause) };
             let new = Quarantine {
                 state,
+                errno: 0,
+                reports: 0,
+                since: now,
                 shortest: pause,
                 pause,
                 failed: now,
@@ -128,8 +170,33 @@ impl Quarantines {
             }
         };
         quarantine.is_tried &= !was_in_use;
+        if was_in_use {
+            quarantine.since = now;
+        }
         quarantine.go_away(now);
         was_in_use
+    }
+
+    /// A service has reported a failure of a server with this errno.
+    pub fn reported(&mut self, group: &str, server_uuid: &str, errno: i32) {
+        if let Some(quarantine) = self.of_mut(group, server_uuid) {
+            quarantine.errno = errno;
+            quarantine.reports += 1;
+        }
+    }
+
+    /// What is known of a server that was not proven to be there since a service could not reach it.
+    pub fn doubt(&self, group: &str, server_uuid: &str) -> Option<Doubt> {
+        let quarantine = self.groups.get(group)?.get(server_uuid)?;
+        let Quarantine { errno, reports, since, failed, is_probed, .. } = *quarantine;
+        let (state, next_trial) = match &quarantine.state {
+            State::Away { until } => (ServerState::LeftOut, Some(*until)),
+            State::Probed { .. } => (ServerState::Tried, Some(0)),
+            State::Trial { probe, .. } if probe.is_taken() => (ServerState::Tried, Some(0)),
+            State::Trial { .. } => (ServerState::OnTrial, Some(0)),
+            State::InUse { .. } => (ServerState::Unproven, None),
+        };
+        Some(Doubt { state, errno, reports, since, failed, next_trial, is_probed })
     }
 
     /// A good report of a server: its group, if there was a doubt.
@@ -381,6 +448,48 @@ mod tests {
         }
         assert_eq!(pauses, [100, 200, 400, 800, 1600, 1600, 1600]);
         assert_eq!(seen.out_of_use(), 1);
+    }
+
+    #[test]
+    fn it_can_be_told_what_is_held_against_a_server() {
+        let mut seen = Quarantines::default();
+        assert_eq!(seen.doubt("g", "s"), None);
+        let fail = |seen: &mut Quarantines, now, errno| {
+            seen.failed("g", "s", false, now, 100);
+            seen.reported("g", "s", errno);
+        };
+        fail(&mut seen, 5, 2003);
+        fail(&mut seen, 20, 2013);
+        let doubt = |seen: &Quarantines| seen.doubt("g", "s").expect("a doubt");
+        let expected = Doubt {
+            state: ServerState::LeftOut,
+            errno: 2013,
+            reports: 2,
+            since: 5,
+            failed: 5,
+            next_trial: Some(105),
+            is_probed: false,
+        };
+        assert_eq!(doubt(&seen), expected);
+        let probe = begins(&mut seen, 105);
+        assert_eq!((doubt(&seen).state, doubt(&seen).next_trial), (ServerState::OnTrial, Some(0)));
+        assert!(probe.take());
+        assert_eq!(doubt(&seen).state, ServerState::Tried);
+        fail(&mut seen, 110, 2006);
+        let Doubt { state, reports, since, failed, next_trial, .. } = doubt(&seen);
+        assert_eq!((state, reports, since, failed), (ServerState::LeftOut, 3, 5, 110));
+        assert_eq!(next_trial, Some(310));
+        assert!(begins(&mut seen, 310).take());
+        seen.expire(510);
+        assert_eq!((doubt(&seen).state, doubt(&seen).next_trial), (ServerState::Unproven, None));
+        fail(&mut seen, 600, 2003);
+        assert_eq!((doubt(&seen).since, doubt(&seen).reports), (600, 4));
+        seen.probe("g", "s");
+        assert!(doubt(&seen).is_probed);
+        seen.take_probes(1_000, 50);
+        assert_eq!(doubt(&seen).state, ServerState::Tried);
+        seen.answered("s");
+        assert_eq!(seen.doubt("g", "s"), None);
     }
 
     #[test]

@@ -76,6 +76,11 @@ impl ServerHealth {
         is_new
     }
 
+    /// A service has reported a failure of a server; see [`Quarantines::reported`].
+    pub fn reported(&mut self, group: &str, server_uuid: &str, errno: i32) {
+        self.quarantines.reported(group, server_uuid, errno);
+    }
+
     /// Has the handle try a server itself that is left out; see [`Quarantines::probe`].
     pub fn probe(&mut self, group: &str, server_uuid: &str) {
         self.quarantines.probe(group, server_uuid);

@@ -8,6 +8,7 @@ use arc_swap::{ArcSwap, Guard};
 
 use crate::base::sync::{Mutex, MutexGuard, rank};
 
+use super::quarantine::Doubt;
 use super::servers::ServerHealth;
 
 /// The health of a handle's servers. A forked child goes on from what was told last: its first
@@ -59,6 +60,13 @@ impl HealthNumbers {
     /// How many servers are quarantined.
     pub fn quarantined(&self) -> usize {
         self.servers.quarantines().out_of_use()
+    }
+
+    /// What is known of a server that services could not reach; see [`Quarantines::doubt`].
+    ///
+    /// [`Quarantines::doubt`]: super::quarantine::Quarantines::doubt
+    pub fn doubt(&self, group: &str, server_uuid: &str) -> Option<Doubt> {
+        self.servers.quarantines().doubt(group, server_uuid)
     }
 
     /// Whether a server was away, and nothing has proven since that it is back.

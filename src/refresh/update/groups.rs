@@ -94,6 +94,10 @@ impl Update<'_> {
             }
             let reason = self.reasons.remove(&name);
             self.group(&name, servers, Times { expires, confirmed: self.confirmed }, reason);
+            let known = self.view().group_number(name.as_bytes());
+            if let Some(entry) = known.and_then(|id| self.view().group(id)) {
+                self.heard.iter().for_each(|uuid| entry.value.hear(uuid, asked_at));
+            }
         }
     }
 
