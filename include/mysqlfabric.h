@@ -3082,6 +3082,39 @@ int32_t fabric_split_keys(const struct fabric_t *f,
                           struct fabric_error_t *err);
 
 /**
+ * As fabric_get_shard_servers(), of tables that were opened, in everything.
+ *
+ * @param t           The tables.
+ * @param keys        As for fabric_get_shard_servers().
+ * @param scope       As for fabric_get_shard_servers().
+ * @param mode        As for fabric_get_shard_servers().
+ * @param out_index   As for fabric_get_shard_servers().
+ * @param out_status  As for fabric_get_shard_servers(); may be NULL.
+ * @param servers     As for fabric_get_shard_servers().
+ * @param capacity    As for fabric_get_shard_servers().
+ * @param count       As for fabric_get_shard_servers().
+ * @param err         As for fabric_get_shard_servers(); may be NULL.
+ * @retval other  As for fabric_get_shard_servers(). FABRIC_ERR_UNKNOWN_TABLE: Fabric has stopped
+ *                listing a table.
+ *
+ * Blocks as fabric_get_shard_server() does. Allocates nothing for one table that is known and fresh, where
+ * the keys lie in up to 64 groups. Any thread.
+ *
+ * @since 0.1.0
+ */
+FABRIC_MUST_USE
+int32_t fabric_table_get_servers(const struct fabric_table_t *t,
+                                 const struct fabric_keys_t *keys,
+                                 int32_t scope,
+                                 int32_t mode,
+                                 uint32_t *out_index,
+                                 int32_t *out_status,
+                                 struct fabric_server_t *servers,
+                                 size_t capacity,
+                                 size_t *count,
+                                 struct fabric_error_t *err);
+
+/**
  * Which servers hold these tables and this key, in the order in which they should be tried?
  *
  * The first is the one that fabric_get_shard_server() would give, as far as `choice` leaves it that. Behind

@@ -3,8 +3,9 @@
 use std::ffi::c_char;
 
 use crate::base::error::{Code, Error, Result};
-use crate::router::Scope;
 use crate::router::batch::{Batch, CHUNK, Session, Slot};
+use crate::router::prepared::PreparedTables;
+use crate::router::{Router, Scope};
 use crate::thread_cache::ThreadCache;
 use crate::topology::{Key, Wanted};
 
@@ -15,6 +16,7 @@ use super::handle::fabric_t;
 use super::keys::{Many, fabric_keys_t};
 use super::ptr::{self, Out, OutArray, reference};
 use super::server::{fabric_server_t, fits, write_server};
+use super::table::fabric_table_t;
 
 /// In place of an index: the key has no server.
 pub const FABRIC_NO_INDEX: u32 = u32::MAX;
@@ -180,10 +182,66 @@ fn group(index: &[u32], count: usize, order: &OutArray<usize>, starts: &OutArray
     }
 }
 
-/// What both calls take.
+/// As fabric_get_shard_servers(), of tables that were opened, in everything.
+///
+/// @param t           The tables.
+/// @param keys        As for fabric_get_shard_servers().
+/// @param scope       As for fabric_get_shard_servers().
+/// @param mode        As for fabric_get_shard_servers().
+/// @param out_index   As for fabric_get_shard_servers().
+/// @param out_status  As for fabric_get_shard_servers(); may be NULL.
+/// @param servers     As for fabric_get_shard_servers().
+/// @param capacity    As for fabric_get_shard_servers().
+/// @param count       As for fabric_get_shard_servers().
+/// @param err         As for fabric_get_shard_servers(); may be NULL.
+/// @retval other  As for fabric_get_shard_servers(). FABRIC_ERR_UNKNOWN_TABLE: Fabric has stopped
+///                listing a table.
+///
+/// Blocks as fabric_get_shard_server() does. Allocates nothing for one table that is known and fresh, where
+/// the keys lie in up to 64 groups. Any thread.
+///
+/// @since 0.1.0
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_table_get_servers(
+    t: *const fabric_table_t,
+    keys: *const fabric_keys_t,
+    scope: i32,
+    mode: i32,
+    out_index: *mut u32,
+    out_status: *mut i32,
+    servers: *mut fabric_server_t,
+    capacity: usize,
+    count: *mut usize,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_table_get_servers", err, || {
+        // SAFETY: `t` is NULL or an opened table that is not freed; the other pointers go to `read_rest` as
+        // they came, and are valid until the call returns; `out_index` is NULL or has room for an element
+        // for each key.
+        let (call, index) = unsafe {
+            let t = reference(t, "t")?;
+            let tables = Tables::Prepared(&t.tables);
+            let call = Call::read_rest(
+                &t.router, tables, keys, scope, mode, out_status, servers, capacity, count,
+            )?;
+            let index = OutArray::new(out_index, call.keys.len(), "out_index")?;
+            (call, index)
+        };
+        call.run(|at, server| index.set(at, server))?.verdict
+    })
+}
+
+/// The tables of a call.
+enum Tables<'a> {
+    Named(&'a [*const c_char]),
+    Prepared(&'a PreparedTables),
+}
+
+/// What all these calls take.
 struct Call<'a> {
-    f: &'a fabric_t,
-    tables: &'a [*const c_char],
+    router: &'a Router,
+    tables: Tables<'a>,
     keys: Many<'a>,
     scope: Scope,
     wanted: Wanted,
@@ -214,13 +272,33 @@ impl<'a> Call<'a> {
         capacity: usize,
         count: *mut usize,
     ) -> Result<Self> {
-        // SAFETY: `f` is NULL or a handle that is not freed; `tables` is NULL or has `n` elements;
-        // `keys` is NULL or points to keys with their arrays; `servers` is NULL or has room for
+        // SAFETY: `f` is NULL or a handle that is not freed; `tables` is NULL or has `n` elements; the others
+        // are as `read_rest` asks.
+        unsafe {
+            let (f, tables) = (reference(f, "f")?, Tables::Named(ptr::tables(tables, n)?));
+            Self::read_rest(
+                &f.router, tables, keys, scope, mode, out_status, servers, capacity, count,
+            )
+        }
+    }
+
+    /// # Safety
+    /// As for fabric_get_shard_servers(), for the pointers there are.
+    unsafe fn read_rest(
+        router: &'a Router,
+        tables: Tables<'a>,
+        keys: *const fabric_keys_t,
+        scope: i32,
+        mode: i32,
+        out_status: *mut i32,
+        servers: *mut fabric_server_t,
+        capacity: usize,
+        count: *mut usize,
+    ) -> Result<Self> {
+        // SAFETY: `keys` is NULL or points to keys with their arrays; `servers` is NULL or has room for
         // `capacity` elements; `count` is NULL or writable.
-        let (f, tables, keys, servers, count) = unsafe {
+        let (keys, servers, count) = unsafe {
             (
-                reference(f, "f")?,
-                ptr::tables(tables, n)?,
                 Many::read(keys)?,
                 OutArray::new(servers, capacity, "servers")?,
                 Out::new(count, "count")?,
@@ -229,7 +307,7 @@ impl<'a> Call<'a> {
         // SAFETY: `out_status` is NULL or has room for an element for each key.
         let status = unsafe { OutArray::optional(out_status, keys.len()) };
         let (scope, wanted) = (arg::scope(scope)?, arg::wanted(mode)?);
-        Ok(Self { f, tables, keys, scope, wanted, status, servers, capacity, count })
+        Ok(Self { router, tables, keys, scope, wanted, status, servers, capacity, count })
     }
 
     /// Hands the index of each key's server to `key`.
@@ -238,11 +316,14 @@ impl<'a> Call<'a> {
             let batch = Batch { tables, scope: self.scope, wanted: self.wanted, fits };
             let pass = |session: &mut Session<'_, '_>| self.pass(session, &mut key);
             let count = self.keys.len();
-            ThreadCache::with(|cache| self.f.router.servers_of_keys(cache, &batch, count, pass))
+            ThreadCache::with(|cache| self.router.servers_of_keys(cache, &batch, count, pass))
         };
-        // SAFETY: each of `self.tables` is NULL or NUL-terminated, and stays so as long as `self`,
-        // as `read` was promised.
-        let outcome = unsafe { ptr::with_names(self.tables, find) }?;
+        let outcome = match self.tables {
+            // SAFETY: each of the tables is NULL or NUL-terminated, and stays so as long as `self`,
+            // as `read` was promised.
+            Tables::Named(tables) => unsafe { ptr::with_names(tables, find) },
+            Tables::Prepared(tables) => tables.with_names(find),
+        }?;
         let servers = outcome.servers as usize;
         self.count.set(servers);
         if servers > self.capacity {

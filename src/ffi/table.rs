@@ -28,8 +28,8 @@ use super::server::{fabric_server_t, write_server};
 ///
 /// @since 0.1.0
 pub struct fabric_table_t {
-    router: Arc<Router>,
-    tables: PreparedTables,
+    pub(super) router: Arc<Router>,
+    pub(super) tables: PreparedTables,
 }
 
 impl Object for fabric_table_t {}

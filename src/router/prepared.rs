@@ -45,6 +45,14 @@ impl PreparedTables {
         }
     }
 
+    /// Hands the names to `ask`, in the order they were given in. Nothing is allocated for one.
+    pub fn with_names<R>(&self, ask: impl FnOnce(&[&[u8]]) -> R) -> R {
+        match self.only() {
+            Some(table) => ask(&[table.name()]),
+            None => ask(&self.iter().map(PreparedTable::name).collect::<Vec<_>>()),
+        }
+    }
+
     /// In the order they were given in.
     pub(super) fn iter(&self) -> slice::Iter<'_, PreparedTable> {
         self.tables.iter()

@@ -50,6 +50,42 @@ static void answers_like_the_main_call(const fabric_t *f)
     fabric_table_free(t);
 }
 
+/* Each key as by name: its server's port, and its status. */
+static void batches_like_by_name(const fabric_t *f)
+{
+    enum { KEYS = 600, MOST = 8 };
+    static const char *const *const of[] = {salaries, joined, users};
+    static const size_t counts[] = {1, 2, 1};
+    static int64_t integers[KEYS];
+    static uint32_t index[2][KEYS];
+    static int32_t status[2][KEYS];
+    static fabric_server_t servers[2][MOST];
+    size_t n[2];
+    fabric_error_t err;
+    for (int64_t i = 0; i < KEYS; i++)
+        integers[i] = i * 67 - 100;
+    fabric_keys_t keys = fabric_keys_int(integers, KEYS);
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        fabric_table_t *t = opened(f, of[i], counts[i]);
+        int32_t told = fabric_get_shard_servers(f, of[i], counts[i], &keys, L, RW, index[0],
+                                                status[0], servers[0], MOST, &n[0], &err);
+        CHECK_INT(told, of[i] == users ? FABRIC_OK : FABRIC_ERR_SOME_KEYS);
+        CHECK_INT(fabric_table_get_servers(t, &keys, L, RW, index[1], status[1], servers[1], MOST,
+                                           &n[1], &err),
+                  told);
+        CHECK_INT(n[1], n[0]);
+        CHECK(memcmp(index[0], index[1], sizeof index[0]) == 0);
+        CHECK(memcmp(status[0], status[1], sizeof status[0]) == 0);
+        for (size_t j = 0; j < n[0]; j++)
+            CHECK_TEXT(servers[1][j].uuid, servers[0][j].uuid);
+        CHECK_INT(fabric_table_get_servers(t, &keys, L, RW, index[1], NULL, servers[1], 1, &n[1],
+                                           &err),
+                  FABRIC_ERR_BUFFER_TOO_SMALL);
+        CHECK_INT(n[1], n[0]);
+        fabric_table_free(t);
+    }
+}
+
 static void refuses_like_the_main_call(const fabric_t *f)
 {
     fabric_table_t *t = opened(f, salaries, 1);
@@ -114,6 +150,7 @@ int main(void)
 {
     fabric_t *f = handle(options()), *ctl = control();
     answers_like_the_main_call(f);
+    batches_like_by_name(f);
     refuses_like_the_main_call(f);
     several_tables_at_once(f);
     outlives_its_handle();

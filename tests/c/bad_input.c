@@ -223,6 +223,9 @@ static void scope_and_mode(const fabric_t *f, const fabric_table_t *t, int32_t s
     CHECK_INT(fabric_get_shard_servers(f, &table, 1, &keys, scope, mode, &index, NULL, &server, 1,
                                        &count, NULL),
               wanted);
+    CHECK_INT(fabric_table_get_servers(t, &keys, scope, mode, &index, NULL, &server, 1, &count,
+                                       NULL),
+              wanted);
     CHECK_INT(fabric_split_keys(f, &table, 1, &keys, scope, mode, &order, starts, NULL, &server, 1,
                                 &count, NULL),
               wanted);

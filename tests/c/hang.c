@@ -104,6 +104,8 @@ static void lookups(const fabric_t *f)
     TIMED(LOOKUP, fabric_get_fabric_nodes, f, nodes, N, &count, NULL);
     TIMED(LOOKUP, fabric_table_open, f, tables, 1, &t, NULL);
     TIMED(LOOKUP, fabric_table_get_server, t, &key, local, rw, servers, NULL);
+    TIMED(LOOKUP, fabric_table_get_servers, t, &keys, local, rw, &index, NULL, servers, N, &count,
+          NULL);
 #ifdef FABRIC_ERR_WOULD_BLOCK
     TIMED(WAIT, fabric_table_get_server_wait, t, &key, local, rw, WAIT, servers, NULL);
     TIMED_VOID(0, fabric_interrupt, f);

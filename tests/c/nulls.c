@@ -396,8 +396,24 @@ static void opened(const fabric_t *f)
     REFUSES(fabric_table_get_server(t, &no_text, l, rw, &server, &err), "key.text");
     REFUSES(fabric_table_get_server(t, &key, l, rw, NULL, &err), "server");
     CHECK(is_filled(&server, sizeof server));
+    int64_t value = 1;
+    fabric_keys_t keys = fabric_keys_int(&value, 1), none = fabric_keys_int(NULL, 1);
+    uint32_t index[1];
+    size_t count = 7;
+    fill(index, sizeof index);
+#define SERVERS_OF(t, keys, index, s, count, err)                                                  \
+    fabric_table_get_servers(t, keys, l, rw, index, NULL, s, 1, count, err)
+    REFUSES(SERVERS_OF(NULL, &keys, index, &server, &count, &err), "t");
+    REFUSES(SERVERS_OF(t, NULL, index, &server, &count, &err), "keys");
+    REFUSES(SERVERS_OF(t, &none, index, &server, &count, &err), "keys.integers");
+    REFUSES(SERVERS_OF(t, &keys, NULL, &server, &count, &err), "out_index");
+    REFUSES(SERVERS_OF(t, &keys, index, NULL, &count, &err), "servers");
+    REFUSES(SERVERS_OF(t, &keys, index, &server, NULL, &err), "count");
+    CHECK(is_filled(index, sizeof index));
+    CHECK_INT(count, 7);
     CHECK_INT(fabric_table_get_server(t, NULL, l, rw, &server, NULL), FABRIC_ERR_KEY_MISSING);
     CHECK_INT(fabric_table_get_server(t, &key, l, rw, &server, NULL), FABRIC_OK);
+    CHECK_INT(SERVERS_OF(t, &keys, index, &server, &count, NULL), FABRIC_OK);
 
     fill(&server, sizeof server);
     REFUSES(fabric_table_get_server_wait(NULL, &key, l, rw, 0, &server, &err), "t");

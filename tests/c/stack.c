@@ -90,6 +90,9 @@ static void *call_all(void *options)
     CHECK_OK(fabric_get_sharding_information(f, many, 3, &err), err);
     CHECK_OK(fabric_table_open(f, many + 1, 1, &t, &err), err);
     CHECK_OK(fabric_table_get_server(t, &one, local, rw, servers, &err), err);
+    CHECK_OK(fabric_table_get_servers(t, &keys, local, FABRIC_MODE_READONLY, index, NULL, servers,
+                                      N, &count, &err),
+             err);
     CHECK_OK(fabric_table_get_server_wait(t, &one, local, rw, 1000, servers, &err), err);
     fabric_table_free(t);
     CHECK_OK(fabric_seed(f, NULL, 0, &err), err);

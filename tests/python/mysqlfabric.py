@@ -509,6 +509,10 @@ SIGNATURES = {
         c_int32, c_void_p, POINTER(fabric_key_t), c_int32, c_int32, c_int64,
         POINTER(fabric_server_t), _ERROR,
     ),
+    "fabric_table_get_servers": (
+        c_int32, c_void_p, POINTER(fabric_keys_t), c_int32, c_int32, POINTER(c_uint32),
+        POINTER(c_int32), POINTER(fabric_server_t), c_size_t, POINTER(c_size_t), _ERROR,
+    ),
     "fabric_table_free": (None, c_void_p),
     "fabric_get_shards_in_range": (
         c_int32, _HANDLE, c_char_p, POINTER(fabric_key_t), POINTER(fabric_key_t),
