@@ -114,3 +114,46 @@ fn shards_of_groups(topology: &Topology) -> Vec<u64> {
     }
     shards
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Listed, router};
+    use super::*;
+    use crate::base::error::Code;
+    use crate::config::Config;
+
+    #[test]
+    fn each_server_is_told_of_with_what_is_held_against_it_and_when_it_was_heard() {
+        let servers = [("g1", "u2", 3, 3), ("g0", "u0", 3, 3), ("g0", "u1", 2, 1)];
+        let router = router(&Listed::of(&servers, &[]), Config::default());
+        let told = |group| {
+            router.server_health(group, |known| {
+                let errno = known.doubt.map(|doubt| doubt.errno);
+                let is_heard = known.heard.is_some();
+                Ok((
+                    known.group.to_owned(),
+                    known.server.uuid.clone(),
+                    known.state,
+                    errno,
+                    is_heard,
+                ))
+            })
+        };
+        assert_eq!(told(None).expect("a list"), []);
+        router.prefetch(&[]).expect("the farm");
+        router.refresher.observe("u1", 2003);
+        let expected = |group: &str, uuid: &str, state, errno, is_heard| {
+            (group.to_owned(), uuid.to_owned(), state, errno, is_heard)
+        };
+        let (up, out) = (ServerState::InUse, ServerState::LeftOut);
+        let all = [
+            expected("g0", "u0", up, None, true),
+            expected("g0", "u1", out, Some(2003), false),
+            expected("g1", "u2", up, None, true),
+        ];
+        // The group was made anew by the report, and what was heard of its servers before stays.
+        assert_eq!(told(None).expect("a list"), all);
+        assert_eq!(told(Some("g1")).expect("a list"), all[2..]);
+        assert_eq!(told(Some("g2")).expect_err("no group").code, Code::UnknownGroup);
+    }
+}

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use crate::base::error::{Code, Error, Result};
 use crate::config::Config;
 use crate::source::{
-    Answer, Ask, Content, GroupAnswers, GroupSource, MapAnswers, MapSource, Source, Sources, Wanted,
+    Answer, Ask, Content, GroupAnswers, GroupSource, Groups, MapAnswers, MapSource, Source,
+    Sources, Wanted,
 };
 use crate::topology::{Server, ServerRow, ShardRow, TablesBuilder};
 
@@ -126,8 +127,12 @@ impl MapSource for List {
 impl GroupSource for List {
     fn groups(&self, wanted: &Wanted<'_>, ask: &Ask<'_>) -> Result<GroupAnswers> {
         let about = wanted.about();
-        let content =
-            Content::Rows { about, rows: self.0.servers.clone().into(), rejected: Vec::new() };
+        let servers = self.0.servers.clone();
+        // Those with even numbers have said so themselves.
+        let is_heard = |row: &&ServerRow| row.server.uuid.ends_with(['0', '2', '4', '6', '8']);
+        let heard = servers.iter().filter(is_heard).map(|row| row.server.uuid.clone()).collect();
+        let rows = Groups { servers, heard, ..Groups::default() };
+        let content = Content::Rows { about, rows, rejected: Vec::new() };
         ask.asker.source_answered();
         Ok(Answer { asked_at: ask.asker.now(), interval: LONG, content }.into())
     }
