@@ -34,7 +34,14 @@ type Part struct {
 // by one, with no error.
 func (f *Farm) Servers(ctx context.Context, table string, keys any, mode Mode) (Routed, error) {
 	defer runtime.KeepAlive(f)
-	return f.core.route(ctx, []string{table}, keys, mode)
+	return f.core.route(ctx, keys, func(n *cnames, many *C.fabric_keys_t) batch {
+		name := n.list([]string{table})
+		return func(index *C.uint32_t, codes *C.int32_t, out *C.fabric_server_t, room C.size_t, count *C.size_t,
+			e *C.fabric_error_t) C.int32_t {
+			return C.fabric_get_shard_servers(f.core.f, name, 1, many, C.FABRIC_SCOPE_LOCAL, C.int32_t(mode), index,
+				codes, out, room, count, e)
+		}
+	}, &f.core.guard)
 }
 
 // Split tells the positions of many keys of a table by their servers, and of those without one.
@@ -46,7 +53,13 @@ func (f *Farm) Split(ctx context.Context, table string, keys any, mode Mode) (pa
 // Servers tells the servers of many keys, as [Farm.Servers] does.
 func (t *Table) Servers(ctx context.Context, keys any, mode Mode) (Routed, error) {
 	defer runtime.KeepAlive(t)
-	return t.core.farm.route(ctx, t.core.names, keys, mode)
+	return t.core.farm.route(ctx, keys, func(n *cnames, many *C.fabric_keys_t) batch {
+		return func(index *C.uint32_t, codes *C.int32_t, out *C.fabric_server_t, room C.size_t, count *C.size_t,
+			e *C.fabric_error_t) C.int32_t {
+			return C.fabric_table_get_servers(t.core.t, many, C.FABRIC_SCOPE_LOCAL, C.int32_t(mode), index, codes,
+				out, room, count, e)
+		}
+	}, &t.core.guard)
 }
 
 // Split tells the positions of many keys by their servers, as [Farm.Split] does.
@@ -55,18 +68,22 @@ func (t *Table) Split(ctx context.Context, keys any, mode Mode) (parts []Part, f
 	return t.core.farm.split(ctx, t.core.names, keys, mode)
 }
 
-func (c *core) route(ctx context.Context, tables []string, values any, mode Mode) (Routed, error) {
+// batch is a call of C for many keys.
+type batch func(index *C.uint32_t, codes *C.int32_t, out *C.fabric_server_t, room C.size_t, count *C.size_t,
+	e *C.fabric_error_t) C.int32_t
+
+// route runs a batch; of is the guard of the object that it uses.
+func (c *core) route(ctx context.Context, values any, with func(*cnames, *C.fabric_keys_t) batch, of *guard) (Routed, error) {
 	keys, err := keysOf(values)
 	if err != nil {
 		return Routed{}, err
 	}
 	n := keys.len()
 	index, codes := make([]C.uint32_t, n+1), make([]C.int32_t, n+1)
-	servers, err := listOf(ctx, c, func(names *cnames) asks[C.fabric_server_t] {
-		list, many := names.list(tables), names.keys(keys)
+	servers, err := listOfUsed(ctx, c, of, func(names *cnames) asks[C.fabric_server_t] {
+		ask := with(names, names.keys(keys))
 		return func(out *C.fabric_server_t, room C.size_t, count *C.size_t, e *C.fabric_error_t) C.int32_t {
-			return partly(C.fabric_get_shard_servers(c.f, list, C.size_t(len(tables)), many,
-				C.FABRIC_SCOPE_LOCAL, C.int32_t(mode), &index[0], &codes[0], out, room, count, e))
+			return partly(ask(&index[0], &codes[0], out, room, count, e))
 		}
 	}, c.servers.value)
 	if err != nil {

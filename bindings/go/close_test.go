@@ -70,6 +70,21 @@ func TestClose(t *testing.T) {
 	}
 	must(t, table.Close())
 	must(t, table.Close())
+
+	h = d.farm()
+	d.command("fault", "none")
+	table, err = h.Table(ctx, salaries)
+	must(t, err)
+	must(t, table.Close())
+	for _, call := range []func() error{
+		func() error { _, err := table.Server(ctx, 1, ReadOnly); return err },
+		func() error { _, err := table.ServerWait(ctx, 1, ReadOnly); return err },
+		func() error { _, err := table.Servers(ctx, []int{1}, ReadOnly); return err },
+	} {
+		if err := call(); err != ErrClosed {
+			t.Error(err)
+		}
+	}
 }
 
 // Close beside calls that are under way: none crashes, each answers or is refused.
@@ -88,6 +103,9 @@ func TestCloseBesideCalls(t *testing.T) {
 				defer wait.Done()
 				for {
 					_, err := table.Server(ctx, at+1, ReadOnly)
+					if at%3 == 0 {
+						_, err = table.Servers(ctx, []int{at + 1}, ReadOnly)
+					}
 					if at%2 == 0 {
 						_, err = h.Server(ctx, salaries, at+1, ReadOnly)
 					}

@@ -97,14 +97,7 @@ func (c *core) close() {
 }
 
 // use runs a call that does not wait, unless the Farm is closed.
-func (c *core) use(call func() error) error {
-	count := c.guard.enter()
-	if count == nil {
-		return ErrClosed
-	}
-	defer leave(count)
-	return call()
-}
+func (c *core) use(call func() error) error { return c.guard.use(call) }
 
 // Generation is the number of the topology in use: equal numbers mean the same shard maps and servers.
 // It is 0 before the first fetch, and after Close.

@@ -31,6 +31,16 @@ func (g *guard) enter() *atomic.Int64 {
 
 func leave(count *atomic.Int64) { count.Add(-1) }
 
+// use runs a call that does not wait, unless the object is closed.
+func (g *guard) use(call func() error) error {
+	count := g.enter()
+	if count == nil {
+		return ErrClosed
+	}
+	defer leave(count)
+	return call()
+}
+
 // close lets nobody enter any more; false if somebody has closed it before.
 func (g *guard) close() bool { return g.closed.CompareAndSwap(false, true) }
 

@@ -235,17 +235,30 @@ type asks[T any] func(out *T, room C.size_t, count *C.size_t, e *C.fabric_error_
 
 // list runs a call that may have to wait for the source. `with` lays out its arguments.
 func (c *core) list(ctx context.Context, with func(*cnames) call) error {
+	return c.listUsed(ctx, &c.guard, with)
+}
+
+// listUsed is list for a call that uses the object of a guard beside the Farm.
+func (c *core) listUsed(ctx context.Context, of *guard, with func(*cnames) call) error {
 	var names cnames
 	defer names.free()
 	ask := with(&names)
-	return c.await(ctx, func() error { return names.run(ask) })
+	return c.await(ctx, func() error {
+		return of.use(func() error { return names.run(ask) })
+	})
 }
 
 // listOf asks until the list fits: it may grow between two calls.
 func listOf[T, U any](ctx context.Context, c *core, with func(*cnames) asks[T], to func(*T) U) ([]U, error) {
+	return listOfUsed(ctx, c, &c.guard, with, to)
+}
+
+// listOfUsed is listOf for a call that uses the object of a guard beside the Farm.
+func listOfUsed[T, U any](ctx context.Context, c *core, of *guard, with func(*cnames) asks[T], to func(*T) U,
+) ([]U, error) {
 	var out []T
 	var count C.size_t
-	err := c.list(ctx, func(n *cnames) call {
+	err := c.listUsed(ctx, of, func(n *cnames) call {
 		ask := with(n)
 		return func(e *C.fabric_error_t) C.int32_t {
 			for room := 8; ; room = int(count) + 8 {

@@ -73,7 +73,7 @@ func TestOptions(t *testing.T) {
 			WithMaxStale(time.Hour), WithQuarantine(time.Second), WithLeastWriteHold(0),
 			WithVanishedHold(Forever), WithTTL(0, time.Second), WithConnectorPythonPlacement(),
 			WithDiscoveryInterval(time.Second), WithMaxReplicaLag(Forever), WithMultiPrimary(),
-			WithReadsWithoutMajority(), WithLogger(slog.New(slog.DiscardHandler)),
+			WithReadsWithoutMajority(), WithReadPreference(PreferNearest), WithLogger(slog.New(slog.DiscardHandler)),
 		},
 		{WithTopologyFile("farm.json")},
 	} {
