@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <forward_list>
 #include <functional>
 #include <initializer_list>
 #include <iterator>
@@ -49,15 +50,16 @@
 namespace mysqlfabric
 {
 
-using server = fabric_server_t;           /**< A MySQL server to connect to. */
-using shard = fabric_shard_t;             /**< A shard of a table. */
-using table_info = fabric_table_info_t;   /**< What is known of a table. */
-using group_info = fabric_group_info_t;   /**< What is known of a group. */
-using node = fabric_node_t;               /**< The address of a Fabric node. */
-using metrics = fabric_metrics_t;         /**< What a handle has done so far, and how it is. */
-using event = fabric_event_t;             /**< Something that happened to a handle. */
-using explanation = fabric_explanation_t; /**< How a lookup is answered, and why. */
-using failure = fabric_error_t;           /**< What went wrong: code, message, whether to try again. */
+using server = fabric_server_t;               /**< A MySQL server to connect to. */
+using shard = fabric_shard_t;                 /**< A shard of a table. */
+using table_info = fabric_table_info_t;       /**< What is known of a table. */
+using group_info = fabric_group_info_t;       /**< What is known of a group. */
+using node = fabric_node_t;                   /**< The address of a Fabric node. */
+using metrics = fabric_metrics_t;             /**< What a handle has done so far, and how it is. */
+using event = fabric_event_t;                 /**< Something that happened to a handle. */
+using server_health = fabric_server_health_t; /**< How a server is. */
+using explanation = fabric_explanation_t;     /**< How a lookup is answered, and why. */
+using failure = fabric_error_t;               /**< What went wrong: code, message, whether to try again. */
 using std::chrono::milliseconds;
 
 /** What a connection is wanted for. */
@@ -92,6 +94,15 @@ enum class tls_mode : std::int32_t {
     required = FABRIC_TLS_REQUIRED,
     verify_ca = FABRIC_TLS_VERIFY_CA,
     verify_identity = FABRIC_TLS_VERIFY_IDENTITY
+};
+
+/** Which servers of a group reads go to. */
+enum class prefer : std::int32_t {
+    standard = FABRIC_PREFER_DEFAULT,              /**< As the options say. */
+    secondary = FABRIC_PREFER_SECONDARY,           /**< The secondaries; the primary where none is in use. */
+    secondary_only = FABRIC_PREFER_SECONDARY_ONLY, /**< The secondaries, or nobody. */
+    primary = FABRIC_PREFER_PRIMARY,               /**< The primary; secondaries where it is not in use. */
+    nearest = FABRIC_PREFER_NEAREST                /**< All alike, those of the own zone first. */
 };
 
 /** How Fabric is told of servers that cannot be reached. */
@@ -333,6 +344,12 @@ inline std::int32_t fail(failure &err, std::int32_t code, const char *message) n
     return code;
 }
 
+inline std::int32_t check_nul(bool has_nul, failure &err) noexcept
+{
+    return has_nul ? fail(err, FABRIC_ERR_ARGUMENT, "a text has a NUL in it, and would end there: take it out")
+                   : FABRIC_OK;
+}
+
 /* Texts as C wants them: pointers and NULs. One of up to 1024 bytes, as long as a name may be, takes no
  * allocation. A text without an address, std::string_view(), is NULL. */
 class c_strings
@@ -347,8 +364,7 @@ class c_strings
     {
         if (pointers_ == nullptr && size_ > 0)
             return fail(err, FABRIC_ERR_SYSTEM, "there is no memory left for the names of a call");
-        return has_nul_ ? fail(err, FABRIC_ERR_ARGUMENT, "a text has a NUL in it, and would end there: take it out")
-                        : FABRIC_OK;
+        return check_nul(has_nul_, err);
     }
 
   protected:
@@ -504,6 +520,22 @@ template <class Ask> std::int32_t batch(std::vector<server> &servers, std::size_
     return FABRIC_OK;
 }
 
+/* A call that writes `most` servers at most. */
+template <class Choice, class Call, class... Given>
+result<std::vector<server>> chosen(std::size_t most, const Choice &choice, const Call &call, const Given &...given)
+{
+    return attempt<std::vector<server>>(
+        [&](std::vector<server> &out, failure &err) {
+            const auto wanted = choice.get();
+            std::size_t count = 0;
+            out.resize(most);
+            const std::int32_t code = call(&wanted, out.data(), out.size(), &count, &err);
+            out.resize(count);
+            return code;
+        },
+        choice, given...);
+}
+
 } // namespace detail
 /** @endcond */
 
@@ -657,6 +689,73 @@ class keys
     std::int32_t scope_ = FABRIC_SCOPE_LOCAL;
 };
 
+/**
+ * What one call wants otherwise than its farm, for farm::choose_servers(). Made once, it serves any number of calls of
+ * any threads at once. A server is named by its UUID, or by `host:port`.
+ */
+class choice
+{
+  public:
+    choice() = default;
+    /** What it refers to moves along. */
+    choice(choice &&) = default;
+    /** What it refers to moves along. */
+    choice &operator=(choice &&) = default;
+
+    /** Which servers reads go to. */
+    choice &reads(prefer which) noexcept
+    {
+        choice_.preference = static_cast<std::int32_t>(which);
+        return *this;
+    }
+    /** The zone whose servers come first; empty for none. */
+    choice &zone(std::string_view near)
+    {
+        choice_.zone = keep(near);
+        return *this;
+    }
+    /** The share of a server in reads, greater than 0. */
+    choice &weight(std::string_view which, double share)
+    {
+        fabric_server_weight_t one{};
+        one.server = keep(which);
+        one.weight = share;
+        weights_.push_back(one);
+        return *this;
+    }
+    /** A server that does not come into question. */
+    choice &exclude(std::string_view which)
+    {
+        excluded_.push_back(keep(which));
+        return *this;
+    }
+    /** As C takes it; what it points to stays this object's. */
+    fabric_choice_t get() const noexcept
+    {
+        fabric_choice_t chosen = choice_;
+        chosen.weights = weights_.data();
+        chosen.weights_count = weights_.size();
+        chosen.excluded = excluded_.data();
+        chosen.excluded_count = excluded_.size();
+        return chosen;
+    }
+    /** @cond for the calls of this header */
+    std::int32_t check(failure &err) const noexcept { return detail::check_nul(has_nul_, err); }
+    /** @endcond */
+
+  private:
+    const char *keep(std::string_view text)
+    {
+        has_nul_ = has_nul_ || text.find('\0') != text.npos;
+        return texts_.emplace_front(text).c_str();
+    }
+    fabric_choice_t choice_{};
+    std::vector<fabric_server_weight_t> weights_;
+    std::vector<const char *> excluded_;
+    std::forward_list<std::string> texts_; /* whose addresses stay */
+    bool has_nul_ = false;
+};
+
 /** Where each of many keys goes: the answer to farm::servers(). */
 class placement
 {
@@ -677,6 +776,24 @@ class placement
 
   private:
     friend class farm;
+    friend class table;
+    /* `call` writes indices, statuses and servers. */
+    template <class Call, class... Given>
+    static result<placement> ask(std::size_t keys, const Call &call, const Given &...given)
+    {
+        return detail::attempt<placement>(
+            [&](placement &out, failure &err) {
+                out.index_.resize(keys);
+                out.status_.resize(keys);
+                return detail::batch(out.servers_, keys, [&](std::size_t &count) {
+                    const std::int32_t code = call(out.index_.data(), out.status_.data(), out.servers_.data(),
+                                                   out.servers_.size(), &count, &err);
+                    out.complete_ = code == FABRIC_OK;
+                    return code;
+                });
+            },
+            given...);
+    }
     std::vector<mysqlfabric::server> servers_;
     std::vector<std::uint32_t> index_;
     std::vector<std::int32_t> status_;
@@ -813,6 +930,8 @@ class options
     options &snapshot_file(const name &path) noexcept { return text(fabric_options_set_snapshot_file, path); }
     /** See fabric_options_set_topology_file(). */
     options &topology_file(const name &path) noexcept { return text(fabric_options_set_topology_file, path); }
+    /** Which servers of a group reads go to. */
+    options &reads(prefer which) noexcept { return set(fabric_options_set_read_preference, number(which)); }
     /** The zone that the service runs in. */
     options &zone(const name &zone) noexcept { return text(fabric_options_set_zone, zone); }
     /** See fabric_options_set_connect_attempts(). */
@@ -999,6 +1118,13 @@ class table
                                                 deadline.count(), &out, &err);
         });
     }
+    /** As farm::try_servers(). */
+    result<placement> try_servers(const keys &keys, mode mode) const
+    {
+        return placement::ask(keys.size(), [&](auto... out) {
+            return fabric_table_get_servers(get(), keys.get(), keys.scope(), static_cast<std::int32_t>(mode), out...);
+        });
+    }
 #if defined(__cpp_exceptions)
     /** @{ */
     /** As the member of this name with `try_` before it, and throws mysqlfabric::error. */
@@ -1007,6 +1133,7 @@ class table
     {
         return try_server_wait(key, mode, deadline).value();
     }
+    placement servers(const keys &keys, mode mode) const { return try_servers(keys, mode).value(); }
     /** @} */
 #endif
     /** As C takes them; they stay this object's. */
@@ -1085,6 +1212,29 @@ class farm
     {
         return group_server_wait_of(group, FABRIC_MODE_NONE, number(role), deadline);
     }
+    /**
+     * Which servers hold these tables and this key, in the order in which they should be tried? `most` at most; for a
+     * write there is one.
+     */
+    result<std::vector<mysqlfabric::server>> try_choose_servers(const names &tables, const key &key, mode mode,
+                                                                const choice &choice = {}, std::size_t most = 16) const
+    {
+        return detail::chosen(
+            most, choice,
+            [&](auto... out) {
+                return fabric_choose_shard_servers(get(), tables.data(), tables.size(), key.get(), key.scope(),
+                                                   number(mode), out...);
+            },
+            tables);
+    }
+    /** Which servers of this group serve this mode, in the order in which they should be tried? */
+    result<std::vector<mysqlfabric::server>>
+    try_choose_group_servers(const name &group, mode mode, const choice &choice = {}, std::size_t most = 16) const
+    {
+        return detail::chosen(
+            most, choice,
+            [&](auto... out) { return fabric_choose_group_servers(get(), group.get(), number(mode), out...); }, group);
+    }
     /** All servers of a group; `fresh` asks the source now. */
     result<std::vector<mysqlfabric::server>> try_group_servers(const name &group, bool fresh = false) const
     {
@@ -1103,18 +1253,11 @@ class farm
     /** Which servers hold these tables and each of many keys? One key's failure is its own. */
     result<placement> try_servers(const names &tables, const keys &keys, mode mode) const
     {
-        return detail::attempt<placement>(
-            [&](placement &out, failure &err) {
-                out.index_.resize(keys.size());
-                out.status_.resize(keys.size());
-                return detail::batch(out.servers_, keys.size(), [&](std::size_t &count) {
-                    const std::int32_t code = fabric_get_shard_servers(get(), tables.data(), tables.size(), keys.get(),
-                                                                       keys.scope(), number(mode), out.index_.data(),
-                                                                       out.status_.data(), out.servers_.data(),
-                                                                       out.servers_.size(), &count, &err);
-                    out.complete_ = code == FABRIC_OK;
-                    return code;
-                });
+        return placement::ask(
+            keys.size(),
+            [&](auto... out) {
+                return fabric_get_shard_servers(get(), tables.data(), tables.size(), keys.get(), keys.scope(),
+                                                number(mode), out...);
             },
             tables);
     }
@@ -1192,6 +1335,12 @@ class farm
     result<std::vector<group_info>> try_groups() const
     {
         return detail::list<group_info>([&](auto... out) { return fabric_get_groups(get(), out...); });
+    }
+    /** How the servers of a group are, or all that are known; from memory. */
+    result<std::vector<server_health>> try_health(const name &group = std::string_view()) const
+    {
+        return detail::list<server_health>(
+            [&](auto... out) { return fabric_get_server_health(get(), group.get(), out...); }, group);
     }
     /** The Fabric nodes. */
     result<std::vector<node>> try_nodes() const
@@ -1340,6 +1489,16 @@ class farm
     {
         return try_group_server_wait(group, wanted, deadline).value();
     }
+    std::vector<mysqlfabric::server> choose_servers(const names &tables, const key &key, mode mode,
+                                                    const choice &choice = {}, std::size_t most = 16) const
+    {
+        return try_choose_servers(tables, key, mode, choice, most).value();
+    }
+    std::vector<mysqlfabric::server> choose_group_servers(const name &group, mode mode, const choice &choice = {},
+                                                          std::size_t most = 16) const
+    {
+        return try_choose_group_servers(group, mode, choice, most).value();
+    }
     std::vector<mysqlfabric::server> group_servers(const name &group, bool fresh = false) const
     {
         return try_group_servers(group, fresh).value();
@@ -1367,6 +1526,10 @@ class farm
     explanation explain_group(const name &group, mode mode) const { return try_explain_group(group, mode).value(); }
     std::vector<table_info> tables() const { return try_tables().value(); }
     std::vector<group_info> groups() const { return try_groups().value(); }
+    std::vector<server_health> health(const name &group = std::string_view()) const
+    {
+        return try_health(group).value();
+    }
     std::vector<node> nodes() const { return try_nodes().value(); }
     void prefetch(const names &tables) const { try_prefetch(tables).value(); }
     void reset_cache(const name &group = std::string_view()) const { try_reset_cache(group).value(); }

@@ -72,6 +72,8 @@ static void batches(const farm &f)
     CHECK_INT(where.size(), ids.size());
     CHECK(!where.complete() && where[0] == nullptr);
     CHECK_INT(where.status(0), FABRIC_ERR_KEY_OUT_OF_RANGE);
+    const auto same = f.table("employees.salaries").servers(ids, mode::read_write);
+    CHECK(same.size() == ids.size() && same[0] == nullptr && same[5]->port == where[5]->port);
     const auto parts = f.split("employees.salaries", ids, mode::read_write);
     CHECK_INT(parts.size(), where.servers().size());
     std::size_t seen = 0;
@@ -126,6 +128,45 @@ static void explained(const farm &f)
     CHECK_INT(f.explain("employees.salaries", 0, mode::any).status, FABRIC_ERR_KEY_OUT_OF_RANGE);
 }
 
+static void chosen(const farm &f)
+{
+    const auto write = f.choose_servers("employees.salaries", 42, mode::read_write);
+    CHECK_INT(write.size(), 1);
+    CHECK_INT(write[0].port, 33611);
+    const auto all = f.choose_group_servers("shard1", mode::read_only);
+    CHECK_INT(all.size(), 3);
+    CHECK_INT(f.choose_group_servers("shard1", mode::read_only, {}, 2).size(), 2);
+    CHECK_INT(
+        f.choose_group_servers("shard1", mode::read_only, choice().reads(prefer::primary))[0].port,
+        33611);
+
+    choice other;
+    other.reads(prefer::secondary)
+        .zone("")
+        .weight(all[0].uuid, 2)
+        .exclude("127.0.0.1:33611")
+        .exclude(all[0].uuid);
+    choice moved = std::move(other);
+    const auto left = f.choose_servers("employees.salaries", 42, mode::read_only, moved);
+    CHECK_INT(left.size(), 1);
+    CHECK(left[0].port != 33611 && left[0].port != all[0].port);
+    CHECK_INT(thrown<farm_error>([&] {
+                  f.choose_group_servers("shard1", mode::read_write,
+                                         choice().exclude("127.0.0.1:33611"));
+              }),
+              FABRIC_ERR_NO_SERVER);
+    CHECK_INT(thrown<argument_error>(
+                  [&] { f.choose_group_servers("shard1", mode::any, choice().weight("x", -1)); }),
+              FABRIC_ERR_ARGUMENT);
+    CHECK_INT(thrown<argument_error>([&] {
+                  f.choose_group_servers("shard1", mode::any,
+                                         choice().exclude(std::string_view("a\0b", 3)));
+              }),
+              FABRIC_ERR_ARGUMENT);
+    const farm primaries(fabricd_options().reads(prefer::primary));
+    CHECK_INT(primaries.server("employees.salaries", 42, mode::read_only).port, 33611);
+}
+
 static void state(const farm &f)
 {
     f.prefetch({"employees.salaries", "crm.names"});
@@ -156,6 +197,10 @@ static void reported(const farm &f)
     const auto secondary = f.server("employees.salaries", 42, mode::read_only);
     f.report(secondary, 2013u);
     CHECK_INT(f.metrics().servers_quarantined, 1);
+    CHECK(f.health().size() > f.health("shard1").size());
+    for (const auto &of : f.health("shard1"))
+        CHECK_INT(of.reported_errno, std::string_view(of.server.uuid) == secondary.uuid ? 2013 : 0);
+    CHECK_INT(thrown<farm_error>([&] { f.health("no such"); }), FABRIC_ERR_UNKNOWN_GROUP);
     f.report(secondary, 0);
     CHECK_INT(f.metrics().servers_quarantined, 0);
     f.report(secondary.uuid, 2013);
@@ -288,6 +333,7 @@ int main()
     batches(f);
     lists(f);
     explained(f);
+    chosen(f);
     state(f);
     reported(f);
     commands(f);

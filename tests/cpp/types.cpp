@@ -16,6 +16,7 @@ template <class T>
 constexpr bool moves = std::is_nothrow_move_constructible_v<T> &&std::is_nothrow_move_assignable_v<
                            T> && !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T>;
 static_assert(moves<farm> && moves<table> && moves<options> && moves<command_result>);
+static_assert(moves<choice>, "it refers to what it keeps");
 static_assert(moves<partition>, "its parts lead to its servers");
 static_assert(std::is_copy_constructible_v<result<server>>);
 
