@@ -111,6 +111,9 @@ PyObject *farm_fileno(PyObject *, PyObject *);
 PyObject *farm_next_event(PyObject *, PyObject *);
 PyObject *farm_fabric_uuid(PyObject *, PyObject *);
 
+/* choose.c */
+PyObject *farm_choose(PyObject *, PyObject *);
+
 /* explain.c */
 PyObject *farm_explain(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *farm_explain_group(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);

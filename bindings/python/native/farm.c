@@ -181,6 +181,7 @@ static PyMethodDef farm_methods[] = {
     {"tables", farm_tables, METH_NOARGS, DOC_TABLES},
     {"groups", farm_groups, METH_NOARGS, DOC_GROUPS},
     {"nodes", farm_nodes, METH_NOARGS, DOC_NODES},
+    {"_choose", farm_choose, METH_VARARGS, NULL},
     {"_execute", farm_execute, METH_VARARGS, NULL},
     {"reset_cache", farm_reset_cache, METH_VARARGS, DOC_RESET_CACHE},
     {"interrupt", farm_interrupt, METH_NOARGS, DOC_INTERRUPT},

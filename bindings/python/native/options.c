@@ -46,6 +46,7 @@ static const struct {
     {"background_refresh", "i", {.i = fabric_options_set_background_refresh}},
     {"refresh_share", "i", {.i = fabric_options_set_refresh_share}},
     {"compat", "i", {.i = fabric_options_set_compat}},
+    {"read_preference", "i", {.i = fabric_options_set_read_preference}},
     {"mysql_password_unverified", "i", {.i = fabric_options_set_mysql_password_unverified}},
     {"multi_primary", "i", {.i = fabric_options_set_multi_primary}},
     {"reads_without_majority", "i", {.i = fabric_options_set_reads_without_majority}},

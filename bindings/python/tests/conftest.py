@@ -187,6 +187,8 @@ def two_servers(tmp_path_factory):
         yield servers
     finally:
         for server in servers:
+            server.process.stdin.close()
+        for server in servers:
             server.stop()
 
 

@@ -230,6 +230,7 @@ def test_constants_are_those_of_the_header():
         (mf.Action, "ACTION", set()),
         (mf.EventKind, "EVENT", set()),
         (mf.Why, "WHY", set()),
+        (mf.Prefer, "PREFER", set()),
         (mf.Origin, "ORIGIN", set()),
     ):
         ours = {name: int(value) for name, value in kind.__members__.items()}

@@ -184,3 +184,43 @@ def test_keys_of_a_batch_are_of_one_kind(farm):
         farm.servers("hashdb.users", "abc")
     with pytest.raises(TypeError):
         farm.servers("hashdb.users", [None])
+
+
+def test_candidates(farm):
+    primary, heavy, light = farm.group_servers("shard1")
+    assert set(farm.candidates("employees.salaries", 1)) == {primary, heavy, light}
+    assert farm.candidates("employees.salaries", 1)[-1] == primary
+    assert farm.candidates("employees.salaries", 1, Mode.READWRITE) == [primary]
+    assert farm.candidates("employees.salaries", 2**70, Mode.READWRITE)[0].group == "shard3"
+    assert farm.candidates("employees.salaries", scope=Scope.GLOBAL, mode=Mode.READWRITE)[0].group == "global"
+    for exclude in ([heavy], [heavy.uuid], [f"{heavy.host}:{heavy.port}"], (s for s in [heavy])):
+        assert farm.group_candidates("shard1", exclude=exclude)[0] == light
+    assert farm.group_candidates("shard1", prefer=mf.Prefer.PRIMARY)[0] == primary
+    assert primary not in farm.group_candidates("shard1", prefer=mf.Prefer.SECONDARY_ONLY)
+    assert len(farm.group_candidates("shard1", limit=1)) == 1
+    first = collections.Counter(farm.group_candidates("shard1", weights={heavy: 1, light.uuid: 3})[0] for _ in range(100))
+    assert first == {heavy: 25, light: 75}
+    farm.report(light, 2003)
+    assert farm.group_candidates("shard1")[-1] == light
+    with pytest.raises(mf.NoServer):
+        farm.group_candidates("shard1", exclude=[primary, heavy, light])
+    with pytest.raises(mf.InvalidKey):
+        farm.candidates("crm.names", 2**70)
+    for bad in ({"prefer": 9}, {"limit": 0}, {"weights": {heavy: 0}}, {"weights": {heavy: -1.0}}, {"zone": "x" * 100}):
+        with pytest.raises(ValueError):
+            farm.group_candidates("shard1", **bad)
+    for bad in ({"exclude": [5]}, {"weights": [1]}, {"zone": 5}, {"limit": "1"}):
+        with pytest.raises((TypeError, AttributeError)):
+            farm.group_candidates("shard1", **bad)
+
+
+def test_a_read_preference(node):
+    for prefer, ports in (
+        (mf.Prefer.PRIMARY, {33611}),
+        (mf.Prefer.NEAREST, {33611, 33612, 33613}),
+        (mf.Prefer.SECONDARY_ONLY, {33612, 33613}),
+    ):
+        with node.farm(read_preference=prefer) as farm:
+            assert {farm.group_server("shard1").port for _ in range(50)} == ports
+    with node.farm(read_preference=mf.Prefer.SECONDARY_ONLY) as farm, pytest.raises(mf.NoServer):
+        farm.group_server("shard3")

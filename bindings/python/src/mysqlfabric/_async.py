@@ -109,6 +109,16 @@ class AsyncFarm:
         answer: list[tuple[Server, list[_T]]] = await self._ask(None, split)
         return answer
 
+    async def candidates(
+        self, tables: Tables, key: Key | None = None, mode: int = Mode.NONE, scope: int = Scope.LOCAL, **choice: Any
+    ) -> list[Server]:
+        """As Farm.candidates()."""
+        return await self._ask(None, lambda _: self._farm.candidates(tables, key, mode, scope, **choice))
+
+    async def group_candidates(self, group: str, mode: int = Mode.NONE, **choice: Any) -> list[Server]:
+        """As Farm.group_candidates()."""
+        return await self._ask(None, lambda _: self._farm.group_candidates(group, mode, **choice))
+
     async def group_servers(self, group: str) -> list[Server]:
         """As Farm.group_servers()."""
         return await self._ask(None, lambda _: self._farm.group_servers(group))

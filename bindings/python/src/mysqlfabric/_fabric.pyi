@@ -73,6 +73,20 @@ class Handle:
     def _split(
         self, tables: Tables, keys: Sequence[Key], mode: int, scope: int
     ) -> tuple[list[tuple[Server, list[int]]], dict[int, int], str]: ...
+    def _choose(
+        self,
+        tables: Tables | None,
+        group: str | None,
+        key: Key | None,
+        mode: int,
+        scope: int,
+        preference: int,
+        zone: str | None,
+        weights: tuple[tuple[str, float], ...],
+        excluded: tuple[str, ...],
+        limit: int,
+        /,
+    ) -> list[Server]: ...
     def _report(self, uuid: str, errno: int) -> None: ...
     def _report_failure(self, uuid: str, errno: int) -> None: ...
     def _execute(self, group: str, command: str, args: tuple[str | None, ...], /) -> list[ResultSet]: ...

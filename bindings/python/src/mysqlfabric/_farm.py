@@ -12,10 +12,10 @@ import threading
 import time
 import urllib.parse
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Sequence, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence, TypeVar, overload
 
 from . import _errors, _fabric, _keys, _log, _types
-from ._types import Action, Compat, Event, Mode, Report, ResultSet, Scope, Server, Tables, Tls
+from ._types import Action, Compat, Event, Mode, Prefer, Report, ResultSet, Scope, Server, Tables, Tls
 
 if TYPE_CHECKING:
     from ._creator import Creator
@@ -61,6 +61,21 @@ def _milliseconds(name: str, seconds: float) -> int:
     if seconds == math.inf:
         return _FOREVER_MS
     return max(min(math.ceil(seconds * 1000 - 1e-6), _FOREVER_MS), -_FOREVER_MS)
+
+
+def _uuid(server: Server | str) -> str:
+    return server if isinstance(server, str) else server.uuid
+
+
+def _choice(
+    prefer: Prefer,
+    zone: str | None,
+    weights: Mapping[Server | str, float] | None,
+    exclude: Iterable[Server | str],
+    limit: int,
+) -> tuple[int, str | None, tuple[tuple[str, float], ...], tuple[str, ...], int]:
+    shares = tuple((_uuid(server), float(weight)) for server, weight in (weights or {}).items())
+    return prefer, zone, shares, tuple(map(_uuid, exclude)), limit
 
 
 class Farm(_fabric.Handle):
@@ -119,6 +134,7 @@ class Farm(_fabric.Handle):
         ttl_min: float | None = None,
         ttl_max: float | None = None,
         compat: Compat | None = None,
+        read_preference: Prefer | None = None,
         discovery_interval: float | None = None,
         max_replica_lag: float | None = None,
         multi_primary: bool | None = None,
@@ -168,6 +184,7 @@ class Farm(_fabric.Handle):
         if ttl_min is not None or ttl_max is not None:
             option("ttl", _milliseconds("ttl_min", ttl_min or 0), _milliseconds("ttl_max", ttl_max or 0))
         option("compat", compat)
+        option("read_preference", read_preference)
         seconds("discovery_interval", discovery_interval)
         seconds("max_replica_lag", max_replica_lag)
         option("multi_primary", multi_primary)
@@ -293,6 +310,44 @@ class Farm(_fabric.Handle):
             raise _errors.SomeKeysFailed(50, 0, message, _errors.errors_of(statuses, message), answer)
         return answer
 
+    def candidates(
+        self,
+        tables: Tables,
+        key: _keys.Key | None = None,
+        mode: int = Mode.NONE,
+        scope: int = Scope.LOCAL,
+        *,
+        prefer: Prefer = Prefer.DEFAULT,
+        zone: str | None = None,
+        weights: Mapping[Server | str, float] | None = None,
+        exclude: Iterable[Server | str] = (),
+        limit: int = 16,
+    ) -> list[Server]:
+        """The servers that hold these tables and this key in the order in which they should be tried: the one that
+        server() would give, then others for reads, and last those that were reported to have failed.
+
+        What this call wants otherwise than the farm: `prefer`; `zone`, "" for none; `weights` of servers in reads;
+        and servers to `exclude`, such as those that have just failed. Servers are named by a Server, its uuid, or
+        "host:port".
+        """
+        choice = _choice(prefer, zone, weights, exclude, limit)
+        return self._choose(tables, None, key, mode, scope, *choice)
+
+    def group_candidates(
+        self,
+        group: str,
+        mode: int = Mode.NONE,
+        *,
+        prefer: Prefer = Prefer.DEFAULT,
+        zone: str | None = None,
+        weights: Mapping[Server | str, float] | None = None,
+        exclude: Iterable[Server | str] = (),
+        limit: int = 16,
+    ) -> list[Server]:
+        """The servers of a group in the order in which they should be tried: as candidates()."""
+        choice = _choice(prefer, zone, weights, exclude, limit)
+        return self._choose(None, group, None, mode, Scope.LOCAL, *choice)
+
     def report(self, server: Server | str, outcome: int | BaseException | None = 0) -> Action:
         """Tells what became of a connection or a statement at a server, so that lookups route around it.
 
@@ -302,12 +357,12 @@ class Farm(_fabric.Handle):
         errno = _errors.errno_of(outcome) if isinstance(outcome, BaseException) else outcome or 0
         if errno is None:
             return Action.NONE
-        self._report(server if isinstance(server, str) else server.uuid, errno)
+        self._report(_uuid(server), errno)
         return errno_action(errno) if errno else Action.NONE
 
     def report_failure(self, server: Server | str, errno: int) -> None:
         """Tells Fabric alone that a server could not be reached, if `report_errors` says so."""
-        self._report_failure(server if isinstance(server, str) else server.uuid, errno)
+        self._report_failure(_uuid(server), errno)
 
     @contextlib.contextmanager
     def reporting(self, server: Server | str) -> Iterator[None]:

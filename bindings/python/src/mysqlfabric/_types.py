@@ -65,6 +65,20 @@ class Report(enum.IntEnum):
     FAILURE = 2
 
 
+class Prefer(enum.IntEnum):
+    """Which servers of a group reads go to."""
+
+    DEFAULT = 0
+    SECONDARY = 1
+    """The secondaries, and the primary where none of them is in use."""
+    SECONDARY_ONLY = 2
+    """The secondaries alone."""
+    PRIMARY = 3
+    """The primary, and the secondaries where it is not in use."""
+    NEAREST = 4
+    """All of them, those of the own zone first."""
+
+
 class Compat(enum.IntEnum):
     """Whose answer is given where the server and Connector/Python put a key on different shards."""
 
