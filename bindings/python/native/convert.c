@@ -6,7 +6,7 @@
 #include "fabric.h"
 
 PyObject *make_error, *make_key, *make_server, *make_shard, *make_table_info, *make_group_info,
-    *make_node, *make_metrics, *make_event, *make_result, *make_explanation;
+    *make_node, *make_metrics, *make_event, *make_result, *make_explanation, *make_health;
 
 #define FIELD(kind, type, member)                                                                  \
     {                                                                                              \
@@ -102,6 +102,17 @@ const field explanation_fields[] = {FIELD('S', fabric_explanation_t, server),
                                     FIELD('s', fabric_explanation_t, upper_bound),
                                     FIELD('l', fabric_explanation_t, shard_hold_ms),
                                     END};
+
+const field health_fields[] = {FIELD('S', fabric_server_health_t, server),
+                               FIELD('s', fabric_server_health_t, zone),
+                               FIELD('i', fabric_server_health_t, state),
+                               FIELD('i', fabric_server_health_t, reported_errno),
+                               FIELD('L', fabric_server_health_t, reports),
+                               FIELD('l', fabric_server_health_t, since_ms),
+                               FIELD('l', fabric_server_health_t, failed_ms),
+                               FIELD('l', fabric_server_health_t, next_trial_ms),
+                               FIELD('l', fabric_server_health_t, heard_ms),
+                               END};
 
 PyObject *of_text(const char *text)
 {

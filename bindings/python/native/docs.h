@@ -47,6 +47,10 @@
 #define DOC_GROUPS                                                                                 \
     "groups($self, /)\n--\n\nThe groups that are known, from memory: after seed() all of the "     \
     "farm."
+#define DOC_HEALTH                                                                                 \
+    "health($self, group=None, /)\n--\n\n"                                                         \
+    "All servers that are known, of a group or of the farm, and how they are: ServerHealth, from " \
+    "memory."
 #define DOC_NODES                                                                                  \
     "nodes($self, /)\n--\n\nThe Fabric nodes: those that were named, then those they told of."
 #define DOC_SEED                                                                                   \

@@ -55,7 +55,8 @@ typedef struct {
 
 /* Python callables that _fabric.setup() was given: what makes objects and exceptions. */
 extern PyObject *make_error, *make_key, *make_server, *make_shard, *make_table_info,
-    *make_group_info, *make_node, *make_metrics, *make_event, *make_result, *make_explanation;
+    *make_group_info, *make_node, *make_metrics, *make_event, *make_result, *make_explanation,
+    *make_health;
 
 /* arguments.c */
 bool take_arguments(const char *function, const char *const *names, size_t most, size_t positional,
@@ -82,7 +83,7 @@ PyObject *of_server(farm_object *farm, const fabric_server_t *server);
 void forget_servers(farm_object *farm);
 PyObject *of_text(const char *text);
 extern const field server_fields[], shard_fields[], table_info_fields[], group_info_fields[],
-    node_fields[], metrics_fields[], event_fields[], explanation_fields[];
+    node_fields[], metrics_fields[], event_fields[], explanation_fields[], health_fields[];
 
 /* farm.c: a call that may wait stands between enter() and leave(). */
 bool is_open(farm_object *farm);
@@ -131,6 +132,7 @@ PyObject *farm_shards_between(PyObject *, PyObject *const *, Py_ssize_t, PyObjec
 PyObject *farm_group_servers(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *farm_tables(PyObject *, PyObject *);
 PyObject *farm_groups(PyObject *, PyObject *);
+PyObject *farm_health(PyObject *, PyObject *);
 PyObject *farm_nodes(PyObject *, PyObject *);
 PyObject *farm_report(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *farm_report_failure(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);

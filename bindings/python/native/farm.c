@@ -180,6 +180,7 @@ static PyMethodDef farm_methods[] = {
     {"shards", farm_shards, METH_O, DOC_SHARDS},
     {"tables", farm_tables, METH_NOARGS, DOC_TABLES},
     {"groups", farm_groups, METH_NOARGS, DOC_GROUPS},
+    {"health", farm_health, METH_VARARGS, DOC_HEALTH},
     {"nodes", farm_nodes, METH_NOARGS, DOC_NODES},
     {"_choose", farm_choose, METH_VARARGS, NULL},
     {"_execute", farm_execute, METH_VARARGS, NULL},

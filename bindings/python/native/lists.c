@@ -91,6 +91,20 @@ PyObject *farm_groups(PyObject *self, PyObject *unused)
     return list_of(&q, ask_groups, sizeof(fabric_group_info_t), make_group_info, group_info_fields);
 }
 
+static int32_t ask_health(const list_question *q, void *out, size_t capacity, size_t *count,
+                          fabric_error_t *err)
+{
+    return fabric_get_server_health(q->farm->handle, q->name, out, capacity, count, err);
+}
+
+PyObject *farm_health(PyObject *self, PyObject *args)
+{
+    list_question q = {.farm = (farm_object *)self};
+    if (!PyArg_ParseTuple(args, "|z:health", &q.name))
+        return NULL;
+    return list_of(&q, ask_health, sizeof(fabric_server_health_t), make_health, health_fields);
+}
+
 PyObject *farm_nodes(PyObject *self, PyObject *unused)
 {
     (void)unused;

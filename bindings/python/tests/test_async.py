@@ -70,6 +70,8 @@ def test_a_batch_of_what_is_not_known(node):
             assert len(split) == 4
             with pytest.raises(mf.SomeKeysFailed):
                 await farm.servers("employees.salaries", [0, 1])
+            assert len(await farm.candidates("shop.orders", 5)) == 2
+            assert (await farm.group_candidates("shard3"))[0].port == 33631
 
     run(main())
 

@@ -71,6 +71,22 @@ def test_explain(node, farm):
         farm.explain_group("shard1", 99)
 
 
+def test_health(farm):
+    assert farm.health() == []
+    servers = farm.group_servers("shard1")
+    farm.group_servers("shard3")
+    healths = farm.health("shard1")
+    assert [h.server for h in healths] == servers and {h.state for h in healths} == {mf.Health.IN_USE}
+    assert healths[0][3:] == (0, 0, None, None, None, None) and healths[0].zone == ""
+    farm.report(servers[1], 2003)
+    left_out = farm.health("shard1")[1]
+    assert (left_out.state, left_out.reported_errno, left_out.reports) == (mf.Health.LEFT_OUT, 2003, 1)
+    assert 0 <= left_out.since < 60 and 0 <= left_out.failed < 60 and 0 < left_out.next_trial < 60
+    assert [h.server.group for h in farm.health()] == ["shard1"] * 3 + ["shard3"]
+    with pytest.raises(mf.UnknownGroup):
+        farm.health("nobody")
+
+
 def test_a_list_longer_than_the_first_room(node, farm):
     for n in range(40):
         node.control("add_server", "shard4", f"00000000-0000-0000-0000-{n:012d}", "127.0.0.1", str(40000 + n),
@@ -231,6 +247,7 @@ def test_constants_are_those_of_the_header():
         (mf.EventKind, "EVENT", set()),
         (mf.Why, "WHY", set()),
         (mf.Prefer, "PREFER", set()),
+        (mf.Health, "HEALTH", set()),
         (mf.Origin, "ORIGIN", set()),
     ):
         ours = {name: int(value) for name, value in kind.__members__.items()}

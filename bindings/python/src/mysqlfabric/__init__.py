@@ -57,6 +57,7 @@ from ._types import (
     EventKind,
     Explanation,
     GroupInfo,
+    Health,
     Metrics,
     Mode,
     Node,
@@ -66,6 +67,7 @@ from ._types import (
     ResultSet,
     Scope,
     Server,
+    ServerHealth,
     Shard,
     Sharding,
     ShardState,
@@ -79,9 +81,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AccessDenied", "Action", "AsyncFarm", "Closed", "CommandFailed", "Compat", "Creator", "DifferentShards",
-    "Event", "EventKind", "Explanation", "FabricError", "Farm", "FileRefused", "GroupInfo", "InternalError", "Interrupted",
+    "Event", "EventKind", "Explanation", "FabricError", "Farm", "FileRefused", "GroupInfo", "Health", "InternalError", "Interrupted",
     "InvalidArgument", "InvalidKey", "Key", "KeyOutOfRange", "Metrics", "Mode", "NoServer", "Node", "NotSeeded",
-    "Origin", "OutOfResources", "Prefer", "ProtocolError", "Report", "ResultSet", "RoutingError", "Scope", "Server", "Shard",
+    "Origin", "OutOfResources", "Prefer", "ProtocolError", "Report", "ResultSet", "RoutingError", "Scope", "Server", "ServerHealth", "Shard",
     "ShardState", "ShardUnavailable", "Sharding", "SomeKeysFailed", "SourceError", "Stale", "Status", "Table",
     "TableInfo", "Timeout", "Tls", "TlsFailed", "UnknownGroup", "UnknownTable", "Unreachable",
     "UnsupportedSharding", "Why", "WouldBlock", "WriteHeld", "errno_action", "errno_of", "is_retryable",

@@ -34,6 +34,7 @@ _fabric.setup(
     _types.make_event,
     ResultSet,
     _types.make_explanation,
+    _types.make_health,
 )
 
 _MYSQL_SOURCES = ("cluster", "mysql", "fabric+store")

@@ -153,6 +153,16 @@ class Origin(enum.IntEnum):
     FILE = 3
 
 
+class Health(enum.IntEnum):
+    """How a server is, as far as it is known."""
+
+    IN_USE = 1
+    LEFT_OUT = 2
+    ON_TRIAL = 3
+    TRIED = 4
+    UNPROVEN = 5
+
+
 class Server(NamedTuple):
     """A MySQL server to connect to."""
 
@@ -200,6 +210,22 @@ class GroupInfo(NamedTuple):
     servers_quarantined: int
     takes_writes: bool
     writes_held: bool
+
+
+class ServerHealth(NamedTuple):
+    """How a server is; fabric_server_health_t says what each member tells. Times are in seconds, None where there is
+    none."""
+
+    server: Server
+    zone: str
+    state: int
+    """A Health; of a later library perhaps another number."""
+    reported_errno: int
+    reports: int
+    since: float | None
+    failed: float | None
+    next_trial: float | None
+    heard: float | None
 
 
 class Node(NamedTuple):
@@ -338,6 +364,10 @@ def make_metrics(*values: Any) -> Metrics:
 
 def make_event(kind: int, status: int, generation: int, lost: int, age_ms: int, *rest: Any) -> Event:
     return Event(_known(EventKind, kind), status, generation, lost, age_ms / 1000, *rest)
+
+
+def make_health(server: Server, zone: str, state: int, errno: int, reports: int, *times: int) -> ServerHealth:
+    return ServerHealth(server, zone, _known(Health, state), errno, reports, *map(_seconds, times))
 
 
 def make_explanation(*values: Any) -> Explanation:
