@@ -135,6 +135,8 @@ static bool take_batch(PyObject *keys, batch *b)
 typedef struct {
     farm_object *farm;
     names_argument names;
+    /* In the place of names. */
+    const fabric_table_t *table;
     batch batch;
     int32_t scope, mode;
     /* Of each key, and the servers that they share. */
@@ -152,20 +154,29 @@ static int32_t ask(batch_question *q, bool split, fabric_error_t *err)
         return fabric_split_keys(f, q->names.names, q->names.count, &q->batch.keys, q->scope,
                                  q->mode, q->order, q->starts, q->status, q->servers, q->capacity,
                                  &q->count, err);
+    if (q->table != NULL)
+        return fabric_table_get_servers(q->table, &q->batch.keys, q->scope, q->mode, q->index,
+                                        q->status, q->servers, q->capacity, &q->count, err);
     return fabric_get_shard_servers(f, q->names.names, q->names.count, &q->batch.keys, q->scope,
                                     q->mode, q->index, q->status, q->servers, q->capacity,
                                     &q->count, err);
+}
+
+static int32_t ask_one(const batch_question *q, const fabric_key_t *key, fabric_error_t *err)
+{
+    fabric_server_t ignored;
+    if (q->table != NULL)
+        return fabric_table_get_server(q->table, key, q->scope, q->mode, &ignored, err);
+    return fabric_get_shard_server(q->farm->handle, q->names.names, q->names.count, key, q->scope,
+                                   q->mode, &ignored, err);
 }
 
 /* Without the GIL: asks until there is room for all servers. */
 static int32_t ask_until_room(batch_question *q, bool split, fabric_error_t *err)
 {
     fabric_key_t largest = largest_integer();
-    fabric_server_t ignored;
     if (q->batch.big && q->scope == FABRIC_SCOPE_LOCAL
-        && fabric_get_shard_server(q->farm->handle, q->names.names, q->names.count, &largest,
-                                   q->scope, q->mode, &ignored, err)
-               == FABRIC_ERR_KEY_TYPE)
+        && ask_one(q, &largest, err) == FABRIC_ERR_KEY_TYPE)
         return FABRIC_ERR_KEY_TYPE;
     for (q->capacity = 16;; q->capacity = q->count + 16) {
         free(q->servers);
@@ -254,12 +265,42 @@ static PyObject *answer_of(const batch_question *q, bool split, const fabric_err
     return made;
 }
 
+static PyObject *answer_batch(batch_question *q, PyObject *keys, bool split)
+{
+    PyObject *made = NULL;
+    fabric_error_t err;
+    if (!take_batch(keys, &q->batch))
+        return NULL;
+    q->index = calloc(q->batch.count + 1, sizeof *q->index);
+    q->status = calloc(q->batch.count + 1, sizeof *q->status);
+    q->order = calloc(q->batch.count + 1, sizeof *q->order);
+    if (q->index == NULL || q->status == NULL || q->order == NULL)
+        PyErr_NoMemory();
+    else if (is_open(q->farm)) {
+        PyThreadState *thread = enter(q->farm);
+        int32_t status = ask_until_room(q, split, &err);
+        leave(q->farm, thread);
+        if (status == NO_MEMORY)
+            PyErr_NoMemory();
+        else if (status == FABRIC_OK || status == FABRIC_ERR_SOME_KEYS)
+            made = answer_of(q, split, status == FABRIC_OK ? NULL : &err);
+        else
+            fail(status, &err);
+    }
+    free(q->index);
+    free(q->status);
+    free(q->order);
+    free(q->starts);
+    free(q->servers);
+    drop_batch(&q->batch);
+    return made;
+}
+
 static PyObject *batch_call(const char *function, bool split, PyObject *self, PyObject *const *args,
                             Py_ssize_t given, PyObject *keywords)
 {
     static const char *const names[] = {"tables", "keys", "mode", "scope"};
-    PyObject *values[4], *made = NULL;
-    fabric_error_t err;
+    PyObject *values[4];
     batch_question q = {.farm = (farm_object *)self,
                         .scope = FABRIC_SCOPE_LOCAL,
                         .mode = FABRIC_MODE_NONE};
@@ -267,32 +308,7 @@ static PyObject *batch_call(const char *function, bool split, PyObject *self, Py
         || !to_int(values[2], "mode", &q.mode) || !to_int(values[3], "scope", &q.scope)
         || !take_names(values[0], &q.names))
         return NULL;
-    if (!take_batch(values[1], &q.batch)) {
-        drop_names(&q.names);
-        return NULL;
-    }
-    q.index = calloc(q.batch.count + 1, sizeof *q.index);
-    q.status = calloc(q.batch.count + 1, sizeof *q.status);
-    q.order = calloc(q.batch.count + 1, sizeof *q.order);
-    if (q.index == NULL || q.status == NULL || q.order == NULL)
-        PyErr_NoMemory();
-    else if (is_open(q.farm)) {
-        PyThreadState *thread = enter(q.farm);
-        int32_t status = ask_until_room(&q, split, &err);
-        leave(q.farm, thread);
-        if (status == NO_MEMORY)
-            PyErr_NoMemory();
-        else if (status == FABRIC_OK || status == FABRIC_ERR_SOME_KEYS)
-            made = answer_of(&q, split, status == FABRIC_OK ? NULL : &err);
-        else
-            fail(status, &err);
-    }
-    free(q.index);
-    free(q.status);
-    free(q.order);
-    free(q.starts);
-    free(q.servers);
-    drop_batch(&q.batch);
+    PyObject *made = answer_batch(&q, values[1], split);
     drop_names(&q.names);
     return made;
 }
@@ -305,4 +321,26 @@ PyObject *farm_servers(PyObject *self, PyObject *const *args, Py_ssize_t given, 
 PyObject *farm_split(PyObject *self, PyObject *const *args, Py_ssize_t given, PyObject *keywords)
 {
     return batch_call("split", true, self, args, given, keywords);
+}
+
+PyObject *table_servers(PyObject *self, PyObject *const *args, Py_ssize_t given, PyObject *keywords)
+{
+    static const char *const names[] = {"keys", "mode", "scope"};
+    const table_object *table = (table_object *)self;
+    PyObject *values[3];
+    batch_question q = {.farm = table->farm,
+                        .table = table->table,
+                        .scope = FABRIC_SCOPE_LOCAL,
+                        .mode = FABRIC_MODE_NONE};
+    if (table->farm == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "the table is being destroyed");
+        return NULL;
+    }
+    if (!take_arguments("servers", names, 3, 3, 1, args, given, keywords, values)
+        || !to_int(values[1], "mode", &q.mode) || !to_int(values[2], "scope", &q.scope))
+        return NULL;
+    PyObject *parts = answer_batch(&q, values[0], false);
+    PyObject *made = parts == NULL ? NULL : PyObject_CallObject(make_batch, parts);
+    Py_XDECREF(parts);
+    return made;
 }

@@ -6,7 +6,8 @@
 #include "fabric.h"
 
 PyObject *make_error, *make_key, *make_server, *make_shard, *make_table_info, *make_group_info,
-    *make_node, *make_metrics, *make_event, *make_result, *make_explanation, *make_health;
+    *make_node, *make_metrics, *make_event, *make_result, *make_explanation, *make_health,
+    *make_batch;
 
 #define FIELD(kind, type, member)                                                                  \
     {                                                                                              \

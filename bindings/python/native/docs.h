@@ -74,6 +74,9 @@
 #define DOC_TABLE_SERVER                                                                           \
     "server($self, /, key=None, mode=0, scope=11, *, wait=None)\n--\n\n"                           \
     "The server that holds the tables' rows of this key. As Farm.server()."
+#define DOC_TABLE_SERVERS                                                                          \
+    "servers($self, /, keys, mode=0, scope=11)\n--\n\n"                                            \
+    "The server of each of many keys. As Farm.servers()."
 #define DOC_HANDLE "The calls of the library on one farm: mysqlfabric.Farm extends it."
 #define DOC_TABLE_TYPE "One table, or several that are joined, of a Farm: see Farm.table()."
 

@@ -56,7 +56,7 @@ typedef struct {
 /* Python callables that _fabric.setup() was given: what makes objects and exceptions. */
 extern PyObject *make_error, *make_key, *make_server, *make_shard, *make_table_info,
     *make_group_info, *make_node, *make_metrics, *make_event, *make_result, *make_explanation,
-    *make_health;
+    *make_health, *make_batch;
 
 /* arguments.c */
 bool take_arguments(const char *function, const char *const *names, size_t most, size_t positional,
@@ -138,6 +138,7 @@ PyObject *farm_report(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *farm_report_failure(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *farm_seed(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *farm_execute(PyObject *, PyObject *);
+PyObject *table_servers(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *table_server(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 
 #endif

@@ -200,6 +200,7 @@ static PyMethodDef farm_methods[] = {
 
 static PyMethodDef table_methods[] = {
     FAST("server", table_server, DOC_TABLE_SERVER),
+    FAST("servers", table_servers, DOC_TABLE_SERVERS),
     {NULL, NULL, 0, NULL},
 };
 

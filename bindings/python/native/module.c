@@ -7,7 +7,8 @@ static PyObject *setup(PyObject *module, PyObject *args)
     PyObject **const places[] = {&make_error,  &make_key,         &make_server,
                                  &make_shard,  &make_table_info,  &make_group_info,
                                  &make_node,   &make_metrics,     &make_event,
-                                 &make_result, &make_explanation, &make_health};
+                                 &make_result, &make_explanation, &make_health,
+                                 &make_batch};
     enum { PLACES = sizeof places / sizeof *places };
     if (PyTuple_Size(args) != PLACES) {
         PyErr_Format(PyExc_TypeError, "setup() takes %d callables", (int)PLACES);

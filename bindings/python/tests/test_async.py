@@ -66,6 +66,7 @@ def test_a_batch_of_what_is_not_known(node):
             keys = [1, 10021, 20001]
             servers = await farm.servers("employees.salaries", keys, Mode.READWRITE)
             assert [s.group for s in servers] == ["shard1", "shard2", "shard3"]
+            assert await (await farm.table("employees.salaries")).servers(keys, Mode.READWRITE) == servers
             split = await farm.split("hashdb.users", range(100), mode=Mode.READWRITE)
             assert len(split) == 4
             with pytest.raises(mf.SomeKeysFailed):

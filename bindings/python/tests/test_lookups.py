@@ -128,6 +128,17 @@ def test_servers(farm):
     assert [s.group for s in servers] == ["shard1", "shard2", "shard3", "shard1", "shard2"]
     assert servers[0] is servers[3]
     assert farm.servers("employees.salaries", []) == []
+    opened = farm.table("employees.salaries")
+    assert opened.servers(keys, Mode.READWRITE) == servers and opened.servers([]) == []
+    assert opened.servers([1, 2**70], mode=Mode.READWRITE)[1].group == "shard3"
+    assert {s.group for s in opened.servers([1, 2], scope=Scope.GLOBAL)} == {"global"}
+    with pytest.raises(mf.SomeKeysFailed) as caught:
+        opened.servers([0, 1], Mode.READWRITE)
+    assert caught.value.answer[1] is servers[0] and set(caught.value.errors) == {0}
+    with pytest.raises(mf.InvalidKey):
+        farm.table("crm.names").servers([2**70])
+    with pytest.raises(TypeError):
+        opened.servers([True])
     assert farm.servers("hashdb.users", ["a", b"b", "c"])[0] == farm.server("hashdb.users", "a", 1)
 
 

@@ -251,3 +251,9 @@ class AsyncTable:
     ) -> Coroutine[Any, Any, Server]:
         """As Table.server()."""
         return self._owner._ask(wait, lambda w: self._table.server(key, mode, scope, wait=w))
+
+    def servers(
+        self, keys: Sequence[Key], mode: int = Mode.NONE, scope: int = Scope.LOCAL
+    ) -> Coroutine[Any, Any, list[Server]]:
+        """As Table.servers()."""
+        return self._owner._ask(None, lambda _: self._table.servers(keys, mode, scope))

@@ -206,11 +206,11 @@ def errno_of(error: BaseException) -> int | None:
     return number if isinstance(number, int) and number > 0 else None
 
 
-def errors_of(statuses: dict[int, int], first: str) -> dict[int, FabricError]:
-    """The failures of single keys. The library says of the first one what it was about."""
+def all_or_raise(answer: Any, statuses: dict[int, int], first: str) -> Any:
+    """The answer for many keys, unless some failed. The library says of the first of these what it was about."""
+    if not statuses:
+        return answer
     errors: dict[int, FabricError] = {}
     for position, status in statuses.items():
         errors[position] = make_error(status, 0, _fabric.strerror(status) if errors else first)
-    return errors
-
-
+    raise SomeKeysFailed(50, 0, first, errors, answer)

@@ -108,6 +108,7 @@ class Table:
         *,
         wait: float | None = None,
     ) -> Server: ...
+    def servers(self, keys: Sequence[Key], mode: int = Mode.NONE, scope: int = Scope.LOCAL) -> list[Server]: ...
 
 def setup(
     error: Callable[..., object],
@@ -122,6 +123,7 @@ def setup(
     result: Callable[..., object],
     explanation: Callable[..., object],
     health: Callable[..., object],
+    batch: Callable[..., object],
     /,
 ) -> None: ...
 def version() -> str: ...

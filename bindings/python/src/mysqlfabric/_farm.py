@@ -35,6 +35,7 @@ _fabric.setup(
     ResultSet,
     _types.make_explanation,
     _types.make_health,
+    _errors.all_or_raise,
 )
 
 _MYSQL_SOURCES = ("cluster", "mysql", "fabric+store")
@@ -274,10 +275,8 @@ class Farm(_fabric.Handle):
 
         Raises SomeKeysFailed if some have none: its `answer` has the others, and None for these.
         """
-        answer, statuses, message = self._servers(tables, keys, mode, scope)
-        if statuses:
-            raise _errors.SomeKeysFailed(50, 0, message, _errors.errors_of(statuses, message), answer)
-        return answer  # type: ignore[return-value]
+        servers: list[Server] = _errors.all_or_raise(*self._servers(tables, keys, mode, scope))
+        return servers
 
     @overload
     def split(
@@ -307,8 +306,7 @@ class Farm(_fabric.Handle):
         keys = items if key is None else [key(item) for item in items]
         pairs, statuses, message = self._split(tables, keys, mode, scope)
         answer = [(server, [items[position] for position in positions]) for server, positions in pairs]
-        if statuses:
-            raise _errors.SomeKeysFailed(50, 0, message, _errors.errors_of(statuses, message), answer)
+        _errors.all_or_raise(answer, statuses, message)
         return answer
 
     def candidates(
