@@ -85,10 +85,12 @@ if(MYSQLFABRIC_STRIP AND CMAKE_STRIP AND CMAKE_OBJCOPY AND NOT APPLE)
       -P "${CMAKE_CURRENT_SOURCE_DIR}/cmake/StripLibraries.cmake")
 endif()
 
+include(Tools)
+
 file(MAKE_DIRECTORY "${library_dir}")
 add_custom_target(mysqlfabric_library ALL
   COMMAND "${MYSQLFABRIC_CARGO}" build ${cargo_arguments} --profile "${profile}"
-    --package mysqlfabric --lib --features quiet-panics
+    --package mysqlfabric --lib --features mysqlfabric/quiet-panics ${tools_arguments}
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different
     "${cargo_output}/${profile_dir}/${cargo_shared}" "${library_dir}/${shared_name}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different
@@ -96,7 +98,8 @@ add_custom_target(mysqlfabric_library ALL
   COMMAND "${CMAKE_COMMAND}" -E create_symlink ${shared_name} "${library_dir}/${soname}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink ${soname} "${library_dir}/${cargo_shared}"
   ${strip_commands}
-  BYPRODUCTS "${library_dir}/${shared_name}" "${library_dir}/${static_name}"
+  ${tools_commands}
+  BYPRODUCTS "${library_dir}/${shared_name}" "${library_dir}/${static_name}" ${tools_files}
   WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
   COMMENT "Building the library with cargo (${profile})"
   USES_TERMINAL

@@ -22,6 +22,21 @@ install(FILES include/mysqlfabric.h include/mysqlfabric.hpp
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   COMPONENT development)
 
+# The command, its manual, and completions where each shell looks for them.
+if(MYSQLFABRIC_BUILD_TOOLS)
+  install(PROGRAMS "${installed_tool}" DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT tools)
+endif()
+if(manual_dir)
+  install(DIRECTORY "${manual_dir}/" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT tools
+    FILES_MATCHING PATTERN "*.1")
+  install(FILES "${manual_dir}/mysqlfabric"
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" COMPONENT tools)
+  install(FILES "${manual_dir}/_mysqlfabric"
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" COMPONENT tools)
+  install(FILES "${manual_dir}/mysqlfabric.fish"
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" COMPONENT tools)
+endif()
+
 configure_package_config_file(cmake/MySQLFabricConfig.cmake.in
   "${CMAKE_CURRENT_BINARY_DIR}/MySQLFabricConfig.cmake"
   INSTALL_DESTINATION "${package_dir}"
@@ -69,7 +84,7 @@ foreach(licence IN ITEMS LICENSE LICENSE-MIT LICENSE-APACHE)
   endif()
 endforeach()
 
-install(FILES README.md CHANGELOG.md docs/ABI.md docs/ERRORS.md docs/FABRIC.md docs/FAILOVER.md
+install(FILES README.md CHANGELOG.md docs/ABI.md docs/COMMAND.md docs/ERRORS.md docs/FABRIC.md docs/FAILOVER.md
   docs/MOVING_OFF_FABRIC.md docs/PATTERNS.md docs/PYTHON.md docs/RESHARDING.md docs/SOURCES.md
   docs/THREADS.md docs/TOPOLOGY_FILE.md
   DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT development)

@@ -35,7 +35,7 @@ while read -r kind package licences; do
 done <<EOF
 library libmysqlfabric$abi library
 dev libmysqlfabric-dev library
-tools mysqlfabric-tools library
+tools mysqlfabric-tools tools
 EOF
 packaging/symbols.py "libmysqlfabric.so.$abi" "libmysqlfabric$abi" >"$work/debian/libmysqlfabric$abi.symbols"
 cp CHANGELOG.md "$work/"

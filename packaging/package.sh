@@ -14,6 +14,8 @@ export VERSION EPOCH
 rm -rf "$OUT"
 mkdir -p "$OUT"
 python3 packaging/third_party.py mysqlfabric "$OUT/licences/library" quiet-panics
+# The command has the library in it.
+python3 packaging/third_party.py mysqlfabric-cli "$OUT/licences/tools" mysqlfabric/quiet-panics
 
 packaging/tarball.sh
 if command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null; then

@@ -21,7 +21,7 @@ cmake -S . -B "$stage/obj" -DCMAKE_BUILD_TYPE=Release -DMYSQLFABRIC_BUILD_EXAMPL
 cmake --build "$stage/obj"
 cmake --install "$stage/obj" --prefix "$stage/$name/$name" >/dev/null
 cmake --install "$stage/obj" --prefix "$stage/$name-debug/$name" --component debug >/dev/null
-cp "$OUT"/licences/library/{THIRD-PARTY.txt,sbom.cdx.json} "$stage/$name/$name/$docs/"
+cp "$OUT"/licences/tools/{THIRD-PARTY.txt,sbom.cdx.json} "$stage/$name/$name/$docs/"
 pack "$name"
 pack "$name-debug"
 rm -r "$stage"

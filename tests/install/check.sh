@@ -64,6 +64,9 @@ tree)
         "$DOCDIR/ERRORS.md" "$DOCDIR/PATTERNS.md" "$DOCDIR/THREADS.md" \
         "$DOCDIR/PYTHON.md" "$DOCDIR/FABRIC.md" "$DOCDIR/FAILOVER.md" "$DOCDIR/MOVING_OFF_FABRIC.md" \
         "$DOCDIR/README.md" "$DOCDIR/CHANGELOG.md" "$DOCDIR/ABI.md" "$DOCDIR/TOPOLOGY_FILE.md" \
+        bin/mysqlfabric share/man/man1/mysqlfabric.1 share/man/man1/mysqlfabric-route.1 \
+        share/bash-completion/completions/mysqlfabric share/zsh/site-functions/_mysqlfabric \
+        share/fish/vendor_completions.d/mysqlfabric.fish "$DOCDIR/COMMAND.md" \
         "$DOCDIR/examples/quickstart.c" "$DOCDIR/examples/example.h" "$DOCDIR/examples/service.cpp" \
         "$LIBDIR/cmake/MySQLFabric/MySQLFabricConfig.cmake" \
         "$LIBDIR/cmake/MySQLFabric/MySQLFabricConfigVersion.cmake"; do
@@ -130,6 +133,18 @@ readme)
         rm -r "$work/line"
     done <"$work/lines"
     ;;
+command)
+    tool=$prefix/bin/mysqlfabric
+    export MYSQLFABRIC_URL=fabric://$FABRICD_HOST:$FABRICD_PORT
+    export MYSQLFABRIC_FABRIC_USER=admin MYSQLFABRIC_FABRIC_PASSWORD=secret
+    said=$("$tool" route employees.salaries 10021 --print address) || fail "mysqlfabric route failed"
+    echo "$said"
+    [ "$said of group shard2" = "$answer" ] || fail "mysqlfabric route was to say: $answer"
+    "$tool" --version | grep -q "^mysqlfabric $(sed -n 's/^version = "\(.*\)"/\1/p' "$SOURCE_DIR/cli/Cargo.toml")$" ||
+        fail "$("$tool" --version)"
+    [ "$STRIPPED" != 1 ] || ! readelf -SW "$tool" | grep -q '\.debug_info' || fail "$tool has debug symbols"
+    bash -n "$prefix/share/bash-completion/completions/mysqlfabric" || fail "completions of bash"
+    ;;
 stripped)
     [ "$STRIPPED" = 1 ] || { echo "libraries of this build are not stripped"; exit 0; }
     for file in "$libdir/$SHARED_NAME" "$libdir/libmysqlfabric.a"; do
@@ -193,7 +208,7 @@ compiles_once)
     rm -rf "$work"
     mkdir -p "$work/target/release"
     cp "$LIBRARY_DIR/$SHARED_NAME" "$work/target/release/libmysqlfabric.so"
-    cp "$LIBRARY_DIR/libmysqlfabric.a" "$work/target/release/"
+    cp "$LIBRARY_DIR/libmysqlfabric.a" "$BINARY_DIR/bin/mysqlfabric" "$work/target/release/"
     printf '#!/bin/sh\necho "$*" >>"%s/asked"\n' "$work" >"$work/cargo"
     chmod +x "$work/cargo"
     "$CMAKE" -S "$SOURCE_DIR" -B "$work/build" -G "$GENERATOR" \

@@ -72,6 +72,16 @@ use_c() {
     ask "$work/app"
 }
 
+# use_command PREFIX: it needs no library, has a manual, and answers.
+use_command() {
+    local said
+    said=$(MYSQLFABRIC_FABRIC_USER=admin MYSQLFABRIC_FABRIC_PASSWORD=secret "$1/bin/mysqlfabric" \
+        --url "fabric://$FABRICD_HOST:$FABRICD_PORT" route employees.salaries 10021 --print address)
+    [ "$said of group shard2" = "$answer" ] || fail "mysqlfabric says: $said"
+    compgen -G "$1/share/man/man1/mysqlfabric.1*" >/dev/null || fail "mysqlfabric has no manual"
+    echo "ok: mysqlfabric"
+}
+
 # use_go MODULE LIBDIR: a program that imports the module from where it is installed.
 use_go() {
     mkdir -p "$work/go"
@@ -127,6 +137,7 @@ use_debs() {
     done
     use_c "$root/usr" "$libdir" "$root/usr/share/doc/libmysqlfabric-dev/examples"
     use_go "$root/usr/share/mysqlfabric/go" "$libdir"
+    use_command "$root/usr"
 
     mapfile -t installed < <(dpkg-query --admindir="$admin" -Wf '${Package}\n' '*mysqlfabric*')
     in_root --purge "${installed[@]}" >/dev/null
@@ -147,6 +158,7 @@ use_tarball() {
     [ -e "$tree/lib/.debug/$(readlink "$tree/lib/libmysqlfabric.so.0").debug" ] || fail "no symbols"
     use_c "$tree" "$tree/lib" "$tree/share/doc/MySQLFabric/examples"
     use_go "$tree/share/mysqlfabric/go" "$tree/lib"
+    use_command "$tree"
 }
 
 (cd "$packages" && sha256sum --quiet --check SHA256SUMS)
