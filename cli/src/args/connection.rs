@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use mysqlfabric::config::TlsMode;
+use mysqlfabric::topology::ReadPreference;
 
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Source and login")]
@@ -24,6 +25,10 @@ pub struct Connection {
     /// The zone to read in, as a service there would
     #[arg(long, global = true, value_name = "NAME")]
     pub zone: Option<String>,
+
+    /// Who serves reads, as a service with this preference would be told [default: secondary]
+    #[arg(long, global = true, value_name = "WHOM")]
+    pub read_preference: Option<Preference>,
 
     /// The user of MySQL servers
     #[arg(short, long, global = true, value_name = "NAME")]
@@ -103,6 +108,28 @@ impl From<TlsName> for TlsMode {
             TlsName::Required => Self::Required,
             TlsName::VerifyCa => Self::VerifyCa,
             TlsName::VerifyIdentity => Self::VerifyIdentity,
+        }
+    }
+}
+
+/// The read preferences of the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum Preference {
+    Secondary,
+    SecondaryOnly,
+    Primary,
+    Nearest,
+}
+
+impl From<Preference> for ReadPreference {
+    fn from(preference: Preference) -> Self {
+        match preference {
+            Preference::Secondary => Self::Secondary,
+            Preference::SecondaryOnly => Self::SecondaryOnly,
+            Preference::Primary => Self::Primary,
+            Preference::Nearest => Self::Nearest,
         }
     }
 }

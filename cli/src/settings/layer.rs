@@ -4,9 +4,10 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use serde::Deserialize;
 
-use crate::args::{Connection, TlsName};
+use crate::args::{Connection, Preference, TlsName};
 use crate::exit::{Exit, Failure, Result};
 
 use super::password::{PasswordFrom, warn_of_readers};
@@ -18,6 +19,7 @@ pub struct Layer {
     pub url: Option<String>,
     pub timeout: Option<f64>,
     pub zone: Option<String>,
+    pub read_preference: Option<Preference>,
     #[serde(default)]
     pub mysql: Login,
     #[serde(default)]
@@ -74,6 +76,7 @@ impl Layer {
             url: of.url.clone(),
             timeout: of.timeout,
             zone: of.zone.clone(),
+            read_preference: of.read_preference,
             mysql: Login {
                 user: of.user.clone(),
                 password: password(of.ask_password, &of.password_file),
@@ -104,8 +107,9 @@ impl Layer {
             url: variable("URL")?,
             timeout: timeout.transpose()?,
             zone: variable("ZONE")?,
+            read_preference: named("READ_PREFERENCE")?,
             mysql: Login {
-                tls: variable("TLS")?.map(|text| tls(&text)).transpose()?,
+                tls: named("TLS")?,
                 password_unverified: variable("PASSWORD_UNVERIFIED")?
                     .map(|text| switch("MYSQLFABRIC_PASSWORD_UNVERIFIED", &text))
                     .transpose()?,
@@ -121,6 +125,7 @@ impl Layer {
             url: self.url.or(below.url),
             timeout: self.timeout.or(below.timeout),
             zone: self.zone.or(below.zone),
+            read_preference: self.read_preference.or(below.read_preference),
             mysql: self.mysql.over(below.mysql),
             fabric: self.fabric.over(below.fabric),
         }
@@ -203,13 +208,15 @@ fn login(kind: &str) -> Result<Login> {
     })
 }
 
-fn tls(text: &str) -> Result<TlsName> {
-    <TlsName as clap::ValueEnum>::from_str(text, true).map_err(|_| {
-        Failure::usage(format!(
-            "MYSQLFABRIC_TLS '{text}' is none of disabled, preferred, required, verify_ca, \
-             verify_identity"
-        ))
-    })
+/// A variable whose values have names.
+fn named<T: ValueEnum>(name: &str) -> Result<Option<T>> {
+    let Some(text) = variable(name)? else { return Ok(None) };
+    let value = T::from_str(&text, true).map_err(|_| {
+        let names = T::value_variants().iter().filter_map(T::to_possible_value);
+        let names: Vec<String> = names.map(|value| value.get_name().to_owned()).collect();
+        Failure::usage(format!("MYSQLFABRIC_{name} '{text}' is none of {}", names.join(", ")))
+    });
+    value.map(Some)
 }
 
 fn switch(name: &str, text: &str) -> Result<bool> {

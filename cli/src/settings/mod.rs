@@ -84,6 +84,7 @@ impl Settings {
             check_zone(zone)?;
             config.zone = Some(zone.as_str().into());
         }
+        config.read_preference = self.layer.read_preference.map(Into::into).unwrap_or_default();
         config.check()?;
         Ok(config)
     }

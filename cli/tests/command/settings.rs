@@ -38,6 +38,32 @@ fn the_nearer_place_wins() {
 }
 
 #[test]
+fn a_lookup_is_that_of_a_service_with_the_same_options() {
+    let fabric = fabric();
+    let directory = Directory::new();
+    let of = |args: &[&str], preference: &str| {
+        let mut environment = fabric.environment().to_vec();
+        environment.push(("MYSQLFABRIC_READ_PREFERENCE", preference));
+        let route = ["route", "--group", "shard4", "--role", "read", "--print", "port"];
+        run_with(&[args, &route[..]].concat(), &environment)
+    };
+    // The only server of that group is its primary.
+    assert_eq!(of(&[], "secondary").said(), "33641\n");
+    of(&[], "secondary_only").complained(8);
+    assert_eq!(of(&["--read-preference", "primary"], "secondary_only").said(), "33641\n");
+    assert!(of(&[], "second").complained(2).contains("secondary_only"));
+    let config = directory.write("config.toml", "read_preference = 'secondary_only'\n");
+    let args = ["--config", &config, "route", "--group", "shard4", "--role", "read"];
+    fabric.run(&args).complained(8);
+    // Servers of the own zone go first.
+    let text = documented().replace("\"weight\": 0.5", "\"weight\": 0.5, \"zone\": \"west\"");
+    let url = format!("file:{}", directory.write("farm.json", &text));
+    let args = ["--url", &url, "route", "--group", "shard1", "--role", "read", "--print", "host"];
+    assert_eq!(run(&[&["--zone", "west"], &args[..]].concat()).said(), "db12.example.com\n");
+    assert!(run(&[&["--zone", "\t"], &args[..]].concat()).complained(2).contains("control"));
+}
+
+#[test]
 fn a_file_that_is_wrong_is_refused_with_its_place() {
     let directory = Directory::new();
     for (text, part) in [
