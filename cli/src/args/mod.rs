@@ -18,10 +18,9 @@ pub use self::maps::{
 const AFTER: &str = "\
 Where an option comes from, the first that says it:
   1. the command line
-  2. the environment: MYSQLFABRIC_URL, _TIMEOUT, _ZONE, _READ_PREFERENCE, _CONFIG; for MySQL
-     servers _USER, _PASSWORD,
-     _PASSWORD_FILE, _TLS, _CA, _CERT, _KEY, _PASSWORD_UNVERIFIED; for Fabric nodes _FABRIC_USER,
-     _FABRIC_PASSWORD, _FABRIC_PASSWORD_FILE, _FABRIC_CA, _FABRIC_CERT, _FABRIC_KEY
+  2. the environment: MYSQLFABRIC_URL, _TIMEOUT, _ZONE, _READ_PREFERENCE, _CONFIG; for MySQL servers
+     _USER, _PASSWORD, _PASSWORD_FILE, _TLS, _CA, _CERT, _KEY, _PASSWORD_UNVERIFIED; for Fabric nodes
+     _FABRIC_USER, _FABRIC_PASSWORD, _FABRIC_PASSWORD_FILE, _FABRIC_CA, _FABRIC_CERT, _FABRIC_KEY
   3. the file of --config or MYSQLFABRIC_CONFIG, else $XDG_CONFIG_HOME/mysqlfabric/config.toml, else
      ~/.config/mysqlfabric/config.toml
   4. a user in the URL; a password that is asked for at the terminal

@@ -19,7 +19,7 @@ use crate::input::lines;
 use crate::output::{Progress, Row};
 use crate::settings::seconds;
 
-use super::tables_of_map::table;
+use super::known_table::table;
 use super::{Run, wanted};
 
 /// How many keys are looked up in turn, where none are given.

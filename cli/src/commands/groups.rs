@@ -48,25 +48,28 @@ impl Row for GroupRow {
 pub fn run(run: &Run, args: &Groups) -> Result<Exit> {
     let router = run.load()?;
     run.repeat(args.repeat, || {
-        let mut rows = of(&router)?;
-        if let Some(group) = &args.group {
-            rows.retain(|row| row.group == *group);
-            known(&rows, group)?;
-        }
+        let rows = of_group(of(&router)?, args.group.as_deref(), |row| &row.group)?;
         run.out.list("groups", &rows)?;
         Ok(Exit::Done)
     })
 }
 
-/// Refuses a group of which there is nothing.
-pub fn known<T>(rows: &[T], group: &str) -> Result<()> {
-    match rows.is_empty() {
-        false => Ok(()),
-        true => {
-            let message = format!("there is no group '{group}'; mysqlfabric groups lists them");
-            Err(Error::new(Code::UnknownGroup, message).into())
-        }
+/// The rows of one group, if one is named.
+///
+/// # Errors
+/// There is none.
+pub fn of_group<T>(
+    mut rows: Vec<T>,
+    named: Option<&str>,
+    name: impl Fn(&T) -> &str,
+) -> Result<Vec<T>> {
+    let Some(group) = named else { return Ok(rows) };
+    rows.retain(|row| name(row) == group);
+    if rows.is_empty() {
+        let message = format!("there is no group '{group}'; mysqlfabric groups lists them");
+        return Err(Error::new(Code::UnknownGroup, message).into());
     }
+    Ok(rows)
 }
 
 /// The groups that a router knows.

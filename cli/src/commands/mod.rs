@@ -7,6 +7,7 @@ mod explain;
 mod export;
 mod groups;
 mod import;
+mod known_table;
 mod manual;
 mod ping;
 mod plan;
@@ -15,7 +16,6 @@ mod servers;
 mod shards;
 mod status;
 mod tables;
-mod tables_of_map;
 mod watch;
 
 use std::thread;

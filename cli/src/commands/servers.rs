@@ -9,7 +9,7 @@ use crate::farm::{mode_name, status_name};
 use crate::output::{Row, address, or_dash};
 
 use super::Run;
-use super::groups::known;
+use super::groups::of_group;
 
 #[derive(Debug, Serialize)]
 pub struct ServerRow {
@@ -43,11 +43,7 @@ impl Row for ServerRow {
 pub fn run(run: &Run, args: &Servers) -> Result<Exit> {
     let router = run.load()?;
     run.repeat(args.repeat, || {
-        let mut rows = of(&router)?;
-        if let Some(group) = &args.group {
-            rows.retain(|row| row.group == *group);
-            known(&rows, group)?;
-        }
+        let rows = of_group(of(&router)?, args.group.as_deref(), |row| &row.group)?;
         run.out.list("servers", &rows)?;
         Ok(Exit::Done)
     })

@@ -11,7 +11,7 @@ use crate::plan::quoted;
 use crate::plan::ring::Ring;
 
 use super::Run;
-use super::tables_of_map::table;
+use super::known_table::table;
 
 #[derive(Debug, Serialize)]
 pub struct ShardRow {
