@@ -59,7 +59,7 @@ demo-mysql:
 quick:
 	@tests/need-packages.sh rustfmt clippy cc
 	@$(MAKE) lint
-	$(CARGO) test --locked -q --lib --test abi --test boundary --test exports --test header \
+	$(CARGO) test --locked -q --lib --test abi --test boundary --test errors --test exports --test header \
 	    --test house --test imports --test panic_hook --test readme
 	$(CARGO) test --locked -q --doc
 
