@@ -3659,6 +3659,11 @@ int64_t fabric_topology_age(const struct fabric_t *f);
  * success. Report 2006 for it, or nothing. A cancelled context and a timeout of the caller's own
  * say nothing of the server.
  *
+ * Two of them may be a matter of the statement alone. 1290 is what a server gives whose option
+ * prevents a statement: --read-only or --super-read-only, but also --secure-file-priv;
+ * fabric_report_error() tells by the text. 1792 is what a writing statement gives in a transaction that
+ * was begun READ ONLY: a service that begins such ones does not report it.
+ *
  * 2006 is also what an idle connection gives that the server closed long ago (before 8.0.24,
  * which says 4031). One trial ends a quarantine that comes of it; see
  * fabric_options_set_quarantine_ms().
@@ -3706,6 +3711,37 @@ int32_t fabric_report_result(const struct fabric_t *f,
                              const char *server_uuid,
                              int32_t errno_,
                              struct fabric_error_t *err);
+
+/**
+ * Tells the library of a driver's error, as fabric_report_result() does, with its text, and answers what
+ * is left to do: the one call after a statement.
+ *
+ * It differs from fabric_report_result() in 1290 alone, whose text says which option of the server
+ * prevents the statement: without "read-only" in it, it is a matter of the statement, such as SELECT
+ * INTO OUTFILE where --secure-file-priv forbids it, and nothing happens.
+ *
+ * @param f            The handle.
+ * @param server_uuid  The `uuid` of the server, UTF-8, NUL-terminated, not empty. One that the
+ *                     topology does not know is no error.
+ * @param errno_       The MySQL errno, as mysql_errno() gives it, or 0 if all was well.
+ * @param message      The text of the error, as mysql_error() gives it, NUL-terminated, in any encoding;
+ *                     NULL if it is not known, which makes the call as fabric_report_result(). Read
+ *                     with 1290 alone, during the call.
+ * @param actions      Where FABRIC_ACTION_* go, or'ed, as fabric_errno_action() gives them; may be NULL.
+ *                     On failure it is not written.
+ * @param err          Where details of a failure go; may be NULL.
+ * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
+ *
+ * Never waits for the network. With 0 and nothing quarantined, it is a matter of nanoseconds. Any thread.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_report_error(const struct fabric_t *f,
+                            const char *server_uuid,
+                            int32_t errno_,
+                            const char *message,
+                            int32_t *actions,
+                            struct fabric_error_t *err);
 
 /**
  * Tells Fabric that a server could not be reached, if the options ask for it.

@@ -351,6 +351,19 @@ fn not_empty<'a>(text: &'a str, what: &str) -> Result<&'a str> {
     }
 }
 
+/// What a driver said of an error, whatever its encoding and length; `None` for NULL.
+///
+/// # Safety
+/// As for [`bytes`].
+pub(super) unsafe fn driver_text<'a>(pointer: *const c_char) -> Option<&'a [u8]> {
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: `pointer` is not NULL, and so it points to a NUL-terminated string that is valid for
+    // `'a`.
+    Some(unsafe { CStr::from_ptr(pointer) }.to_bytes())
+}
+
 /// As [`text`], with NULL for nothing.
 ///
 /// # Safety

@@ -7,7 +7,7 @@ use crate::router::report;
 use super::boundary::{boundary, boundary_value};
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::ptr::{name, reference};
+use super::ptr::{driver_text, name, reference};
 
 /// The errno is no matter of routing.
 pub const FABRIC_ACTION_NONE: i32 = 0;
@@ -56,6 +56,11 @@ pub const FABRIC_ACTION_HOLD_WRITES: i32 = 32;
 /// PyMySQL raises `InterfaceError(0, "")` on a connection that it has closed already: that 0 is no
 /// success. Report 2006 for it, or nothing. A cancelled context and a timeout of the caller's own
 /// say nothing of the server.
+///
+/// Two of them may be a matter of the statement alone. 1290 is what a server gives whose option
+/// prevents a statement: --read-only or --super-read-only, but also --secure-file-priv;
+/// fabric_report_error() tells by the text. 1792 is what a writing statement gives in a transaction that
+/// was begun READ ONLY: a service that begins such ones does not report it.
 ///
 /// 2006 is also what an idle connection gives that the server closed long ago (before 8.0.24,
 /// which says 4031). One trial ends a quarantine that comes of it; see
@@ -112,6 +117,58 @@ pub unsafe extern "C" fn fabric_report_result(
         // NUL-terminated.
         let (f, uuid) = unsafe { (reference(f, "f")?, name(server_uuid, "server_uuid")?) };
         f.router.report_result(uuid, errno_);
+        Ok(())
+    })
+}
+
+/// Tells the library of a driver's error, as fabric_report_result() does, with its text, and answers what
+/// is left to do: the one call after a statement.
+///
+/// It differs from fabric_report_result() in 1290 alone, whose text says which option of the server
+/// prevents the statement: without "read-only" in it, it is a matter of the statement, such as SELECT
+/// INTO OUTFILE where --secure-file-priv forbids it, and nothing happens.
+///
+/// @param f            The handle.
+/// @param server_uuid  The `uuid` of the server, UTF-8, NUL-terminated, not empty. One that the
+///                     topology does not know is no error.
+/// @param errno_       The MySQL errno, as mysql_errno() gives it, or 0 if all was well.
+/// @param message      The text of the error, as mysql_error() gives it, NUL-terminated, in any encoding;
+///                     NULL if it is not known, which makes the call as fabric_report_result(). Read
+///                     with 1290 alone, during the call.
+/// @param actions      Where FABRIC_ACTION_* go, or'ed, as fabric_errno_action() gives them; may be NULL.
+///                     On failure it is not written.
+/// @param err          Where details of a failure go; may be NULL.
+/// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
+///
+/// Never waits for the network. With 0 and nothing quarantined, it is a matter of nanoseconds. Any thread.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_report_error(
+    f: *const fabric_t,
+    server_uuid: *const c_char,
+    errno_: i32,
+    message: *const c_char,
+    actions: *mut i32,
+    err: *mut fabric_error_t,
+) -> i32 {
+    boundary("fabric_report_error", err, || {
+        // SAFETY: `f` is NULL or a handle that is not freed; `server_uuid` is NULL or
+        // NUL-terminated.
+        let (f, uuid) = unsafe { (reference(f, "f")?, name(server_uuid, "server_uuid")?) };
+        // SAFETY: `message` is NULL or NUL-terminated.
+        let message = if errno_ == 1290 { unsafe { driver_text(message) } } else { None };
+        let found = match message {
+            Some(message) => f.router.report_error(uuid, errno_, message),
+            None => {
+                f.router.report_result(uuid, errno_);
+                report::actions(errno_)
+            }
+        };
+        if !actions.is_null() {
+            // SAFETY: `actions` is not NULL, and so it points to where an int32_t may be written.
+            unsafe { actions.write(found.bits()) };
+        }
         Ok(())
     })
 }

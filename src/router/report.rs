@@ -2,6 +2,7 @@
 
 use super::Router;
 
+use crate::refresh::health::errno::actions_of_error;
 pub use crate::refresh::health::errno::{Actions, actions};
 
 impl Router {
@@ -9,6 +10,15 @@ impl Router {
     pub fn report_result(&self, server_uuid: &str, errno: i32) {
         self.refresher.observe(server_uuid, errno);
         self.refresher.reporting.report_failure(server_uuid, errno);
+    }
+
+    /// The same of an error whose text is known, too; what there is left to do for the caller.
+    pub fn report_error(&self, server_uuid: &str, errno: i32, message: &[u8]) -> Actions {
+        let found = actions_of_error(errno, message);
+        if found == actions(errno) {
+            self.report_result(server_uuid, errno);
+        }
+        found
     }
 
     /// Reports a server's failure to the source, if the options ask for it.

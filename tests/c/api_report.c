@@ -189,10 +189,46 @@ static void asked_again(const fabric_t *ctl)
     }
 }
 
+/* An option that has nothing to do with routing holds no writes; one that has does, whatever the language. */
+static void by_its_text(const fabric_t *ctl)
+{
+    (void)ctl;
+    static const struct {
+        int32_t number;
+        const char *text;
+        int32_t flags;
+    } said[] = {
+        {0, "", FABRIC_ACTION_NONE},
+        {1062, "Duplicate entry '1' for key 'read-only'", FABRIC_ACTION_NONE},
+        {1290, "... running with the --secure-file-priv option ...", FABRIC_ACTION_NONE},
+        {1290, "", FABRIC_ACTION_NONE},
+        {1290, "... l\xe4uft mit der Option --super-read-only ...",
+         FABRIC_ACTION_RETRY_ELSEWHERE | FABRIC_ACTION_ASK_AGAIN | FABRIC_ACTION_HOLD_WRITES},
+        {1290, NULL,
+         FABRIC_ACTION_RETRY_ELSEWHERE | FABRIC_ACTION_ASK_AGAIN | FABRIC_ACTION_HOLD_WRITES},
+    };
+    fabric_server_t server;
+    fabric_error_t err;
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        fabric_t *f = handle(options());
+        CHECK_OK(fabric_get_group_server(f, "shard1", FABRIC_MODE_READWRITE, FABRIC_STATUS_NONE,
+                                         &server, &err),
+                 err);
+        int32_t flags = -1;
+        CHECK_OK(fabric_report_error(f, server.uuid, said[i].number, said[i].text, &flags, &err),
+                 err);
+        CHECK_INT(flags, said[i].flags);
+        CHECK_INT(fabric_get_group_server(f, "shard1", FABRIC_MODE_READWRITE, FABRIC_STATUS_NONE,
+                                          &server, &err),
+                  said[i].flags == FABRIC_ACTION_NONE ? FABRIC_OK : FABRIC_ERR_WRITE_HELD);
+        fabric_free(f);
+    }
+}
+
 int main(void)
 {
-    void (*const all[])(const fabric_t *) = {off,     error,   failure,    window,
-                                             in_vain, actions, asked_again};
+    void (*const all[])(const fabric_t *) = {off,     error,   failure,     window,
+                                             in_vain, actions, asked_again, by_its_text};
     fabric_t *ctl = control();
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         all[i](ctl);

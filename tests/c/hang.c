@@ -133,6 +133,8 @@ static void the_rest(const fabric_t *f)
     TIMED(all, fabric_get_sharding_information, f, tables, 1, NULL);
     TIMED(REQUEST + 5000, fabric_execute, f, "manage", "ping", NULL, 0, &result, NULL);
     TIMED(0, fabric_report_result, f, "00000000-0000-0000-0000-000000000000", 2003, NULL);
+    TIMED(0, fabric_report_error, f, "00000000-0000-0000-0000-000000000000", 1290, "read-only",
+          NULL, NULL);
     TIMED(0, fabric_report_failure, f, "00000000-0000-0000-0000-000000000000", 2003, NULL);
     TIMED(0, fabric_reset_cache, f, NULL, NULL);
     TIMED(0, fabric_get_metrics, f, &metrics, NULL);

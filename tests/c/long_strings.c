@@ -97,6 +97,7 @@ static void names(const fabric_t *f)
     REFUSED(NAME, fabric_get_sharding_information(f, both, 2, &err));
     REFUSED(NAME, fabric_reset_cache(f, name, &err));
     REFUSED(NAME, fabric_report_result(f, name, 2003, &err));
+    REFUSED(NAME, fabric_report_error(f, name, 1290, "text", NULL, &err));
     REFUSED(NAME, fabric_report_failure(f, name, 2003, &err));
     REFUSED(NAME, fabric_seed(f, name, 0, &err));
     REFUSED(NAME, fabric_execute(f, name, "servers", NULL, 0, &result, &err));

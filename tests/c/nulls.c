@@ -374,6 +374,11 @@ static void farm(const fabric_t *f)
     REFUSES(fabric_report_result(NULL, "uuid", 2002, &err), "f");
     REFUSES(fabric_report_result(f, NULL, 0, &err), "server_uuid");
     CHECK_INT(fabric_report_result(f, "uuid", 0, NULL), FABRIC_OK);
+    int32_t flags = -1;
+    REFUSES(fabric_report_error(NULL, "uuid", 1290, "text", &flags, &err), "f");
+    REFUSES(fabric_report_error(f, NULL, 1290, "text", &flags, &err), "server_uuid");
+    CHECK_INT(flags, -1);
+    CHECK_INT(fabric_report_error(f, "uuid", 1290, NULL, NULL, NULL), FABRIC_OK);
 }
 
 static void opened(const fabric_t *f)

@@ -560,6 +560,7 @@ SIGNATURES = {
     "fabric_topology_generation": (c_uint64, _HANDLE),
     "fabric_topology_age": (c_int64, _HANDLE),
     "fabric_report_result": (c_int32, _HANDLE, c_char_p, c_int32, _ERROR),
+    "fabric_report_error": (c_int32, _HANDLE, c_char_p, c_int32, c_char_p, POINTER(c_int32), _ERROR),
     "fabric_report_failure": (c_int32, _HANDLE, c_char_p, c_int32, _ERROR),
     "fabric_execute": (
         c_int32, _HANDLE, c_char_p, c_char_p, _TEXTS, c_size_t, POINTER(_RESULT), _ERROR,

@@ -75,9 +75,42 @@ pub const fn actions(errno: i32) -> Actions {
     }
 }
 
+/// What there is to do about an error whose text is known, too. 1290 says that some option prevents the
+/// statement, and only its text says whether that is --read-only or --super-read-only, which are never
+/// translated, or a matter of the statement, such as --secure-file-priv.
+pub fn actions_of_error(errno: i32, message: &[u8]) -> Actions {
+    match errno {
+        1290 if memchr::memmem::find(message, b"read-only").is_none() => Actions::NONE,
+        _ => actions(errno),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The texts are MySQL's 9.7 and MariaDB's 10.11, and MySQL's in German.
+    #[test]
+    fn an_option_that_is_no_matter_of_routing_is_told_by_its_text() {
+        let read_only = [
+            "The MySQL server is running with the --super-read-only option so it cannot execute this statement",
+            "The MariaDB server is running with the --read-only option so it cannot execute this statement",
+            "Der MySQL-Server l\u{e4}uft mit der Option --read-only und kann diese Anweisung deswegen nicht ausf\u{fc}hren",
+        ];
+        for message in read_only {
+            assert_eq!(actions_of_error(1290, message.as_bytes()), READ_ONLY, "{message}");
+        }
+        for option in ["--secure-file-priv", "--skip-grant-tables", "--innodb-read-onl"] {
+            let message = format!(
+                "The MySQL server is running with the {option} option so it cannot execute this statement"
+            );
+            assert_eq!(actions_of_error(1290, message.as_bytes()), Actions::NONE, "{message}");
+        }
+        assert_eq!(actions_of_error(1290, b"\xff\xfe"), Actions::NONE);
+        for errno in (0..10_000).filter(|errno| *errno != 1290) {
+            assert_eq!(actions_of_error(errno, b"no matter"), actions(errno), "{errno}");
+        }
+    }
 
     #[test]
     fn errnos_are_told_apart() {
