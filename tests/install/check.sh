@@ -90,7 +90,9 @@ find_package)
     build_consumer -DCMAKE_PREFIX_PATH="$prefix"
     ;;
 add_subdirectory)
-    build_consumer -DIN_TREE="$SOURCE_DIR"
+    # With the command, as this build: without it the features of some crates are others, and the
+    # library would be compiled once more.
+    build_consumer -DIN_TREE="$SOURCE_DIR" -DMYSQLFABRIC_BUILD_TOOLS=ON
     ;;
 pkg_config)
     export PKG_CONFIG_PATH=$libdir/pkgconfig
