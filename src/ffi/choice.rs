@@ -13,7 +13,7 @@ use super::error::fabric_error_t;
 use super::handle::fabric_t;
 use super::key::fabric_key_t;
 use super::options::{fabric_options_t, set};
-use super::ptr::{self, Out, OutArray, each, name, optional_text, reference, slice, strings};
+use super::ptr::{self, Out, OutArray, each, name, reference, slice, strings, text};
 use super::server::fabric_server_t;
 
 /// What the handle's options say: see fabric_options_set_read_preference().
@@ -105,11 +105,21 @@ fn preference(number: i32) -> Result<Option<ReadPreference>> {
 unsafe fn choice<'a>(pointer: *const fabric_choice_t) -> Result<Choice<'a>> {
     // SAFETY: `pointer` is NULL or points to a choice.
     let Some(given) = (unsafe { pointer.as_ref() }) else { return Ok(Choice::default()) };
-    // SAFETY: `given.zone` is NULL or NUL-terminated; `given.weights` is NULL or has `weights_count`
-    // elements, and `given.excluded` is NULL or has `excluded_count`.
-    let (zone, weights, excluded) = unsafe {
+    let zone = match given.zone.is_null() {
+        true => None,
+        false => {
+            // SAFETY: `given.zone` is not NULL, and so NUL-terminated.
+            let zone = unsafe { text(given.zone, "choice.zone") }?;
+            if !zone.is_empty() {
+                check_zone(zone)?;
+            }
+            Some(zone)
+        }
+    };
+    // SAFETY: `given.weights` is NULL or has `weights_count` elements, and `given.excluded` is NULL or has
+    // `excluded_count`.
+    let (weights, excluded) = unsafe {
         (
-            optional_text(given.zone, "choice.zone")?,
             slice(given.weights, given.weights_count, "choice.weights")?,
             strings(given.excluded, given.excluded_count, "choice.excluded", (MOST, MOST_REMEDY))?,
         )
@@ -127,7 +137,6 @@ unsafe fn choice<'a>(pointer: *const fabric_choice_t) -> Result<Choice<'a>> {
         );
         return Err(Error::new(Code::Argument, message));
     }
-    zone.filter(|zone| !zone.is_empty()).map_or(Ok(()), check_zone)?;
     let weighted = |(at, weight): (usize, &fabric_server_weight_t)| {
         // SAFETY: `weight.server` is NULL or NUL-terminated.
         let server = unsafe { name(weight.server, &format!("choice.weights[{at}].server")) }?;
