@@ -30,7 +30,8 @@ static void drop_batch(batch *b)
 /* A tuple of int, str and bytes of what was given. */
 static PyObject *plain_items(PyObject *keys)
 {
-    if (PyUnicode_Check(keys) || PyBytes_Check(keys)) {
+    if (PyUnicode_Check(keys) || PyBytes_Check(keys) || PyByteArray_Check(keys)
+        || PyMemoryView_Check(keys)) {
         PyErr_Format(PyExc_TypeError, "keys must be a sequence of keys, and is one: %R", keys);
         return NULL;
     }
@@ -74,12 +75,7 @@ static bool take_texts(batch *b)
     for (size_t at = 0; at < b->count; at++) {
         PyObject *item = PyList_GetItem(b->items, (Py_ssize_t)at);
         Py_ssize_t length;
-        if (PyBytes_Check(item)) {
-            char *bytes;
-            if (PyBytes_AsStringAndSize(item, &bytes, &length) != 0)
-                return false;
-            b->texts[at] = bytes;
-        } else if ((b->texts[at] = PyUnicode_AsUTF8AndSize(item, &length)) == NULL)
+        if ((b->texts[at] = key_utf8(item, &length)) == NULL)
             return false;
         b->lengths[at] = (size_t)length;
     }
@@ -91,7 +87,7 @@ static bool take_texts(batch *b)
 static bool make_texts_of_integers(batch *b)
 {
     for (size_t at = 0; at < b->count; at++) {
-        PyObject *text = PyObject_Str(PyList_GetItem(b->items, (Py_ssize_t)at));
+        PyObject *text = digits_of(PyList_GetItem(b->items, (Py_ssize_t)at));
         if (text == NULL || PyList_SetItem(b->items, (Py_ssize_t)at, text) != 0)
             return false;
     }

@@ -1,12 +1,14 @@
 /* Calls without more to them, and the getters of a farm. */
 #include "fabric.h"
 
-PyObject *farm_reset_cache(PyObject *self, PyObject *args)
+PyObject *farm_reset_cache(PyObject *self, PyObject *args, PyObject *keywords)
 {
+    static char *names[] = {"group", NULL};
     farm_object *farm = (farm_object *)self;
     const char *group = NULL;
     fabric_error_t err;
-    if (!PyArg_ParseTuple(args, "|z:reset_cache", &group) || !is_open(farm))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|z:reset_cache", names, &group)
+        || !is_open(farm))
         return NULL;
     int32_t status = fabric_reset_cache(farm->handle, group, &err);
     if (status != FABRIC_OK)
@@ -38,6 +40,12 @@ PyObject *farm_dump(PyObject *self, PyObject *path)
     Py_RETURN_NONE;
 }
 
+static int32_t call_prefetch(farm_object *farm, void *question, fabric_error_t *err)
+{
+    const names_argument *names = question;
+    return fabric_get_sharding_information(farm->handle, names->names, names->count, err);
+}
+
 PyObject *farm_prefetch(PyObject *self, PyObject *tables)
 {
     farm_object *farm = (farm_object *)self;
@@ -49,10 +57,11 @@ PyObject *farm_prefetch(PyObject *self, PyObject *tables)
         drop_names(&names);
         return NULL;
     }
-    PyThreadState *thread = enter(farm);
-    int32_t status = fabric_get_sharding_information(farm->handle, names.names, names.count, &err);
-    leave(farm, thread);
+    int32_t status;
+    bool is_whole = run_call(farm, call_prefetch, &names, &status, &err);
     drop_names(&names);
+    if (!is_whole)
+        return NULL;
     if (status != FABRIC_OK)
         return fail(status, &err);
     Py_RETURN_NONE;

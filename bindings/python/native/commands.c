@@ -36,6 +36,17 @@ PyObject *farm_report_failure(PyObject *self, PyObject *const *args, Py_ssize_t 
     return report("report_failure", fabric_report_failure, self, args, given, keywords);
 }
 
+typedef struct {
+    const char *host;
+    uint16_t port;
+} address;
+
+static int32_t call_seed(farm_object *farm, void *question, fabric_error_t *err)
+{
+    const address *to = question;
+    return fabric_seed(farm->handle, to->host, to->port, err);
+}
+
 PyObject *farm_seed(PyObject *self, PyObject *const *args, Py_ssize_t given, PyObject *keywords)
 {
     static const char *const names[] = {"host", "port"};
@@ -55,9 +66,10 @@ PyObject *farm_seed(PyObject *self, PyObject *const *args, Py_ssize_t given, PyO
     }
     if (!is_open(farm))
         return NULL;
-    PyThreadState *thread = enter(farm);
-    int32_t status = fabric_seed(farm->handle, host, (uint16_t)port, &err);
-    leave(farm, thread);
+    address to = {host, (uint16_t)port};
+    int32_t status;
+    if (!run_call(farm, call_seed, &to, &status, &err))
+        return NULL;
     if (status != FABRIC_OK)
         return fail(status, &err);
     Py_RETURN_NONE;
@@ -102,15 +114,28 @@ static PyObject *result_set(const fabric_result_t *result, size_t set)
     return made;
 }
 
+typedef struct {
+    const char *group, *command, **arguments;
+    size_t count;
+    fabric_result_t *result;
+} command;
+
+static int32_t call_execute(farm_object *farm, void *question, fabric_error_t *err)
+{
+    command *c = question;
+    return fabric_execute(farm->handle, c->group, c->command, c->arguments, c->count, &c->result,
+                          err);
+}
+
 /* _execute(group, command, arguments): a list of result sets. An argument is a str, or None. */
 PyObject *farm_execute(PyObject *self, PyObject *args)
 {
     farm_object *farm = (farm_object *)self;
-    const char *group, *command, **texts;
+    command c = {.result = NULL};
+    const char **texts;
     PyObject *given, *sets = NULL;
-    fabric_result_t *result = NULL;
     fabric_error_t err;
-    if (!PyArg_ParseTuple(args, "ssO!", &group, &command, &PyTuple_Type, &given))
+    if (!PyArg_ParseTuple(args, "ssO!", &c.group, &c.command, &PyTuple_Type, &given))
         return NULL;
     Py_ssize_t count = PyTuple_Size(given);
     if ((texts = PyMem_Calloc((size_t)count + 1, sizeof *texts)) == NULL)
@@ -123,21 +148,23 @@ PyObject *farm_execute(PyObject *self, PyObject *args)
         }
     }
     if (is_open(farm)) {
-        PyThreadState *thread = enter(farm);
-        int32_t status = fabric_execute(farm->handle, group, command, texts, (size_t)count, &result,
-                                        &err);
-        leave(farm, thread);
-        if (status != FABRIC_OK)
-            fail(status, &err);
-        else
-            sets = PyList_New((Py_ssize_t)fabric_result_sets(result));
+        int32_t status;
+        c.arguments = texts;
+        c.count = (size_t)count;
+        if (run_call(farm, call_execute, &c, &status, &err)) {
+            if (status != FABRIC_OK)
+                fail(status, &err);
+            else
+                sets = PyList_New((Py_ssize_t)fabric_result_sets(c.result));
+        }
     }
+    const fabric_result_t *result = c.result;
     for (size_t set = 0; sets != NULL && set < fabric_result_sets(result); set++) {
         PyObject *made = result_set(result, set);
         if (made == NULL || PyList_SetItem(sets, (Py_ssize_t)set, made) != 0)
             Py_CLEAR(sets);
     }
-    fabric_result_free(result);
+    fabric_result_free(c.result);
     PyMem_Free(texts);
     return sets;
 }

@@ -219,7 +219,8 @@ static size_t slot_of(const fabric_server_t *server)
 PyObject *of_server(farm_object *farm, const fabric_server_t *server)
 {
     size_t first = slot_of(server), at = first;
-    for (int probe = 0; probe < 4; probe++, at = (at + 1) % SERVER_SLOTS) {
+    int probe = 0;
+    for (; probe < 4; probe++, at = (at + 1) % SERVER_SLOTS) {
         known_server *known = farm->known[at];
         if (known == NULL)
             break;
@@ -232,7 +233,7 @@ PyObject *of_server(farm_object *farm, const fabric_server_t *server)
     if (object == NULL)
         return NULL;
     /* Making it may have run other threads: look at the slot again. */
-    if (farm->known[at] != NULL)
+    if (probe == 4 || farm->known[at] != NULL)
         at = first;
     PyObject *before = NULL;
     if (farm->known[at] == NULL) {

@@ -58,7 +58,7 @@
     "Loads the whole farm, of this Fabric node, or else of the source. Waits for the attempts of " \
     "the options."
 #define DOC_RESET_CACHE                                                                            \
-    "reset_cache($self, group=None, /)\n--\n\n"                                                    \
+    "reset_cache($self, /, group=None)\n--\n\n"                                                    \
     "Has the next lookup of a group, or of anything, ask the source before it answers."
 #define DOC_INTERRUPT                                                                              \
     "interrupt($self, /)\n--\n\nEnds the waits of all threads in this farm now: they raise "       \

@@ -7,6 +7,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <mysqlfabric.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 enum { SERVER_SLOTS = 256, NAMES_ON_STACK = 16, WAIT_SLICE_MS = 500 };
@@ -20,6 +21,8 @@ typedef struct {
     PyObject_HEAD fabric_t *handle;
     /* Calls that have let go of the GIL: fabric_free() must wait for them. */
     int users;
+    /* Threads in calls of run_call(): the same. Each takes itself away. */
+    atomic_int workers;
     bool closing;
     /* The lookup timeout is 0: lookups keep the GIL. */
     bool never_waits;
@@ -70,6 +73,9 @@ void drop_names(names_argument *names);
 
 /* key.c */
 bool take_key(PyObject *value, key_argument *out);
+/* Of a str or bytes. These raise InvalidKey. */
+const char *key_utf8(PyObject *text, Py_ssize_t *length);
+PyObject *digits_of(PyObject *integer);
 void drop_key(key_argument *key);
 /* The key to ask first for one of more than 64 bits: does the table take integers at all? */
 fabric_key_t largest_integer(void);
@@ -89,8 +95,14 @@ extern const field server_fields[], shard_fields[], table_info_fields[], group_i
 bool is_open(farm_object *farm);
 PyThreadState *enter(farm_object *farm);
 void leave(farm_object *farm, PyThreadState *thread);
+int64_t now_ms(void);
 extern PyTypeObject *farm_type, *table_type;
 bool add_types(PyObject *module);
+
+/* signals.c: false if a signal handler has raised meanwhile. */
+typedef int32_t (*long_call)(farm_object *farm, void *question, fabric_error_t *err);
+bool run_call(farm_object *farm, long_call call, void *question, int32_t *status,
+              fabric_error_t *err);
 
 /* options.c */
 bool apply_option(fabric_options_t *options, PyObject *option);
@@ -103,7 +115,7 @@ PyObject *end_log(PyObject *module, PyObject *unused);
 
 /* calls.c */
 extern PyGetSetDef farm_getters[];
-PyObject *farm_reset_cache(PyObject *, PyObject *);
+PyObject *farm_reset_cache(PyObject *, PyObject *, PyObject *);
 PyObject *farm_interrupt(PyObject *, PyObject *);
 PyObject *farm_dump(PyObject *, PyObject *);
 PyObject *farm_prefetch(PyObject *, PyObject *);

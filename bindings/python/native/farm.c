@@ -37,7 +37,7 @@ static void close_farm(farm_object *farm)
     if (farm->handle == NULL || farm->closing)
         return;
     farm->closing = true;
-    while (farm->users > 0) {
+    while (farm->users > 0 || atomic_load(&farm->workers) > 0) {
         fabric_interrupt(farm->handle);
         PyThreadState *thread = PyEval_SaveThread();
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -62,6 +62,7 @@ static PyObject *farm_after_fork(PyObject *self, PyObject *unused)
     (void)unused;
     /* The threads that were in calls are not in the child. */
     ((farm_object *)self)->users = 0;
+    atomic_store(&((farm_object *)self)->workers, 0);
     Py_RETURN_NONE;
 }
 
@@ -70,7 +71,7 @@ static int farm_init(PyObject *self, PyObject *args, PyObject *keywords)
     farm_object *farm = (farm_object *)self;
     PyObject *given;
     int never_waits;
-    if (keywords != NULL || !PyArg_ParseTuple(args, "Op", &given, &never_waits))
+    if (keywords != NULL || !PyArg_ParseTuple(args, "O!p", &PyList_Type, &given, &never_waits))
         return -1;
     if (farm->handle != NULL || farm->closing) {
         PyErr_SetString(PyExc_RuntimeError, "a farm is made once");
@@ -184,7 +185,8 @@ static PyMethodDef farm_methods[] = {
     {"nodes", farm_nodes, METH_NOARGS, DOC_NODES},
     {"_choose", farm_choose, METH_VARARGS, NULL},
     {"_execute", farm_execute, METH_VARARGS, NULL},
-    {"reset_cache", farm_reset_cache, METH_VARARGS, DOC_RESET_CACHE},
+    {"reset_cache", (PyCFunction)(void (*)(void))farm_reset_cache, METH_VARARGS | METH_KEYWORDS,
+     DOC_RESET_CACHE},
     {"interrupt", farm_interrupt, METH_NOARGS, DOC_INTERRUPT},
     {"_dump", farm_dump, METH_O, NULL},
     {"_prefetch", farm_prefetch, METH_O, NULL},
@@ -198,7 +200,15 @@ static PyMethodDef farm_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyObject *table_reduce(PyObject *self, PyObject *unused)
+{
+    (void)self, (void)unused;
+    PyErr_SetString(PyExc_TypeError, "a Table cannot be pickled: open it in each process");
+    return NULL;
+}
+
 static PyMethodDef table_methods[] = {
+    {"__reduce__", table_reduce, METH_NOARGS, NULL},
     FAST("server", table_server, DOC_TABLE_SERVER),
     FAST("servers", table_servers, DOC_TABLE_SERVERS),
     {NULL, NULL, 0, NULL},

@@ -1,17 +1,49 @@
 /* Sharding keys. What is neither int nor str is made one of them in Python, by make_key. */
 #include "fabric.h"
 
+/* Raises InvalidKey in the place of a ValueError of Python. */
+static void refuse_key(const char *reason)
+{
+    if (!PyErr_ExceptionMatches(PyExc_ValueError))
+        return;
+    PyErr_Clear();
+    PyObject *error = PyObject_CallFunction(make_error, "iis", FABRIC_ERR_KEY_TYPE, 0, reason);
+    if (error != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+        Py_DECREF(error);
+    }
+}
+
+const char *key_utf8(PyObject *text, Py_ssize_t *length)
+{
+    if (PyBytes_Check(text)) {
+        char *bytes;
+        if (PyBytes_AsStringAndSize(text, &bytes, length) != 0)
+            return NULL;
+        PyObject *decoded = PyUnicode_DecodeUTF8(bytes, *length, "strict");
+        if (decoded == NULL)
+            refuse_key("the key is not a text: its bytes are not UTF-8");
+        Py_XDECREF(decoded);
+        return decoded != NULL ? bytes : NULL;
+    }
+    const char *utf8 = PyUnicode_AsUTF8AndSize(text, length);
+    if (utf8 == NULL)
+        refuse_key("the key is not a text: it has a lone surrogate, which UTF-8 does not have");
+    return utf8;
+}
+
+PyObject *digits_of(PyObject *integer)
+{
+    PyObject *text = PyObject_Str(integer);
+    if (text == NULL)
+        refuse_key("the key has more digits than sys.get_int_max_str_digits() allows");
+    return text;
+}
+
 static bool take_text(PyObject *text, key_argument *out)
 {
-    char *bytes;
     Py_ssize_t length;
-    if (PyBytes_Check(text)) {
-        if (PyBytes_AsStringAndSize(text, &bytes, &length) != 0)
-            return false;
-        out->key = fabric_key_text(bytes, (size_t)length);
-        return true;
-    }
-    const char *utf8 = PyUnicode_AsUTF8AndSize(text, &length);
+    const char *utf8 = key_utf8(text, &length);
     if (utf8 == NULL)
         return false;
     out->key = fabric_key_text(utf8, (size_t)length);
@@ -37,7 +69,7 @@ static bool take_integer(PyObject *value, key_argument *out)
         PyErr_Clear();
     }
     out->big = true;
-    return (out->owner = PyObject_Str(value)) != NULL && take_text(out->owner, out);
+    return (out->owner = digits_of(value)) != NULL && take_text(out->owner, out);
 }
 
 static bool take_plain(PyObject *value, key_argument *out)

@@ -1,6 +1,6 @@
 /* One server for one question: by the names of tables, by an opened table, or of a group. */
+#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "fabric.h"
 
@@ -44,13 +44,6 @@ static int32_t ask_without_gil(const question *q, const fabric_key_t *key, int64
     return status;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Whether a wait may go on with the next slice after this status. */
 static bool may_pass(int32_t status)
 {
@@ -69,6 +62,19 @@ static bool may_pass(int32_t status)
     }
 }
 
+/* The message is about the last slice: names the wait that the caller asked for in its place. */
+static void name_whole_wait(int64_t wait, fabric_error_t *err)
+{
+    static const char before[] = "within the ", after[] = " ms of the call's deadline";
+    char text[sizeof err->message];
+    char *number = strstr(err->message, before), *end = strstr(err->message, after);
+    if (number == NULL || end == NULL || end < number)
+        return;
+    *number = 0;
+    snprintf(text, sizeof text, "%s%s%lld%s", err->message, before, (long long)wait, end);
+    memcpy(err->message, text, sizeof text);
+}
+
 /* Waits in slices, between which Python's signal handlers run: Ctrl-C ends a wait. */
 static PyObject *wait_for_answer(const question *q)
 {
@@ -83,8 +89,10 @@ static PyObject *wait_for_answer(const question *q)
         if (PyErr_CheckSignals() != 0)
             return NULL;
         /* One that came before its time was not waited for. */
-        if (!may_pass(status) || now_ms() >= end || slice <= 0)
+        if (!may_pass(status) || now_ms() >= end || slice <= 0) {
+            name_whole_wait(q->wait, &err);
             return fail(status, &err);
+        }
         if (!is_open(q->farm))
             return NULL;
     }

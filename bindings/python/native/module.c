@@ -1,6 +1,15 @@
 /* mysqlfabric._fabric: the calls of libmysqlfabric, for the classes of mysqlfabric alone. */
 #include "fabric.h"
 
+static bool is_main_interpreter(void)
+{
+    if (PyInterpreterState_GetID(PyInterpreterState_Get()) == 0)
+        return true;
+    PyErr_SetString(PyExc_ImportError, "mysqlfabric runs in the main interpreter alone: with "
+                                       "mod_wsgi set WSGIApplicationGroup %{GLOBAL}");
+    return false;
+}
+
 static PyObject *setup(PyObject *module, PyObject *args)
 {
     (void)module;
@@ -12,6 +21,16 @@ static PyObject *setup(PyObject *module, PyObject *args)
     enum { PLACES = sizeof places / sizeof *places };
     if (PyTuple_Size(args) != PLACES) {
         PyErr_Format(PyExc_TypeError, "setup() takes %d callables", (int)PLACES);
+        return NULL;
+    }
+    /* Some versions give a second interpreter the module of the first. */
+    if (!is_main_interpreter())
+        return NULL;
+    /* What these made before is in use, and its classes are others than those of a second import. */
+    if (make_error != NULL) {
+        PyErr_SetString(PyExc_ImportError,
+                        "mysqlfabric was imported before in this process: it is imported once, and "
+                        "not reloaded");
         return NULL;
     }
     for (int at = 0; at < PLACES; at++) {
@@ -85,6 +104,8 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__fabric(void)
 {
+    if (!is_main_interpreter())
+        return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module != NULL && !add_types(module))
         Py_CLEAR(module);

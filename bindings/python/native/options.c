@@ -86,6 +86,10 @@ static bool apply_other(fabric_options_t *options, const char *name, PyObject *v
 /* Sets one option. What the library refuses fabric_new() says. */
 bool apply_option(fabric_options_t *options, PyObject *option)
 {
+    if (option == NULL || !PyTuple_Check(option) || PyTuple_Size(option) < 1) {
+        PyErr_SetString(PyExc_TypeError, "an option is a tuple of its name and its values");
+        return false;
+    }
     const char *name = to_name(PyTuple_GetItem(option, 0), "an option");
     if (name == NULL)
         return false;

@@ -1,6 +1,8 @@
 """The farm in an event loop."""
 
 import asyncio
+import gc
+import os
 import threading
 import time
 
@@ -182,3 +184,68 @@ def test_one_loop():
     farm.close()
     with pytest.raises(TypeError):
         AsyncFarm(on_event=print)
+
+
+def test_times_that_are_none(node):
+    """As a Farm refuses them."""
+
+    async def main():
+        for bad in (float("nan"), -5, 700, float("inf")):
+            with pytest.raises(ValueError, match="lookup_timeout"):
+                AsyncFarm(**node.options(), lookup_timeout=bad)
+        async with AsyncFarm(**node.options(), lookup_timeout=None) as farm:
+            table = await farm.table("employees.salaries")
+            for bad, error in ((float("nan"), ValueError), (-5, ValueError), (700, ValueError), ("5", TypeError)):
+                for call in (
+                    lambda: farm.group_server("shard1", wait=bad),
+                    lambda: farm.server("employees.salaries", 1, wait=bad),
+                    lambda: table.server(1, wait=bad),
+                ):
+                    with pytest.raises(error):
+                        await call()
+                with pytest.raises(error):
+                    farm.farm.group_server("shard1", wait=bad)
+            assert (await farm.servers("employees.salaries", (n for n in (1, 10021))))[1].group == "shard2"
+
+    run(main())
+
+
+def test_the_farm_beneath_is_closed(node):
+    """Whoever gets the descriptor's number next gets its events."""
+
+    async def main():
+        farm = AsyncFarm(**node.options())
+        await farm.server("employees.salaries", 1)
+        farm.farm.close()
+        loop = asyncio.get_running_loop()
+        pipes = [os.pipe() for _ in range(8)]
+        ready = []
+        for reader, writer in pipes:
+            loop.add_reader(reader, lambda reader=reader: (ready.append(os.read(reader, 1)), loop.remove_reader(reader)))
+            os.write(writer, b"x")
+        await asyncio.sleep(0.3)
+        assert len(ready) == len(pipes)
+        for pair in pipes:
+            for descriptor in pair:
+                os.close(descriptor)
+        with pytest.raises(mf.Closed):
+            await farm.server("employees.salaries", 1)
+        farm.close()
+
+    run(main())
+
+
+def test_a_farm_that_nobody_closed(node):
+    """It ends with its last reference, and says so; the loop does not keep it."""
+
+    async def main():
+        farm = AsyncFarm(**node.options())
+        await farm.server("employees.salaries", 1)
+        beneath = farm.farm
+        with pytest.warns(ResourceWarning, match="not closed"):
+            del farm
+            gc.collect()
+        assert beneath.closed
+        await asyncio.sleep(0)
+
+    run(main())

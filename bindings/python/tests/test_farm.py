@@ -144,11 +144,15 @@ def test_execute(farm):
         farm.execute(1, "servers")
 
 
-class DriverError(Exception):
+class Error(Exception):
+    """As DB-API 2.0 names the base of a driver's exceptions."""
+
+
+class DriverError(Error):
     pass
 
 
-class ConnectorError(Exception):
+class ConnectorError(Error):
     errno = 1290
 
 
@@ -180,6 +184,71 @@ def test_reporting(farm):
     with pytest.raises(DriverError):
         with farm.reporting(server):
             raise DriverError("no number")
+
+
+def test_only_exceptions_of_a_driver_are_reported(farm, dead):
+    """What the program itself or this library raised, in a block with a server, is no fault of that server."""
+    server = farm.group_server("shard1", Mode.READWRITE)
+
+    class MyErr(Exception):
+        pass
+
+    with mf.Farm(f"fabric://127.0.0.1:{dead[1]}", user="a", password="b", connect_attempts=1) as other:
+
+        def look_up_elsewhere():
+            other.server("employees.salaries", 1)
+
+        def fail(error):
+            raise error
+
+        for block in (
+            lambda: {}[1290],
+            lambda: {}[2013],
+            lambda: fail(MyErr(2013, "of the program")),
+            lambda: fail(MyErr(123456789012)),
+            lambda: fail(DriverError(123456789012)),
+            lambda: fail(DriverError(True)),
+            lambda: fail(ConnectionRefusedError(2003, "a file's")),
+            look_up_elsewhere,
+        ):
+            with pytest.raises((KeyError, MyErr, DriverError, OSError, mf.Unreachable)):
+                with farm.reporting(server):
+                    block()
+    assert farm.metrics().servers_quarantined == 0
+    assert farm.group_server("shard1", Mode.READWRITE) == server
+
+
+def test_a_statement_refused_by_something_else_than_a_read_only_server(farm):
+    primary = farm.group_server("shard1", Mode.READWRITE)
+    running = "The MySQL server is running with the {} option so it cannot execute this statement"
+    for error in (
+        DriverError(1290, running.format("--secure-file-priv")),
+        DriverError(1792, "Cannot execute statement in a READ ONLY transaction."),
+    ):
+        with pytest.raises(DriverError):
+            with farm.reporting(primary):
+                raise error
+        assert farm.report(primary, error) == Action.NONE
+        assert farm.group_server("shard1", Mode.READWRITE) == primary
+    for option in ("--read-only", "--super-read-only", "super_read_only"):
+        assert farm.report(primary, DriverError(1290, running.format(option))) & Action.HOLD_WRITES
+    with pytest.raises(mf.WriteHeld):
+        farm.group_server("shard1", Mode.READWRITE)
+    # The caller who gives the number knows what it is of.
+    assert farm.report(primary, 1792) & Action.HOLD_WRITES
+
+
+def test_a_closed_farm_hides_nothing_of_a_block(node):
+    farm = node.farm()
+    server = farm.group_server("shard1")
+    with farm.reporting(server):
+        farm.close()
+    with pytest.raises(DriverError, match="dup"):
+        with farm.reporting(server):
+            raise DriverError(1062, "dup")
+    for wrong in (None, 5, b"uuid"):
+        with pytest.raises(TypeError, match="a server is"):
+            farm.report(wrong, 5)
 
 
 def test_failures_are_told_to_fabric(node, eventually):

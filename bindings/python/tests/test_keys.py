@@ -1,5 +1,6 @@
 """Keys of Python's types, exactly; and those that are refused, with the remedy."""
 
+import array
 import datetime
 import decimal
 import enum
@@ -147,10 +148,28 @@ def test_no_key(routed):
 
 
 def test_bytes_are_utf_8(routed):
-    with pytest.raises(mf.InvalidArgument):
-        routed.server("crm.names", b"\xff")
-    with pytest.raises(UnicodeEncodeError):
-        routed.server("crm.names", "\ud800")
+    for table in ("crm.names", "hashdb.users"):
+        for key in (b"\xff", "\ud800"):
+            for call in (lambda: routed.server(table, key), lambda: routed.servers(table, [key])):
+                with pytest.raises(mf.InvalidKey, match="UTF-8"):
+                    call()
+
+
+def test_integers_of_more_digits_than_python_prints(routed):
+    for call in (lambda k: routed.server("hashdb.users", k), lambda k: routed.servers("hashdb.users", [k])):
+        with pytest.raises(mf.InvalidKey, match="digits"):
+            call(10**5000)
+
+
+def test_bytes_are_no_list_of_keys(routed):
+    for keys in ("ab", b"ab", bytearray(b"\1\2"), memoryview(b"\1\2")):
+        with pytest.raises(TypeError, match="is one"):
+            routed.servers("employees.salaries", keys)
+    numbers = memoryview(array.array("q", [1, 10021]))
+    with pytest.raises(TypeError, match="memoryview"):
+        routed.server("hashdb.users", numbers)
+    assert [s.group for s in routed.servers("employees.salaries", (n for n in numbers))] == ["shard1", "shard2"]
+    assert routed.shard("crm.names", memoryview(b"m")) == routed.shard("crm.names", "m")
 
 
 def test_a_text_may_have_a_nul(routed):

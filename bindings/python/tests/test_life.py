@@ -173,6 +173,60 @@ def test_ctrl_c_ends_a_wait(node):
         timer.join()
 
 
+def test_ctrl_c_ends_every_call_that_asks_fabric(node, start):
+    """Soon, although Fabric is silent. A signal whose handler raises nothing ends none."""
+    heard = []
+    before = signal.signal(signal.SIGUSR1, lambda *_: heard.append(1))
+    try:
+        for call in (
+            lambda farm: farm.seed(),
+            lambda farm: farm.prefetch("employees.salaries"),
+            lambda farm: farm.execute("dump", "servers"),
+            lambda farm: farm.server("employees.salaries", 1, wait=300),
+        ):
+            # One that takes no notice for much longer than the test waits.
+            silent = start()
+            silent.control("fault", "hang", "", "-1", "")
+            with silent.farm(request_timeout=300, connect_attempts=10) as farm:
+                timers = [threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1))]
+                timers += [threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT))]
+                for timer in timers:
+                    timer.start()
+                began = time.monotonic()
+                with pytest.raises(KeyboardInterrupt):
+                    call(farm)
+                assert time.monotonic() - began < 60
+                assert heard
+                heard.clear()
+                for timer in timers:
+                    timer.join()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_signal_handler_that_closes_the_farm(node):
+    node.control("fault", "hang", "", "-1", "")
+    farm = node.farm(request_timeout=300)
+    before = signal.signal(signal.SIGUSR1, lambda *_: farm.close())
+    try:
+        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGUSR1))
+        timer.start()
+        with pytest.raises(mf.Interrupted):
+            farm.seed()
+        timer.join()
+        assert farm.closed
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_the_message_of_a_wait_names_that_wait(node):
+    """And not the slices that it is made of."""
+    node.control("fault", "hang", "", "-1", "")
+    with node.farm(request_timeout=300) as farm, pytest.raises(mf.Timeout) as caught:
+        farm.server("employees.salaries", 1, wait=1.5)
+    assert "within the 1500 ms" in caught.value.message
+
+
 def look_up(farm, answers):
     answers.put(farm.server("employees.salaries", 10021, Mode.READWRITE).port)
 
@@ -411,3 +465,148 @@ def test_memory_does_not_grow(file_farm):
         once()
     gc.collect()
     assert sys.getallocatedblocks() - before < 500
+
+
+def test_one_import_for_a_process():
+    """Another one would take the classes of the first away from its farms."""
+    program = f"""
+import sys
+import mysqlfabric as mf
+farm = mf.Farm(topology_file={str(TOPOLOGY)!r})
+for name in [n for n in sys.modules if n.startswith("mysqlfabric")]:
+    del sys.modules[name]
+try:
+    import mysqlfabric
+except ImportError as error:
+    print("once" in str(error))
+try:
+    farm.server("no.table", 1)
+except mf.UnknownTable:
+    print("still", type(farm.server("employees.salaries", 1)) is mf.Server)
+"""
+    assert run(program).stdout == "True\nstill True\n"
+
+
+def test_only_the_main_interpreter():
+    pytest.importorskip("_xxsubinterpreters")
+    program = f"""
+import _xxsubinterpreters as interpreters
+import mysqlfabric as mf
+farm = mf.Farm(topology_file={str(TOPOLOGY)!r})
+try:
+    interpreters.run_string(interpreters.create(), "import mysqlfabric")
+except interpreters.RunFailedError as error:
+    print("main interpreter" in str(error))
+print(type(farm.server("employees.salaries", 1)) is mf.Server)
+"""
+    ended = run(program)
+    assert ended.stdout == "True\nTrue\n", ended.stderr
+
+
+def test_a_farm_is_made_once(file_farm):
+    for farm in (file_farm, mf.Farm(topology_file=TOPOLOGY)):
+        if farm is not file_farm:
+            farm.close()
+        with pytest.raises(RuntimeError):
+            farm.__init__(topology_file=TOPOLOGY, on_event=print)
+    assert file_farm.server("employees.salaries", 1)
+    # Its events are still its own.
+    list(file_farm.events(timeout=0))
+
+
+def test_arguments_that_are_refused(file_farm, tmp_path):
+    for bad in (
+        lambda: mf.Farm(5),
+        lambda: mf.Farm(nodes="fabric1"),
+        lambda: mf.Farm(on_event=5),
+        lambda: mf._fabric.Handle([1], True),
+        lambda: mf._fabric.Handle(5, True),
+        lambda: pickle.dumps(file_farm.table("employees.salaries"), 0),
+    ):
+        with pytest.raises(TypeError):
+            bad()
+    for level in ("LOUD", 1.5, True):
+        with pytest.raises(ValueError, match="log_level"):
+            mf.Farm(topology_file=TOPOLOGY, log_level=level)
+    mf.Farm(topology_file=TOPOLOGY, log_level="debug").close()
+    file_farm.reset_cache(group="shard1")
+    file_farm.dump(os.fsencode(tmp_path / "dumped.json"))
+    assert (tmp_path / "dumped.json").exists()
+
+
+def test_messages_name_what_python_has(node):
+    with mf.Farm(node.url) as farm, pytest.raises(mf.FabricError) as caught:
+        farm.seed()
+    assert "user and password" in caught.value.message and "fabric_" not in caught.value.message
+    with node.farm() as farm:
+        with pytest.raises(mf.InvalidKey) as wrong:
+            farm.server("crm.names", 5)
+        assert "fabric_" not in wrong.value.message
+        with pytest.raises(mf.SomeKeysFailed) as some:
+            farm.servers("employees.salaries", [1, 0, -5], Mode.READWRITE)
+        assert "position 2" in some.value.errors[2].message
+
+
+def test_a_log_handler_that_fails(node):
+    """The next message comes all the same."""
+    program = f"""
+import logging, sys, time
+import mysqlfabric as mf
+class Filter(logging.Filter):
+    seen = 0
+    def filter(self, record):
+        Filter.seen += 1
+        raise SyntaxError("a fault of the filter")
+logging.raiseExceptions = False
+logging.getLogger("mysqlfabric").addFilter(Filter())
+for _ in range(2):
+    seen = Filter.seen
+    with mf.Farm({node.url!r}, user="admin", password="wrong", connect_attempts=1, log_level="DEBUG") as farm:
+        try:
+            farm.seed()
+        except mf.FabricError:
+            pass
+    end = time.monotonic() + 20
+    while Filter.seen == seen and time.monotonic() < end:
+        time.sleep(0.02)
+    print(Filter.seen > seen)
+"""
+    ended = run(program)
+    assert ended.stdout == "True\nTrue\n", ended.stderr
+
+
+def test_a_slow_log_handler_holds_nobody_up(node):
+    program = f"""
+import logging, time
+import mysqlfabric as mf
+class Slow(logging.Handler):
+    def createLock(self):
+        # logging itself would wait for it at the end.
+        self.lock = None
+    def emit(self, record):
+        time.sleep(600)
+logging.getLogger("mysqlfabric").addHandler(Slow())
+farm = mf.Farm({node.url!r}, user="admin", password="wrong", connect_attempts=1, log_level="DEBUG")
+try:
+    farm.seed()
+except mf.FabricError:
+    pass
+"""
+    assert run(program).returncode == 0
+
+
+def test_an_event_callback_that_exits(node, eventually, caplog):
+    heard = []
+
+    def callback(event):
+        heard.append(event)
+        raise SystemExit
+
+    with node.farm(on_event=callback) as farm:
+        farm.seed()
+        assert eventually(lambda: heard)
+        count = len(heard)
+        node.control("set_weight", "aab422d7-e706-11f1-b000-02fc00000001", "7")
+        farm.reset_cache()
+        farm.seed()
+        assert eventually(lambda: len(heard) > count)

@@ -35,6 +35,16 @@ def engine(farm, two_servers):
     engine.dispose()
 
 
+@pytest.fixture
+def creator_elsewhere(farm, two_servers):
+    creator = farm.creator(pymysql.connect, group="shard1", **two_servers[0].user)
+    engine = create_engine(
+        "mysql+pymysql://", creator=lambda: pymysql.connect(host="127.0.0.1", port=two_servers[0].port, **two_servers[0].user)
+    )
+    yield creator.attach(engine)
+    engine.dispose()
+
+
 def write(engine, number):
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO salaries VALUES (:n, :n)"), {"n": number})
@@ -74,6 +84,35 @@ def test_a_refused_write(engine, farm, real_farm, two_servers):
         assert (read(first), read(second)) == ([1], [2])
     finally:
         first.sql("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")
+
+
+def test_a_refusal_of_one_session_holds_no_writes(engine, farm):
+    """1792 and 1290 that are no matter of the server: as it refuses them."""
+    for statements in (
+        ("ROLLBACK", "START TRANSACTION READ ONLY", "INSERT INTO salaries VALUES (9, 9)"),
+        ("SELECT 1 INTO OUTFILE '/nowhere/at/all'",),
+    ):
+        with engine.connect() as connection:
+            with pytest.raises(sqlalchemy.exc.DBAPIError) as caught:
+                for statement in statements:
+                    connection.execute(text(statement))
+            assert caught.value.orig.args[0] in (1792, 1290), caught.value
+            assert not caught.value.connection_invalidated
+            assert farm.report(farm.group_server("shard1", Mode.READWRITE), caught.value) == mf.Action.NONE
+        assert farm.group_server("shard1", Mode.READWRITE)
+    write(engine, 1)
+
+
+def test_a_closed_farm_hides_nothing(engine, farm):
+    with pytest.raises(sqlalchemy.exc.IntegrityError), engine.connect() as connection:
+        connection.execute(text("INSERT INTO salaries VALUES (1, 1)"))
+        farm.close()
+        connection.execute(text("INSERT INTO salaries VALUES (1, 1)"))
+
+
+def test_an_engine_that_connects_by_something_else(creator_elsewhere):
+    with pytest.raises(RuntimeError, match="creator"):
+        creator_elsewhere.connect()
 
 
 def test_a_lost_connection(engine, farm, two_servers):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from typing import Any, AsyncIterator, Callable, Coroutine, Iterable, Sequence, TypeVar
+import warnings
+import weakref
+from typing import Any, AsyncIterator, Callable, Coroutine, Iterable, TypeVar
 
 from . import _errors, _fabric
 from ._farm import Farm
 from ._keys import Key
-from ._types import Action, Event, EventKind, Metrics, Mode, ResultSet, Scope, Server, Status, Tables
+from ._types import Action, Event, EventKind, Metrics, Mode, ResultSet, Scope, Server, Status, Tables, check_wait
 
 _T = TypeVar("_T")
 
@@ -38,11 +41,14 @@ class AsyncFarm:
     """
 
     def __init__(self, url: str | None = None, *, lookup_timeout: float = 5.0, **options: Any) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        if lookup_timeout is None:
+            lookup_timeout = 5.0
+        check_wait("lookup_timeout", lookup_timeout)
         if options.get("on_event") is not None:
             raise TypeError("an AsyncFarm has no on_event: iterate over events()")
         self._lookup_timeout = lookup_timeout
         self._farm = Farm(url, lookup_timeout=0, **options)
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._descriptor = -1
         self._waiters: set[asyncio.Future[None]] = set()
         self._listeners: set[asyncio.Queue[Event | None]] = set()
@@ -63,13 +69,25 @@ class AsyncFarm:
 
     def close(self) -> None:
         """Ends the farm. Lookups and iterations that wait fail or end. Call it in the loop."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.remove_reader(self._descriptor)
-        self._loop = None
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            _forget(loop, self._descriptor)
         self._farm.close()
         self._wake()
         for queue in self._listeners:
             queue.put_nowait(None)
+
+    def __del__(self) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        warnings.warn("an AsyncFarm was not closed", ResourceWarning, source=self)
+        try:
+            # The collector may run in any thread.
+            loop.call_soon_threadsafe(_forget, loop, self._descriptor)
+        except RuntimeError:
+            _forget(loop, self._descriptor)
+        self._farm.close()
 
     async def server(
         self,
@@ -89,10 +107,11 @@ class AsyncFarm:
         return await self._ask(wait, lambda w: self._farm.group_server(group, mode, status, wait=w))
 
     async def servers(
-        self, tables: Tables, keys: Sequence[Key], mode: int = Mode.NONE, scope: int = Scope.LOCAL
+        self, tables: Tables, keys: Iterable[Key], mode: int = Mode.NONE, scope: int = Scope.LOCAL
     ) -> list[Server]:
         """As Farm.servers()."""
-        return await self._ask(None, lambda _: self._farm.servers(tables, keys, mode, scope))
+        kept = _kept(keys)
+        return await self._ask(None, lambda _: self._farm.servers(tables, kept, mode, scope))
 
     async def split(
         self,
@@ -161,9 +180,9 @@ class AsyncFarm:
     def _attach(self) -> None:
         loop = asyncio.get_running_loop()
         if self._loop is None:
-            # Raises if the farm is closed.
-            self._descriptor = self._farm.fileno()
-            loop.add_reader(self._descriptor, self._take_events)
+            # Raises if the farm is closed. One of our own: whoever closes `farm` leaves this number to nobody else.
+            self._descriptor = os.dup(self._farm.fileno())
+            loop.add_reader(self._descriptor, _take_events_of, weakref.ref(self))
             self._loop = loop
         elif self._loop is not loop:
             raise RuntimeError("an AsyncFarm belongs to the loop that it was first used in: make one for each")
@@ -181,7 +200,7 @@ class AsyncFarm:
         try:
             return self._farm.next_event()
         except _errors.Closed:
-            # By somebody who closed `farm` and not this: its descriptor may soon be another file's.
+            # By somebody who closed `farm` and not this.
             self.close()
             return None
 
@@ -191,6 +210,7 @@ class AsyncFarm:
                 waiter.set_result(None)
 
     async def _ask(self, wait: float | None, call: Callable[[float | None], _T]) -> _T:
+        check_wait("wait", wait)
         self._attach()
         timeout = self._lookup_timeout if wait is None else wait
         deadline: float | None = None
@@ -239,6 +259,24 @@ class AsyncFarm:
             self._waiters.discard(waiter)
 
 
+def _kept(keys: Iterable[Key]) -> Iterable[Key]:
+    """For more than one call. What is one key the farm refuses."""
+    return keys if isinstance(keys, (str, bytes, bytearray, memoryview)) else list(keys)
+
+
+def _take_events_of(farm: weakref.ref[AsyncFarm]) -> None:
+    """The loop does not keep the farm."""
+    alive = farm()
+    if alive is not None:
+        alive._take_events()
+
+
+def _forget(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+    if not loop.is_closed():
+        loop.remove_reader(descriptor)
+    os.close(descriptor)
+
+
 class AsyncTable:
     """A Table of an AsyncFarm."""
 
@@ -253,7 +291,8 @@ class AsyncTable:
         return self._owner._ask(wait, lambda w: self._table.server(key, mode, scope, wait=w))
 
     def servers(
-        self, keys: Sequence[Key], mode: int = Mode.NONE, scope: int = Scope.LOCAL
+        self, keys: Iterable[Key], mode: int = Mode.NONE, scope: int = Scope.LOCAL
     ) -> Coroutine[Any, Any, list[Server]]:
         """As Table.servers()."""
-        return self._owner._ask(None, lambda _: self._table.servers(keys, mode, scope))
+        kept = _kept(keys)
+        return self._owner._ask(None, lambda _: self._table.servers(kept, mode, scope))

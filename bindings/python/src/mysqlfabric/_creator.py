@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Any, Callable, TypeVar
 
-from ._errors import errno_of
+from ._errors import errno_to_report
 from ._farm import Farm
 from ._types import Action, Mode, Scope, Server, Tables
 
@@ -88,7 +88,7 @@ class Creator:
                 answer = transaction(connection)
                 connection.commit()
             except Exception as error:
-                action = self.farm.report(server, error)
+                action = self.farm._tell(server, error)
                 # Drivers give no errno where they knew before the statement that the connection is gone.
                 is_gone = self._undo(server, drop=bool(action & _BROKEN))
                 again = is_gone or action & (_BROKEN | Action.RETRY_ELSEWHERE)
@@ -96,7 +96,7 @@ class Creator:
                     raise
                 time.sleep(0.01)
             else:
-                self.farm.report(server, 0)
+                self.farm._tell(server, 0)
                 return answer
 
     def close(self) -> None:
@@ -138,11 +138,11 @@ class Creator:
             try:
                 connection = self._connect(host=server.host, port=server.port, **self._arguments)
             except Exception as error:
-                if not self.farm.report(server, error) & Action.RETRY_ELSEWHERE or left == 0:
+                if not self.farm._tell(server, error) & Action.RETRY_ELSEWHERE or left == 0:
                     raise
             else:
-                self.farm.report(server, 0)
-                self._made.server = server
+                self.farm._tell(server, 0)
+                self._made.last = connection, server
                 return connection
 
     def attach(self, engine: Any) -> Any:
@@ -155,7 +155,10 @@ class Creator:
         return engine
 
     def _on_connect(self, connection: Any, record: Any) -> None:
-        record.info[_SERVER] = self._made.server
+        made, server = getattr(self._made, "last", (None, None))
+        if made is not connection:
+            raise RuntimeError("the engine connects by something else than this Creator: create_engine(creator=...)")
+        record.info[_SERVER] = server
 
     def _on_checkout(self, connection: Any, record: Any, proxy: Any) -> None:
         if self.mode not in (Mode.WRITEONLY, Mode.READWRITE):
@@ -168,12 +171,11 @@ class Creator:
             raise DisconnectionError(f"{server.host}:{server.port} is the primary of {server.group} no more")
 
     def _on_error(self, context: Any) -> None:
-        errno = errno_of(context.original_exception)
-        connection = context.connection
-        if errno is None or connection is None or connection.invalidated:
+        error, connection = context.original_exception, context.connection
+        if errno_to_report(error) is None or connection is None or connection.invalidated:
             return
         server = connection.info.get(_SERVER)
-        if server is not None and self.farm.report(server, errno) & _BROKEN:
+        if server is not None and self.farm._tell(server, error) & _BROKEN:
             context.is_disconnect = True
             # The other connections are looked at when they are checked out.
             context.invalidate_pool_on_disconnect = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, TypeGuard
 
 from . import _fabric
 
@@ -190,20 +191,84 @@ _CLASSES: dict[int, type[FabricError]] = {
 }
 
 
+_C_NAME = re.compile(r"\b(?:fabric_[a-z_]+(?:\(\))?|FABRIC_[A-Z_]+)")
+_NAMES = {
+    "fabric_options_set_credentials": "user and password",
+    "fabric_options_set_mysql_credentials": "mysql_user and mysql_password",
+    "fabric_options_set_tls": "tls_ca",
+    "fabric_options_set_mysql_tls": "mysql_tls and mysql_tls_ca",
+    "fabric_options_set_source": "url",
+    "fabric_options_set_ttl_ms": "ttl_min and ttl_max",
+    "fabric_options_set_log": "log_level",
+    "fabric_options_add_node": "nodes",
+    "fabric_options_add_report_errno": "report_errnos",
+    "fabric_key_text": "str",
+    "fabric_keys_text": "str",
+    "fabric_key_int": "int",
+    "fabric_event_fd": "Farm.fileno()",
+    "fabric_seed": "Farm.seed()",
+    "fabric_reset_cache": "Farm.reset_cache()",
+    "fabric_report_result": "Farm.report()",
+    "fabric_dump": "Farm.dump()",
+    "fabric_get_sharding_information": "Farm.prefetch()",
+    "fabric_get_shards_in_range": "Farm.shards_between()",
+    "fabric_get_shards": "Farm.shards()",
+}
+
+
+def _name_in_python(found: re.Match[str]) -> str:
+    name = found[0].removesuffix("()")
+    if name in _NAMES:
+        return _NAMES[name]
+    option = re.match(r"fabric_options_(?:set|add)_(.*?)(?:_ms)?$", name)
+    if option:
+        return option[1]
+    constant = re.match(r"FABRIC_(EVENT|MODE|SCOPE|STATUS|REPORT|COMPAT|PREFER|TLS)_([A-Z_]+)$", name)
+    if constant:
+        kind = "EventKind" if constant[1] == "EVENT" else "Tls" if constant[1] == "TLS" else constant[1].capitalize()
+        return f"{kind}.{constant[2]}"
+    return found[0]
+
+
 def make_error(code: int, errno: int, message: str) -> FabricError:
+    message = _C_NAME.sub(_name_in_python, message)
     return _CLASSES.get(code, FabricError)(code, errno, message)
 
 
 def errno_of(error: BaseException) -> int | None:
     """The MySQL errno in an exception of a driver: its `errno`, else its first argument; None without one.
 
-    An exception of SQLAlchemy is looked through. PyMySQL's `InterfaceError(0, "")` has none.
+    Exceptions of a driver are those with a class `Error` or `MySQLError` beneath, as DB-API 2.0 wants; one of
+    SQLAlchemy is looked through. A KeyError(1290) of the program has none, nor has PyMySQL's `InterfaceError(0, "")`.
     """
     error = getattr(error, "orig", None) or error
+    if isinstance(error, (FabricError, LookupError, OSError)):
+        return None
+    if not any(base.__name__ in ("Error", "MySQLError") for base in type(error).__mro__):
+        return None
     number = getattr(error, "errno", None)
-    if not isinstance(number, int) and error.args:
+    if not _is_errno(number) and error.args:
         number = error.args[0]
-    return number if isinstance(number, int) and number > 0 else None
+    return number if _is_errno(number) else None
+
+
+def _is_errno(number: object) -> TypeGuard[int]:
+    return isinstance(number, int) and not isinstance(number, bool) and 1000 <= number <= 65535
+
+
+_READ_ONLY_OPTION = re.compile(r"\b(super[-_])?read[-_]only\b", re.IGNORECASE)
+
+
+def errno_to_report(error: BaseException) -> int | None:
+    """The errno of a driver's exception if it says something about the server; None if not.
+
+    1290 names the option that prevents the statement, which may be --secure-file-priv as well as --read-only. 1792 is
+    refused by the transaction, and nothing in the exception tells whether the program began it READ ONLY.
+    """
+    errno = errno_of(error)
+    if errno == 1792 or (errno == 1290 and not _READ_ONLY_OPTION.search(str(error))):
+        return None
+    return errno
 
 
 def all_or_raise(answer: Any, statuses: dict[int, int], first: str) -> Any:
@@ -212,5 +277,6 @@ def all_or_raise(answer: Any, statuses: dict[int, int], first: str) -> Any:
         return answer
     errors: dict[int, FabricError] = {}
     for position, status in statuses.items():
-        errors[position] = make_error(status, 0, _fabric.strerror(status) if errors else first)
+        text = f"{_fabric.strerror(status)}: the key at position {position}"
+        errors[position] = make_error(status, 0, text if errors else first)
     raise SomeKeysFailed(50, 0, first, errors, answer)

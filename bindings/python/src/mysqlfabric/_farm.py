@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.parse
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, TypeVar, overload
 
 from . import _errors, _fabric, _keys, _log, _types
 from ._types import Action, Compat, Event, Mode, Prefer, Report, ResultSet, Scope, Server, Tables, Tls
@@ -66,7 +66,11 @@ def _milliseconds(name: str, seconds: float) -> int:
 
 
 def _uuid(server: Server | str) -> str:
-    return server if isinstance(server, str) else server.uuid
+    if isinstance(server, str):
+        return server
+    if isinstance(server, Server):
+        return server.uuid
+    raise TypeError(f"a server is a Server, or its uuid as a str, and not {server!r}")
 
 
 def _choice(
@@ -91,7 +95,8 @@ class Farm(_fabric.Handle):
     have the library's defaults. Times are in seconds, and math.inf is for ever.
 
     `log_level` is the least level of logging that is heard of; None turns the log off. `on_event` is called with
-    each Event, one at a time, in a thread of its own; without it events() and next_event() have them.
+    each Event, one at a time, in a thread of its own, which keeps it, and the object of a method, until the farm is
+    closed; without it events() and next_event() have them.
 
     A Farm closes at the end of a `with`, by close(), when nobody refers to it any more, and at the end of the
     interpreter.
@@ -142,7 +147,7 @@ class Farm(_fabric.Handle):
         multi_primary: bool | None = None,
         reads_without_majority: bool | None = None,
         zone: str | None = None,
-        log_level: int | None = logging.INFO,
+        log_level: int | str | None = logging.INFO,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
         options: list[tuple[Any, ...]] = []
@@ -154,6 +159,12 @@ class Farm(_fabric.Handle):
         def seconds(name: str, value: float | None) -> None:
             option(name, None if value is None else _milliseconds(name, value))
 
+        if url is not None and not isinstance(url, str):
+            raise TypeError(f"url must be a str, and is {url!r}")
+        if isinstance(nodes, (str, bytes)):
+            raise TypeError(f"nodes are hosts, or (host, port), in a list: give [{nodes!r}]")
+        if on_event is not None and not callable(on_event):
+            raise TypeError(f"on_event must be callable with an Event, and is {on_event!r}")
         option("url", url)
         for node in nodes:
             host, port = (node, 0) if isinstance(node, str) else node
@@ -194,8 +205,8 @@ class Farm(_fabric.Handle):
         option("zone", zone)
         if log_level is not None:
             option("log_level", _log.start(log_level))
-        self._on_event = on_event
         super().__init__(options, lookup_timeout == 0)
+        self._on_event = on_event
         _farms.add(self)
         self._start_events()
 
@@ -259,9 +270,9 @@ class Farm(_fabric.Handle):
         """Fetches the shard maps of these tables, or the whole farm if there is none, before they are looked up."""
         self._prefetch(tables)
 
-    def dump(self, path: str | os.PathLike[str]) -> None:
+    def dump(self, path: str | bytes | os.PathLike[str]) -> None:
         """Writes what is known to a topology file."""
-        self._dump(os.fspath(path))
+        self._dump(os.fsdecode(path))
 
     def execute(self, group: str, command: str, *args: object) -> list[ResultSet]:
         """Runs any Fabric command. Arguments go as texts, and None leaves one to its default."""
@@ -269,7 +280,7 @@ class Farm(_fabric.Handle):
         return self._execute(group, command, texts)
 
     def servers(
-        self, tables: Tables, keys: Sequence[_keys.Key], mode: int = Mode.NONE, scope: int = Scope.LOCAL
+        self, tables: Tables, keys: Iterable[_keys.Key], mode: int = Mode.NONE, scope: int = Scope.LOCAL
     ) -> list[Server]:
         """The server of each of many keys, all ints or all texts, in one call and one state of the farm.
 
@@ -350,10 +361,12 @@ class Farm(_fabric.Handle):
     def report(self, server: Server | str, outcome: int | BaseException | None = 0) -> Action:
         """Tells what became of a connection or a statement at a server, so that lookups route around it.
 
-        `outcome` is 0 or None for success, a MySQL errno, or the exception of a driver, of which one without errno
-        says nothing. What there is to do for the caller is the answer. Never waits for the network.
+        `outcome` is 0 or None for success, a MySQL errno, or an exception. Of exceptions those of a driver are told
+        that have an errno: not 1792, which is as a rule of a transaction that the program began READ ONLY, and 1290
+        only if its text names read_only or super_read_only. What there is to do for the caller is the answer. Never
+        waits for the network.
         """
-        errno = _errors.errno_of(outcome) if isinstance(outcome, BaseException) else outcome or 0
+        errno = _errors.errno_to_report(outcome) if isinstance(outcome, BaseException) else outcome or 0
         if errno is None:
             return Action.NONE
         self._report(_uuid(server), errno)
@@ -365,17 +378,27 @@ class Farm(_fabric.Handle):
 
     @contextlib.contextmanager
     def reporting(self, server: Server | str) -> Iterator[None]:
-        """Reports how a block with a driver's calls at a server ends:
+        """Reports how a block with a driver's calls at a server ends, as report() does:
 
             with farm.reporting(server):
                 cursor.execute(...)
+
+        What the block raised is raised, and what it did is done, also if the farm was closed meanwhile.
         """
+        uuid = _uuid(server)
         try:
             yield
         except Exception as error:
-            self.report(server, error)
+            self._tell(uuid, error)
             raise
-        self.report(server, 0)
+        self._tell(uuid, 0)
+
+    def _tell(self, server: Server | str, outcome: int | BaseException) -> Action:
+        """report(), which must not get in the way of what became of the statement."""
+        try:
+            return self.report(server, outcome)
+        except (_errors.FabricError, ValueError):
+            return Action.NONE
 
     def events(self, timeout: float | None = None) -> Iterator[Event]:
         """The events, as they come. Ends when the farm is closed, or none came for `timeout` seconds.
@@ -433,22 +456,32 @@ def _deliver(farm: weakref.ref[Farm], descriptor: int, callback: Callable[[Event
             while (event := alive.next_event()) is not None:
                 try:
                     callback(event)
-                except Exception:
+                except BaseException:
+                    # SystemExit, too: it would end this thread alone, and without a word.
                     _log.logger.exception("on_event failed at %s", event.name)
         except _errors.Closed:
             return
         del alive
 
 
+def _all_farms() -> list[Farm]:
+    while True:
+        try:
+            return list(_farms)
+        except RuntimeError:
+            # Another thread has made one.
+            continue
+
+
 def _after_fork_in_child() -> None:
-    for farm in list(_farms):
+    for farm in _all_farms():
         farm._after_fork()
         if not farm.closed:
             farm._start_events()
 
 
 def _at_exit() -> None:
-    for farm in list(_farms):
+    for farm in _all_farms():
         farm.close()
     _log.stop()
 

@@ -22,6 +22,8 @@ def make_key(key: object) -> int | str | bytes:
         return int(key)
     if isinstance(key, str):
         return str.__str__(key)
+    if isinstance(key, memoryview) and (key.itemsize != 1 or key.ndim != 1):
+        raise TypeError(f"a sharding key is not a memoryview of {key.format!r}: give the number, or the bytes, in it")
     if isinstance(key, (bytes, bytearray, memoryview)):
         return bytes(key)
     if isinstance(key, datetime.datetime):

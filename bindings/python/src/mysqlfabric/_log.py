@@ -6,6 +6,7 @@ import logging
 import os
 import select
 import threading
+import traceback
 
 from . import _fabric
 
@@ -17,24 +18,32 @@ _lock = threading.Lock()
 _thread: threading.Thread | None = None
 
 
-def start(level: int) -> int:
-    """Has the thread run; the library's number for a level of logging."""
+def start(level: int | str) -> int:
+    """Has the thread run; the library's number for a level of logging, or its name."""
     global _thread
+    number = logging.getLevelName(level.upper()) if isinstance(level, str) else level
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise ValueError(f"log_level is a level of logging, such as logging.INFO, and not {level!r}")
     with _lock:
         if _thread is None:
             descriptor = _fabric.open_log()
             _thread = threading.Thread(target=_run, args=(descriptor,), name="mysqlfabric-log", daemon=True)
             _thread.start()
-    return next((ours for ours, theirs in _LEVELS.items() if theirs <= level), 4)
+    return next((ours for ours, theirs in _LEVELS.items() if theirs <= number), 4)
 
 
 def _deliver() -> bool:
     """Hands on what waits; whether more may come."""
     messages, lost, ended = _fabric.take_log()
     if lost:
-        logger.warning("%d messages of the library were lost, because more came than were taken", lost)
+        messages.insert(0, (2, f"{lost} messages of the library were lost, because more came than were taken"))
     for level, text in messages:
-        logger.log(_LEVELS.get(level, logging.INFO), "%s", text)
+        try:
+            logger.log(_LEVELS.get(level, logging.INFO), "%s", text)
+        except Exception:
+            # Of a filter or handler: that is no reason to end the log.
+            if logging.raiseExceptions:
+                traceback.print_exc()
     return not ended
 
 
@@ -53,6 +62,9 @@ def stop() -> None:
     _fabric.end_log()
     if _thread is not None:
         _thread.join(5.0)
+        if _thread.is_alive():
+            # A handler that takes its time would hold up the end of the process.
+            return
     _deliver()
 
 

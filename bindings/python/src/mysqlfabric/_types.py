@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from typing import Any, NamedTuple, Sequence, TypeVar, Union
+from typing import Any, Iterable, NamedTuple, TypeVar, Union
 
 from . import _fabric
 
@@ -385,5 +385,15 @@ def make_explanation(*values: Any) -> Explanation:
     )
 
 
-Tables = Union[str, Sequence[str]]
+def check_wait(name: str, seconds: float | None) -> None:
+    """Refuses what the library would for a wait of a call."""
+    if seconds is None:
+        return
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f"{name} must be a number of seconds, and is {seconds!r}")
+    if not 0 <= seconds <= 600:
+        raise ValueError(f"{name} must be 0 to 600 seconds, and is {seconds!r}")
+
+
+Tables = Union[str, Iterable[str]]
 """The name of a table, "db.table", or of several that are joined."""
