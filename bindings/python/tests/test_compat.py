@@ -208,6 +208,25 @@ def test_where_rows_lie(node):
     assert groups[False] > 20
 
 
+def test_keys_that_the_server_reads_otherwise(node):
+    """Connector/Python cut fractions off where the server rounds, and took what int() takes."""
+    theirs = Fabric(node.host, "admin", "secret", node.port)
+    servers = Fabric(node.host, "admin", "secret", node.port, compat=Compat.SERVER)
+    theirs.seed()
+    servers.seed()
+    late = datetime.datetime(2009, 12, 31, 23, 59, 59, 600000)
+    assert theirs.get_shard_server(["log.events"], late, mode=3).group == "shard1"
+    assert servers.get_shard_server(["log.events"], late, mode=3).group == "shard2"
+    assert theirs.get_shard_server(["hashdb.users"], late, mode=3) == theirs.get_shard_server(["hashdb.users"], str(late), mode=3)
+    for key in (" 10021", "10021\n", "+10021"):
+        assert theirs.get_shard_server(["employees.salaries"], key, mode=3).group == "shard2"
+    with pytest.raises(ValueError):
+        servers.get_shard_server(["employees.salaries"], " 10021", mode=3)
+    for tables, key in ((["employees.salaries"], "ten"), (["log.events"], "12")):
+        with pytest.raises(ValueError):
+            theirs.get_shard_server(tables, key, mode=3)
+
+
 def test_every_recorded_answer_of_the_reference(start):
     """What Connector/Python itself said, for the types that work in it."""
     node = start("--farm", ROOT / "fabricd" / "data" / "farm-vectors.json")

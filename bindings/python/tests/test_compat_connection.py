@@ -48,6 +48,42 @@ def test_a_transaction(fabric_connection, two_servers):
         assert list(cursor.fetchall()) == [(two_servers[1].port,)]
 
 
+def test_a_cursor_is_that_of_the_driver(fabric_connection):
+    """What is set on it is set there, and next() takes a row."""
+    c = fabric_connection
+    c.set_property(group="shard1")
+    cursor = c.cursor()
+    cursor.arraysize = 4
+    cursor.execute("SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 ORDER BY 1")
+    assert cursor.arraysize == 4
+    assert [row[0] for row in cursor.fetchmany()] == [1, 2, 3, 4]
+    assert next(cursor)[0] == 5
+    with pytest.raises(StopIteration):
+        next(cursor)
+
+
+def test_attempts_without_end_and_none(start, dead, monkeypatch):
+    node = start()
+    c = compat.connect(
+        fabric={"host": node.host, "port": node.port, "username": "admin", "password": "secret"}, driver=lambda **_: refuse()
+    )
+
+    def refuse():
+        tried.append(1)
+        if len(tried) == 20:
+            raise KeyboardInterrupt
+        raise pymysql.OperationalError(2003, "refused")
+
+    tried = []
+    c.set_property(group="shard1", attempts=-1, attempt_delay=0)
+    with pytest.raises(KeyboardInterrupt):
+        c.cursor()
+    c.set_property(attempts=0)
+    with pytest.raises(errors.InterfaceError, match="attempts"):
+        c.cursor()
+    connection.FABRICS.clear()
+
+
 def test_another_primary(fabric_connection, real_farm, two_servers):
     """A statement that the old primary refuses, and the next try at the new one."""
     c = fabric_connection

@@ -5,6 +5,9 @@
 ROWS LIE WHERE CONNECTOR/PYTHON PUT THEM. So these classes route as it did, which is not as Fabric itself, and every
 other part of this library, does: a RANGE key below the lowest bound goes to the highest shard, and a HASH key whose
 digest is below every bound to the lowest. `Fabric(..., compat=Compat.SERVER)` switches.
+
+RANGE_STRING IS NOT FOLLOWED where a key or a bound has a blank, or a character below it, at the end of what both have
+in common: see Fabric.
 """
 
 from .._types import Compat

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import importlib
+import itertools
 import logging
 import time
 import types
 from typing import Any, Callable, Iterator
 
-from .._errors import errno_of
+from .._errors import errno_of, errno_to_report
 from .._farm import errno_action
 from .._types import Action, Server
 from ._fabric import FABRICS, MODE_READONLY, MODE_READWRITE, MYSQL_FABRIC_PORT, SCOPE_GLOBAL, SCOPE_LOCAL, Fabric
@@ -154,7 +155,10 @@ class MySQLFabricConnection:
         if self.is_connected():
             return
         attempts, delay = self._cnx_properties["attempts"], self._cnx_properties["attempt_delay"]
-        for left in reversed(range(attempts)):
+        if attempts == 0:
+            raise InterfaceError("no attempt was made to connect: the property attempts is 0")
+        # -1 is for ever.
+        for left in reversed(range(attempts)) if attempts > 0 else itertools.repeat(1):
             try:
                 server = self._server()
             except InterfaceError as error:
@@ -208,13 +212,13 @@ class MySQLFabricConnection:
         Connector/Python asked it to do only after the last attempt to connect.
         """
         if not self._fabric.reports_errors:
-            self._fabric.farm.report(server, errno)
+            self._fabric.farm._tell(server, errno)
 
     def handle_mysql_error(self, exc: BaseException) -> None:
         """Raises MySQLFabricError for a failure that another try of the transaction may not have, after the
         connection was closed and Fabric asked; else the failure itself.
         """
-        errno, server = errno_of(exc), self._fabric_mysql_server
+        errno, server = errno_to_report(exc), self._fabric_mysql_server
         if errno is None or server is None:
             raise exc
         self._tell(server, errno)
@@ -260,8 +264,13 @@ class FabricCursor:
     _CALLS = ("execute", "executemany", "callproc", "fetchone", "fetchmany", "fetchall", "nextset")
 
     def __init__(self, connection: MySQLFabricConnection, cursor: Any) -> None:
-        self._connection = connection
-        self._cursor = cursor
+        self.__dict__.update(_connection=connection, _cursor=cursor)
+
+    def __setattr__(self, attr: str, value: Any) -> None:
+        setattr(self._cursor, attr, value)
+
+    def __delattr__(self, attr: str) -> None:
+        delattr(self._cursor, attr)
 
     def __getattr__(self, attr: str) -> Any:
         found = getattr(self._cursor, attr)
@@ -274,6 +283,12 @@ class FabricCursor:
         end = object()
         while (row := self._connection._call(next, rows, end)) is not end:
             yield row
+
+    def __next__(self) -> Any:
+        row = self.fetchone()
+        if row is None:
+            raise StopIteration
+        return row
 
     def __enter__(self) -> FabricCursor:
         return self

@@ -191,8 +191,13 @@ class Fabric:
     """The class Fabric of Connector/Python, over a Farm.
 
     Rows lie where Connector/Python put them, so keys are routed as it did: a RANGE key below the lowest bound to the
-    highest shard, and a HASH digest below every bound to the lowest. Fabric's own tools, and every other program of
-    this library, think otherwise: `compat=Compat.SERVER` switches to the server's way once the rows were moved.
+    highest shard, a HASH digest below every bound to the lowest, fractions of a second are cut off in RANGE_DATETIME,
+    and RANGE takes " 12". Fabric's own tools, and every other program of this library, think otherwise:
+    `compat=Compat.SERVER` switches to the server's way once the rows were moved.
+
+    RANGE_STRING IS NOT FOLLOWED: bounds and keys are compared as the server does, as if padded with blanks. Of bounds
+    "a" and "m" the keys "m\\t1", "m\\n" and "m\\x1f" are of "a" here and were of "m"; of a bound "m " the key "m" is of
+    "m " here and was of the shard below.
 
     `farm` is the Farm beneath, and `options` are more options of it.
     """
@@ -227,6 +232,7 @@ class Fabric:
         self._report_errors = report_errors
         self._protocol = protocol
         self._seeded = False
+        self._as_reference = compat == Compat.CONNECTOR_PYTHON
         if "url" not in options and "topology_file" not in options:
             name = f"[{host}]" if ":" in host else host
             scheme = "fabric" if protocol == "xmlrpc" else "fabric+mysql"
@@ -377,19 +383,39 @@ class Fabric:
             if scope == SCOPE_GLOBAL:
                 return self.farm.server(tables, None, _mode(mode), _GLOBAL)
             return self.farm.server(tables, key if type(key) in _PLAIN else self._key(tables, key), _mode(mode))
+        except _errors.InvalidKey as error:
+            number = self._integer(tables, key)
+            if number is None:
+                raise _translated(error) from error
+            return self.get_shard_server(tables, number, scope, mode)
         except (_errors.FabricError, TypeError) as error:
             raise _translated(error) from error
 
     def _key(self, tables: Sequence[str], key: Any) -> Any:
-        """Keys that only Connector/Python takes: RANGE had int(key), HASH str(key)."""
-        if isinstance(key, (str, bytes, datetime.date)) or key is None or not tables:
+        """Keys that only Connector/Python takes: RANGE had int(key), HASH str(key). It did not round datetimes."""
+        if isinstance(key, (str, bytes)) or key is None or not tables:
+            return key
+        is_exact = isinstance(key, datetime.datetime) and key.microsecond and self._as_reference
+        if isinstance(key, datetime.date) and not is_exact:
             return key
         shards = self.farm.shards(tables[0])
+        if is_exact:
+            return key.replace(microsecond=0) if shards and shards[0].sharding_type == Sharding.RANGE_DATETIME else key
         if shards and shards[0].sharding_type == Sharding.HASH:
             return str(key)
         if isinstance(key, (bool, float, decimal.Decimal)) and shards and shards[0].sharding_type == Sharding.RANGE:
             return int(key)
         return key
+
+    def _integer(self, tables: Sequence[str], key: Any) -> int | None:
+        """The number of a text that int() takes and RANGE does not, such as " 12"."""
+        if not self._as_reference or not isinstance(key, str) or not tables:
+            return None
+        shards = self.farm.shards(tables[0])
+        try:
+            return int(key) if shards and shards[0].sharding_type == Sharding.RANGE else None
+        except ValueError:
+            return None
 
     def execute(self, group: str, command: str, *args: Any, **kwargs: Any) -> FabricSet:
         """Runs any Fabric command. Raises InterfaceError."""
