@@ -38,7 +38,8 @@
  *
  * Every call that can fail is there twice: `server()` throws mysqlfabric::error, and `try_server()` returns a
  * mysqlfabric::result. With `-fno-exceptions` only the second half is there. Where there are exceptions, it throws none
- * but std::bad_alloc, and that only where it makes a list.
+ * but std::bad_alloc, and that only where it makes a list. A program may have files of both kinds; a class of this
+ * header is another one in each, so what one hands to the other is a `fabric_t *`, as of farm::get().
  *
  * What comes out are the structs of mysqlfabric.h, with its constants: `event.kind ==
  * FABRIC_EVENT_PRIMARY_CHANGED`. What is said there of a function (how long it may block, its statuses,
@@ -49,6 +50,14 @@
 /** C++ over mysqlfabric.h; see mysqlfabric.hpp. */
 namespace mysqlfabric
 {
+/* The same code differs with and without exceptions: under one name the linker would take either for both. */
+#if defined(__cpp_exceptions)
+inline namespace with_exceptions
+{
+#else
+inline namespace without_exceptions
+{
+#endif
 
 using server = fabric_server_t;               /**< A MySQL server to connect to. */
 using shard = fabric_shard_t;                 /**< A shard of a table. */
@@ -248,11 +257,17 @@ template <class T> class [[nodiscard]] result
     T *operator->() noexcept { return &**this; }
     const T *operator->() const noexcept { return &**this; }
     /** @} */
+    /** @{ */
     /** The value, or another one. */
     template <class Other> T value_or(Other &&other) const &
     {
         return has_value() ? **this : static_cast<T>(std::forward<Other>(other));
     }
+    template <class Other> T value_or(Other &&other) &&
+    {
+        return has_value() ? std::move(**this) : static_cast<T>(std::forward<Other>(other));
+    }
+    /** @} */
 #if defined(__cpp_exceptions)
     /** @{ */
     /** The value, or throws what went wrong. */
@@ -344,11 +359,31 @@ inline std::int32_t fail(failure &err, std::int32_t code, const char *message) n
     return code;
 }
 
-inline std::int32_t check_nul(bool has_nul, failure &err) noexcept
+inline std::int32_t check_nul(bool has_nul, failure &err, const char *what) noexcept
 {
-    return has_nul ? fail(err, FABRIC_ERR_ARGUMENT, "a text has a NUL in it, and would end there: take it out")
-                   : FABRIC_OK;
+    if (!has_nul)
+        return FABRIC_OK;
+    char message[128];
+    std::snprintf(message, sizeof message, "%s has a NUL in it, and would end there: take it out", what);
+    return fail(err, FABRIC_ERR_ARGUMENT, message);
 }
+
+template <class T>
+inline constexpr bool is_text =
+    std::is_convertible_v<const T &, std::string_view> && !std::is_same_v<T, std::nullptr_t>;
+
+/* A text of any type. A null pointer is one without an address, which C answers with a status. */
+struct any_text {
+    template <class Text, class = std::enable_if_t<is_text<Text>>> any_text(const Text &text) noexcept
+    {
+        if constexpr (std::is_pointer_v<Text>)
+            is_null = text == nullptr;
+        if (!is_null)
+            bytes = text;
+    }
+    std::string_view bytes;
+    bool is_null = false;
+};
 
 /* Texts as C wants them: pointers and NULs. One of up to 1024 bytes, as long as a name may be, takes no
  * allocation. A text without an address, std::string_view(), is NULL. */
@@ -360,11 +395,11 @@ class c_strings
     const char *const *data() const noexcept { return pointers_; }
     std::size_t size() const noexcept { return size_; }
     /* What keeps them from being passed on: memory, or a NUL in a text, which would end it for C. */
-    std::int32_t check(failure &err) const noexcept
+    std::int32_t check(failure &err, const char *what = "a text") const noexcept
     {
         if (pointers_ == nullptr && size_ > 0)
             return fail(err, FABRIC_ERR_SYSTEM, "there is no memory left for the names of a call");
-        return check_nul(has_nul_, err);
+        return check_nul(has_nul_, err, what);
     }
 
   protected:
@@ -374,7 +409,7 @@ class c_strings
     {
         std::size_t bytes = 0;
         for (Iterator at = begin; at != end; ++at, ++size_)
-            bytes += std::string_view(*at).size() + 1 + sizeof(const char *);
+            bytes += any_text(*at).bytes.size() + 1 + sizeof(const char *);
         char *block = inline_;
         if (bytes > sizeof inline_) {
             heap_.reset(new (std::nothrow) char[bytes]);
@@ -386,7 +421,8 @@ class c_strings
         char *text = block + size_ * sizeof(const char *);
         std::size_t i = 0;
         for (Iterator at = begin; at != end; ++at, ++i) {
-            const std::string_view from(*at);
+            auto &&element = *at; /* stays until the text is copied, also one that is made on the way */
+            const std::string_view from = any_text(element).bytes;
             new (&pointers_[i]) const char *(from.data() == nullptr ? nullptr : text);
             has_nul_ = has_nul_ || from.find('\0') != from.npos;
             text += from.copy(text, from.size());
@@ -402,10 +438,6 @@ class c_strings
     bool has_nul_ = false;
 };
 
-template <class T>
-inline constexpr bool is_text =
-    std::is_convertible_v<const T &, std::string_view> && !std::is_same_v<T, std::nullptr_t>;
-
 template <class Range> using element = std::decay_t<decltype(*std::begin(std::declval<const Range &>()))>;
 
 template <class T, class... Others> inline constexpr bool is_one_of = (std::is_same_v<T, Others> || ...);
@@ -419,6 +451,23 @@ inline constexpr bool is_integer = std::is_integral_v<T> && sizeof(T) <= sizeof(
                                                  char8_t
 #endif
                                                  >;
+
+/* A number in braces beside others of other types. */
+struct any_integer {
+    template <class Integer,
+              class = std::enable_if_t<is_integer<Integer> && (std::is_signed_v<Integer> || sizeof(Integer) < 8)>>
+    constexpr any_integer(Integer number) noexcept : value(number)
+    {
+    }
+    std::int64_t value;
+};
+
+/* Whether what an iterator points to stays when the iterator goes on; what it makes or reads on the way does not. */
+template <class Iterator, class = void> inline constexpr bool is_lasting = false;
+template <class Iterator>
+inline constexpr bool is_lasting<Iterator, std::void_t<typename std::iterator_traits<Iterator>::iterator_category>> =
+    std::is_reference_v<decltype(*std::declval<Iterator &>())>
+        &&std::is_base_of_v<std::forward_iterator_tag, typename std::iterator_traits<Iterator>::iterator_category>;
 
 /* Whatever a callback throws ends here: it must not reach C. */
 template <class Call> void contain(Call call) noexcept
@@ -551,7 +600,7 @@ class name : public detail::c_strings
     /** Of a string, a string_view, or an array of characters. */
     template <class Text, class = std::enable_if_t<detail::is_text<Text>>> name(const Text &text) noexcept
     {
-        const std::string_view one(text);
+        const detail::any_text one(text);
         fill(&one, &one + 1);
     }
     /** The text; NULL for a std::string_view() without an address. */
@@ -566,10 +615,10 @@ class names : public detail::c_strings
     /** Of one text, or several. */
     template <class Text, class = std::enable_if_t<detail::is_text<Text>>> names(const Text &text) noexcept
     {
-        const std::string_view one(text);
+        const detail::any_text one(text);
         fill(&one, &one + 1);
     }
-    names(std::initializer_list<std::string_view> list) noexcept { fill(list.begin(), list.end()); }
+    names(std::initializer_list<detail::any_text> list) noexcept { fill(list.begin(), list.end()); }
     template <class Range, class Element = detail::element<Range>,
               std::enable_if_t<!detail::is_text<Range> && detail::is_text<Element>, int> = 0>
     names(const Range &range) noexcept
@@ -582,8 +631,8 @@ class names : public detail::c_strings
 /**
  * A sharding key: an integer of any width, or a text (a string, or a date and time).
  *
- * It refers to the text, which must stay for the call. Floating point numbers, bool and characters are
- * refused by the compiler.
+ * It refers to the text, which must stay for the call; so a key with a name must not be made of a text without one.
+ * Floating point numbers, bool, characters and enumerations are refused by the compiler.
  */
 class key
 {
@@ -595,11 +644,16 @@ class key
                                          : fabric_key_uint(static_cast<std::uint64_t>(value)))
     {
     }
+    /** Of a number of the type of NULL. gcc warns of a NULL here, and not where a template takes it. */
+    key(decltype(NULL) value) noexcept : key_(fabric_key_int(value)) {}
+    template <class Other,
+              std::enable_if_t<!detail::is_integer<Other> && std::is_convertible_v<Other, std::int64_t>, int> = 0>
+    key(Other) = delete;
     /** Of a text, which must stay. */
     template <class Text, std::enable_if_t<detail::is_text<Text>, int> = 0> key(const Text &text) noexcept
     {
-        const std::string_view bytes(text);
-        key_ = fabric_key_text(bytes.data(), bytes.size());
+        const detail::any_text said(text);
+        key_ = fabric_key_text(said.bytes.data(), said.is_null ? 1 : said.bytes.size());
     }
     /** No key: the global group of the table. */
     key(global_t) noexcept : key_(), scope_(FABRIC_SCOPE_GLOBAL) {}
@@ -618,7 +672,8 @@ class key
  * Many sharding keys: integers of one type, or texts, in a container, a std::span, an array, or braces.
  *
  * It refers to them, and they must stay for the call. Contiguous std::int64_t and std::uint64_t are not
- * copied; of others the numbers, or the places of the texts, are.
+ * copied; of others the numbers, or the places of the texts, are. Texts that a range makes as it is gone over, such as
+ * std::views::transform() does, are copied.
  */
 class keys
 {
@@ -635,9 +690,21 @@ class keys
         else
             integers<Element>(range);
     }
-    keys(std::initializer_list<std::int64_t> list) : keys(view<std::int64_t>(list.begin(), list.size())) {}
-    keys(std::initializer_list<std::string_view> list) { texts(list.begin(), list.end()); }
+    template <class Integer, std::enable_if_t<detail::is_integer<Integer>, int> = 0>
+    keys(std::initializer_list<Integer> list)
+    {
+        copy<Integer>(list);
+    }
+    keys(std::initializer_list<detail::any_integer> list)
+    {
+        for (const detail::any_integer number : list)
+            integers_.push_back(number.value);
+        set(integers_.data(), integers_.size());
+    }
+    keys(std::initializer_list<detail::any_text> list) { texts(list.begin(), list.end()); }
     /** @} */
+    /** None. */
+    keys() noexcept : keys_(fabric_keys_int(nullptr, 0)) {}
     /** `count` rows of what all shards share. */
     keys(global_t, std::size_t count) : integers_(count), scope_(FABRIC_SCOPE_GLOBAL)
     {
@@ -654,14 +721,21 @@ class keys
     std::int32_t scope() const noexcept { return scope_; }
 
   private:
+    /* Numbers of less than 64 bits fit into those with a sign. */
+    template <class Element>
+    using wide = std::conditional_t<std::is_signed_v<Element> || sizeof(Element) < 8, std::int64_t, std::uint64_t>;
     template <class Element, class Range> void integers(const Range &range)
     {
-        /* Numbers of less than 64 bits fit into those with a sign. */
-        using wide = std::conditional_t<std::is_signed_v<Element> || sizeof(Element) < 8, std::int64_t, std::uint64_t>;
-        if constexpr (std::is_constructible_v<view<wide>, const Range &>) {
-            const view<wide> as_they_are(range);
+        if constexpr (std::is_constructible_v<view<wide<Element>>, const Range &>) {
+            const view<wide<Element>> as_they_are(range);
             set(as_they_are.data(), as_they_are.size());
-        } else if constexpr (std::is_same_v<wide, std::int64_t>) {
+        } else {
+            copy<Element>(range);
+        }
+    }
+    template <class Element, class Range> void copy(const Range &range)
+    {
+        if constexpr (std::is_same_v<wide<Element>, std::int64_t>) {
             integers_.assign(std::begin(range), std::end(range));
             set(integers_.data(), integers_.size());
         } else {
@@ -673,16 +747,24 @@ class keys
     void set(const std::uint64_t *values, std::size_t count) noexcept { keys_ = fabric_keys_uint(values, count); }
     template <class Iterator> void texts(Iterator begin, Iterator end)
     {
-        for (Iterator at = begin; at != end; ++at) {
-            const std::string_view text(*at);
-            texts_.push_back(text.data());
-            lengths_.push_back(text.size());
-        }
+        using text = std::decay_t<decltype(*begin)>;
+        for (Iterator at = begin; at != end; ++at)
+            if constexpr (detail::is_lasting<Iterator> || detail::is_one_of<text, const char *, std::string_view>)
+                add(*at);
+            else
+                add(made_.emplace_front(detail::any_text(*at).bytes));
         keys_ = fabric_keys_text(texts_.data(), lengths_.data(), texts_.size());
+    }
+
+    void add(const detail::any_text &text)
+    {
+        texts_.push_back(text.bytes.data());
+        lengths_.push_back(text.is_null ? 1 : text.bytes.size());
     }
 
     std::vector<std::int64_t> integers_;
     std::vector<std::uint64_t> unsigned_;
+    std::forward_list<std::string> made_; /* whose addresses stay */
     std::vector<const char *> texts_;
     std::vector<std::size_t> lengths_;
     fabric_keys_t keys_{};
@@ -709,13 +791,13 @@ class choice
         return *this;
     }
     /** The zone whose servers come first; empty for none. */
-    choice &zone(std::string_view near)
+    choice &zone(detail::any_text near)
     {
         choice_.zone = keep(near);
         return *this;
     }
     /** The share of a server in reads, greater than 0. */
-    choice &weight(std::string_view which, double share)
+    choice &weight(detail::any_text which, double share)
     {
         fabric_server_weight_t one{};
         one.server = keep(which);
@@ -724,7 +806,7 @@ class choice
         return *this;
     }
     /** A server that does not come into question. */
-    choice &exclude(std::string_view which)
+    choice &exclude(detail::any_text which)
     {
         excluded_.push_back(keep(which));
         return *this;
@@ -740,14 +822,14 @@ class choice
         return chosen;
     }
     /** @cond for the calls of this header */
-    std::int32_t check(failure &err) const noexcept { return detail::check_nul(has_nul_, err); }
+    std::int32_t check(failure &err) const noexcept { return detail::check_nul(has_nul_, err, "a text of a choice"); }
     /** @endcond */
 
   private:
-    const char *keep(std::string_view text)
+    const char *keep(const detail::any_text &text)
     {
-        has_nul_ = has_nul_ || text.find('\0') != text.npos;
-        return texts_.emplace_front(text).c_str();
+        has_nul_ = has_nul_ || text.bytes.find('\0') != text.bytes.npos;
+        return text.is_null ? nullptr : texts_.emplace_front(text.bytes).c_str();
     }
     fabric_choice_t choice_{};
     std::vector<fabric_server_weight_t> weights_;
@@ -817,13 +899,13 @@ class partition
 
     /** @{ */
     /** The parts, as of a container. */
-    std::size_t size() const noexcept { return parts_.size(); }
+    std::size_t size() const noexcept { return servers_.size(); }
     const part &operator[](std::size_t at) const noexcept { return parts_[at]; }
     const part *begin() const noexcept { return parts_.data(); }
-    const part *end() const noexcept { return parts_.data() + parts_.size(); }
+    const part *end() const noexcept { return parts_.data() + size(); }
     /** @} */
     /** The keys that have no server. */
-    view<std::size_t> failed() const noexcept { return failed_; }
+    view<std::size_t> failed() const noexcept { return parts_.empty() ? view<std::size_t>() : parts_.back().positions; }
     /** FABRIC_OK, or why the key at this position has no server. */
     std::int32_t status(std::size_t position) const noexcept { return status_[position]; }
 
@@ -834,13 +916,12 @@ class partition
         for (std::size_t i = 0; i < servers_.size(); ++i)
             parts_.push_back({&servers_[i], {order_.data() + starts[i], starts[i + 1] - starts[i]}});
         const std::size_t placed = starts[servers_.size()];
-        failed_ = {order_.data() + placed, order_.size() - placed};
+        parts_.push_back({nullptr, {order_.data() + placed, order_.size() - placed}});
     }
     std::vector<mysqlfabric::server> servers_;
     std::vector<std::size_t> order_;
     std::vector<std::int32_t> status_;
-    std::vector<part> parts_;
-    view<std::size_t> failed_;
+    std::vector<part> parts_; /* one of each server, and the keys that have none */
 };
 
 /** What a Fabric command answered: result sets of rows of texts. */
@@ -884,32 +965,34 @@ class options
     options() noexcept : options_(fabric_options_new()) {}
 
     /** Where the topology comes from, as a URL. */
-    options &source(const name &url) noexcept { return text(fabric_options_set_source, url); }
+    options &source(const name &url) noexcept { return text(fabric_options_set_source, url, "the URL of the source"); }
     /** A Fabric node; port 0 is FABRIC_DEFAULT_PORT. */
     options &node(const name &host, std::uint16_t port = 0) noexcept
     {
-        if (takes(host))
+        if (takes(host, "the host of a node"))
             fabric_options_add_node(get(), host.get(), port);
         return *this;
     }
     /** User and password for Fabric. */
     options &credentials(const name &user, const name &password) noexcept
     {
-        if (takes(user) && takes(password))
+        if (takes(user, "the user of the credentials") && takes(password, "the password of the credentials"))
             fabric_options_set_credentials(get(), user.get(), password.get());
         return *this;
     }
     /** TLS with Fabric; without key and certificate none is shown. */
     options &tls(const name &ca, const name &key = std::string_view(), const name &cert = std::string_view()) noexcept
     {
-        if (takes(ca) && takes(key) && takes(cert))
+        if (takes(ca, "a path of the TLS files") && takes(key, "a path of the TLS files")
+            && takes(cert, "a path of the TLS files"))
             fabric_options_set_tls(get(), ca.get(), key.get(), cert.get());
         return *this;
     }
     /** User and password for the MySQL servers that the handle asks itself. */
     options &mysql_credentials(const name &user, const name &password) noexcept
     {
-        if (takes(user) && takes(password))
+        if (takes(user, "the user of the MySQL credentials")
+            && takes(password, "the password of the MySQL credentials"))
             fabric_options_set_mysql_credentials(get(), user.get(), password.get());
         return *this;
     }
@@ -917,7 +1000,8 @@ class options
     options &mysql_tls(tls_mode how, const name &ca = std::string_view(), const name &key = std::string_view(),
                        const name &cert = std::string_view()) noexcept
     {
-        if (takes(ca) && takes(key) && takes(cert))
+        if (takes(ca, "a path of the TLS files for MySQL") && takes(key, "a path of the TLS files for MySQL")
+            && takes(cert, "a path of the TLS files for MySQL"))
             fabric_options_set_mysql_tls(get(), number(how), ca.get(), key.get(), cert.get());
         return *this;
     }
@@ -927,13 +1011,19 @@ class options
         return set(fabric_options_set_mysql_password_unverified, on);
     }
     /** See fabric_options_set_snapshot_file(). */
-    options &snapshot_file(const name &path) noexcept { return text(fabric_options_set_snapshot_file, path); }
+    options &snapshot_file(const name &path) noexcept
+    {
+        return text(fabric_options_set_snapshot_file, path, "the path of the snapshot file");
+    }
     /** See fabric_options_set_topology_file(). */
-    options &topology_file(const name &path) noexcept { return text(fabric_options_set_topology_file, path); }
+    options &topology_file(const name &path) noexcept
+    {
+        return text(fabric_options_set_topology_file, path, "the path of the topology file");
+    }
     /** Which servers of a group reads go to. */
     options &reads(prefer which) noexcept { return set(fabric_options_set_read_preference, number(which)); }
     /** The zone that the service runs in. */
-    options &zone(const name &zone) noexcept { return text(fabric_options_set_zone, zone); }
+    options &zone(const name &zone) noexcept { return text(fabric_options_set_zone, zone, "the zone"); }
     /** See fabric_options_set_connect_attempts(). */
     options &connect_attempts(std::int64_t attempts) noexcept
     {
@@ -1058,16 +1148,17 @@ class options
         setter(get(), Number{value});
         return *this;
     }
-    options &text(std::int32_t (*setter)(fabric_options_t *, const char *), const name &value) noexcept
+    options &text(std::int32_t (*setter)(fabric_options_t *, const char *), const name &value,
+                  const char *what) noexcept
     {
-        if (takes(value))
+        if (takes(value, what))
             setter(get(), value.get());
         return *this;
     }
-    bool takes(const name &value) noexcept
+    bool takes(const name &value, const char *what) noexcept
     {
         failure err;
-        if (value.check(err) == FABRIC_OK)
+        if (value.check(err, what) == FABRIC_OK)
             return true;
         if (!refused_)
             refused_ = err;
@@ -1296,10 +1387,15 @@ class farm
             },
             table);
     }
-    /** Which shards does `BETWEEN low AND high` touch? Nothing is no limit. */
+    /** Which shards does `BETWEEN low AND high` touch? Nothing is no limit; `global` is none. */
     result<std::vector<mysqlfabric::shard>> try_shards_in_range(const name &table, const std::optional<key> &low,
                                                                 const std::optional<key> &high) const
     {
+        if ((low && !low->get()) || (high && !high->get())) {
+            failure err;
+            detail::fail(err, FABRIC_ERR_ARGUMENT, "`global` limits no range: give std::nullopt for no limit");
+            return err;
+        }
         return detail::list<mysqlfabric::shard>(
             [&](auto... out) {
                 return fabric_get_shards_in_range(get(), table.get(), low ? low->get() : nullptr,
@@ -1646,6 +1742,7 @@ class farm::event_range
 
 inline farm::event_range farm::events(milliseconds wait) const noexcept { return {*this, wait}; }
 
+} // namespace with_exceptions or without_exceptions
 } // namespace mysqlfabric
 
 #endif

@@ -89,6 +89,11 @@ static void batches(const farm &f)
     CHECK_INT(parts.failed().size(), 1);
     CHECK_INT(parts.status(parts.failed()[0]), FABRIC_ERR_KEY_OUT_OF_RANGE);
 
+    CHECK_INT(f.servers("employees.salaries", {}, mode::any).size(), 0);
+    auto from = f.split("employees.salaries", {42, 0}, mode::any);
+    const auto to = std::move(from);
+    CHECK(to.size() == 1 && to.failed().size() == 1 && to.failed()[0] == 1);
+    CHECK(from.size() == 0 && from.failed().empty()); // NOLINT: what a moved one has
     CHECK_INT(f.servers("crm.names", {"Anna", "Zoe"}, mode::read_write).servers().size(), 2);
     CHECK(f.servers("employees.salaries", {keys(global, 3)}, mode::read_write).complete());
     CHECK_INT(f.split("employees.salaries", std::vector<std::int64_t>{}, mode::any).size(), 0);
@@ -244,6 +249,24 @@ static void refused(const farm &f)
                       .server("employees.salaries", 1, mode::any);
               }),
               FABRIC_ERR_WOULD_BLOCK);
+    // A null pointer is refused as in C, also as one of many.
+    const char *const unset = nullptr;
+    const char *const ids[]{"5", nullptr};
+    const auto null = [](auto call) { return thrown<argument_error>(call); };
+    CHECK_INT(null([&] { f.server("crm.names", unset, mode::any); }), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(null([&] { f.server(unset, 1, mode::any); }), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(null([&] { f.server({"crm.names", unset}, 1, mode::any); }), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(null([&] { f.report(unset, 2013); }), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(null([&] { farm bad(options().mysql_credentials("u", unset)); }),
+              FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(null([&] { f.choose_group_servers("shard1", mode::any, choice().exclude(unset)); }),
+              FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(f.servers("crm.names", ids, mode::any).status(1), FABRIC_ERR_NULL_POINTER);
+    CHECK_INT(null([&] { f.shards_in_range("employees.salaries", global, std::nullopt); }),
+              FABRIC_ERR_ARGUMENT);
+    const auto nul = farm::try_open(options().mysql_credentials("u", std::string("a\0b", 3)));
+    CHECK_CONTAINS(nul.error().message, "the password of the MySQL credentials has a NUL");
+
     failure broken{};
     broken.code = FABRIC_ERR_PANIC;
     broken.mysql_errno = 1105;

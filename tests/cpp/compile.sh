@@ -14,3 +14,18 @@ for standard in c++17 c++20 c++2b; do
     "${compile[@]}" tests/cpp/api.cpp
     "${compile[@]}" -fno-exceptions -fno-rtti tests/cpp/no_exceptions.cpp
 done
+
+# NULL is a number; gcc has a warning for it.
+[ "$compiler" = g++ ] || exit 0
+said=$(LC_ALL=C "$compiler" -std=c++17 "$@" -Iinclude -fsyntax-only -x c++ - 2>&1 <<'END' || :
+#include <mysqlfabric.hpp>
+mysqlfabric::result<mysqlfabric::server> at(const mysqlfabric::table &t)
+{
+    return t.try_server(NULL, mysqlfabric::mode::any);
+}
+END
+)
+grep -q 'error: passing NULL to non-pointer' <<<"$said" || {
+    echo "a key of NULL is not refused: $said" >&2
+    exit 1
+}

@@ -2,7 +2,14 @@
 #include "support.hpp"
 
 #include <array>
+#include <iterator>
 #include <list>
+#include <sstream>
+// clang before 16 cannot compile the ranges of libstdc++.
+#if __cplusplus >= 202002L && (!defined(__clang__) || __clang_major__ >= 16)
+#define WITH_RANGES
+#include <ranges>
+#endif
 #if __has_include(<span>)
 #include <span>
 #endif
@@ -47,6 +54,27 @@ static_assert(!takes<keys, std::string> && !takes<keys, std::vector<key>>);
 static_assert(takes<keys, std::span<const std::int64_t>> && takes<view<int>, std::span<int>>);
 static_assert(takes<std::span<const std::size_t>, view<std::size_t>>);
 #endif
+
+// Braces take what a key takes, and several types of numbers or texts at once.
+template <class Of, class... Each>
+constexpr auto braced(int) -> decltype(Of{std::declval<Each>()...}, true)
+{
+    return true;
+}
+template <class Of, class... Each> constexpr bool braced(long)
+{
+    return false;
+}
+enum colour { red, blue };
+static_assert(braced<keys, short, short>(0) && braced<keys, std::size_t, std::size_t>(0));
+static_assert(braced<keys, int, long, unsigned>(0) && braced<keys, std::string, const char *>(0));
+static_assert(!braced<keys, char, char>(0) && !braced<keys, bool, bool>(0));
+static_assert(!braced<keys, colour, colour>(0) && !braced<keys, double, double>(0));
+static_assert(!braced<keys, int, char>(0) && !braced<keys, int, bool>(0)
+              && !braced<keys, int, colour>(0));
+static_assert(!braced<keys, int, const char *>(0)
+              && !braced<keys, const char *, std::nullptr_t>(0));
+static_assert(!takes<key, colour> && !braced<names, const char *, std::nullptr_t>(0));
 
 // Names, and their lists.
 static_assert(
@@ -103,6 +131,75 @@ static void values()
     CHECK_INT(braced.get()->lengths[1], 2);
     CHECK_INT(keys({5, 6, 7}).get()->integers[2], 7);
     CHECK_INT(keys(std::vector<int>{}).size(), 0);
+    CHECK_INT(keys{}.size(), 0);
+    const keys sizes{std::size_t{1},
+                     SIZE_MAX}; // no longer in their braces, and not in need of them
+    CHECK_INT(sizes.get()->kind, FABRIC_KEY_UINT);
+    CHECK_INT(sizes.get()->integers[1], -1);
+    const keys longs{std::int64_t{5}, INT64_MIN};
+    CHECK_INT(longs.get()->integers[1], INT64_MIN);
+    const keys mixed{1, 2L, 3u};
+    CHECK_INT(mixed.get()->integers[2], 3);
+}
+
+static std::string_view text_of(const keys &several, std::size_t at)
+{
+    return {several.get()->texts[at], several.get()->lengths[at]};
+}
+
+// Texts that a range makes as it is gone over are there when C reads them. All are longer than a string keeps in
+// itself, so that valgrind and the next text show one that is not.
+static void made_texts()
+{
+    std::istringstream words(
+        "a-text-of-more-than-a-few-bytes another-text-of-more-than-a-few-bytes");
+    struct {
+        std::istream_iterator<std::string> first, last;
+        auto begin() const
+        {
+            return first;
+        }
+        auto end() const
+        {
+            return last;
+        }
+    } read{std::istream_iterator<std::string>(words), {}};
+    const keys from_words(read);
+    CHECK_INT(from_words.size(), 2);
+    CHECK(text_of(from_words, 0) == "a-text-of-more-than-a-few-bytes");
+    CHECK(text_of(from_words, 1) == "another-text-of-more-than-a-few-bytes");
+    const std::vector<std::string> there{"one", "two"};
+    CHECK(keys(there).get()->texts[1] == there[1].data()); // not copied
+#if defined(WITH_RANGES)
+    const std::vector<int> ids{5, 10021};
+    const auto texts = ids | std::views::transform([](int id) {
+                           return "a-prefix-of-more-than-a-few-bytes-" + std::to_string(id);
+                       });
+    const keys made(texts);
+    CHECK(text_of(made, 0) == "a-prefix-of-more-than-a-few-bytes-5");
+    CHECK(text_of(made, 1) == "a-prefix-of-more-than-a-few-bytes-10021");
+    CHECK_TEXT(names(texts).data()[1], "a-prefix-of-more-than-a-few-bytes-10021");
+#endif
+}
+
+// A null pointer is passed on, for C to refuse, and nothing reads behind it.
+static void null_texts()
+{
+    const char *const none = nullptr;
+    CHECK(name(none).get() == nullptr);
+    CHECK(names({"a.b", none}).data()[1] == nullptr);
+    CHECK(names(std::vector<const char *>{none}).data()[0] == nullptr);
+    CHECK(key(none).get()->text == nullptr && key(none).get()->length == 1);
+    CHECK(keys({"5", none}).get()->texts[1] == nullptr);
+    CHECK_INT(keys(std::vector<const char *>{none}).get()->lengths[0], 1);
+}
+
+// What is only moved has a value_or(), too.
+static void other_values()
+{
+    failure err{};
+    CHECK(*result<std::unique_ptr<int>>(err).value_or(std::make_unique<int>(7)) == 7);
+    CHECK(*result<std::unique_ptr<int>>(std::make_unique<int>(1)).value_or(nullptr) == 1);
 }
 
 static void texts()
@@ -128,5 +225,8 @@ int main()
 {
     values();
     texts();
+    made_texts();
+    null_texts();
+    other_values();
     return 0;
 }
