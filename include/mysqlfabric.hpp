@@ -1476,6 +1476,26 @@ class farm
             [&](failure &err) { return fabric_report_result(get(), server_uuid.get(), narrow(mysql_errno), &err); },
             server_uuid);
     }
+    /** @{ */
+    /**
+     * Tells what became of a statement with the text of the driver's error, such as mysql_error(), and answers what is
+     * left to do: FABRIC_ACTION_*, or'ed.
+     */
+    result<std::int32_t> try_report(const mysqlfabric::server &of, std::int64_t mysql_errno,
+                                    const char *message) const noexcept
+    {
+        return try_report(std::string_view(of.uuid), mysql_errno, message);
+    }
+    result<std::int32_t> try_report(const name &server_uuid, std::int64_t mysql_errno,
+                                    const char *message) const noexcept
+    {
+        return detail::attempt<std::int32_t>(
+            [&](std::int32_t &actions, failure &err) {
+                return fabric_report_error(get(), server_uuid.get(), narrow(mysql_errno), message, &actions, &err);
+            },
+            server_uuid);
+    }
+    /** @} */
     /** Tells Fabric alone that a server could not be reached, if the options ask for it. */
     result<void> try_report_failure(const name &server_uuid, std::int64_t mysql_errno) const noexcept
     {
@@ -1633,6 +1653,11 @@ class farm
     template <class ServerOrUuid> void report(const ServerOrUuid &server, std::int64_t mysql_errno) const
     {
         try_report(server, mysql_errno).value();
+    }
+    template <class ServerOrUuid>
+    std::int32_t report(const ServerOrUuid &server, std::int64_t mysql_errno, const char *message) const
+    {
+        return try_report(server, mysql_errno, message).value();
     }
     void report_failure(const name &server_uuid, std::int64_t mysql_errno) const
     {

@@ -216,6 +216,24 @@ static void reported(const farm &f)
     CHECK_INT(thrown<argument_error>([&] { f.report("", 2013); }), FABRIC_ERR_ARGUMENT);
 }
 
+// By its text, 1290 is a matter of the statement, or of the server.
+static void reported_with_text()
+{
+    const farm f(fabricd_options());
+    const auto primary = f.server("employees.salaries", 42, mode::read_write);
+    const auto holds = [&] { return !f.try_server("employees.salaries", 42, mode::read_write); };
+    CHECK_INT(f.report(primary, 1290, "running with the --secure-file-priv option"),
+              FABRIC_ACTION_NONE);
+    CHECK(!holds());
+    CHECK_INT(f.report(primary.uuid, 2013u, nullptr), errno_action(2013));
+    CHECK_INT(f.report(primary, 0, ""), FABRIC_ACTION_NONE);
+    CHECK((f.report(primary, 1290, "running with the --super-read-only option")
+           & FABRIC_ACTION_HOLD_WRITES)
+          != 0);
+    CHECK(holds());
+    CHECK_INT(f.try_report("", 2013, "lost").code(), FABRIC_ERR_ARGUMENT);
+}
+
 static void commands(const farm &f)
 {
     const auto answer = f.execute("group", "lookup_servers", {"shard1"});
@@ -359,6 +377,7 @@ int main()
     chosen(f);
     state(f);
     reported(f);
+    reported_with_text();
     commands(f);
     refused(f);
     every_option();
