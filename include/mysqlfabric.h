@@ -1909,8 +1909,9 @@ int32_t fabric_options_set_log(struct fabric_options_t *options,
  *
  * Whenever the topology changes, and every few minutes, the file is replaced as a whole
  * (new file in the same directory, without a name until it is whole where the system has such
- * files, fsync, rename; mode 0600) with what the handle knows. What a writer that was killed may
- * have left there is taken away by the next start.
+ * files, fsync, rename; mode 0600, or that of the file that is there; behind symbolic links) with
+ * what the handle knows. What is no regular file is left as it is. What a writer that was killed
+ * may have left there is taken away by the next start.
  * The background refresh writes it; where that is off, the caller that fetched does. A failure
  * to write is logged and hurts nobody.
  *
@@ -3566,15 +3567,16 @@ int32_t fabric_reset_cache(const struct fabric_t *f, const char *group, struct f
  * fabric_options_set_topology_file() makes a handle that asks nobody.
  *
  * From memory: fabric_seed() has all of the farm fetched first. Servers are written as they are now,
- * also those of groups that are asked themselves. The file is replaced as a whole, or stays as it was; it
- * is for the owner's eyes only. It has no password.
+ * also those of groups that are asked themselves. The file is replaced as a whole, or stays as it was,
+ * behind symbolic links; a new one is for the owner's eyes only, another one keeps its mode. It has no
+ * password.
  *
  * @param f     The handle.
  * @param path  Where the file goes, UTF-8, NUL-terminated.
  * @param err   Where details of a failure go; may be NULL.
  * @retval FABRIC_OK
  * @retval FABRIC_ERR_NOT_SEEDED  Nothing of the farm is known yet.
- * @retval FABRIC_ERR_FILE        The file cannot be written; the message says why.
+ * @retval FABRIC_ERR_FILE        The file cannot be written, or is no regular file; the message says which.
  * @retval FABRIC_ERR_ARGUMENT    The path is empty or too long, or is the handle's own snapshot file.
  * @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
  *

@@ -72,15 +72,16 @@ pub unsafe extern "C" fn fabric_reset_cache(
 /// fabric_options_set_topology_file() makes a handle that asks nobody.
 ///
 /// From memory: fabric_seed() has all of the farm fetched first. Servers are written as they are now,
-/// also those of groups that are asked themselves. The file is replaced as a whole, or stays as it was; it
-/// is for the owner's eyes only. It has no password.
+/// also those of groups that are asked themselves. The file is replaced as a whole, or stays as it was,
+/// behind symbolic links; a new one is for the owner's eyes only, another one keeps its mode. It has no
+/// password.
 ///
 /// @param f     The handle.
 /// @param path  Where the file goes, UTF-8, NUL-terminated.
 /// @param err   Where details of a failure go; may be NULL.
 /// @retval FABRIC_OK
 /// @retval FABRIC_ERR_NOT_SEEDED  Nothing of the farm is known yet.
-/// @retval FABRIC_ERR_FILE        The file cannot be written; the message says why.
+/// @retval FABRIC_ERR_FILE        The file cannot be written, or is no regular file; the message says which.
 /// @retval FABRIC_ERR_ARGUMENT    The path is empty or too long, or is the handle's own snapshot file.
 /// @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
 ///

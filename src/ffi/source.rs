@@ -9,8 +9,9 @@ use super::ptr::{path as path_of, text};
 ///
 /// Whenever the topology changes, and every few minutes, the file is replaced as a whole
 /// (new file in the same directory, without a name until it is whole where the system has such
-/// files, fsync, rename; mode 0600) with what the handle knows. What a writer that was killed may
-/// have left there is taken away by the next start.
+/// files, fsync, rename; mode 0600, or that of the file that is there; behind symbolic links) with
+/// what the handle knows. What is no regular file is left as it is. What a writer that was killed
+/// may have left there is taken away by the next start.
 /// The background refresh writes it; where that is off, the caller that fetched does. A failure
 /// to write is logged and hurts nobody.
 ///

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::thread;
@@ -40,7 +40,8 @@ pub struct DirectoryLock {
 impl DirectoryLock {
     /// Waits for it, but not for long; nothing if it cannot be had.
     pub fn take(path: &Path) -> Option<Self> {
-        let directory = File::open(parts(path)?.0).ok()?;
+        let place = Place::of(path).ok()?;
+        let directory = File::open(parts(&place.path)?.0).ok()?;
         let begun = Instant::now();
         loop {
             match directory.try_lock() {
@@ -61,15 +62,59 @@ impl Drop for DirectoryLock {
     }
 }
 
-/// Puts what `fill` writes in the place of whatever is at `path`, for the owner's eyes only. `fill`
-/// may be called twice.
+/// The mode of a file that was not there: for the owner's eyes only.
+const NEW_MODE: u32 = 0o600;
+
+/// How many symbolic links are followed, one after the other: as many as the system does.
+const MOST_LINKS: usize = 40;
+
+/// Where a file is or will be, behind symbolic links, and the mode that it has or gets.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Place {
+    pub path: PathBuf,
+    mode: u32,
+}
+
+impl Place {
+    /// The place of a file that is to be replaced.
+    ///
+    /// # Errors
+    /// A device, a pipe, a socket or a directory is there: a file that is renamed over it would take it away.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let mut path = path.to_owned();
+        for _ in 0..=MOST_LINKS {
+            match fs::symlink_metadata(&path) {
+                Ok(found) if found.is_symlink() => {
+                    let target = fs::read_link(&path)?;
+                    path = path.parent().unwrap_or(Path::new("")).join(target);
+                }
+                Ok(found) if found.is_file() => {
+                    return Ok(Self { path, mode: found.mode() & 0o777 });
+                }
+                Ok(_) => return Err(io::Error::other("it is no regular file")),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Ok(Self { path, mode: NEW_MODE });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::other("too many symbolic links"))
+    }
+}
+
+/// Puts what `fill` writes in the place of the regular file at `path`, which keeps its mode, or makes one for
+/// the owner's eyes only. Symbolic links stay: what they lead to is replaced. `fill` may be called twice.
 ///
 /// Where the process may have no file of that size (`ulimit -f`) it is an error, and no signal.
+///
+/// # Errors
+/// As of `Place::of`, and those of writing.
 pub fn replace(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
     raised::without(Signal::SIGXFSZ, || replace_by(path, fill))
 }
 
 fn replace_by(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let Place { path, mode } = &Place::of(path)?;
     let (directory, name) =
         parts(path).ok_or_else(|| io::Error::other("the path names no file"))?;
     let random = random::uuid().map_err(|error| io::Error::other(error.message))?;
@@ -83,6 +128,9 @@ fn replace_by(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Re
         Some(whole) => whole,
         None => with_name(temporary(TEMPORARY), &fill)?,
     };
+    if *mode != NEW_MODE {
+        whole.file.set_permissions(fs::Permissions::from_mode(*mode))?;
+    }
     fs::rename(&whole.path, path)?;
     whole.keep();
     // The content is in place; some file systems cannot sync a directory, and then the old
@@ -105,7 +153,7 @@ fn without_name(
     use nix::unistd::linkat;
 
     let mut options = OpenOptions::new();
-    options.write(true).custom_flags(libc::O_TMPFILE).mode(0o600);
+    options.write(true).custom_flags(libc::O_TMPFILE).mode(NEW_MODE);
     let Ok(mut file) = options.open(directory) else { return Ok(None) };
     if file.try_lock().is_err() {
         return Ok(None);
@@ -128,7 +176,7 @@ fn without_name(
 }
 
 fn with_name(path: PathBuf, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<Temporary> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(NEW_MODE).open(&path)?;
     let mut temporary = Temporary::new(file, path);
     // Tells those who clean up that the writer lives. Not every file system can.
     let _ = temporary.file.try_lock();
@@ -140,7 +188,8 @@ fn with_name(path: PathBuf, fill: impl Fn(&mut File) -> io::Result<()>) -> io::R
 
 /// Takes away what writers of `path` have left beside it that were killed while they wrote.
 pub fn clean_up(path: &Path) {
-    let Some((directory, name)) = parts(path) else { return };
+    let Ok(place) = Place::of(path) else { return };
+    let Some((directory, name)) = parts(&place.path) else { return };
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
         let file = entry.file_name();
@@ -220,7 +269,7 @@ impl Drop for Temporary {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::symlink;
 
     use super::*;
 
@@ -246,6 +295,50 @@ mod tests {
             assert_eq!(mode & 0o7777, 0o600);
         }
         assert_eq!(names(&directory), ["file"]);
+        fs::remove_dir_all(directory).expect("removed");
+    }
+
+    #[test]
+    fn a_link_stays_and_so_does_the_mode_of_what_it_leads_to() {
+        let directory = fresh("links");
+        let (path, other) = (directory.join("file"), directory.join("other"));
+        fs::create_dir(&other).expect("a directory");
+        symlink("other/linked", &path).expect("a link");
+        symlink("file", other.join("linked")).expect("a link");
+        // The first time there is no file yet.
+        for mode in [0o600, 0o640] {
+            replace(&path, |file| file.write_all(b"new")).expect("written");
+            assert_eq!(fs::read(other.join("file")).expect("read"), b"new");
+            let file = fs::metadata(&path).expect("metadata");
+            assert_eq!(file.mode() & 0o7777, mode);
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("a mode");
+        }
+        for link in [&path, &other.join("linked")] {
+            assert!(fs::symlink_metadata(link).expect("metadata").is_symlink());
+        }
+        let number = "0123456789abcdef0123456789abcdef";
+        let left = other.join(format!(".file.1-{number}.locked.tmp"));
+        File::create(&left).expect("a file");
+        clean_up(&path);
+        assert!(!left.exists(), "writers leave it where the file is");
+        symlink("round", directory.join("round")).expect("a link");
+        replace(&directory.join("round"), |_| Ok(())).expect_err("it leads nowhere");
+        fs::remove_dir_all(directory).expect("removed");
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_left_as_it_is() {
+        use std::os::unix::fs::FileTypeExt;
+
+        let directory = fresh("pipe");
+        let (pipe, link) = (directory.join("pipe"), directory.join("link"));
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        symlink("pipe", &link).expect("a link");
+        for path in [&pipe, &link] {
+            let error = replace(path, |file| file.write_all(b"new")).expect_err("a pipe");
+            assert!(error.to_string().contains("no regular file"), "{error}");
+        }
+        assert!(fs::symlink_metadata(&pipe).expect("metadata").file_type().is_fifo());
         fs::remove_dir_all(directory).expect("removed");
     }
 
@@ -283,8 +376,7 @@ mod tests {
         for name in &others {
             leave(name, old);
         }
-        std::os::unix::fs::symlink(&path, directory.join(format!(".file.4-{number}.tmp")))
-            .expect("a link");
+        symlink(&path, directory.join(format!(".file.4-{number}.tmp"))).expect("a link");
         clean_up(&path);
         let mut left = names(&directory);
         let mut expected: Vec<OsString> = others.iter().map(OsString::from).collect();

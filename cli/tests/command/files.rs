@@ -41,6 +41,29 @@ fn an_export_is_a_file_for_people_and_comes_back_as_it_was() {
 }
 
 #[test]
+fn links_and_what_is_no_regular_file_stay() {
+    use std::fs;
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+    use std::process::Command;
+
+    let (fabric, directory) = (fabric(), Directory::new());
+    let (link, pipe) = (directory.path("link.json"), directory.path("pipe"));
+    let file = directory.write("file.json", "old");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("a mode");
+    symlink("file.json", &link).expect("a link");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    for command in ["export", "dump"] {
+        assert_eq!(fabric.run(&[command, &link]).said(), "");
+        assert!(fs::read_to_string(&file).expect("a file").contains("hashdb"));
+        assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o7777, 0o640);
+        assert!(fs::symlink_metadata(&link).expect("a link").is_symlink());
+        let why = fabric.run(&[command, &pipe]).complained(6);
+        assert!(why.contains("no regular file"), "{why}");
+        assert!(fs::symlink_metadata(&pipe).expect("a pipe").file_type().is_fifo());
+    }
+}
+
+#[test]
 fn discovered_groups_and_held_shards_are_exported() {
     let directory = Directory::new();
     let mut file: Value = serde_json::from_str(&documented()).expect("JSON");

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::base::error::{Code, Error, Result};
+use crate::store::write::Place;
 use crate::store::{convert, read, write};
 
 use super::SnapshotFile;
@@ -14,7 +15,9 @@ impl SnapshotFile {
     /// `NotSeeded` while nothing is known, `Argument` for the handle's own snapshot file, and `File`.
     pub fn dump(&self, path: &Path) -> Result<()> {
         let shown = path.display();
-        if self.path() == Some(path) {
+        let is_same =
+            |own| matches!((Place::of(own), Place::of(path)), (Ok(a), Ok(b)) if a.path == b.path);
+        if self.path().is_some_and(|own| own == path || is_same(own)) {
             let message = format!(
                 "'{shown}' is the snapshot file of the handle, which writes it itself; name another one"
             );
