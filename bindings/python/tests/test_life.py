@@ -535,9 +535,11 @@ def test_arguments_that_are_refused(file_farm, tmp_path):
 
 
 def test_messages_name_what_python_has(node):
-    with mf.Farm(node.url) as farm, pytest.raises(mf.FabricError) as caught:
-        farm.seed()
-    assert "user and password" in caught.value.message and "fabric_" not in caught.value.message
+    with mf.Farm(node.url) as farm:
+        with pytest.raises(mf.FabricError) as caught:
+            farm.seed()
+        assert "user and password" in caught.value.message and "fabric_" not in caught.value.message
+        assert "user and password" in farm.metrics().last_error_text
     with node.farm() as farm:
         with pytest.raises(mf.InvalidKey) as wrong:
             farm.server("crm.names", 5)

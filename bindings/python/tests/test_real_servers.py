@@ -222,17 +222,16 @@ def test_the_example_survives_the_loss_of_its_primary(group):
     group("sql", primary, "CREATE DATABASE demo; CREATE TABLE demo.entries (id BIGINT PRIMARY KEY)")
     url = "cluster://" + ",".join(f"127.0.0.1:{24900 + n}" for n in (1, 2, 3))
     service = subprocess.Popen(
-        [sys.executable, ROOT / "bindings/python/examples/service.py", url, "farm", "farm", "11"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, ROOT / "bindings/python/examples/service.py", url, "farm", "farm", "120"],
+        stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     written = [int(service.stdout.readline()) for _ in range(100)]
     group("kill", primary)
-    at_the_kill = written[-1]
-    rest, log = service.communicate(timeout=120)
-    assert service.returncode == 0, log
-    written += map(int, rest.split())
-    # It went on at another primary, and everything that it was told is written is there.
-    assert len(written) - at_the_kill > 50, log
+    # It goes on at another primary, and everything that it was told is written is there. Some of these were written
+    # before the server was gone.
+    written += [int(service.stdout.readline()) for _ in range(200)]
     assert group("primary") != primary
+    service.kill()
+    written += map(int, service.communicate()[0].split())
     found = set(map(int, group("sql", group("primary"), "SELECT id FROM demo.entries").split()))
     assert set(written) <= found

@@ -29,6 +29,8 @@ def lookups(farm: Farm) -> Server:
 def batches(farm: Farm, rows: list[dict[str, int]]) -> None:
     servers: list[Server] = farm.servers("db.t", [1, 2])
     split: list[tuple[Server, list[dict[str, int]]]] = farm.split("db.t", rows, key=lambda row: row["id"])
+    servers += farm.servers(("db.t", "db.u"), (n for n in (1, 2)))
+    servers += farm.table({"db.t"}).servers({1, 2})
     keys = farm.split("db.t", ["a", "b"])
     assert servers and split and keys
 

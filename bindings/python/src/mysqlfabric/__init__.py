@@ -6,6 +6,9 @@
         server = farm.group_server("default", mysqlfabric.Mode.READWRITE)
         connection = pymysql.connect(host=server.host, port=server.port, ...)
 
+MySQL servers get the password over verified TLS alone: add mysql_tls_ca="ca.pem", or, on a network that is yours,
+mysql_password_unverified=True.
+
 A Farm is one farm of MySQL servers as this process sees it. It answers from memory, and keeps what it knows
 fresh in the background. Any number of threads may use it, and so may a forked child. AsyncFarm is the same for
 asyncio, and mysqlfabric.compat has the classes of Connector/Python's `mysql.connector.fabric`.

@@ -34,7 +34,8 @@ class AsyncFarm:
     """A Farm whose lookups are awaited. Options are those of Farm, but for `on_event`: see events().
 
     A lookup answers from memory at once. What is not known yet is fetched by the library, whose events wake the
-    lookups that wait, through one descriptor in the loop; so a lookup may be cancelled at any time. It belongs to
+    lookups that wait, through one descriptor in the loop; so a lookup may be cancelled at any time. One that is dropped
+    without close() is closed with a ResourceWarning. It belongs to
     the loop that it is first used in. seed(), prefetch() and execute() do take a thread of asyncio's executor.
 
     `lookup_timeout` (5 s) is how long a lookup waits for what is not known.

@@ -142,7 +142,8 @@ class Creator:
                     raise
             else:
                 self.farm._tell(server, 0)
-                self._made.last = connection, server
+                # Its id, for _on_connect(): the connection itself is the caller's alone.
+                self._made.last = id(connection), server
                 return connection
 
     def attach(self, engine: Any) -> Any:
@@ -156,7 +157,7 @@ class Creator:
 
     def _on_connect(self, connection: Any, record: Any) -> None:
         made, server = getattr(self._made, "last", (None, None))
-        if made is not connection:
+        if made != id(connection):
             raise RuntimeError("the engine connects by something else than this Creator: create_engine(creator=...)")
         record.info[_SERVER] = server
 

@@ -230,9 +230,13 @@ def _name_in_python(found: re.Match[str]) -> str:
     return found[0]
 
 
+def in_python(message: str) -> str:
+    """A message of the library, with the names of Python in the place of C's."""
+    return _C_NAME.sub(_name_in_python, message)
+
+
 def make_error(code: int, errno: int, message: str) -> FabricError:
-    message = _C_NAME.sub(_name_in_python, message)
-    return _CLASSES.get(code, FabricError)(code, errno, message)
+    return _CLASSES.get(code, FabricError)(code, errno, in_python(message))
 
 
 def errno_of(error: BaseException) -> int | None:

@@ -8,7 +8,7 @@ import select
 import threading
 import traceback
 
-from . import _fabric
+from . import _errors, _fabric
 
 logger = logging.getLogger("mysqlfabric")
 logger.addHandler(logging.NullHandler())
@@ -39,7 +39,7 @@ def _deliver() -> bool:
         messages.insert(0, (2, f"{lost} messages of the library were lost, because more came than were taken"))
     for level, text in messages:
         try:
-            logger.log(_LEVELS.get(level, logging.INFO), "%s", text)
+            logger.log(_LEVELS.get(level, logging.INFO), "%s", _errors.in_python(text))
         except Exception:
             # Of a filter or handler: that is no reason to end the log.
             if logging.raiseExceptions:

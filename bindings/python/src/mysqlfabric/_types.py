@@ -6,7 +6,7 @@ import enum
 import math
 from typing import Any, Iterable, NamedTuple, TypeVar, Union
 
-from . import _fabric
+from . import _errors, _fabric
 
 _E = TypeVar("_E", bound=enum.IntEnum)
 
@@ -357,6 +357,7 @@ def make_group_info(
 def make_metrics(*values: Any) -> Metrics:
     metrics = Metrics(*values)
     return metrics._replace(
+        last_error_text=_errors.in_python(metrics.last_error_text),
         topology_age=_seconds(values[Metrics._fields.index("topology_age")]),
         last_error_age=_seconds(values[Metrics._fields.index("last_error_age")]),
     )
@@ -374,6 +375,7 @@ def make_explanation(*values: Any) -> Explanation:
     made = Explanation(*values)
     return made._replace(
         why=_known(Why, made.why),
+        message=_errors.in_python(made.message),
         group_origin=Origin(made.group_origin),
         group_age=_seconds(values[Explanation._fields.index("group_age")]),
         write_hold=_seconds(values[Explanation._fields.index("write_hold")]),
