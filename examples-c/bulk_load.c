@@ -22,20 +22,22 @@ static int64_t ids[BATCH];
 static char bodies[BATCH][BODY + 1];
 
 /* One connection is enough here: those who load in parallel run several such programs. */
-static unsigned insert(const fabric_server_t *server, const char *sql, size_t length)
+static unsigned insert(const fabric_server_t *server, const char *sql, size_t length,
+                       int32_t *action)
 {
     MYSQL *mysql = mysql_init(NULL);
     unsigned code = 0;
     if (!mysql_real_connect(mysql, server->host, user, password, "demo", server->port, NULL, 0)
         || mysql_real_query(mysql, sql, (unsigned long)length) != 0)
         code = mysql_errno(mysql);
+    fabric_report_error(farm, server->uuid, (int32_t)code, mysql_error(mysql), action, NULL);
     mysql_close(mysql);
-    fabric_report_result(farm, server->uuid, (int32_t)code, NULL);
     return code;
 }
 
 /* Loads the rows of one server. A row may be sent twice, if the answer to the first time was lost. */
-static unsigned load_part(const fabric_server_t *server, const size_t *rows, size_t count)
+static unsigned load_part(const fabric_server_t *server, const size_t *rows, size_t count,
+                          int32_t *action)
 {
     static char sql[BATCH * (2 * BODY + 40) + 100];
     size_t length = (size_t)sprintf(sql, "INSERT IGNORE INTO entries VALUES ");
@@ -46,7 +48,7 @@ static unsigned load_part(const fabric_server_t *server, const size_t *rows, siz
         length += mysql_hex_string(sql + length, body, (unsigned long)strlen(body));
         length += (size_t)sprintf(sql + length, "')");
     }
-    return insert(server, sql, length);
+    return insert(server, sql, length, action);
 }
 
 /* Loads `count` rows, and those again whose server failed, at the server that is next. */
@@ -68,8 +70,10 @@ static int load(size_t count)
         }
         char again[BATCH] = {0};
         for (size_t s = 0; s < servers; s++) {
-            unsigned code = load_part(&found[s], order + starts[s], starts[s + 1] - starts[s]);
-            if (code != 0 && fabric_errno_action((int32_t)code) == FABRIC_ACTION_NONE) {
+            int32_t action = FABRIC_ACTION_NONE;
+            unsigned code = load_part(&found[s], order + starts[s], starts[s + 1] - starts[s],
+                                      &action);
+            if (code != 0 && action == FABRIC_ACTION_NONE) {
                 fprintf(stderr, "bulk_load: %s:%u: error %u\n", found[s].host,
                         (unsigned)found[s].port, code);
                 return 0;

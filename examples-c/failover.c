@@ -21,8 +21,9 @@ static int fail_over(const fabric_t *farm)
         return failed("the old primary", &err);
     printf("old primary of %s: %s:%u\n", server.group, server.host, (unsigned)server.port);
 
-    /* With the errno of the MySQL driver; then the answer is another server, as soon as there is one. */
-    if (fabric_report_result(farm, server.uuid, CR_CONN_HOST_ERROR, &err) != FABRIC_OK
+    /* With what mysql_errno() and mysql_error() say; then the answer is another server, as soon as there is one. */
+    const char *error = "Can't connect to MySQL server";
+    if (fabric_report_error(farm, server.uuid, CR_CONN_HOST_ERROR, error, NULL, &err) != FABRIC_OK
         || fabric_get_shard_server_wait(farm, tables, 1, &key, FABRIC_SCOPE_LOCAL,
                                         FABRIC_MODE_READWRITE, PATIENCE_MS, &server, &err)
                != FABRIC_OK)

@@ -8,13 +8,21 @@
 #include <mysql.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 enum {
-    POOL_SIZE = 64,
+    POOL_SIZE = 64, /* more than there are threads, so that one is always idle */
     POOL_TIMEOUT_S = 2
-}; /* more than there are threads, so that one is always idle */
+};
+
+/* What a statement came to. */
+struct answer {
+    int code;         /* 0, or the driver's errno */
+    char error[512];  /* the driver's text */
+    long long number; /* the first of the answer; 0 without one */
+};
 
 struct pooled {
     MYSQL *mysql; /* NULL where there is none */
@@ -33,23 +41,39 @@ static void pool_open(const char *user, const char *password)
     pool_password = password;
 }
 
-static MYSQL *pool_connect(const char *host, unsigned port, unsigned *code)
+/* A statement that failed before there was a server to ask. */
+static int pool_fail(struct answer *answer, const char *error)
+{
+    answer->code = 1105; /* ER_UNKNOWN_ERROR */
+    snprintf(answer->error, sizeof answer->error, "%s", error);
+    return answer->code;
+}
+
+/* Whether the driver's last call went well; if not, why. */
+static int pool_well(MYSQL *mysql, int well, struct answer *answer)
+{
+    answer->code = well ? 0 : (int)mysql_errno(mysql);
+    snprintf(answer->error, sizeof answer->error, "%s", well ? "" : mysql_error(mysql));
+    return well;
+}
+
+static MYSQL *pool_connect(const char *host, unsigned port, struct answer *answer)
 {
     const unsigned timeout = POOL_TIMEOUT_S;
     MYSQL *mysql = mysql_init(NULL);
     mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout);
     mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &timeout);
     mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &timeout);
-    if (mysql_real_connect(mysql, host, pool_user, pool_password, NULL, port, NULL, 0))
+    MYSQL *made = mysql_real_connect(mysql, host, pool_user, pool_password, NULL, port, NULL, 0);
+    if (pool_well(mysql, made != NULL, answer))
         return mysql;
-    *code = mysql_errno(mysql);
     mysql_close(mysql);
     return NULL;
 }
 
-/* Takes an idle connection, or makes one; without one, `mysql` is NULL and `code` the driver's errno. */
+/* Takes an idle connection, or makes one; without one, `mysql` is NULL and `answer` says why. */
 static struct pooled *pool_take(const char *id, const char *tag, const char *host, unsigned port,
-                                unsigned *code)
+                                struct answer *answer)
 {
     struct pooled *place = NULL;
     MYSQL *other = NULL;
@@ -69,7 +93,7 @@ static struct pooled *pool_take(const char *id, const char *tag, const char *hos
     if (fits)
         return place;
     mysql_close(other);
-    MYSQL *made = pool_connect(host, port, code);
+    MYSQL *made = pool_connect(host, port, answer);
     pthread_mutex_lock(&pool_lock);
     place->mysql = made;
     snprintf(place->id, sizeof place->id, "%s", id);
@@ -87,6 +111,24 @@ static void pool_give(struct pooled *given, int broken)
     given->busy = 0;
     pthread_mutex_unlock(&pool_lock);
     mysql_close(mysql);
+}
+
+/* Runs a statement on a server. A connection on which one failed is kept if it answers a ping. */
+static void pool_query(const char *id, const char *tag, const char *host, unsigned port,
+                       const char *sql, struct answer *answer)
+{
+    answer->number = 0;
+    struct pooled *to = pool_take(id, tag, host, port, answer);
+    if (to->mysql && pool_well(to->mysql, mysql_query(to->mysql, sql) == 0, answer)) {
+        MYSQL_RES *result = mysql_store_result(to->mysql);
+        MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
+        if (row && row[0])
+            answer->number = strtoll(row[0], NULL, 10);
+        mysql_free_result(result);
+        pool_well(to->mysql, mysql_errno(to->mysql) == 0, answer);
+    }
+    const int broken = answer->code != 0 && (!to->mysql || mysql_ping(to->mysql) != 0);
+    pool_give(to, broken);
 }
 
 /* Ends what is under way, and what idles, for this kind of work at all servers but one. */

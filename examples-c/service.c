@@ -28,23 +28,16 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static int64_t left_ms(int64_t end)
+{
+    const int64_t now = now_ms();
+    return end > now ? end - now : 0;
+}
+
 static void pause_ms(long ms)
 {
     const struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
     nanosleep(&pause, NULL);
-}
-
-/* The driver's errno; the first number of an answer goes to `number`. */
-static unsigned query(MYSQL *mysql, const char *sql, long long *number)
-{
-    if (mysql_query(mysql, sql) != 0)
-        return mysql_errno(mysql);
-    MYSQL_RES *result = mysql_store_result(mysql);
-    MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
-    if (row && row[0])
-        *number = strtoll(row[0], NULL, 10);
-    mysql_free_result(result);
-    return mysql_errno(mysql);
 }
 
 /* ---- What the library adds: where a statement goes, and what becomes of it. ---- */
@@ -54,57 +47,74 @@ static void on_event(const fabric_event_t *event, void *unused)
 {
     (void)unused;
     if (event->kind == FABRIC_EVENT_PRIMARY_CHANGED) {
-        printf("  group %s has %s primary\n", event->group,
-               event->server_uuid[0] ? "another" : "no");
+        printf("  group %s has %s primary\n", event->group, *event->server_uuid ? "another" : "no");
         pool_cut(event->group, event->server_uuid);
     }
 }
 
 /* Runs a statement where the row is, and again while it is the server that fails: one that does no harm when it is done
  * twice, for an answer may be lost. 0, or the errno of the driver; 1105 where no server can be had. */
-static unsigned run(int64_t id, int32_t mode, const char *sql, long long *number)
+static int run(int64_t id, int32_t mode, const char *sql, struct answer *answer)
 {
     const fabric_key_t key = fabric_key_int(id);
-    for (const int64_t end = now_ms() + PATIENCE_MS;; pause_ms(5)) {
-        const int64_t left = end > now_ms() ? end - now_ms() : 0;
-        fabric_server_t server;
-        fabric_error_t err;
-        if (fabric_table_get_server_wait(entries, &key, FABRIC_SCOPE_LOCAL, mode, left, &server,
-                                         &err)
-            != FABRIC_OK) {
-            fprintf(stderr, "row %lld: %s\n", (long long)id, err.message);
-            return 1105;
-        }
-        unsigned code = 0;
-        const char *work = mode == FABRIC_MODE_READWRITE ? server.group : "reads";
-        struct pooled *to = pool_take(server.uuid, work, server.host, server.port, &code);
-        if (to->mysql)
-            code = query(to->mysql, sql, number);
-        fabric_report_result(farm, server.uuid, (int32_t)code, NULL);
-        const int32_t action = fabric_errno_action((int32_t)code);
-        pool_give(to, action & FABRIC_ACTION_RECONNECT);
-        if (left == 0 || !(action & (FABRIC_ACTION_RECONNECT | FABRIC_ACTION_RETRY_ELSEWHERE)))
-            return code;
+    const int64_t end = now_ms() + PATIENCE_MS;
+    int32_t action = FABRIC_ACTION_NONE;
+    fabric_server_t at;
+    fabric_error_t err;
+    while (fabric_table_get_server_wait(entries, &key, FABRIC_SCOPE_LOCAL, mode, left_ms(end), &at,
+                                        &err)
+           == FABRIC_OK) {
+        const char *work = mode == FABRIC_MODE_READWRITE ? at.group : "reads";
+        pool_query(at.uuid, work, at.host, at.port, sql, answer);
+        fabric_report_error(farm, at.uuid, answer->code, answer->error, &action, NULL);
+        if (action == FABRIC_ACTION_NONE || left_ms(end) == 0)
+            return answer->code;
+        pause_ms(5);
     }
+    return pool_fail(answer, err.message);
+}
+
+/* Opens the farm and its table; what is wrong with an option is said here, too. */
+static int32_t open_farm(const char *url, const char *user, const char *password,
+                         fabric_error_t *err)
+{
+    const char *tables[] = {"demo.entries"};
+    fabric_options_t *options = fabric_options_new();
+    fabric_options_set_source(options, url);
+    fabric_options_set_mysql_credentials(options, user, password);
+    fabric_options_set_event_callback(options, on_event, NULL, NULL);
+    int32_t status = fabric_new(options, &farm, err);
+    fabric_options_free(options);
+    return status ? status : fabric_table_open(farm, tables, 1, &entries, err);
 }
 
 /* ---- The service's own: its statements. ---- */
 
-static unsigned write_row(int64_t id)
+static int told(int64_t id, int code, const struct answer *answer)
+{
+    if (code != 0)
+        fprintf(stderr, "row %lld: error %d: %s\n", (long long)id, code, answer->error);
+    return code;
+}
+
+static int write_row(int64_t id)
 {
     char sql[128];
-    long long none;
+    struct answer answer;
     snprintf(sql, sizeof sql,
              "INSERT INTO demo.entries VALUES (%lld, 'row %lld') ON DUPLICATE KEY UPDATE id = id",
              (long long)id, (long long)id);
-    return run(id, FABRIC_MODE_READWRITE, sql, &none);
+    return told(id, run(id, FABRIC_MODE_READWRITE, sql, &answer), &answer);
 }
 
-static unsigned read_row(int64_t id, int32_t mode, long long *found)
+static int read_row(int64_t id, int32_t mode, long long *found)
 {
     char sql[128];
+    struct answer answer;
     snprintf(sql, sizeof sql, "SELECT COUNT(*) FROM demo.entries WHERE id = %lld", (long long)id);
-    return run(id, mode, sql, found);
+    const int code = told(id, run(id, mode, sql, &answer), &answer);
+    *found = code == 0 ? answer.number : 0;
+    return code;
 }
 
 static struct worker {
@@ -146,18 +156,6 @@ static void stop(int number)
     stops = 1;
 }
 
-static int open_farm(const char *url, const char *user, const char *password, fabric_error_t *err)
-{
-    const char *tables[] = {"demo.entries"};
-    fabric_options_t *options = fabric_options_new();
-    fabric_options_set_source(options, url);
-    fabric_options_set_mysql_credentials(options, user, password);
-    fabric_options_set_event_callback(options, on_event, NULL, NULL);
-    int32_t status = fabric_new(options, &farm, err);
-    fabric_options_free(options);
-    return status == FABRIC_OK && fabric_table_open(farm, tables, 1, &entries, err) == FABRIC_OK;
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 4) {
@@ -169,7 +167,8 @@ int main(int argc, char **argv)
     signal(SIGTERM, stop);
     signal(SIGINT, stop);
     fabric_error_t err;
-    if (mysql_library_init(0, NULL, NULL) != 0 || !open_farm(argv[1], argv[2], argv[3], &err)) {
+    if (mysql_library_init(0, NULL, NULL) != 0
+        || open_farm(argv[1], argv[2], argv[3], &err) != FABRIC_OK) {
         fprintf(stderr, "service: %s\n", err.message);
         return EXIT_FAILURE;
     }

@@ -146,8 +146,7 @@ class service
                 farm_.report(server, 0);
                 return number;
             } catch (const driver_error &error) {
-                farm_.report(server, error.code);
-                const auto action = mysqlfabric::errno_action(error.code);
+                const auto action = farm_.report(server, error.code, error.what());
                 if (left <= 0ms
                     || !(action & (FABRIC_ACTION_RECONNECT | FABRIC_ACTION_RETRY_ELSEWHERE)))
                     throw;

@@ -50,6 +50,7 @@
 /** C++ over mysqlfabric.h; see mysqlfabric.hpp. */
 namespace mysqlfabric
 {
+/** @cond a namespace in which programs need not look */
 /* The same code differs with and without exceptions: under one name the linker would take either for both. */
 #if defined(__cpp_exceptions)
 inline namespace with_exceptions
@@ -58,6 +59,7 @@ inline namespace with_exceptions
 inline namespace without_exceptions
 {
 #endif
+/** @endcond */
 
 using server = fabric_server_t;               /**< A MySQL server to connect to. */
 using shard = fabric_shard_t;                 /**< A shard of a table. */
@@ -1767,7 +1769,9 @@ class farm::event_range
 
 inline farm::event_range farm::events(milliseconds wait) const noexcept { return {*this, wait}; }
 
+/** @cond */
 } // namespace with_exceptions or without_exceptions
+/** @endcond */
 } // namespace mysqlfabric
 
 #endif
