@@ -33,6 +33,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD farm_object *farm;
     fabric_table_t *table;
+    PyObject *repr;
 } table_object;
 
 /* A key of a call. Its text belongs to the argument, or to `owner`. */

@@ -113,21 +113,28 @@ static PyObject *farm_open_table(PyObject *self, PyObject *tables)
     fabric_error_t err;
     if (!take_names(tables, &names))
         return NULL;
-    if (!is_open(farm)) {
+    PyObject *repr = PyUnicode_FromFormat("<mysqlfabric.Table %R>",
+                                          names.sequence != NULL ? names.sequence : tables);
+    if (repr == NULL || !is_open(farm)) {
         drop_names(&names);
+        Py_XDECREF(repr);
         return NULL;
     }
     PyThreadState *thread = enter(farm);
     int32_t status = fabric_table_open(farm->handle, names.names, names.count, &opened, &err);
     leave(farm, thread);
     drop_names(&names);
-    if (status != FABRIC_OK)
+    if (status != FABRIC_OK) {
+        Py_DECREF(repr);
         return fail(status, &err);
+    }
     table_object *table = PyObject_GC_New(table_object, table_type);
     if (table == NULL) {
         fabric_table_free(opened);
+        Py_DECREF(repr);
         return NULL;
     }
+    table->repr = repr;
     Py_INCREF(self);
     table->farm = farm;
     table->table = opened;
@@ -156,6 +163,7 @@ static void table_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     fabric_table_free(table->table);
     Py_XDECREF(table->farm);
+    Py_XDECREF(table->repr);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
@@ -200,6 +208,13 @@ static PyMethodDef farm_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyObject *table_repr(PyObject *self)
+{
+    PyObject *repr = ((table_object *)self)->repr;
+    Py_INCREF(repr);
+    return repr;
+}
+
 static PyObject *table_reduce(PyObject *self, PyObject *unused)
 {
     (void)self, (void)unused;
@@ -221,9 +236,13 @@ static PyType_Slot farm_slots[] = {
 };
 
 static PyType_Slot table_slots[] = {
-    {Py_tp_doc, (void *)DOC_TABLE_TYPE},      {Py_tp_dealloc, (void *)table_dealloc},
-    {Py_tp_traverse, (void *)table_traverse}, {Py_tp_clear, (void *)table_clear},
-    {Py_tp_methods, table_methods},           {0, NULL},
+    {Py_tp_doc, (void *)DOC_TABLE_TYPE},
+    {Py_tp_dealloc, (void *)table_dealloc},
+    {Py_tp_traverse, (void *)table_traverse},
+    {Py_tp_clear, (void *)table_clear},
+    {Py_tp_methods, table_methods},
+    {Py_tp_repr, (void *)table_repr},
+    {0, NULL},
 };
 
 static PyType_Spec farm_spec = {"mysqlfabric._fabric.Handle", sizeof(farm_object), 0,

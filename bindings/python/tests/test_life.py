@@ -72,6 +72,11 @@ def test_a_farm_that_keeps_its_tables_is_collected(node):
     assert gone() is None
 
 
+def test_a_table_says_what_it_is_of(file_farm):
+    assert "'employees.salaries'" in repr(file_farm.table("employees.salaries"))
+    assert "('web.sessions',)" in repr(file_farm.table(name for name in ["web.sessions"]))
+
+
 def test_a_table_keeps_its_farm(file_farm):
     table = mf.Farm(topology_file=TOPOLOGY).table("employees.salaries")
     gc.collect()

@@ -40,6 +40,10 @@ async def loops(farm: AsyncFarm) -> Server:
         print(event.name)
     rows: list[tuple[Server, list[str]]] = await farm.split("db.t", ["a"], key=str)
     assert rows
+    AsyncFarm("cluster://a", nosuch=1)  # type: ignore[call-arg]
+    first: list[Server] = await farm.candidates("db.t", 1, exclude=["uuid"], limit=2)
+    await farm.group_candidates("g", nosuch=1)  # type: ignore[call-arg]
+    assert first
     return await farm.server("db.t", 1, Mode.READWRITE)
 
 

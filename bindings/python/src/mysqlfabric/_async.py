@@ -7,7 +7,7 @@ import os
 import time
 import warnings
 import weakref
-from typing import Any, AsyncIterator, Callable, Coroutine, Iterable, TypeVar
+from typing import Any, AsyncIterator, Callable, Concatenate, Coroutine, Iterable, ParamSpec, TypeVar
 
 from . import _errors, _fabric
 from ._farm import Farm
@@ -15,6 +15,7 @@ from ._keys import Key
 from ._types import Action, Event, EventKind, Metrics, Mode, ResultSet, Scope, Server, Status, Tables, check_wait
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 
 # What may pass while a call waits for a server.
 _PASSING = (
@@ -30,6 +31,20 @@ _PASSING = (
 _POLL = 0.1
 
 
+def _takes_what(
+    _: Callable[Concatenate[Farm, _P], _T],
+) -> Callable[[Callable[..., Any]], Callable[Concatenate[AsyncFarm, _P], Coroutine[Any, Any, _T]]]:
+    """Tells type checkers that a method has the arguments of one of Farm."""
+    return lambda method: method
+
+
+def _takes_options(
+    _: Callable[Concatenate[Farm, _P], None],
+) -> Callable[[Callable[..., None]], Callable[Concatenate[AsyncFarm, _P], None]]:
+    """The same, of the constructor."""
+    return lambda method: method
+
+
 class AsyncFarm:
     """A Farm whose lookups are awaited. Options are those of Farm, but for `on_event`: see events().
 
@@ -41,6 +56,7 @@ class AsyncFarm:
     `lookup_timeout` (5 s) is how long a lookup waits for what is not known.
     """
 
+    @_takes_options(Farm.__init__)
     def __init__(self, url: str | None = None, *, lookup_timeout: float = 5.0, **options: Any) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         if lookup_timeout is None:
@@ -129,12 +145,14 @@ class AsyncFarm:
         answer: list[tuple[Server, list[_T]]] = await self._ask(None, split)
         return answer
 
+    @_takes_what(Farm.candidates)
     async def candidates(
         self, tables: Tables, key: Key | None = None, mode: int = Mode.NONE, scope: int = Scope.LOCAL, **choice: Any
     ) -> list[Server]:
         """As Farm.candidates()."""
         return await self._ask(None, lambda _: self._farm.candidates(tables, key, mode, scope, **choice))
 
+    @_takes_what(Farm.group_candidates)
     async def group_candidates(self, group: str, mode: int = Mode.NONE, **choice: Any) -> list[Server]:
         """As Farm.group_candidates()."""
         return await self._ask(None, lambda _: self._farm.group_candidates(group, mode, **choice))
