@@ -37,6 +37,10 @@ pub struct Import {
     /// Replace the map that is there
     #[arg(long)]
     pub replace: bool,
+
+    /// With --replace: also where a shard that is READ_ONLY or DISABLED there is let go, as during a move
+    #[arg(long)]
+    pub release_held: bool,
 }
 
 #[derive(Debug, Args)]

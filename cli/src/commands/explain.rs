@@ -11,7 +11,7 @@ use crate::args::Explain;
 use crate::c_names::translated;
 use crate::exit::{Exit, Result};
 use crate::farm::State;
-use crate::output::{address, ago};
+use crate::output::{address, ago, printable};
 use crate::plan::quoted;
 
 use super::{Run, wanted};
@@ -187,7 +187,7 @@ impl Explained {
         }
         let node = self.node.as_ref().map_or_else(String::new, |node| format!(", by {node}"));
         line("source", format!("{}{node}, generation {}", self.source, self.generation));
-        lines.into_iter().map(|(name, text)| format!("{name:<9}{text}\n")).collect()
+        lines.into_iter().map(|(name, text)| format!("{name:<9}{}\n", printable(&text))).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use mysqlfabric::store::write::replace;
 use crate::args::Export;
 use crate::exit::{Exit, Failure, Result};
 use crate::farm::{Farm, State, file_of, of_router};
-use crate::output::{Progress, complain};
+use crate::output::{Progress, warn};
 
 use super::Run;
 
@@ -16,8 +16,8 @@ pub fn run(run: &Run, args: &Export) -> Result<Exit> {
     let farm = farm(run, run.settings.url()?)?.sorted();
     for table in &farm.tables {
         for shard in table.shards.iter().filter(|shard| shard.state == State::Disabled) {
-            complain(&format!(
-                "mysqlfabric: warning: {}: shard {} is DISABLED, and a file does not say that it is in \
+            warn(&format!(
+                "{}: shard {} is DISABLED, and a file does not say that it is in \
                  group {}",
                 table.full_name(),
                 shard.id,

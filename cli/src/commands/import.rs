@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::args::Import;
 use crate::database::Database;
 use crate::exit::{Exit, Failure, Result};
-use crate::farm::{Change, Farm, Server, changes, statements};
-use crate::output::{Progress, rows_as_table, to_value};
+use crate::farm::{Change, Farm, Server, Shard, State, Table, changes, statements};
+use crate::output::{Progress, rows_as_table, to_value, warn};
 
 use super::Run;
 use super::export::farm;
@@ -40,8 +40,12 @@ pub fn run(run: &Run, args: &Import) -> Result<Exit> {
              VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL DEFAULT NULL",
         ));
     }
+    let released = released(&old, &new);
     if changes.is_empty() || args.dry_run {
         drop((tables, progress));
+        for shard in &released {
+            warn(&format!("{shard}, and would be let go (--release-held)"));
+        }
         return say(run, &changes, false);
     }
     if !old.is_empty() && !args.replace {
@@ -57,6 +61,18 @@ pub fn run(run: &Run, args: &Import) -> Result<Exit> {
             ),
         ));
     }
+    if let (Some(shard), false) = (released.first(), args.release_held) {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "{shard}, and would be let go{}; somebody may be moving it: look at it, and give --release-held",
+                match released.len() - 1 {
+                    0 => String::new(),
+                    more => format!(", as would {more} more"),
+                }
+            ),
+        ));
+    }
     for statement in statements(&new, zones) {
         tables.run(&statement).map_err(|failure| {
             failure.about(&format!(
@@ -69,7 +85,35 @@ pub fn run(run: &Run, args: &Import) -> Result<Exit> {
         failure.about("whether the map was changed is not known; import it with --dry-run to see")
     })?;
     drop((tables, progress));
+    for shard in &released {
+        warn(&format!("{shard} until now, and was let go"));
+    }
     say(run, &changes, true)
+}
+
+/// Shards that are held, and whose keys could be written or read again by the new map.
+fn released(old: &Farm, new: &Farm) -> Vec<String> {
+    let severity = |state: State| match state {
+        State::Enabled => 0,
+        State::ReadOnly => 1,
+        State::Disabled => 2,
+    };
+    let mut released = Vec::new();
+    for table in &old.tables {
+        let after = new.table(&table.full_name());
+        let after = after.map(Table::intervals).unwrap_or_default();
+        for of in table.intervals().iter().filter(|of| of.shard.state != State::Enabled) {
+            let is_kept = after.iter().any(|new| {
+                (&new.from, &new.until) == (&of.from, &of.until)
+                    && severity(new.shard.state) >= severity(of.shard.state)
+            });
+            if !is_kept {
+                let (name, Shard { id, state, .. }) = (table.full_name(), of.shard);
+                released.push(format!("shard {id} of {name} is {}", state.name()));
+            }
+        }
+    }
+    released
 }
 
 fn say(run: &Run, changes: &[Change], is_done: bool) -> Result<Exit> {

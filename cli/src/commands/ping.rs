@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::args::Ping;
 use crate::database::Connection;
 use crate::exit::{Exit, Failure, Result};
-use crate::output::{Progress, Row, complain, or_dash};
+use crate::output::{Progress, Row, note, or_dash};
 
 use super::Run;
 use super::servers::{self, ServerRow};
@@ -62,8 +62,8 @@ pub fn run(run: &Run, args: &Ping) -> Result<Exit> {
     let named = named(&config);
     let router = Router::new(config.clone());
     if config.mysql.credentials.is_none() {
-        complain(
-            "mysqlfabric: MySQL servers are not tried without an account (--user): they count logins that \
+        note(
+            "MySQL servers are not tried without an account (--user): they count logins that \
              break off",
         );
     }

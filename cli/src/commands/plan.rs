@@ -9,9 +9,12 @@ use serde_json::json;
 
 use crate::args::{Plan, PlanCommon, PlanHash, PlanRange, RangeType};
 use crate::exit::{Exit, Failure, Result};
-use crate::farm::{Farm, Shard, State, Table, insert_shards, insert_table, literal, table_of};
+use crate::farm::{
+    Farm, Interval, Shard, State, Table, expect_shards, insert_shards, insert_table, of_table,
+    table_of,
+};
 use crate::input::lines;
-use crate::output::{Row, complain, or_dash, percent, rows_as_table, to_value};
+use crate::output::{Row, or_dash, percent, rows_as_table, to_value, warn};
 use crate::plan::assign::assign;
 use crate::plan::range::{Range, by_sample};
 use crate::plan::ring::Ring;
@@ -64,6 +67,8 @@ impl Row for OfGroup {
 /// A plan that is made.
 struct Made {
     table: Table,
+    /// What it is made from.
+    old: Option<Table>,
     /// Of each shard, where it is known.
     shares: Vec<Option<f64>>,
     groups: Vec<OfGroup>,
@@ -97,6 +102,7 @@ fn hash(run: &Run, args: &PlanHash) -> Result<Made> {
         })
     };
     give(&mut table, &groups, &assigned);
+    keep_states(&mut table, old.as_ref())?;
     let no_shards = || Failure::new(Exit::Internal, "the plan has no shards");
     let (shares, of_groups, moves) = {
         let new = Ring::of(&table).ok_or_else(no_shards)?;
@@ -106,7 +112,7 @@ fn hash(run: &Run, args: &PlanHash) -> Result<Made> {
         let of_groups = of_groups(&table, &groups, Some(&new.shares()), old_shares.as_ref());
         (shares, of_groups, old_ring.map(|old| old.moves(&new)))
     };
-    Ok(Made { table, shares, groups: of_groups, moves })
+    Ok(Made { table, old, shares, groups: of_groups, moves })
 }
 
 fn range(run: &Run, args: &PlanRange) -> Result<Made> {
@@ -141,6 +147,7 @@ fn range(run: &Run, args: &PlanRange) -> Result<Made> {
     let assigned =
         assign(table.shards.len(), groups.len(), |at| held.get(at).cloned().unwrap_or_default());
     give(&mut table, &groups, &assigned);
+    keep_states(&mut table, old.as_ref())?;
     let (shares, of_groups, moves) = {
         let new = Range::of(&table).map_err(told)?;
         let shares: Vec<Option<f64>> = match keys.is_empty() {
@@ -163,7 +170,7 @@ fn range(run: &Run, args: &PlanRange) -> Result<Made> {
         let moves = old_range.as_ref().map(|old| old.moves(&new, &keys)).transpose();
         (shares, of_groups, moves.map_err(told)?)
     };
-    Ok(Made { table, shares, groups: of_groups, moves })
+    Ok(Made { table, old, shares, groups: of_groups, moves })
 }
 
 /// Which part of each new shard each group has: of the sampled keys, else the group of its first key has
@@ -208,6 +215,20 @@ fn old(run: &Run, args: &PlanCommon, kind: ShardingType) -> Result<Option<Table>
             format!("the old plan has no table '{}', but: {}", args.table, known.join(", ")),
         )
     })?;
+    if let Some(held) = farm
+        .held
+        .iter()
+        .find(|held| (held.schema.as_str(), held.table.as_str()) == (&*table.schema, &*table.name))
+    {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "the shard of {} from '{}' is held, and where its rows are is not known; plan when it is \
+                 listed again",
+                args.table, held.lower_bound
+            ),
+        ));
+    }
     if table.kind.class() != kind.class() {
         return Err(Failure::usage(format!(
             "table {} is of type {} in the old plan, and {} is planned: every key may move",
@@ -277,6 +298,40 @@ fn give(table: &mut Table, groups: &[String], assigned: &[usize]) {
     }
 }
 
+/// Gives each shard that the plan leaves as it is the state that it has.
+///
+/// # Errors
+/// One that is held would change: who holds it, such as a move under way, relies on it.
+fn keep_states(table: &mut Table, old: Option<&Table>) -> Result<()> {
+    let Some(old) = old else { return Ok(()) };
+    let before = old.intervals();
+    let held = before.iter().filter(|of| of.shard.state != State::Enabled);
+    let mut kept = Vec::new();
+    let after = table.intervals();
+    for of in held {
+        let same = |new: &Interval<'_>| {
+            (&new.from, &new.until, &new.shard.group) == (&of.from, &of.until, &of.shard.group)
+        };
+        let at = after.iter().find(|new| same(new)).ok_or_else(|| {
+            Failure::new(
+                Exit::Refused,
+                format!(
+                    "shard {} of {} is {}, and the plan would change it; plan when it is ENABLED again",
+                    of.shard.id,
+                    old.full_name(),
+                    of.shard.state.name()
+                ),
+            )
+        })?;
+        kept.push((at.shard.id, of.shard.state));
+    }
+    for shard in &mut table.shards {
+        let state = kept.iter().find(|(id, _)| *id == shard.id).map(|(_, state)| *state);
+        shard.state = state.unwrap_or(State::Enabled);
+    }
+    Ok(())
+}
+
 type Shares = BTreeMap<String, f64>;
 
 /// The groups of both plans.
@@ -300,7 +355,7 @@ fn of_groups(
 }
 
 fn say(run: &Run, args: &PlanCommon, made: &Made) -> Result<()> {
-    let Made { table, shares, groups, moves } = made;
+    let Made { table, old, shares, groups, moves } = made;
     let is_moving = moves.as_ref().is_some_and(|moves| !moves.is_empty());
     if args.file {
         let mut text = serde_json::to_string_pretty(&table_of(table)).map_err(io::Error::from)?;
@@ -309,12 +364,12 @@ fn say(run: &Run, args: &PlanCommon, made: &Made) -> Result<()> {
     }
     if args.sql {
         if is_moving {
-            complain(
-                "mysqlfabric: warning: keys move: their rows have to be in their new groups before this is \
+            warn(
+                "keys move: their rows have to be in their new groups before this is \
                  run (docs/RESHARDING.md moves a shard)",
             );
         }
-        return run.out.text(&sql(table, moves.is_some()));
+        return run.out.text(&sql(table, old.as_ref()));
     }
     let planned: Vec<Planned> = table
         .shards
@@ -350,18 +405,16 @@ fn say(run: &Run, args: &PlanCommon, made: &Made) -> Result<()> {
     run.out.text(&text)
 }
 
-/// What makes the table's rows, in one transaction.
-fn sql(table: &Table, is_there: bool) -> String {
-    let of = format!(
-        "WHERE schema_name = {} AND table_name = {}",
-        literal(&table.schema),
-        literal(&table.name)
-    );
+/// What makes the table's rows, in one transaction that fails unless the rows are those of the old plan.
+fn sql(table: &Table, old: Option<&Table>) -> String {
     let mut statements =
         vec!["START TRANSACTION".to_owned(), "UPDATE version SET number = number + 1".to_owned()];
-    match is_there {
-        true => statements.push(format!("DELETE FROM shards {of}")),
-        false => statements.push(insert_table(table)),
+    match old {
+        Some(old) => {
+            statements.extend(expect_shards(old));
+            statements.push(format!("DELETE FROM shards WHERE {}", of_table(table)));
+        }
+        None => statements.push(insert_table(table)),
     }
     statements.extend(insert_shards(table, false));
     statements.push("COMMIT".to_owned());

@@ -10,7 +10,7 @@ use crate::args::{Format, Route};
 use crate::exit::{Exit, Failure, Result};
 use crate::farm::{mode_name, status_name};
 use crate::input::lines;
-use crate::output::{Row, address, or_dash};
+use crate::output::{Row, address, or_dash, printable};
 
 use super::{Run, wanted};
 
@@ -83,7 +83,18 @@ pub fn run(run: &Run, args: &Route) -> Result<Exit> {
     };
     match args.print {
         Some(what) => {
-            let lines: String = routed.iter().map(|of| of.print(what) + "\n").collect();
+            let mut lines = String::new();
+            for text in routed.iter().map(|of| of.print(what)) {
+                if text != printable(&text) {
+                    return Err(Failure::new(
+                        Exit::Answer,
+                        format!(
+                            "'{text}' has control characters, and is not printed as a line; see --json"
+                        ),
+                    ));
+                }
+                lines += &(text + "\n");
+            }
             run.out.text(&lines)?;
         }
         None => run.out.list("routes", &routed)?,

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::args::Status;
 use crate::exit::{Exit, Result};
-use crate::output::{Metrics, ago, or_dash};
+use crate::output::{Metrics, ago, or_dash, printable};
 
 use super::groups::GroupRow;
 use super::tables::TableRow;
@@ -97,8 +97,11 @@ fn problems(groups: &[GroupRow], tables: &[TableRow]) -> Vec<String> {
 }
 
 fn text(of: &StatusOf) -> String {
-    let identity =
-        if of.identity.is_empty() { String::new() } else { format!(" ({})", of.identity) };
+    let identity = if of.identity.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", printable(&of.identity))
+    };
     let mut text = format!(
         "source      {}{identity}\n\
          nodes       {} of {} up\n\
@@ -106,7 +109,7 @@ fn text(of: &StatusOf) -> String {
          tables      {} with {} shards\n\
          groups      {} of {} take writes\n\
          servers     {}, {} left out\n",
-        of.source,
+        printable(&of.source),
         of.nodes_up,
         of.nodes_known,
         of.generation,
@@ -120,13 +123,13 @@ fn text(of: &StatusOf) -> String {
         of.servers_quarantined,
     );
     if let Some(error) = &of.last_error {
-        text += &format!("last error  {error}\n");
+        text += &format!("last error  {}\n", printable(error));
     }
     if of.problems.is_empty() {
         text += "problems    none\n";
     }
     for (at, problem) in of.problems.iter().enumerate() {
-        text += &format!("{:<12}{problem}\n", if at == 0 { "problems" } else { "" });
+        text += &format!("{:<12}{}\n", if at == 0 { "problems" } else { "" }, printable(problem));
     }
     text
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::args::Watch;
 use crate::exit::{Exit, Failure, Result};
-use crate::output::{address, utc};
+use crate::output::{address, printable, utc};
 use crate::settings::seconds;
 
 use super::{Run, servers};
@@ -102,5 +102,5 @@ fn say(run: &Run, router: &Router, delivery: &Delivery) -> Result<()> {
     if event.lost_before > 0 {
         line += &format!("  ({} events before were lost)", event.lost_before);
     }
-    run.out.text(&(line.trim_end().to_owned() + "\n"))
+    run.out.text(&(printable(line.trim_end()) + "\n"))
 }

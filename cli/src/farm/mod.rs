@@ -14,7 +14,7 @@ pub use self::diff::{Change, changes};
 pub use self::document::read;
 pub use self::from_router::of_router;
 pub use self::rows::of_tables;
-pub use self::sql::{insert_shards, insert_table, literal, statements};
+pub use self::sql::{expect_shards, insert_shards, insert_table, of_table, statements};
 pub use self::write::{file_of, table_of};
 
 /// A farm. The order of its parts says nothing, but for that of servers.
@@ -94,6 +94,28 @@ pub struct Held {
 impl Table {
     pub fn full_name(&self) -> String {
         format!("{}.{}", self.schema, self.name)
+    }
+}
+
+/// The keys of a shard, by bounds that are compared as those of its type are.
+pub struct Interval<'t> {
+    pub shard: &'t Shard,
+    pub from: (i64, String),
+    /// Where the next one begins; of the highest one of HASH, which goes on at zero, the lowest bound.
+    pub until: Option<(i64, String)>,
+}
+
+impl Table {
+    /// The shards in the order of their bounds.
+    pub fn intervals(&self) -> Vec<Interval<'_>> {
+        let from = |shard: &Shard| order_of_bound(self.kind, &shard.lower_bound);
+        let mut shards: Vec<&Shard> = self.shards.iter().collect();
+        shards.sort_by_cached_key(|shard| from(shard));
+        let first = shards.first().filter(|_| self.kind == ShardingType::Hash).copied();
+        let next = shards.iter().skip(1).copied().map(Some).chain([first]);
+        let of = shards.iter().zip(next);
+        of.map(|(shard, next)| Interval { shard, from: from(shard), until: next.map(from) })
+            .collect()
     }
 }
 

@@ -80,6 +80,40 @@ pub fn insert_table(table: &Table) -> String {
     )
 }
 
+/// The condition of a table's rows.
+pub fn of_table(table: &Table) -> String {
+    let (schema, name) = (literal(&table.schema), literal(&table.name));
+    format!("schema_name = {schema} AND table_name = {name}")
+}
+
+/// What fails unless the shards of a table are these, and have these states: by the key of table version,
+/// since outside of procedures nothing else fails on a condition in each mode and version.
+pub fn expect_shards(table: &Table) -> Vec<String> {
+    let fail_unless = |why: &str, count: usize, rows: &str| {
+        format!(
+            "-- {why}, or this fails (Duplicate entry '1' for key 'PRIMARY'):\n\
+             INSERT INTO version SELECT * FROM version WHERE {count} <>\n    \
+             (SELECT COUNT(*) FROM shards WHERE {}{rows})",
+            of_table(table)
+        )
+    };
+    let rows: Vec<String> = table
+        .shards
+        .iter()
+        .map(|Shard { lower_bound, group, state, .. }| {
+            format!("({}, {}, '{}')", literal(lower_bound), literal(group), state.name())
+        })
+        .collect();
+    let mut statements =
+        vec![fail_unless("The table has as many shards as the plan began with", rows.len(), "")];
+    for rows in rows.chunks(ROWS) {
+        let known =
+            format!("\n    AND (lower_bound, group_id, state) IN (\n    {})", rows.join(",\n    "));
+        statements.push(fail_unless("They are those", rows.len(), &known));
+    }
+    statements
+}
+
 /// The shards of a table, with their numbers or with those that the server gives.
 pub fn insert_shards(table: &Table, ids: bool) -> Vec<String> {
     let (schema, name) = (literal(&table.schema), literal(&table.name));

@@ -1,21 +1,32 @@
 //! What the command says: tables for people, one JSON document a line for programs.
 
+mod printable;
 mod progress;
 mod prometheus;
 mod table;
 mod time;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::exit::{Exit, Failure, ForPrograms, Result};
 
+pub use self::printable::printable;
 pub use self::progress::Progress;
 pub use self::prometheus::Metrics;
 pub use self::table::table;
 pub use self::time::{ago, utc};
+
+use self::printable::printable_json;
+
+/// Whether programs read standard error.
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Whether nobody wants warnings.
+static IS_QUIET: AtomicBool = AtomicBool::new(false);
 
 /// A line of a table for people, an object for programs.
 pub trait Row: Serialize {
@@ -32,6 +43,13 @@ pub struct Output {
 }
 
 impl Output {
+    /// Settles for whom it is, for standard error, too.
+    pub fn new(json: bool, quiet: bool) -> Self {
+        IS_JSON.store(json, Ordering::Relaxed);
+        IS_QUIET.store(quiet, Ordering::Relaxed);
+        Self { json }
+    }
+
     /// A list under its name.
     pub fn list<R: Row>(&self, name: &str, rows: &[R]) -> Result<()> {
         if self.json {
@@ -48,8 +66,8 @@ impl Output {
 
     /// A value for programs, in a line.
     pub fn value(&self, value: &impl Serialize) -> Result<()> {
-        let mut line = serde_json::to_string(value).map_err(io::Error::from)?;
-        line.push('\n');
+        let line = serde_json::to_string(value).map_err(io::Error::from)?;
+        let line = printable_json(&line) + "\n";
         self.text(&line)
     }
 
@@ -69,9 +87,9 @@ impl Output {
         match self.json {
             true => {
                 let error = ForPrograms::of(exit, code, message);
-                complain(&json!({ "error": to_value(&error).unwrap_or_default() }).to_string());
+                tell(&json!({ "error": to_value(&error).unwrap_or_default() }));
             }
-            false => complain(&format!("mysqlfabric: {message}")),
+            false => note(message),
         }
         exit
     }
@@ -86,8 +104,32 @@ pub fn to_value(value: &(impl Serialize + ?Sized)) -> Result<Value> {
     Ok(serde_json::to_value(value).map_err(io::Error::from)?)
 }
 
+/// Something that is no failure, on standard error.
+pub fn warn(message: &str) {
+    if IS_QUIET.load(Ordering::Relaxed) {
+        return;
+    }
+    match IS_JSON.load(Ordering::Relaxed) {
+        true => tell(&json!({ "warning": message })),
+        false => complain(&format!("mysqlfabric: warning: {}", printable(message))),
+    }
+}
+
+/// What is only to be known, on standard error.
+pub fn note(message: &str) {
+    match IS_JSON.load(Ordering::Relaxed) {
+        true => tell(&json!({ "note": message })),
+        false => complain(&format!("mysqlfabric: {}", printable(message))),
+    }
+}
+
+/// A document on standard error.
+fn tell(document: &Value) {
+    complain(&printable_json(&document.to_string()));
+}
+
 /// A line on standard error. Where that is closed, nobody is to hear it.
-pub fn complain(line: &str) {
+fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 

@@ -1,5 +1,7 @@
 //! Tables of plain text: columns as wide as they must be, numbers to the right.
 
+use super::printable;
+
 /// A table with a head, two blanks between its columns, and no blanks at the end of a line.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<String>> =
@@ -36,21 +38,6 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 fn is_number(cell: &str) -> bool {
     let number = cell.trim_end_matches([' ', '%', 's', 'm', 'h', 'd']);
     cell == "-" || (cell.len() <= 20 && number.parse::<f64>().is_ok())
-}
-
-/// Control characters would move the cursor of the terminal.
-fn printable(cell: &str) -> String {
-    match cell.contains(char::is_control) {
-        true => cell.chars().flat_map(escaped).collect(),
-        false => cell.to_owned(),
-    }
-}
-
-fn escaped(letter: char) -> Vec<char> {
-    match letter.is_control() {
-        true => letter.escape_default().collect(),
-        false => vec![letter],
-    }
 }
 
 #[cfg(test)]

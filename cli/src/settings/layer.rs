@@ -5,12 +5,30 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::args::{Connection, Preference, TlsName};
 use crate::exit::{Exit, Failure, Result};
 
 use super::password::{PasswordFrom, warn_of_readers};
+
+/// The members of a file.
+const NAMES: [&str; 13] = [
+    "url",
+    "timeout",
+    "zone",
+    "read_preference",
+    "mysql",
+    "fabric",
+    "user",
+    "password_file",
+    "tls",
+    "ca",
+    "cert",
+    "key",
+    "password_unverified",
+];
 
 /// What one place says. A file has the same names.
 #[derive(Debug, Default, Deserialize)]
@@ -43,6 +61,7 @@ pub struct Login {
 #[serde(deny_unknown_fields)]
 struct LoginMembers {
     user: Option<String>,
+    #[serde(default, deserialize_with = "secret")]
     password: Option<String>,
     password_file: Option<PathBuf>,
     tls: Option<TlsName>,
@@ -164,12 +183,35 @@ pub fn file(named: Option<&Path>) -> Result<Option<Layer>> {
         }
     };
     let layer: Layer = toml::from_str(&text)
-        .map_err(|error| Failure::usage(format!("'{shown}': {}", error.to_string().trim_end())))?;
+        .map_err(|error| Failure::usage(format!("'{shown}': {}", place_of(&text, &error))))?;
     let has_password = |login: &Login| matches!(login.password, Some(PasswordFrom::Text(_)));
     if has_password(&layer.mysql) || has_password(&layer.fabric) {
         warn_of_readers(&path);
     }
     Ok(Some(layer))
+}
+
+/// A password: a message of what else it is would show it.
+fn secret<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<String>, D::Error> {
+    match toml::Value::deserialize(from)? {
+        toml::Value::String(text) => Ok(Some(text)),
+        _ => Err(D::Error::custom("password: a text in quotes is wanted")),
+    }
+}
+
+/// Where and why a file is refused, without its lines: one of them may be a password.
+fn place_of(text: &str, error: &toml::de::Error) -> String {
+    let why = error.message();
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return why.to_owned();
+    };
+    let (lines, last) = before
+        .rsplit_once('\n')
+        .map_or((0, before), |(above, last)| (above.matches('\n').count() + 1, last));
+    let line = text.lines().nth(lines).unwrap_or_default();
+    let name = line.split('=').next().unwrap_or_default().trim();
+    let name = if NAMES.contains(&name) { format!("{name}: ") } else { String::new() };
+    format!("line {}, column {}: {name}{why}", lines + 1, last.chars().count() + 1)
 }
 
 fn usual() -> Option<PathBuf> {

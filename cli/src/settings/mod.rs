@@ -12,7 +12,7 @@ use mysqlfabric::observe::log::{Level, Log};
 use crate::args::Cli;
 use crate::c_names::translated;
 use crate::exit::{Failure, Result};
-use crate::output::complain;
+use crate::output::{note, warn};
 
 use self::layer::{Layer, Login};
 
@@ -100,8 +100,8 @@ impl Settings {
         let is_told = self.verbose > 0;
         Log::new(most, move |level, message| match level {
             Level::Error if !is_told => {}
-            Level::Warning => complain(&format!("mysqlfabric: warning: {}", translated(message))),
-            _ => complain(&format!("mysqlfabric: {}", translated(message))),
+            Level::Warning => warn(&translated(message)),
+            _ => note(&translated(message)),
         })
     }
 }

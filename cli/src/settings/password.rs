@@ -10,7 +10,7 @@ use nix::sys::signal::{SigSet, Signal};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure, Result};
-use crate::output::complain;
+use crate::output::warn;
 
 /// Where a password is had.
 pub enum PasswordFrom {
@@ -71,8 +71,6 @@ pub fn warn_of_readers(path: &Path) {
     let is_open = fs::metadata(path).is_ok_and(|file| file.is_file() && file.mode() & 0o077 != 0);
     if is_open {
         let shown = path.display();
-        complain(&format!(
-            "mysqlfabric: warning: others can read the password in '{shown}'; chmod 600 '{shown}'"
-        ));
+        warn(&format!("others can read the password in '{shown}'; chmod 600 '{shown}'"));
     }
 }

@@ -1,6 +1,9 @@
 //! The status at the end says what kind of failure it was.
 
+use std::io::Write;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -45,6 +48,19 @@ fn each_kind_of_failure_has_its_status() {
     }
     assert_eq!(fabric.run(&["check", &broken]).code, 1);
     assert!(run(&["tables"]).complained(2).contains("--url"));
+}
+
+#[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    for option in ["--version", "--help"] {
+        // A socket that takes no more, and does not wait.
+        let (mut full, _end) = UnixStream::pair().expect("a socket");
+        full.set_nonblocking(true).expect("set");
+        while full.write(&[0; 4096]).is_ok() {}
+        let mut command = crate::support::command(&[option]);
+        let ran = command.stdout(OwnedFd::from(full)).output().expect("the command");
+        assert_eq!(ran.status.code(), Some(70), "{option}: {ran:?}");
+    }
 }
 
 #[test]

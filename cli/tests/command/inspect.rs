@@ -257,3 +257,72 @@ fn an_explanation_says_what_a_lookup_does_and_why() {
     }
     assert!(run(&[&args[..], &["--role", "read"]].concat()).said().contains("READ_ONLY"));
 }
+
+/// The documented farm, whose names want to move a terminal's cursor.
+fn odd_farm(directory: &Directory) -> String {
+    let mut file: serde_json::Value = serde_json::from_str(&documented()).expect("JSON");
+    let odd = "a\u{1b}[2J\n\u{202e}b";
+    let text = file.to_string().replace("\"shard1\"", &serde_json::to_string(odd).expect("JSON"));
+    file = serde_json::from_str(&text).expect("JSON");
+    file["tables"][0]["column"] = odd.into();
+    format!("file:{}", directory.write("odd.json", &file.to_string()))
+}
+
+#[test]
+fn no_name_reaches_a_terminal_as_it_is() {
+    let directory = Directory::new();
+    let url = odd_farm(&directory);
+    let odd = "\u{1b}\u{202e}x";
+    for args in [
+        &["route", "employees.salaries", "1"][..],
+        &["route", "employees.salaries", odd],
+        &["route", odd, "1"],
+        &["route", "--group", odd],
+        &["route", "employees.salaries", "1", "--print", "group"],
+        &["explain", "employees.salaries", "1"],
+        &["explain", "employees.salaries", odd],
+        &["explain", "--group", odd],
+        &["status"],
+        &["tables"],
+        &["shards", "employees.salaries"],
+        &["groups"],
+        &["servers"],
+        &["check"],
+        &["watch", "--for", "0.2"],
+    ] {
+        for json in [&[][..], &["--json"]] {
+            if json.len() == 1 && args.contains(&"--print") {
+                continue;
+            }
+            let ran = run(&[&["--url", &url], json, args].concat());
+            let shown = ran.out.clone() + &ran.err;
+            let is_odd =
+                |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
+            assert!(!shown.contains(is_odd), "{args:?}: {shown:?}");
+            assert!(!shown.contains("2J\n"), "{args:?}: {shown:?}");
+        }
+    }
+    let print = ["--url", &url, "route", "employees.salaries", "1", "--print", "group"];
+    assert!(run(&print).complained(5).contains("--json"));
+}
+
+#[test]
+fn programs_have_json_on_standard_error_too() {
+    let directory = Directory::new();
+    let password = directory.write("password", "secret");
+    let url = odd_farm(&directory);
+    for args in [
+        &["--user", "u", "--password-file", &password, "tables"][..],
+        &["--user", "u", "--password-file", &password, "-v", "route", "no.table", "1"],
+        &["route", "--no-such-option"],
+        &["--timeout", "x", "tables"],
+    ] {
+        let ran = run(&[&["--json", "--url", &url], args].concat());
+        assert!(!ran.err.is_empty());
+        for line in ran.err.lines() {
+            let said: serde_json::Value = serde_json::from_str(line).expect(line);
+            let names: Vec<_> = said.as_object().expect("an object").keys().collect();
+            assert!(["error", "warning", "note"].contains(&names[0].as_str()), "{line}");
+        }
+    }
+}

@@ -285,3 +285,30 @@ COMMIT;
         assert!(said.contains(part), "{part}: {said}");
     }
 }
+
+#[test]
+fn a_shard_that_is_held_stays_so_or_is_not_planned_anew() {
+    let directory = Directory::new();
+    let plan = ["plan", "range", "--table", "s.t", "--low", "0", "--high", "300"];
+    let first = [&plan[..], &["--groups", "a,b,c", "--shards", "3", "--file"]].concat();
+    let mut table: Value = serde_json::from_str(&run(&first).said()).expect("JSON");
+    table["shards"][1]["state"] = "READ_ONLY".into();
+    let old = directory.write("old.json", &farm(&table.to_string(), &["a", "b", "c"]));
+    let same = [&first[..], &["--old", &old]].concat();
+    let planned: Value = serde_json::from_str(&run(&same).said()).expect("JSON");
+    let states =
+        planned["shards"].as_array().expect("shards").iter().map(|of| of["state"].as_str());
+    assert_eq!(states.collect::<Vec<_>>(), [None, Some("READ_ONLY"), None]);
+    for more in [&["--groups", "a,b,c", "--shards", "6"][..], &["--groups", "a,c", "--shards", "3"]]
+    {
+        let why = run(&[&plan[..], more, &["--old", &old, "--sql"]].concat()).complained(10);
+        assert!(why.contains("shard 2 of s.t is READ_ONLY"), "{why}");
+    }
+    let mut file: Value =
+        serde_json::from_str(&farm(&table.to_string(), &["a", "b", "c"])).expect("JSON");
+    file["held_shards"] =
+        json!([{"schema": "s", "table": "t", "type": "RANGE", "lower_bound": 250}]);
+    let old = directory.write("old.json", &file.to_string());
+    let why = run(&[&first[..], &["--old", &old]].concat()).complained(10);
+    assert!(why.contains("from '250' is held"), "{why}");
+}

@@ -82,6 +82,27 @@ fn a_file_that_is_wrong_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_file_that_is_wrong_is_refused_without_the_passwords_in_it() {
+    let directory = Directory::new();
+    for (text, part) in [
+        ("password = hunter2", "line 2, column"),
+        ("password = \"hunter2", "line 2, column"),
+        ("password = \"\"\"\nhunter2=x\\q\"\"\"", "line 3, column"),
+        ("password = 770077", "line 2, column"),
+        ("password = ['hunter2', 770077]", "a text in quotes"),
+        ("user = 'x' password = 'hunter2'", "line 2, column"),
+        ("password = 'hunter2'\npassword = 'hunter2'", "line 3, column"),
+    ] {
+        let path = directory.write("config.toml", &format!("[mysql]\n{text}\n"));
+        for json in [&[][..], &["--json"]] {
+            let said = run(&[json, &["--config", &path, "tables"]].concat()).complained(2);
+            assert!(said.contains(part), "{text}: {said}");
+            assert!(!said.contains("hunter2") && !said.contains("770077"), "{text}: {said}");
+        }
+    }
+}
+
+#[test]
 fn passwords_come_from_files_and_are_in_no_argument() {
     let fabric = fabric();
     let directory = Directory::new();

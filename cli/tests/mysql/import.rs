@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{each, value};
+use crate::client::{each, query, value};
 use crate::command::{Directory, documented, fabric};
 use crate::map::Map;
 use crate::support::{Kind, RealServer};
@@ -52,7 +52,8 @@ fn a_file_goes_in_and_comes_out_as_it_was() {
         let said = map.run(&["import", &other]).complained(10);
         assert!(said.contains("4 tables and 4 groups") && said.contains("--replace"), "{said}");
         assert_eq!(map.number(), "2");
-        let done = map.run(&["import", "--replace", "--json", &other]).json();
+        let held = ["import", "--replace", "--release-held", "--quiet", "--json", &other];
+        let done = map.run(&held).json();
         assert_eq!(done["imported"], true);
         let removed = done["changes"].as_array().expect("a list").iter();
         let removed = removed.filter(|change| change["change"] == "remove").count();
@@ -163,6 +164,30 @@ fn a_disabled_shard_stays_refused_in_a_file() {
 }
 
 #[test]
+fn a_shard_that_is_held_is_not_let_go_by_the_way() {
+    let Some(server) = RealServer::shared(Kind::Mysql) else { return };
+    let (mut map, directory) = (Map::new(server), Directory::new());
+    let path = directory.write("farm.json", &documented());
+    map.run(&["import", &path]).said();
+    let database = map.database().to_owned();
+    map.change(&format!("UPDATE {database}.shards SET state = 'READ_ONLY' WHERE shard_id = 2"));
+    let would = map.run(&["import", "--dry-run", &path]);
+    assert!(would.code == 0 && would.err.contains("would be let go"), "{would:?}");
+    let why = map.run(&["import", "--replace", &path]).complained(10);
+    assert!(why.contains("shard 2 of employees.salaries is READ_ONLY"), "{why}");
+    assert!(why.contains("--release-held"), "{why}");
+    assert_eq!(map.number(), "2");
+    // What keeps it is no matter.
+    let kept = directory.path("kept.json");
+    map.run(&["export", &kept]).said();
+    let text = std::fs::read_to_string(&kept).expect("a file");
+    let kept = directory.write("kept.json", &text.replace("\"weight\": 0.5", "\"weight\": 0.25"));
+    map.run(&["import", "--replace", &kept]).said();
+    let done = map.run(&["import", "--replace", "--release-held", &path]);
+    assert!(done.code == 0 && done.err.contains("was let go"), "{done:?}");
+}
+
+#[test]
 fn what_a_plan_prints_as_sql_is_what_the_tables_take() {
     let Some(server) = RealServer::shared(Kind::Mysql) else { return };
     let mut map = Map::new(server);
@@ -181,6 +206,24 @@ fn what_a_plan_prints_as_sql_is_what_the_tables_take() {
     let plan = ["plan", "hash", "--table", "s.t", "--groups", "a,b", "--shards", "4", "--current"];
     let ran = map.run(&[&plan[..], &["--sql"]].concat());
     assert!(ran.code == 0 && ran.err.contains("keys move"), "{ran:?}");
+    // Of a map that is another one by now, nothing is changed.
+    map.change(&format!("UPDATE {database}.shards SET state = 'READ_ONLY' LIMIT 1"));
+    let guard = |sql: &str| -> Vec<String> {
+        sql.split(";\n").skip(2).take(2).map(str::to_owned).collect()
+    };
+    let guards = guard(&ran.out);
+    map.change(&guards[0]);
+    let refused = query(&mut map.session, &guards[1]).expect_err("a shard has another state");
+    assert_eq!(refused.errno(), Some(1062), "{refused:?}");
+    let held = map.run(&[&plan[..], &["--sql"]].concat()).complained(10);
+    assert!(held.contains("is READ_ONLY, and the plan would change it"), "{held}");
+    map.change(&format!("UPDATE {database}.shards SET state = 'ENABLED'"));
+    map.change(&format!("DELETE FROM {database}.shards LIMIT 1"));
+    query(&mut map.session, &guards[0]).expect_err("a shard is gone");
+    let sql = map.run(&[&plan[..4], &["--groups", "a", "--shards", "3", "--sql"]].concat());
+    map.change(&format!("DELETE FROM {database}.shards"));
+    map.change(&format!("DELETE FROM {database}.tables"));
+    apply(&mut map, &sql.said());
     apply(&mut map, &ran.out);
     let shards = map.run(&["shards", "s.t", "--json"]).json();
     assert_eq!(shards["shards"].as_array().map(Vec::len), Some(4));
