@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"context"
+	"reflect"
 	"runtime"
 	"time"
 	"unsafe"
@@ -185,9 +186,38 @@ func keysOf(values any) (*keys, error) {
 		}
 		return &keys{texts: texts}, nil
 	default:
-		return nil, newError(ErrKeyType, "keys of type %T: give a slice of int, int32, int64, uint, uint32, "+
-			"uint64, string, []byte or time.Time", values)
+		return otherKeys(values)
 	}
+}
+
+// otherKeys takes slices of types made of integers, strings and bytes.
+func otherKeys(values any) (*keys, error) {
+	of := reflect.ValueOf(values)
+	if of.Kind() != reflect.Slice || of.Type().Elem().Kind() == reflect.Uint8 { // []byte is one key
+		return nil, newError(ErrKeyType, "keys of type %T: give a slice of what a key may be", values)
+	}
+	// One kind for all, also where there are none.
+	kind, err := otherKey(reflect.Zero(of.Type().Elem()).Interface())
+	if err != nil {
+		return nil, newError(ErrKeyType, "keys of type %T: give a slice of one type of integers, of strings, "+
+			"[]byte or time.Time", values)
+	}
+	var many keys
+	for at := range of.Len() {
+		key, err := otherKey(of.Index(at).Interface())
+		if err != nil {
+			return nil, err
+		}
+		switch kind.kind {
+		case C.FABRIC_KEY_INT:
+			many.signed = append(many.signed, int64(key.integer))
+		case C.FABRIC_KEY_UINT:
+			many.unsigned = append(many.unsigned, uint64(key.integer))
+		default:
+			many.texts = append(many.texts, key.text)
+		}
+	}
+	return &many, nil
 }
 
 func signedKeys[T int | int32 | uint32](values []T) *keys {

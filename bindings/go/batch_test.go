@@ -2,6 +2,7 @@ package mysqlfabric
 
 import (
 	"fmt"
+	"net"
 	"testing"
 	"time"
 )
@@ -84,7 +85,12 @@ func TestKindsOfManyKeys(t *testing.T) {
 	found, err := h.Servers(ctx, "log.events", days, ReadWrite)
 	must(t, err)
 	same(t, []string{found.Servers[0].Group, found.Servers[1].Group}, "[shard1 shard3]")
-	for _, keys := range []any{[]float64{1}, 1, nil, []any{1}} {
+	for _, keys := range []any{[]number{1, 10001}, []unsigned{1, 10001}, []word{"1", "10001"}, []octets{octets("1"), octets("10001")}} {
+		found, err := h.Servers(ctx, salaries, keys, ReadWrite)
+		must(t, err)
+		same(t, []any{found.Servers[found.Index[0]].Group, found.Servers[found.Index[1]].Group}, []any{"shard1", "shard2"})
+	}
+	for _, keys := range []any{[]float64{1}, 1, nil, []any{1}, []byte("10001"), []net.IP{net.IPv4bcast}} {
 		_, err := h.Servers(ctx, salaries, keys, ReadWrite)
 		wants(t, err, ErrKeyType, 0)
 		_, _, err = h.Split(ctx, salaries, keys, ReadWrite)

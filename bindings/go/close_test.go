@@ -144,3 +144,54 @@ func TestForgottenFarms(t *testing.T) {
 		return core.guard.closed.Load()
 	})
 }
+
+// A copy is the same Farm, and so is what tells events: neither is closed while it is in use.
+func TestFarmsInUse(t *testing.T) {
+	d := start(t)
+	h, err := Open("", append(d.options(), nil)...)
+	must(t, err)
+	copied := *h
+	h = nil
+	told := make(chan Event, kept)
+	events := func() <-chan Event {
+		h := d.farm()
+		h.OnEvent(func(event Event) {
+			select {
+			case told <- event:
+			default:
+			}
+		})
+		events := h.Events()
+		_, err := h.Group(ctx, "shard1", ReadWrite)
+		must(t, err)
+		return events
+	}()
+	stopped, err := Open("", d.options()...)
+	must(t, err)
+	stopped.OnEvent(func(Event) {})()
+	forgotten := stopped.core
+	stopped = nil
+	listens, err := Open("", d.options()...)
+	must(t, err)
+	heard := listens.core
+	_ = listens.Events()
+	listens = nil
+	eventually(t, "who wants no events any more is closed", func() bool {
+		runtime.GC()
+		return forgotten.guard.closed.Load()
+	})
+	for range 5 {
+		runtime.GC()
+		time.Sleep(10 * time.Millisecond)
+	}
+	_, err = copied.Group(ctx, "shard1", ReadWrite)
+	must(t, err)
+	must(t, copied.Close())
+	if heard.guard.closed.Load() {
+		t.Error("a Farm whose events are listened to is closed")
+	}
+	heard.close()
+	if first, again := <-events, <-told; first.Kind != again.Kind {
+		t.Error(first, again)
+	}
+}

@@ -160,6 +160,9 @@ func ended(ctx context.Context, refusal error) error {
 		told = *newError(ErrTimeout, "the source has not answered yet, and the context is done")
 	}
 	told.cause = ctx.Err()
+	if why := context.Cause(ctx); why != told.cause {
+		told.cause = fmt.Errorf("%w: %w", told.cause, why)
+	}
 	return &told
 }
 

@@ -60,10 +60,14 @@ type events struct {
 	to   chan Event // nil as long as nobody wants them
 	lost uint64
 	over bool
+	// heard are those of OnEvent, and owner the Farm's, for as long as there is anybody to be told.
+	heard map[*func(Event)]struct{}
+	owner *owner
 }
 
 // Events is where what happens is told, from the first call on; each call gives the same channel. It is
-// closed by Close. It keeps the newest 256 events for a reader that is slow: Event.Lost tells.
+// closed by Close, and from that call on Close alone ends the Farm. It keeps the newest 256 events for a
+// reader that is slow: Event.Lost tells.
 func (f *Farm) Events() <-chan Event {
 	defer runtime.KeepAlive(f)
 	e := &f.core.events
@@ -73,12 +77,44 @@ func (f *Farm) Events() <-chan Event {
 		e.to = make(chan Event, kept)
 		if e.over {
 			close(e.to)
+		} else {
+			e.owner = f.owner
 		}
 	}
 	return e.to
 }
 
+// OnEvent has a function called for each event, beside [Farm.Events], until stop is called. It is called
+// from the goroutine that all waiting calls of the Farm are woken by, one event at a time: it must return at
+// once, and may not panic. It may be under way once more while stop returns.
+func (f *Farm) OnEvent(hear func(Event)) (stop func()) {
+	defer runtime.KeepAlive(f)
+	e := &f.core.events
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.over {
+		if e.heard == nil {
+			e.heard = map[*func(Event)]struct{}{}
+		}
+		e.heard[&hear] = struct{}{}
+		e.owner = f.owner
+	}
+	return func() { e.forget(&hear) }
+}
+
+func (e *events) forget(hear *func(Event)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.heard, hear)
+	if len(e.heard) == 0 && e.to == nil {
+		e.owner = nil
+	}
+}
+
 func (e *events) tell(event Event, lostBefore uint64) {
+	for _, hear := range e.hearers() {
+		hear(event)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.to == nil || e.over {
@@ -100,13 +136,22 @@ func (e *events) tell(event Event, lostBefore uint64) {
 	}
 }
 
+func (e *events) hearers() (all []func(Event)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for hear := range e.heard {
+		all = append(all, *hear)
+	}
+	return all
+}
+
 // stop ends the goroutine that listens.
 func (e *events) stop() { _ = e.file.Close() }
 
 func (e *events) end() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.over = true
+	e.over, e.heard, e.owner = true, nil, nil
 	if e.to != nil {
 		close(e.to)
 	}

@@ -11,8 +11,14 @@ import (
 )
 
 // Farm is a farm of MySQL servers as one service sees it. All methods may be called by any number of
-// goroutines at once, Close among them.
-type Farm struct{ core *core }
+// goroutines at once, Close among them. [Open] makes it; a copy is the same Farm.
+type Farm struct {
+	core  *core
+	owner *owner
+}
+
+// owner is what all copies of a Farm share, and nothing else holds: once it is forgotten, so are they.
+type owner struct{ core *core }
 
 // core is what the goroutines of a Farm share with it. They do not keep the Farm itself, so that one that
 // was forgotten can be noticed.
@@ -48,7 +54,9 @@ func Open(url string, options ...Option) (*Farm, error) {
 		C.fabric_options_set_source(s.o, s.names.add(url))
 	}
 	for _, option := range options {
-		option(&s)
+		if option != nil {
+			option(&s)
+		}
 	}
 	// Goroutines wait, and not the library's callers.
 	C.fabric_options_set_lookup_timeout_ms(s.o, 0)
@@ -73,14 +81,14 @@ func Open(url string, options ...Option) (*Farm, error) {
 		C.fabric_free(c.f)
 		return nil, err
 	}
-	farm := &Farm{c}
-	runtime.AddCleanup(farm, (*core).close, c)
+	farm := &Farm{c, &owner{c}}
+	runtime.AddCleanup(farm.owner, (*core).close, c)
 	return farm, nil
 }
 
 // Close frees the Farm. Calls that wait end at once, with [ErrClosed], and so do all later ones. It waits
 // for calls that are under way, and not for the network. Twice does no harm. A Farm that is forgotten is
-// closed some time after.
+// closed some time after, unless its events were asked for.
 func (f *Farm) Close() error {
 	f.core.close()
 	return nil

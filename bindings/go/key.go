@@ -6,6 +6,7 @@ package mysqlfabric
 import "C"
 
 import (
+	"fmt"
 	"reflect"
 	"time"
 )
@@ -56,12 +57,16 @@ func otherKey(value any) (key, error) {
 		return uintKey(of.Uint()), nil
 	case reflect.String:
 		return textKey(of.String()), nil
+	case reflect.Slice:
+		// Whose text is another one than its bytes, such as a net.IP, is refused.
+		if _, speaks := value.(fmt.Stringer); !speaks && of.Type().Elem().Kind() == reflect.Uint8 {
+			return textKey(string(of.Bytes())), nil
+		}
 	case reflect.Invalid:
 		return key{}, newError(ErrKeyMissing, "the key is nil; for what all shards share ask Global")
-	default:
-		return key{}, newError(ErrKeyType, "a key of type %s has no exact text: give an integer, a "+
-			"string, a []byte or a time.Time", of.Type().String())
 	}
+	return key{}, newError(ErrKeyType, "a key of type %s has no exact text: give an integer, a "+
+		"string, a []byte or a time.Time", of.Type().String())
 }
 
 func timeKey(value time.Time) (key, error) {

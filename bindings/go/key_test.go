@@ -10,6 +10,7 @@ import (
 type number int16
 type unsigned uint64
 type word string
+type octets []byte
 
 func TestKeys(t *testing.T) {
 	h := start(t).farm()
@@ -33,6 +34,7 @@ func TestKeys(t *testing.T) {
 		{salaries, "shard2", "10001"},
 		{salaries, "shard2", []byte("10001")},
 		{salaries, "shard2", word("10001")},
+		{salaries, "shard2", octets("10001")},
 		{"crm.names", "shard4", word("日本")},
 		{"hashdb.users", "shard1", []byte{}},
 		{"log.events", "shard1", noon},
@@ -52,7 +54,7 @@ func TestKeys(t *testing.T) {
 	var nothing *int
 	for _, key := range []any{
 		1.0, float32(1), true, complex(1, 1), [16]byte{}, []int{1}, nothing, struct{}{}, net.IPv4bcast.String,
-		net.IPNet{}, time.Second.String, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
+		net.IPNet{}, net.IPv4bcast, time.Second.String, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
 		time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC),
 	} {
 		_, err := h.Server(ctx, salaries, key, ReadWrite)

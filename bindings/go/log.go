@@ -64,7 +64,7 @@ func theirs(file *os.File) (fd int, err error) {
 
 func relay(reader *os.File, logger *slog.Logger) {
 	defer reader.Close()
-	in, ctx, lost := bufio.NewReader(reader), context.Background(), uint32(0)
+	in, lost := bufio.NewReader(reader), uint32(0)
 	for {
 		var header [C.GO_LOG_HEADER]byte
 		if _, err := io.ReadFull(in, header[:]); err != nil {
@@ -75,10 +75,16 @@ func relay(reader *os.File, logger *slog.Logger) {
 			return
 		}
 		if now := binary.BigEndian.Uint32(header[3:]); now != lost {
-			logger.Log(ctx, slog.LevelWarn, "log messages were lost: the logger is too slow",
-				"component", "mysqlfabric", "lost", now-lost)
+			say(logger, slog.LevelWarn, "log messages were lost: the logger is too slow", "lost", now-lost)
 			lost = now
 		}
-		logger.Log(ctx, levels[header[0]], string(message), "component", "mysqlfabric")
+		say(logger, levels[header[0]], string(message))
 	}
+}
+
+// say logs a message. A handler that panics loses it, and does not end the process: nothing of the service
+// is above it on the stack to recover.
+func say(logger *slog.Logger, level slog.Level, message string, more ...any) {
+	defer func() { _ = recover() }()
+	logger.Log(context.Background(), level, message, append([]any{"component", "mysqlfabric"}, more...)...)
 }

@@ -84,3 +84,18 @@ func TestSlowLogger(t *testing.T) {
 		t.Error("nothing was lost")
 	}
 }
+
+// A handler that panics ends neither the process nor the log.
+func TestPanickingLogger(t *testing.T) {
+	var said atomic.Int64
+	h := start(t).farm(WithLogger(slog.New(slog.NewTextHandler(writer(func([]byte) {
+		if said.Add(1) == 1 {
+			panic("a logger's")
+		}
+	}), &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	eventually(t, "it is logged on", func() bool {
+		_, err := h.Group(ctx, fmt.Sprint("group", said.Load()), ReadOnly)
+		wants(t, err, ErrUnknownGroup, 0)
+		return said.Load() > 1
+	})
+}

@@ -112,7 +112,7 @@ func WithSnapshotFile(path string) Option {
 
 // WithLogger has a logger hear what the library says, from a goroutine of its own: a moment after it was
 // said. Which levels are enabled is asked by Open. Where a logger is too slow, messages are lost, and it
-// is told how many. Without it the library is silent.
+// is told how many; a message at which its handler panics is lost as well. Without it the library is silent.
 func WithLogger(logger *slog.Logger) Option {
 	return func(s *settings) { s.logger = logger }
 }

@@ -9,10 +9,11 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"io"
 	"net"
 	"reflect"
 	"runtime"
+	"strings"
+	"time"
 )
 
 // Action is a set of flags: what there is to do about a MySQL errno.
@@ -40,10 +41,18 @@ const (
 	errnoLost       = 2013
 )
 
+// errnoOption is an option of the server's that prevents a statement: read_only, or another.
+const errnoOption = 1290
+
 // Errno is the MySQL errno of what a driver answered, for [ErrnoAction] and [Farm.ReportErrno]; 0 for nil, and
-// -1 for what says nothing of the server: a cancelled context, a timeout of the caller's own, an error that
-// is none of MySQL's. It knows go-sql-driver/mysql's errors, those of net and database/sql, and any error
-// of a struct type MySQLError with a Number, or with a method `Errno() int`.
+// -1 for what says nothing of the server: a cancelled context, an error that is none of MySQL's, a 1290 whose
+// text names another option than read_only. It knows go-sql-driver/mysql's errors, those of net and
+// database/sql, and any error of a struct type MySQLError with a Number, or with a method `Errno() int`,
+// wherever errors.As would find it.
+//
+// A connection that was not there in time is 2003, whoever set the limit, since a host that is gone without
+// a word shows in no other way: [Farm.ReportContext] leaves out what the caller's own context ended. 1792 is
+// about a transaction that only reads: do not report it where the service began it as one.
 func Errno(err error) int {
 	if err == nil {
 		return 0
@@ -55,11 +64,13 @@ func errnoOfDriver(err error) int {
 	var numbered interface{ Errno() int }
 	var dns *net.DNSError
 	var network *net.OpError
-	switch {
-	case errors.As(err, &numbered):
+	if errors.As(err, &numbered) {
 		return numbered.Errno()
-	case mysqlNumber(err) != 0:
-		return mysqlNumber(err)
+	}
+	if number, is := mysqlNumber(err); is {
+		return number
+	}
+	switch {
 	case errors.Is(err, context.Canceled):
 		return -1
 	case errors.As(err, &dns):
@@ -73,7 +84,7 @@ func errnoOfDriver(err error) int {
 		return -1
 	case errors.Is(err, driver.ErrBadConn):
 		return errnoGone
-	case network != nil, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), isInvalidConn(err):
+	case network != nil, isInvalidConn(err):
 		return errnoLost
 	default:
 		return -1
@@ -83,26 +94,57 @@ func errnoOfDriver(err error) int {
 // isInvalidConn knows go-sql-driver's ErrInvalidConn by its words, since this package does not need the
 // driver.
 func isInvalidConn(err error) bool {
-	for ; err != nil; err = errors.Unwrap(err) {
-		if err.Error() == "invalid connection" {
-			return true
+	return anyOf(err, func(err error) bool { return err.Error() == "invalid connection" })
+}
+
+// mysqlNumber is the Number of a MySQLError among errors, if there is one.
+func mysqlNumber(err error) (errno int, is bool) {
+	is = anyOf(err, func(err error) bool {
+		of := reflect.Indirect(reflect.ValueOf(err))
+		if of.Kind() != reflect.Struct || of.Type().Name() != "MySQLError" {
+			return false
+		}
+		number := of.FieldByName("Number")
+		if !number.IsValid() || !number.CanUint() || number.Uint() == 0 {
+			return false
+		}
+		errno = int(number.Uint())
+		if errno == errnoOption && !isReadOnly(of.FieldByName("Message")) {
+			errno = -1
+		}
+		return true
+	})
+	return errno, is
+}
+
+// isReadOnly says whether the text of a 1290 is about read_only or super_read_only; where there is no text
+// it may be.
+func isReadOnly(message reflect.Value) bool {
+	if !message.IsValid() || message.Kind() != reflect.String || message.Len() == 0 {
+		return true
+	}
+	return strings.Contains(strings.ReplaceAll(message.String(), "_", "-"), "read-only")
+}
+
+// anyOf looks at an error and at all that it wraps, as errors.As does.
+func anyOf(err error, is func(error) bool) bool {
+	if err == nil {
+		return false
+	}
+	if is(err) {
+		return true
+	}
+	switch err := err.(type) {
+	case interface{ Unwrap() error }:
+		return anyOf(err.Unwrap(), is)
+	case interface{ Unwrap() []error }:
+		for _, each := range err.Unwrap() {
+			if anyOf(each, is) {
+				return true
+			}
 		}
 	}
 	return false
-}
-
-// mysqlNumber is the Number of a MySQLError in a chain of errors, or 0.
-func mysqlNumber(err error) int {
-	for ; err != nil; err = errors.Unwrap(err) {
-		of := reflect.Indirect(reflect.ValueOf(err))
-		if of.Kind() != reflect.Struct || of.Type().Name() != "MySQLError" {
-			continue
-		}
-		if number := of.FieldByName("Number"); number.IsValid() && number.CanUint() {
-			return int(number.Uint())
-		}
-	}
-	return 0
 }
 
 // Report tells what became of a connection to a server or a statement there: nil for success, or the
@@ -115,6 +157,21 @@ func (f *Farm) Report(server Server, err error) Action {
 		_ = f.ReportErrno(server.UUID, errno)
 	}
 	return ErrnoAction(errno)
+}
+
+// ReportContext is Report of what was done under a context: it tells nothing of an error that came with the
+// end of that.
+func (f *Farm) ReportContext(ctx context.Context, server Server, err error) Action {
+	if err != nil && isOver(ctx) {
+		return 0
+	}
+	return f.Report(server, err)
+}
+
+// isOver is true also where a limit has passed that the context has not noticed yet.
+func isOver(ctx context.Context) bool {
+	deadline, has := ctx.Deadline()
+	return ctx.Err() != nil || has && !time.Now().Before(deadline)
 }
 
 // ReportErrno is Report by the server's UUID and a MySQL errno, 0 for success.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -31,11 +32,20 @@ func TestErrnosOfDrivers(t *testing.T) {
 		{noSocket, 2002},
 		{&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Name: "no.such"}}, 2005},
 		{lost, 2013},
-		{io.ErrUnexpectedEOF, 2013},
+		{fmt.Errorf("reading upload: %w", io.ErrUnexpectedEOF), -1}, // of whatever
+		{io.EOF, -1},
+		{&net.OpError{Op: "read", Net: "tcp", Err: io.ErrUnexpectedEOF}, 2013},
 		{mysql.ErrInvalidConn, 2013},
 		{driver.ErrBadConn, 2006},
 		{&mysql.MySQLError{Number: 1290}, 1290},
 		{fmt.Errorf("deep: %w", &mysql.MySQLError{Number: 1836}), 1836},
+		{errors.Join(errors.New("first"), &mysql.MySQLError{Number: 1290}), 1290},
+		{fmt.Errorf("%w, and %w", &mysql.MySQLError{Number: 1290}, errors.New("more")), 1290},
+		{errors.Join(mysql.ErrInvalidConn, errors.New("more")), 2013},
+		{&mysql.MySQLError{Number: 1290, Message: "The MySQL server is running with the --super-read-only option so it " +
+			"cannot execute this statement"}, 1290},
+		{&mysql.MySQLError{Number: 1290, Message: "The MySQL server is running with the --secure-file-priv option so it " +
+			"cannot execute this statement"}, -1},
 		{withErrno(3100), 3100},
 		{context.Canceled, -1},
 		{context.DeadlineExceeded, -1},
@@ -51,7 +61,15 @@ func TestErrnosOfDrivers(t *testing.T) {
 	h := start(t).farm()
 	s, err := h.Group(ctx, "shard1", ReadOnly)
 	must(t, err)
+	// What the caller's own context has ended is nothing of the server's.
+	over, cancel := context.WithTimeout(ctx, time.Nanosecond)
+	defer cancel()
+	_, late := new(net.Dialer).DialContext(over, "tcp", s.Addr())
+	same(t, h.ReportContext(over, s, late), Action(0))
 	if h.Report(s, fmt.Errorf("%w", refused))&ActionQuarantine == 0 {
+		t.Error("a server that refuses is not left out")
+	}
+	if h.ReportContext(ctx, s, refused)&ActionQuarantine == 0 {
 		t.Error("a server that refuses is not left out")
 	}
 	m, err := h.Metrics()

@@ -176,22 +176,22 @@ type query func(deadline C.int64_t) (Server, error)
 // asker, which waits in the library in the name of all, in turns. So the library knows that somebody
 // waits, and asks the source more often.
 func (c *core) awaitServer(ctx context.Context, ask query) (Server, error) {
-	var w *waiter
-	var refusal error
+	w := &waiter{ask: ask, answer: make(chan answer, 1)}
+	joined := false
 	for {
 		next := c.news.next()
 		// A server that has failed is tried by one request: what the asker is about to get is not
 		// taken from it.
-		if w == nil || !c.asker.serves(w) {
+		if !joined || !c.asker.serves(w) {
 			server, err := ask(0)
 			if !mayPass(err) {
 				c.asker.leave(w)
 				return server, err
 			}
-			refusal = err
+			c.asker.refused(w, err)
 		}
-		if w == nil {
-			w = &waiter{ask: ask, answer: make(chan answer, 1)}
+		if !joined {
+			joined = true
 			c.asker.join(c, w)
 		}
 		select {
@@ -199,8 +199,7 @@ func (c *core) awaitServer(ctx context.Context, ask query) (Server, error) {
 		case answer := <-w.answer:
 			return answer.server, answer.err
 		case <-ctx.Done():
-			c.asker.leave(w)
-			return Server{}, ended(ctx, refusal)
+			return Server{}, ended(ctx, c.asker.leave(w))
 		case <-c.done:
 			return Server{}, ErrClosed
 		}
@@ -211,7 +210,9 @@ func (c *core) awaitServer(ctx context.Context, ask query) (Server, error) {
 type waiter struct {
 	ask    query
 	answer chan answer
-	gone   bool // under the asker's lock
+	// Under the asker's lock:
+	gone    bool
+	refusal error // the last one, whoever asked
 }
 
 type answer struct {
@@ -237,13 +238,18 @@ func (a *asker) join(c *core, w *waiter) {
 	}
 }
 
-func (a *asker) leave(w *waiter) {
-	if w == nil {
-		return
-	}
+// leave is the end of a wait; it tells the last refusal.
+func (a *asker) leave(w *waiter) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	w.gone = true
+	return w.refusal
+}
+
+func (a *asker) refused(w *waiter, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	w.refusal = err
 }
 
 func (a *asker) serves(w *waiter) bool {
@@ -260,7 +266,9 @@ func (a *asker) run(c *core) {
 			return // all who wait see it by themselves
 		}
 		again := w
-		if !mayPass(err) {
+		if mayPass(err) {
+			a.refused(w, err)
+		} else {
 			w.answer <- answer{server, err}
 			again = nil
 		}

@@ -285,3 +285,19 @@ func TestContexts(t *testing.T) {
 		}
 	}
 }
+
+// The end of a wait tells what was refused last, and not what was refused at first.
+func TestLastRefusal(t *testing.T) {
+	h := start(t).farm()
+	_, err := h.GroupWait(within(t, 500*time.Millisecond), "misspelt", ReadWrite)
+	wants(t, err, ErrUnknownGroup, 0)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	why := errors.New("the request has been withdrawn")
+	over, cancel := context.WithCancelCause(ctx)
+	cancel(why)
+	if _, err = h.GroupWait(over, "misspelt", ReadWrite); !errors.Is(err, why) || !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
