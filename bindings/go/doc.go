@@ -9,11 +9,15 @@
 //	defer farm.Close()
 //	server, err := farm.Group(ctx, "default", mysqlfabric.ReadWrite)
 //
+// A stock MySQL 8 or 9 takes that password over TLS that is verified: [WithMySQLTLS] names the CA. Where there
+// is none, [WithMySQLPasswordUnverified] lets it go out over TLS that nobody verifies.
+//
 // # Keys
 //
 // A key is any integer type, a string, a []byte (taken as a string), or a time.Time, which stands for
 // what its clock shows: "2026-11-26 18:50:00" in its own location, since MySQL's DATETIME knows no time
-// zone. Types made of integers and strings serve as well. Whatever has no exact text, such as a float64,
+// zone. A driver may write another text for it: go-sql-driver that of the clock in its Loc, UTC unless set,
+// as fabricsql's lookups do. Types made of integers, strings and bytes serve as well. Whatever has no exact text, such as a float64,
 // and what only has a String method, is refused with [ErrKeyType]: give the text that is in the column.
 //
 // # Waiting
@@ -28,8 +32,8 @@
 // # Errors
 //
 // Each error of a call is an [*Error] with a [Code]; errors.Is(err, mysqlfabric.ErrNoServer) asks for one.
-// Where ctx ended the wait, errors.Is(err, context.DeadlineExceeded) or context.Canceled holds, too, and
-// the code says what was waited for. After [Farm.Close] each call fails with [ErrClosed].
+// Where ctx ended the wait, errors.Is(err, context.DeadlineExceeded) or context.Canceled holds, too, as it
+// does for its context.Cause, and the code says what was waited for. After [Farm.Close] each call fails with [ErrClosed].
 //
 // # Building
 //

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 	"reflect"
-	"strings"
-	"sync/atomic"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -32,11 +30,10 @@ type conn struct {
 	wholeConn
 	of     *Connector
 	server mysqlfabric.Server
-	lost   int64 // how often connections to the server had been lost when this one began
-	inTx   bool
-	bad    bool
-	// checked is the generation of the topology in which the server was found to serve, plus 1.
-	checked atomic.Uint64
+	socket *socket // nil where it is not known
+	// readOnly is whether it is in a transaction that BeginTx began for reads only.
+	readOnly bool
+	bad      bool
 }
 
 // Server is the one that a connection of this package's is to, for sql.Conn.Raw.
@@ -56,75 +53,58 @@ func Unwrap(driverConn any) any {
 	return driverConn
 }
 
-// saw tells the farm what became of something.
-func (c *conn) saw(ctx context.Context, err error) mysqlfabric.Action {
-	if err != nil && ctx.Err() != nil {
-		return 0
-	}
-	if err != nil && c.bad {
-		return 0 // told already: a rollback behind a lost connection is no more news
-	}
-	action := c.of.report(c.server, err)
-	if action&(mysqlfabric.ActionReconnect|mysqlfabric.ActionHoldWrites) != 0 {
-		c.bad = true
-	}
-	return action
-}
+// readOnlyTransaction is the errno of a write in a transaction that only reads.
+const readOnlyTransaction = 1792
 
-// after is saw for a statement: what it answers has database/sql try again where that is safe.
-func (c *conn) after(ctx context.Context, err error) error {
-	if c.saw(ctx, err)&mysqlfabric.ActionHoldWrites != 0 && c.wasRefused(err) {
-		return driver.ErrBadConn
+// saw tells the farm what became of something, and gives the error on. Nothing that was sent is sent again
+// from here: what a read-only server refuses may be the end of a CALL, of several statements, or of a
+// transaction that was begun by SQL, and what was before it would be lost or done twice.
+func (c *conn) saw(ctx context.Context, err error) error {
+	switch {
+	case err == driver.ErrSkip:
+	case err != nil && c.bad:
+		// Told already: a rollback behind a lost connection is no more news.
+	case err != nil && c.socket.wasCut():
+		c.bad = true // by this package, and the farm knows why
+	case c.readOnly && isErrno(err, readOnlyTransaction):
+		// The service's own mistake.
+	default:
+		const useless = mysqlfabric.ActionReconnect | mysqlfabric.ActionHoldWrites
+		if c.of.report(ctx, c.server, err)&useless != 0 {
+			c.bad = true
+		}
 	}
 	return err
 }
 
-// wasRefused says whether a statement was not executed because the server is read-only, and not the session
-// or the file that it names.
-func (c *conn) wasRefused(err error) bool {
-	var refused *mysql.MySQLError
-	if c.inTx || c.of.cfg.MultiStatements || !errors.As(err, &refused) {
-		return false
-	}
-	const optionPreventsStatement, readOnlyMode = 1290, 1836
-	return refused.Number == readOnlyMode ||
-		refused.Number == optionPreventsStatement && strings.Contains(refused.Message, "read-only")
+func isErrno(err error, number uint16) bool {
+	var told *mysql.MySQLError
+	return errors.As(err, &told) && told.Number == number
 }
 
-// IsValid is asked when the connection goes back to the pool.
+// Close is called once, whatever became of the connection.
+func (c *conn) Close() error {
+	c.socket.forget()
+	return c.wholeConn.Close()
+}
+
+// IsValid is asked when the connection goes back to the pool. Whether the server still serves is asked when
+// it is taken from there.
 func (c *conn) IsValid() bool {
-	return !c.bad && c.wholeConn.IsValid() && c.isCurrent()
+	return !c.bad && !c.socket.wasCut() && c.wholeConn.IsValid()
 }
 
 // ResetSession is asked when the connection is taken from the pool.
 func (c *conn) ResetSession(ctx context.Context) error {
-	if c.bad || !c.isCurrent() {
+	if c.bad || !c.of.serves(c.server) {
 		return driver.ErrBadConn
 	}
-	c.inTx = false
+	c.readOnly = false
 	return c.wholeConn.ResetSession(ctx)
 }
 
-// isCurrent says whether the server still serves what the pool is for. Of a server for reads nothing but
-// another topology changes that; of a primary a hold does, too, and so it is looked up.
-func (c *conn) isCurrent() bool {
-	if c.of.lossesOf(c.server.UUID).Load() != c.lost {
-		return false
-	}
-	generation := c.of.farm.Generation() + 1
-	writes := c.of.mode == mysqlfabric.ReadWrite || c.of.mode == mysqlfabric.WriteOnly
-	if !writes && c.checked.Load() == generation {
-		return true
-	}
-	if !c.of.serves(c.server) {
-		return false
-	}
-	c.checked.Store(generation)
-	return true
-}
-
 func (c *conn) Ping(ctx context.Context) error {
-	return c.after(ctx, c.wholeConn.Ping(ctx))
+	return c.saw(ctx, c.wholeConn.Ping(ctx))
 }
 
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
@@ -132,7 +112,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if err == driver.ErrSkip {
 		return nil, err
 	}
-	return result, c.after(ctx, err)
+	return result, c.saw(ctx, err)
 }
 
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
@@ -140,7 +120,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if err == driver.ErrSkip {
 		return nil, err
 	}
-	return c.rows(ctx, rows), c.after(ctx, err)
+	return c.rows(ctx, rows), c.saw(ctx, err)
 }
 
 func (c *conn) Prepare(query string) (driver.Stmt, error) {
@@ -149,7 +129,7 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	prepared, err := c.wholeConn.PrepareContext(ctx, query)
-	if err = c.after(ctx, err); err != nil {
+	if err = c.saw(ctx, err); err != nil {
 		return nil, err
 	}
 	if whole, is := prepared.(wholeStmt); is {
@@ -164,10 +144,10 @@ func (c *conn) Begin() (driver.Tx, error) {
 
 func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
 	begun, err := c.wholeConn.BeginTx(ctx, options)
-	if err = c.after(ctx, err); err != nil {
+	if err = c.saw(ctx, err); err != nil {
 		return nil, err
 	}
-	c.inTx = true
+	c.readOnly = options.ReadOnly
 	return &tx{begun, c}, nil
 }
 
@@ -177,16 +157,14 @@ type tx struct {
 }
 
 func (t *tx) Commit() error {
-	err := t.Tx.Commit()
-	t.of.saw(context.Background(), err)
-	t.of.inTx = false
+	err := t.of.saw(context.Background(), t.Tx.Commit())
+	t.of.readOnly = false
 	return err
 }
 
 func (t *tx) Rollback() error {
-	err := t.Tx.Rollback()
-	t.of.saw(context.Background(), err)
-	t.of.inTx = false
+	err := t.of.saw(context.Background(), t.Tx.Rollback())
+	t.of.readOnly = false
 	return err
 }
 
@@ -206,12 +184,12 @@ type stmt struct {
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	result, err := s.wholeStmt.ExecContext(ctx, args)
-	return result, s.of.after(ctx, err)
+	return result, s.of.saw(ctx, err)
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	rows, err := s.wholeStmt.QueryContext(ctx, args)
-	return s.of.rows(ctx, rows), s.of.after(ctx, err)
+	return s.of.rows(ctx, rows), s.of.saw(ctx, err)
 }
 
 // wholeRows is all that go-sql-driver's rows can.
@@ -239,7 +217,7 @@ func (c *conn) rows(ctx context.Context, answered driver.Rows) driver.Rows {
 func (r *rows) Next(to []driver.Value) error {
 	err := r.wholeRows.Next(to)
 	if err != nil && err != io.EOF {
-		r.of.saw(r.ctx, err)
+		return r.of.saw(r.ctx, err)
 	}
 	return err
 }
@@ -247,7 +225,7 @@ func (r *rows) Next(to []driver.Value) error {
 func (r *rows) NextResultSet() error {
 	err := r.wholeRows.NextResultSet()
 	if err != nil && err != io.EOF {
-		r.of.saw(r.ctx, err)
+		return r.of.saw(r.ctx, err)
 	}
 	return err
 }

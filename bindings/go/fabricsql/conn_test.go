@@ -1,54 +1,157 @@
 package fabricsql
 
 import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 
 	"mysqlfabric"
 )
 
-// Only what was certainly not executed is tried again.
-func TestRefusedStatements(t *testing.T) {
-	farm, err := mysqlfabric.Open("file:/no/such/farm.json")
+// farm is one of a file: the dates before 2020 in a group "old", the others in "new", whose servers are not
+// there.
+func farm(t *testing.T) *mysqlfabric.Farm {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer farm.Close()
-	plain, err := NewConnector(farm, "group", mysqlfabric.ReadWrite, mysql.NewConfig())
+	nobody := listener.Addr().(*net.TCPAddr).Port
+	_ = listener.Close()
+	var groups []string
+	for at, name := range []string{"old", "new", "global"} {
+		groups = append(groups, fmt.Sprintf(`{"id": %q, "servers": [{"uuid": "00000000-0000-0000-0000-00000000000%d",
+			"host": "127.0.0.1", "port": %d, "mode": "READ_WRITE", "status": "PRIMARY", "weight": 1}]}`, name, at+1, nobody))
+	}
+	path := filepath.Join(t.TempDir(), "farm.json")
+	err = os.WriteFile(path, []byte(`{"format": "libmysqlfabric topology", "version": 2, "tables": [
+		{"schema": "log", "table": "events", "column": "at", "type": "RANGE_DATETIME", "global_group": "global",
+		 "shards": [{"id": 1, "lower_bound": "2000-01-01", "group": "old"},
+		            {"id": 2, "lower_bound": "2020-01-01", "group": "new"}]}],
+		"groups": [`+strings.Join(groups, ", ")+`]}`), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
+	farm, err := mysqlfabric.Open("file:" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = farm.Close() })
+	return farm
+}
+
+// A date is placed where the driver's text of it belongs.
+func TestDatesAreTheDrivers(t *testing.T) {
 	cfg := mysql.NewConfig()
-	cfg.MultiStatements = true
-	several, err := NewConnector(farm, "group", mysqlfabric.ReadWrite, cfg)
+	pools := New(farm(t), cfg)
+	defer pools.Close()
+	cfg.Loc = time.FixedZone("far", 12*3600)
+	far := New(pools.farm, cfg)
+	defer far.Close()
+	evening := time.Date(2019, 12, 31, 20, 0, 0, 0, time.UTC) // the next year is there in the far zone
+	for _, c := range []struct {
+		pools *Pools
+		at    time.Time
+		group string
+	}{
+		{pools, evening, "old"}, {pools, evening.In(cfg.Loc), "old"}, {far, evening, "new"}, {far, evening.In(cfg.Loc), "new"},
+	} {
+		db, err := c.pools.Shard(context.Background(), "log.events", c.at, mysqlfabric.ReadWrite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wanted, _ := c.pools.Group(c.group, mysqlfabric.ReadWrite); db != wanted {
+			t.Errorf("%v with %v is not in the group %s", c.at, c.pools.cfg.Loc, c.group)
+		}
+	}
+}
+
+// A wait that no context has ended is no context's error, and says what was refused last.
+func TestWaitsHaveAnEnd(t *testing.T) {
+	pools := New(farm(t), mysql.NewConfig())
+	defer pools.Close()
+	pools.Wait = 300 * time.Millisecond
+	db, err := pools.Group("old", mysqlfabric.ReadWrite)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := func(number uint16, message string) error {
-		return fmt.Errorf("deep: %w", &mysql.MySQLError{Number: number, Message: message})
+	err = db.Ping()
+	var refused *mysqlfabric.Error
+	if !errors.As(err, &refused) || !refused.Retryable || errors.Is(err, context.DeadlineExceeded) ||
+		!strings.Contains(err.Error(), "300ms") {
+		t.Error(err)
 	}
-	readOnly := server(1290, "The MySQL server is running with the --super-read-only option so it cannot execute this statement")
+	soon, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := db.PingContext(soon); err == nil {
+		t.Error("it answers")
+	}
+	if err = pools.farm.ReportErrno("00000000-0000-0000-0000-000000000001", 1836); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = pools.Shard(soon, "log.events", "2001-01-01", mysqlfabric.ReadWrite); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	_, err = pools.Shard(context.Background(), "log.events", "2001-01-01", mysqlfabric.ReadWrite)
+	if !errors.Is(err, mysqlfabric.ErrWriteHeld) || errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+// Only what may pass is tried again, and not for ever.
+func TestRetry(t *testing.T) {
+	pools := New(farm(t), mysql.NewConfig())
+	defer pools.Close()
+	pools.Wait = 200 * time.Millisecond
+	readOnly := &mysql.MySQLError{Number: 1290, Message: "running with the --super-read-only option"}
+	over, cancel := context.WithCancel(context.Background())
 	for _, c := range []struct {
-		of    *Connector
-		inTx  bool
-		err   error
-		again bool
+		err error
+		is  bool
 	}{
-		{plain, false, readOnly, true},
-		{plain, false, server(1836, "Running in read-only mode"), true},
-		{plain, true, readOnly, false},
-		{several, false, readOnly, false},
-		{plain, false, server(1290, "The MySQL server is running with the --secure-file-priv option"), false},
-		{plain, false, server(1792, "Cannot execute statement in a READ ONLY transaction."), false},
-		{plain, false, mysql.ErrInvalidConn, false},
-		{plain, false, errors.New("read-only"), false},
+		{readOnly, true},
+		{fmt.Errorf("paying: %w", readOnly), true},
+		{errors.Join(mysql.ErrInvalidConn, errors.New("more")), true},
+		{driver.ErrBadConn, true},
+		{&mysqlfabric.Error{Code: mysqlfabric.ErrWriteHeld, Retryable: true}, true},
+		{&mysqlfabric.Error{Code: mysqlfabric.ErrKeyType}, false},
+		{&mysql.MySQLError{Number: 1290, Message: "running with the --secure-file-priv option"}, false},
+		{&mysql.MySQLError{Number: 1792}, false},
+		{&mysql.MySQLError{Number: 1062}, false},
+		{sql.ErrNoRows, false},
+		{context.Canceled, false},
 	} {
-		if again := (&conn{of: c.of, inTx: c.inTx}).wasRefused(c.err); again != c.again {
-			t.Errorf("%v, in a transaction %t: %t", c.err, c.inTx, again)
+		for _, last := range []error{nil, c.err} {
+			runs := 0
+			err := pools.RetryGroup(context.Background(), "old", mysqlfabric.ReadWrite, func(context.Context, *sql.DB) error {
+				if runs++; runs > 1 {
+					return last
+				}
+				return c.err
+			})
+			if (runs > 1) != c.is || c.is && err != last || !c.is && err != c.err {
+				t.Errorf("%v: run %d times, and then %v", c.err, runs, err)
+			}
 		}
+	}
+	runs := 0
+	err := pools.Retry(over, "log.events", "2001-01-01", mysqlfabric.ReadWrite, func(context.Context, *sql.DB) error {
+		runs++
+		cancel()
+		return readOnly
+	})
+	if runs != 1 || err != error(readOnly) {
+		t.Error(runs, err)
 	}
 }
 

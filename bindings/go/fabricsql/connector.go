@@ -6,8 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
+	"net"
+	"runtime"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -15,11 +15,11 @@ import (
 	"mysqlfabric"
 )
 
-// How long a new connection may wait for a server that serves, unless its context ends it sooner; how long
-// one attempt may take where the configuration has no Timeout; and the pauses between attempts at servers
-// that refuse for a reason of the moment.
+// How long a new connection waits for a server where nothing else is set; how long one attempt may take where
+// the configuration has no Timeout, and with the handshake at least; and the pauses between attempts at
+// servers that refuse for a reason of the moment.
 const (
-	waitForServer  = 10 * time.Second
+	defaultWait    = 30 * time.Second
 	connectTimeout = 5 * time.Second
 	firstPause     = 10 * time.Millisecond
 	longestPause   = 500 * time.Millisecond
@@ -28,18 +28,21 @@ const (
 // Connector makes connections to a group of a farm: to its primary for a mode that writes, else to its
 // secondaries by weight. For sql.OpenDB.
 type Connector struct {
-	farm  *mysqlfabric.Farm
-	group string
-	mode  mysqlfabric.Mode
-	cfg   *mysql.Config
-	// losses counts, by the server's UUID, how often connections to it were lost: older ones are then
-	// not used on.
-	losses sync.Map
+	// Wait is how long a new connection waits for a server that serves, unless its context ends it sooner;
+	// 0 is 30 s. Not to be changed once it is in use.
+	Wait time.Duration
+
+	farm    *mysqlfabric.Farm
+	group   string
+	mode    mysqlfabric.Mode
+	cfg     *mysql.Config
+	sockets *sockets // nil where nothing is written
+	close   func()
 }
 
 // NewConnector makes a Connector. cfg is copied; its Net and Addr are those of the server that is connected
 // to, unless its Net is one of mysql.RegisterDialContext, which is then given each server's host:port.
-// RejectReadOnly is turned off, since a Connector knows more.
+// RejectReadOnly is turned off, since a Connector knows more. sql.DB.Close closes it.
 func NewConnector(farm *mysqlfabric.Farm, group string, mode mysqlfabric.Mode, cfg *mysql.Config) (*Connector, error) {
 	cfg = cfg.Clone()
 	cfg.RejectReadOnly = false
@@ -56,7 +59,23 @@ func NewConnector(farm *mysqlfabric.Farm, group string, mode mysqlfabric.Mode, c
 	if _, err := mysql.NewConnector(cfg); err != nil {
 		return nil, fmt.Errorf("fabricsql: %w", err)
 	}
-	return &Connector{farm: farm, group: group, mode: mode, cfg: cfg}, nil
+	c := &Connector{farm: farm, group: group, mode: mode, cfg: cfg, close: func() {}}
+	if c.writes() {
+		c.sockets = &sockets{group: group, open: map[*socket]struct{}{}}
+		c.close = farm.OnEvent(c.sockets.hear)
+		runtime.AddCleanup(c, func(stop func()) { stop() }, c.close)
+	}
+	return c, nil
+}
+
+func (c *Connector) writes() bool {
+	return c.mode == mysqlfabric.ReadWrite || c.mode == mysqlfabric.WriteOnly
+}
+
+// Close ends what the Connector hears of the farm. Its connections stay as they are.
+func (c *Connector) Close() error {
+	c.close()
+	return nil
 }
 
 // OpenDB is sql.OpenDB of a NewConnector.
@@ -71,25 +90,25 @@ func OpenDB(farm *mysqlfabric.Farm, group string, mode mysqlfabric.Mode, cfg *my
 // Driver is go-sql-driver's.
 func (c *Connector) Driver() driver.Driver { return &mysql.MySQLDriver{} }
 
-// Connect connects to a server that serves, and tries the next one where one cannot be reached: for 10 s, or
-// as long as ctx allows.
+// Connect connects to a server that serves, and tries the next one where one cannot be reached: for as long as
+// Wait says, or ctx allows.
 func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
-	wait, cancel := context.WithTimeout(ctx, waitForServer)
+	wait, cancel := context.WithTimeout(ctx, patience(c.Wait))
 	defer cancel()
 	var refused error
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		server, err := c.farm.GroupWait(wait, c.group, c.mode)
 		if err != nil {
+			if ctx.Err() == nil && wait.Err() != nil {
+				err = waited(c.Wait, err)
+			}
 			return nil, errors.Join(err, refused)
 		}
 		conn, err := c.connect(ctx, server)
 		if err == nil {
 			return conn, nil
 		}
-		if ctx.Err() != nil {
-			return nil, err
-		}
-		if c.report(server, err)&mysqlfabric.ActionRetryElsewhere == 0 {
+		if ctx.Err() != nil || c.report(ctx, server, err)&mysqlfabric.ActionRetryElsewhere == 0 {
 			return nil, err
 		}
 		refused = err
@@ -101,59 +120,94 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 }
 
+func patience(wait time.Duration) time.Duration {
+	if wait == 0 {
+		return defaultWait
+	}
+	return wait
+}
+
+// waited is a refusal after a wait that no context of the caller's has ended: without that end.
+func waited(wait time.Duration, err error) error {
+	var refused *mysqlfabric.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return &mysqlfabric.Error{
+		Code: refused.Code, Errno: refused.Errno, Retryable: refused.Retryable,
+		Message: fmt.Sprintf("%s; %v have been waited for a server (see Wait)", refused.Message, patience(wait)),
+	}
+}
+
 func (c *Connector) connect(ctx context.Context, server mysqlfabric.Server) (driver.Conn, error) {
-	lost := c.lossesOf(server.UUID).Load()
 	cfg := c.cfg.Clone()
 	cfg.Addr = server.Addr()
+	var socket *socket
+	if by := c.dial(); c.sockets != nil && by != nil {
+		socket, cfg.DialFunc = c.sockets.dialed(by, server.UUID)
+	}
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := connector.Connect(ctx)
+	// Timeout bounds the dial alone, and a server that hangs takes what is dialed.
+	limit := max(cfg.Timeout, connectTimeout)
+	attempt, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	raw, err := connector.Connect(attempt)
 	if err != nil {
+		socket.forget()
+		if attempt.Err() != nil && ctx.Err() == nil {
+			err = fmt.Errorf("fabricsql: %s let nobody in within %v: %w", cfg.Addr, limit, mysql.ErrInvalidConn)
+		}
 		return nil, err
 	}
 	whole, is := raw.(wholeConn)
 	if !is {
+		socket.forget()
 		_ = raw.Close()
 		return nil, fmt.Errorf("fabricsql: go-sql-driver's %T lacks an interface; use v1.10 or later", raw)
 	}
 	c.farm.Report(server, nil)
-	return &conn{wholeConn: whole, of: c, server: server, lost: lost}, nil
+	return &conn{wholeConn: whole, of: c, server: server, socket: socket}, nil
 }
 
-func (c *Connector) lossesOf(uuid string) *atomic.Int64 {
-	count, _ := c.losses.LoadOrStore(uuid, new(atomic.Int64))
-	return count.(*atomic.Int64)
+// dial is how servers are dialed; nil where the driver alone knows, a Net of mysql.RegisterDialContext.
+func (c *Connector) dial() dial {
+	switch {
+	case c.cfg.DialFunc != nil:
+		return c.cfg.DialFunc
+	case c.cfg.Net == "tcp", c.cfg.Net == "tcp4", c.cfg.Net == "tcp6":
+		return new(net.Dialer).DialContext
+	default:
+		return nil
+	}
 }
 
 // report tells the farm of an error, and says what there is to do. A bad connection that was found before
 // anything was sent is tried again by database/sql, and proves nothing.
-func (c *Connector) report(server mysqlfabric.Server, err error) mysqlfabric.Action {
+func (c *Connector) report(ctx context.Context, server mysqlfabric.Server, err error) mysqlfabric.Action {
 	if errors.Is(err, driver.ErrBadConn) {
 		return mysqlfabric.ActionReconnect
 	}
-	action := c.farm.Report(server, err)
-	if action&mysqlfabric.ActionQuarantine != 0 {
-		c.lossesOf(server.UUID).Add(1)
-	}
-	return action
+	return c.farm.ReportContext(ctx, server, err)
 }
 
-// serves says whether connections to a server are still what the pool is for.
+// serves says whether connections to a server are still what the pool is for. A primary is looked up, since
+// writes may be held; of the others one is left out while it is quarantined. From memory.
 func (c *Connector) serves(server mysqlfabric.Server) bool {
-	ctx := context.Background()
-	if c.mode == mysqlfabric.ReadWrite || c.mode == mysqlfabric.WriteOnly {
-		now, err := c.farm.Group(ctx, c.group, c.mode)
+	if c.writes() {
+		now, err := c.farm.Group(context.Background(), c.group, c.mode)
 		return err == nil && now.UUID == server.UUID
 	}
-	servers, err := c.farm.GroupServers(ctx, c.group)
+	servers, err := c.farm.Health(c.group)
 	if err != nil {
 		return true // nobody knows better
 	}
 	for _, now := range servers {
-		if now.UUID == server.UUID {
-			return now.Status == server.Status && now.Mode != mysqlfabric.Offline
+		if now.Server.UUID == server.UUID {
+			return now.Server.Status == server.Status && now.Server.Mode != mysqlfabric.Offline &&
+				now.State != mysqlfabric.HealthLeftOut
 		}
 	}
 	return false

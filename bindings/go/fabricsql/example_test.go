@@ -2,6 +2,7 @@ package fabricsql_test
 
 import (
 	"context"
+	"database/sql"
 	"log"
 	"os"
 	"time"
@@ -27,11 +28,11 @@ func Example() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	db, err := pools.Shard(ctx, "employees.salaries", 10021, mysqlfabric.ReadWrite)
+	err = pools.Retry(ctx, "employees.salaries", 10021, mysqlfabric.ReadWrite, func(ctx context.Context, db *sql.DB) error {
+		_, err := db.ExecContext(ctx, "UPDATE salaries SET salary = ? WHERE emp_no = ?", 90000, 10021)
+		return err
+	})
 	if err != nil {
-		log.Fatal(err)
-	}
-	if _, err := db.ExecContext(ctx, "UPDATE salaries SET salary = ? WHERE emp_no = ?", 90000, 10021); err != nil {
 		log.Fatal(err)
 	}
 }

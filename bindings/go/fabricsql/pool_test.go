@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -40,13 +41,20 @@ func TestPoolFollowsThePrimary(t *testing.T) {
 	}
 	checkInterfaces(t, db, g)
 	checkRefusals(t, farm)
+	checkMistakes(t, farm, db)
+	checkTimeout(t, farm)
+	checkNothingTwice(t, farm, db, g)
 	checkService(t, db, g)
 
 	w := &writers{db: db, t: t}
 	defer w.end()
-	w.start(plain)
-	w.start(inTransaction)
-	w.goOn()
+	startAll := func() {
+		w.start(plain)
+		w.start(inTransaction)
+		w.start(untilDone(pools))
+		w.goOn()
+	}
+	startAll()
 	readFrom(t, reads, g.uuid(1))
 
 	begun := time.Now()
@@ -64,16 +72,36 @@ func TestPoolFollowsThePrimary(t *testing.T) {
 	})
 	readFrom(t, reads, g.uuid(2))
 
+	// All connections hang at it, and nothing but their being cut frees the pool.
 	begun = time.Now()
-	g.run("kill", "2")
+	g.run("freeze", "2")
+	eventually(t, "the pool has left a frozen primary", func() bool {
+		server, err := farm.Group(ctx, "farm", mysqlfabric.ReadWrite)
+		return err == nil && server.UUID != g.uuid(2)
+	})
+	w.goOn()
+	frozen := w.failed.Load()
+	t.Logf("frozen: %d of %d rows failed, and after %v all is at the next primary", frozen-planned, w.next.Load(), time.Since(begun))
+	w.end() // it could not catch up
+	g.run("thaw", "2")
+	g.run("rejoin", "2")
+	g.run("sql", "2", "SET GLOBAL offline_mode = OFF") // which it set itself when it was expelled
+	startAll()
+
+	primary := g.run("primary")
+	begun = time.Now()
+	g.run("kill", primary)
 	w.goOn()
 	eventually(t, "the pool is at the next primary", func() bool {
 		uuid, err := serverOf(db)
-		return err == nil && uuid != g.uuid(2)
+		return err == nil && !strings.HasSuffix(uuid, primary)
 	})
-	t.Logf("killed: %d of %d rows failed, and after %v all is at the next primary", w.failed.Load()-planned, w.next.Load(), time.Since(begun))
+	t.Logf("killed: %d of %d rows failed, and after %v all is at the next primary", w.failed.Load()-frozen, w.next.Load(), time.Since(begun))
 	w.goOn()
 	w.end()
+	if w.failedAgain.Load() != 0 {
+		t.Errorf("%d rows failed although they were tried again", w.failedAgain.Load())
+	}
 
 	written := map[int64]bool{}
 	rows, err := db.QueryContext(ctx, "SELECT id FROM test.row")

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -14,6 +15,10 @@ import (
 // Pools has a pool for each group and mode of a farm, made when it is first asked for. Any number of
 // goroutines may use it.
 type Pools struct {
+	// Wait is how long a lookup or a new connection waits for a server that serves, unless its context ends it
+	// sooner, and how long [Pools.Retry] tries; 0 is 30 s. Not to be changed once they are in use.
+	Wait time.Duration
+
 	farm      *mysqlfabric.Farm
 	cfg       *mysql.Config
 	configure func(*sql.DB)
@@ -41,13 +46,25 @@ func New(farm *mysqlfabric.Farm, cfg *mysql.Config, configure ...func(*sql.DB)) 
 }
 
 // Shard is the pool of the group that holds a table's rows of a key. It waits until that has a server for
-// the mode, as [mysqlfabric.Farm.ServerWait] does: writes of a shard that is moved wait. Ask for each
+// the mode, as [mysqlfabric.Farm.ServerWait] does, for as long as Wait says, or ctx allows: writes of a shard
+// that is moved wait. Ask for each
 // statement or transaction, and keep no pool for a key: shards move.
+//
+// A key that is a time.Time is what the driver writes into rows for it: what a clock in the configuration's
+// Loc shows, which is UTC unless set.
 func (p *Pools) Shard(ctx context.Context, table string, key any, mode mysqlfabric.Mode) (*sql.DB, error) {
+	if at, is := key.(time.Time); is && p.cfg.Loc != nil {
+		key = at.In(p.cfg.Loc)
+	}
 	server, err := p.farm.Server(ctx, table, key, mode)
 	var refused *mysqlfabric.Error
 	if errors.As(err, &refused) && refused.Retryable {
-		server, err = p.farm.ServerWait(ctx, table, key, mode)
+		wait, cancel := context.WithTimeout(ctx, patience(p.Wait))
+		defer cancel()
+		server, err = p.farm.ServerWait(wait, table, key, mode)
+		if err != nil && ctx.Err() == nil && wait.Err() != nil {
+			err = waited(p.Wait, err)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -66,10 +83,12 @@ func (p *Pools) Group(group string, mode mysqlfabric.Mode) (*sql.DB, error) {
 	if db := p.pools[of]; db != nil {
 		return db, nil
 	}
-	db, err := OpenDB(p.farm, group, mode, p.cfg)
+	connector, err := NewConnector(p.farm, group, mode, p.cfg)
 	if err != nil {
 		return nil, err
 	}
+	connector.Wait = p.Wait
+	db := sql.OpenDB(connector)
 	p.configure(db)
 	p.pools[of] = db
 	return db, nil

@@ -1,11 +1,17 @@
 package fabricsql_test
 
 import (
+	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"mysqlfabric"
+	"mysqlfabric/fabricsql"
 )
 
 // writers insert numbered rows until they are told to stop, and count what became of each.
@@ -16,11 +22,13 @@ type writers struct {
 	next         atomic.Int64
 	acknowledged sync.Map
 	failed       atomic.Int64
+	failedAgain  atomic.Int64 // of untilDone
 	last         atomic.Int64 // when one was acknowledged last, in ns
 	t            *testing.T
 }
 
 func (w *writers) start(how func(db *sql.DB, id int64) error) {
+	w.stop.Store(false)
 	for range 8 {
 		w.wait.Add(1)
 		go func() {
@@ -28,7 +36,10 @@ func (w *writers) start(how func(db *sql.DB, id int64) error) {
 			for !w.stop.Load() {
 				id := w.next.Add(1)
 				if err := how(w.db, id); err != nil {
-					if w.failed.Add(1) <= 20 {
+					if errors.Is(err, errAgain) {
+						w.failedAgain.Add(1)
+					}
+					if w.failed.Add(1) <= 40 {
 						w.t.Logf("row %d: %v", id, err)
 					}
 					time.Sleep(5 * time.Millisecond)
@@ -74,4 +85,20 @@ func inTransaction(db *sql.DB, id int64) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+var errAgain = errors.New("although it was tried again")
+
+// untilDone writes what may be written twice, as often as it takes.
+func untilDone(pools *fabricsql.Pools) func(*sql.DB, int64) error {
+	return func(_ *sql.DB, id int64) error {
+		err := pools.RetryGroup(ctx, "farm", mysqlfabric.ReadWrite, func(ctx context.Context, db *sql.DB) error {
+			_, err := db.ExecContext(ctx, "REPLACE INTO test.row VALUES (?)", id)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("%w: %w", errAgain, err)
+		}
+		return nil
+	}
 }

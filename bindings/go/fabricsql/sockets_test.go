@@ -1,0 +1,50 @@
+package fabricsql
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"mysqlfabric"
+)
+
+// What is open to others than the primary is closed, unless that is the primary again.
+func TestFormerPrimariesAreCut(t *testing.T) {
+	s := &sockets{group: "group", open: map[*socket]struct{}{}}
+	open := func(server string) *socket {
+		mine, theirs := net.Pipe()
+		t.Cleanup(func() { _ = theirs.Close() })
+		one, dial := s.dialed(func(context.Context, string, string) (net.Conn, error) { return mine, nil }, server)
+		if raw, err := dial(context.Background(), "tcp", "address"); err != nil || raw != mine {
+			t.Fatal(err)
+		}
+		return one
+	}
+	changed := func(group, server string) {
+		s.hear(mysqlfabric.Event{Kind: mysqlfabric.EventPrimaryChanged, Group: group, ServerUUID: server})
+	}
+	first, second, forgotten := open("1"), open("2"), open("1")
+	forgotten.forget()
+	changed("another", "2")
+	changed("group", "")
+	changed("group", "1")
+	for deadline := time.Now().Add(time.Minute); !second.wasCut(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a former primary goes on")
+		}
+	}
+	if _, err := second.raw.Write([]byte{1}); err == nil {
+		t.Error("it is open")
+	}
+	if first.wasCut() || forgotten.wasCut() {
+		t.Error("the primary is cut, or what was closed")
+	}
+	changed("group", "")
+	for !first.wasCut() {
+		time.Sleep(time.Millisecond)
+	}
+	if len(s.open) != 0 {
+		t.Error(s.open)
+	}
+}
