@@ -22,19 +22,32 @@ import (
 // there.
 func farm(t *testing.T) *mysqlfabric.Farm {
 	t.Helper()
+	listener := listen(t)
+	_ = listener.Close()
+	return farmAt(t, listener)
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody := listener.Addr().(*net.TCPAddr).Port
-	_ = listener.Close()
+	t.Cleanup(func() { _ = listener.Close() })
+	return listener
+}
+
+// farmAt has all servers where a listener is, or was.
+func farmAt(t *testing.T, listener net.Listener) *mysqlfabric.Farm {
+	t.Helper()
+	port := listener.Addr().(*net.TCPAddr).Port
 	var groups []string
 	for at, name := range []string{"old", "new", "global"} {
 		groups = append(groups, fmt.Sprintf(`{"id": %q, "servers": [{"uuid": "00000000-0000-0000-0000-00000000000%d",
-			"host": "127.0.0.1", "port": %d, "mode": "READ_WRITE", "status": "PRIMARY", "weight": 1}]}`, name, at+1, nobody))
+			"host": "127.0.0.1", "port": %d, "mode": "READ_WRITE", "status": "PRIMARY", "weight": 1}]}`, name, at+1, port))
 	}
 	path := filepath.Join(t.TempDir(), "farm.json")
-	err = os.WriteFile(path, []byte(`{"format": "libmysqlfabric topology", "version": 2, "tables": [
+	err := os.WriteFile(path, []byte(`{"format": "libmysqlfabric topology", "version": 2, "tables": [
 		{"schema": "log", "table": "events", "column": "at", "type": "RANGE_DATETIME", "global_group": "global",
 		 "shards": [{"id": 1, "lower_bound": "2000-01-01", "group": "old"},
 		            {"id": 2, "lower_bound": "2020-01-01", "group": "new"}]}],
@@ -105,6 +118,24 @@ func TestWaitsHaveAnEnd(t *testing.T) {
 	_, err = pools.Shard(context.Background(), "log.events", "2001-01-01", mysqlfabric.ReadWrite)
 	if !errors.Is(err, mysqlfabric.ErrWriteHeld) || errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
+	}
+}
+
+// A server that takes connections and says nothing is one that is lost.
+func TestSilentServers(t *testing.T) {
+	farm := farmAt(t, listen(t))
+	c, err := NewConnector(farm, "old", mysqlfabric.ReadWrite, mysql.NewConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.attempt, c.Wait = 100*time.Millisecond, 50*time.Millisecond
+	if _, err := c.Connect(context.Background()); !errors.Is(err, mysql.ErrInvalidConn) {
+		t.Error(err)
+	}
+	health, err := farm.Health("old")
+	if err != nil || health[0].Errno != 2013 || len(c.sockets.open) != 0 {
+		t.Error(err, health, c.sockets.open)
 	}
 }
 

@@ -36,7 +36,8 @@ type Connector struct {
 	group   string
 	mode    mysqlfabric.Mode
 	cfg     *mysql.Config
-	sockets *sockets // nil where nothing is written
+	attempt time.Duration // how long one may take with the handshake: a server that hangs takes what is dialed
+	sockets *sockets      // nil where nothing is written
 	close   func()
 }
 
@@ -59,7 +60,10 @@ func NewConnector(farm *mysqlfabric.Farm, group string, mode mysqlfabric.Mode, c
 	if _, err := mysql.NewConnector(cfg); err != nil {
 		return nil, fmt.Errorf("fabricsql: %w", err)
 	}
-	c := &Connector{farm: farm, group: group, mode: mode, cfg: cfg, close: func() {}}
+	c := &Connector{
+		farm: farm, group: group, mode: mode, cfg: cfg, close: func() {},
+		attempt: max(cfg.Timeout, connectTimeout),
+	}
 	if c.writes() {
 		c.sockets = &sockets{group: group, open: map[*socket]struct{}{}}
 		c.close = farm.OnEvent(c.sockets.hear)
@@ -150,15 +154,13 @@ func (c *Connector) connect(ctx context.Context, server mysqlfabric.Server) (dri
 	if err != nil {
 		return nil, err
 	}
-	// Timeout bounds the dial alone, and a server that hangs takes what is dialed.
-	limit := max(cfg.Timeout, connectTimeout)
-	attempt, cancel := context.WithTimeout(ctx, limit)
+	attempt, cancel := context.WithTimeout(ctx, c.attempt)
 	defer cancel()
 	raw, err := connector.Connect(attempt)
 	if err != nil {
 		socket.forget()
 		if attempt.Err() != nil && ctx.Err() == nil {
-			err = fmt.Errorf("fabricsql: %s let nobody in within %v: %w", cfg.Addr, limit, mysql.ErrInvalidConn)
+			err = fmt.Errorf("fabricsql: %s let nobody in within %v: %w", cfg.Addr, c.attempt, mysql.ErrInvalidConn)
 		}
 		return nil, err
 	}
