@@ -956,8 +956,9 @@ class command_result
 };
 
 /**
- * What a farm is made with. Each member sets one option and returns the options; what is wrong with one is
- * said when a farm is made. See fabric_options_new() for the defaults.
+ * What a farm is made with. Each member sets one option and returns a reference to the options; what is wrong with one
+ * is said when a farm is made. So they go into a farm in the expression that makes them, or have a name first and are
+ * set then: `options o; o.source(url);`. See fabric_options_new() for the defaults.
  *
  * Not for several threads at once.
  */
