@@ -26,6 +26,8 @@ typedef struct {
     bool closing;
     /* The lookup timeout is 0: lookups keep the GIL. */
     bool never_waits;
+    /* The source has answered: lookups are answered from memory, as a rule. */
+    bool is_warm;
     /* Objects of servers that lookups gave before, so that a warm one makes none. */
     known_server *known[SERVER_SLOTS];
 } farm_object;

@@ -44,6 +44,31 @@ static int32_t ask_without_gil(const question *q, const fabric_key_t *key, int64
     return status;
 }
 
+typedef struct {
+    const question *q;
+    fabric_server_t *server;
+} cold_question;
+
+static int32_t call_cold(farm_object *farm, void *question, fabric_error_t *err)
+{
+    (void)farm;
+    const cold_question *cold = question;
+    return ask(cold->q, cold->q->key.use, -1, cold->server, err);
+}
+
+/* As ask_without_gil() without a deadline. While the source has not answered yet, a signal handler may end it; false
+ * if one did. */
+static bool ask_soon(const question *q, int32_t *status, fabric_server_t *server,
+                     fabric_error_t *err)
+{
+    farm_object *farm = q->farm;
+    farm->is_warm = farm->is_warm || fabric_topology_generation(farm->handle) > 0;
+    if (!farm->is_warm && !farm->never_waits)
+        return run_call(farm, call_cold, &(cold_question){q, server}, status, err);
+    *status = ask_without_gil(q, q->key.use, -1, server, err);
+    return true;
+}
+
 /* Whether a wait may go on with the next slice after this status. */
 static bool may_pass(int32_t status)
 {
@@ -114,7 +139,9 @@ static PyObject *answer(const question *q)
     }
     if (q->wait >= 0)
         return wait_for_answer(q);
-    int32_t status = ask_without_gil(q, q->key.use, -1, &server, &err);
+    int32_t status;
+    if (!ask_soon(q, &status, &server, &err))
+        return NULL;
     return status == FABRIC_OK ? of_server(q->farm, &server) : fail(status, &err);
 }
 

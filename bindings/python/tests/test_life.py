@@ -188,11 +188,13 @@ def test_ctrl_c_ends_every_call_that_asks_fabric(node, start):
             lambda farm: farm.prefetch("employees.salaries"),
             lambda farm: farm.execute("dump", "servers"),
             lambda farm: farm.server("employees.salaries", 1, wait=300),
+            lambda farm: farm.server("employees.salaries", 1),
+            lambda farm: farm.group_server("shard1"),
         ):
             # One that takes no notice for much longer than the test waits.
             silent = start()
             silent.control("fault", "hang", "", "-1", "")
-            with silent.farm(request_timeout=300, connect_attempts=10) as farm:
+            with silent.farm(request_timeout=300, connect_attempts=10, lookup_timeout=300) as farm:
                 timers = [threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1))]
                 timers += [threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT))]
                 for timer in timers:
