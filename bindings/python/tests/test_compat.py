@@ -222,6 +222,10 @@ def test_keys_that_the_server_reads_otherwise(node):
         assert theirs.get_shard_server(["employees.salaries"], key, mode=3).group == "shard2"
     with pytest.raises(ValueError):
         servers.get_shard_server(["employees.salaries"], " 10021", mode=3)
+    # As docs/PYTHON.md says: here both ways are the server's, and Connector/Python had all of these on shard4.
+    for key, group in (("m", "shard4"), ("m ", "shard4"), ("m!", "shard4"), ("m\t1", "shard3"), ("m\n", "shard3"), ("m\x1f", "shard3")):
+        for fabric in (theirs, servers):
+            assert fabric.get_shard_server(["crm.names"], key, mode=3).group == group, key
     for tables, key in ((["employees.salaries"], "ten"), (["log.events"], "12")):
         with pytest.raises(ValueError):
             theirs.get_shard_server(tables, key, mode=3)
