@@ -91,13 +91,14 @@ static bool may_pass(int32_t status)
 static void name_whole_wait(int64_t wait, fabric_error_t *err)
 {
     static const char before[] = "within the ", after[] = " ms of the call's deadline";
-    char text[sizeof err->message];
+    char text[2 * sizeof err->message + 64] = "";
+    err->message[sizeof err->message - 1] = 0;
     char *number = strstr(err->message, before), *end = strstr(err->message, after);
     if (number == NULL || end == NULL || end < number)
         return;
     *number = 0;
     snprintf(text, sizeof text, "%s%s%lld%s", err->message, before, (long long)wait, end);
-    memcpy(err->message, text, sizeof text);
+    memcpy(err->message, text, sizeof err->message - 1);
 }
 
 /* Waits in slices, between which Python's signal handlers run: Ctrl-C ends a wait. */
