@@ -52,8 +52,12 @@ func checkMistakes(t *testing.T, farm *mysqlfabric.Farm, db *sql.DB) {
 
 // checkNothingTwice has the primary become read-only in the middle: what was done before is neither done
 // again nor forgotten, and the caller hears of it.
-func checkNothingTwice(t *testing.T, farm *mysqlfabric.Farm, db *sql.DB, g *group) {
+func checkNothingTwice(t *testing.T, g *group) {
 	t.Helper()
+	farm := g.farm(mysqlfabric.WithLeastWriteHold(200 * time.Millisecond))
+	db, err := fabricsql.OpenDB(farm, "farm", mysqlfabric.ReadWrite, config())
+	must(t, err)
+	defer db.Close()
 	for _, statement := range []string{
 		"CREATE TABLE test.debit (id BIGINT AUTO_INCREMENT PRIMARY KEY)", "CREATE TABLE test.credit LIKE test.debit",
 		"CREATE PROCEDURE test.pay() BEGIN INSERT INTO test.debit VALUES (); DO SLEEP(0.7); INSERT INTO test.credit VALUES (); END",
@@ -112,7 +116,7 @@ func checkNothingTwice(t *testing.T, farm *mysqlfabric.Farm, db *sql.DB, g *grou
 func checkTimeout(t *testing.T, farm *mysqlfabric.Farm) {
 	t.Helper()
 	cfg := config()
-	cfg.ReadTimeout = 500 * time.Millisecond
+	cfg.ReadTimeout = 2 * time.Second
 	db, err := fabricsql.OpenDB(farm, "farm", mysqlfabric.ReadWrite, cfg)
 	must(t, err)
 	defer db.Close()
@@ -138,7 +142,7 @@ func checkTimeout(t *testing.T, farm *mysqlfabric.Farm) {
 	must(t, err)
 	var own int64
 	must(t, slow.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&own))
-	if _, err = slow.ExecContext(ctx, "DO SLEEP(1)"); err == nil {
+	if _, err = slow.ExecContext(ctx, "DO SLEEP(30)"); err == nil {
 		t.Error("it waits longer than ReadTimeout")
 	}
 	_ = slow.Close()

@@ -11,6 +11,7 @@ import (
 
 // What is open to others than the primary is closed, unless that is the primary again.
 func TestFormerPrimariesAreCut(t *testing.T) {
+	t.Parallel()
 	s := &sockets{group: "group", open: map[*socket]struct{}{}}
 	open := func(server string) *socket {
 		mine, theirs := net.Pipe()

@@ -28,7 +28,6 @@ type writers struct {
 }
 
 func (w *writers) start(how func(db *sql.DB, id int64) error) {
-	w.stop.Store(false)
 	for range 8 {
 		w.wait.Add(1)
 		go func() {
