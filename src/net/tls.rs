@@ -20,7 +20,9 @@ pub enum Trust {
 
 #[cfg(feature = "tls")]
 mod with_rustls {
-    use std::io;
+    use std::fs::OpenOptions;
+    use std::io::{self, Read};
+    use std::os::unix::fs::OpenOptionsExt;
     use std::path::Path;
     use std::sync::Arc;
 
@@ -38,6 +40,9 @@ mod with_rustls {
     use crate::net::certificate::Verifier;
     use crate::net::no_verification::NoVerification;
     use crate::net::peer::Peer;
+
+    /// More than all authorities of a system together.
+    const MAX_BYTES: u64 = 1 << 24;
 
     pub type TlsConfig = ClientConfig;
 
@@ -158,16 +163,31 @@ mod with_rustls {
         }
 
         fn contents(&self, path: &Path) -> Result<Vec<u8>> {
-            std::fs::read(path).map_err(|error| self.unusable(path, &error.to_string()))
+            read(path).map_err(|error| self.unusable(path, &error.to_string()))
         }
 
         fn unusable(&self, path: &Path, why: &str) -> Error {
             let message = format!(
-                "the TLS file {} cannot be used: {why}; give readable PEM files to {}",
+                "the TLS file '{}' cannot be used: {why}; give readable PEM files to {}",
                 path.display(),
                 self.peer.tls_option
             );
             Error::new(Code::Tls, message)
+        }
+    }
+
+    /// The bytes of a regular file: a pipe would keep the caller waiting for a writer, and a device may have
+    /// no end.
+    fn read(path: &Path) -> io::Result<Vec<u8>> {
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
+        let mut bytes = Vec::new();
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        match bytes.len() as u64 > MAX_BYTES {
+            true => Err(io::Error::other(format!("it is larger than {MAX_BYTES} bytes"))),
+            false => Ok(bytes),
         }
     }
 
@@ -201,7 +221,12 @@ mod with_rustls {
         fn bad_files_are_named() {
             let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/captures/tls/");
             let ca = format!("{data}ca.pem");
-            assert!(failure("/no/such/ca.pem", None).contains("/no/such/ca.pem"));
+            assert!(failure("/no/such/ca.pem", None).contains("'/no/such/ca.pem'"));
+            let pipe = std::env::temp_dir().join(format!("tls-{}", std::process::id()));
+            nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+            let why = failure(pipe.to_str().unwrap(), None);
+            std::fs::remove_file(&pipe).unwrap();
+            assert!(why.contains("no regular file"), "{why}");
             assert!(failure(file!(), None).contains("no certificate"));
             let key = format!("{data}node.key").into();
             let identity = Identity { key, cert: ca.clone().into() };

@@ -192,7 +192,7 @@ pub(super) fn of_no_maps(error: Error, source: &str) -> Error {
     let Error { code, message } = error;
     let said = message.strip_suffix(MISSPELT_TABLE).unwrap_or(&message);
     let message = format!(
-        "{said}; {source} has groups and no shard maps: look a group up by its name, with \
+        "{said}; the farm of {source} has groups and no shard maps: look a group up by its name, with \
          fabric_get_group_server"
     );
     Error::new(code, message)

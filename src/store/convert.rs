@@ -211,72 +211,74 @@ mod tests {
     }
 
     prop_compose! {
-        fn any_document()(
-            groups in btree_map("[a-z_% ]{1,5}", vec(any_server(), 1..4), 1..6),
-            tables in btree_map(
-                "[a-z_ ]{1,4}",
-                (any_shards(), any::<proptest::sample::Index>(), vec(any_hold(), 10)),
-                0..5,
-            ),
-        ) -> Document {
-            let nothing = Topology::default();
-            let Document { format, version, written_by, .. } = super::document(&nothing);
-            let mut document = Document {
-                format,
-                version,
-                written_by,
-                saved_at: None,
-                boot_id: None,
-                uptime_ms: None,
-                generation: None,
-                ttl_ms: None,
-                fabric_nodes: Vec::new(),
-                tables: Vec::new(),
-                held_shards: Vec::new(),
-                groups: Vec::new(),
-            };
-            for (id, mut servers) in groups {
-                for (at, server) in servers.iter_mut().enumerate() {
-                    server.uuid = format!("{id}-{at}");
-                }
-                document.groups.push(Group { id, confirmed_at: None, servers, discover: None });
-            }
-            for (name, ((type_name, shards), index, holds)) in tables {
-                let at = index.index(document.groups.len());
-                let group = |shift| document.groups.iter().cycle().nth(at + shift).unwrap().id.clone();
-                let (held, listed): (Vec<_>, Vec<_>) =
-                    shards.into_iter().zip(holds).partition(|(_, (is_held, _))| *is_held);
-                document.held_shards.extend(held.into_iter().map(|((lower_bound, _), (_, since))| {
-                    HeldShard {
-                        schema: "db".into(),
-                        table: name.clone(),
-                        type_name: type_name.into(),
-                        lower_bound: lower_bound.into(),
-                        since,
-                    }
-                }));
-                if listed.is_empty() {
-                    continue;
-                }
-                let shards = listed.into_iter().map(|(shard, _)| shard).enumerate();
-                let shards = shards.map(|(shift, (lower_bound, id))| {
-                    let state = ShardState::of(id & 1 == 1);
-                    Shard { id, lower_bound: lower_bound.into(), group: group(shift), state }
-                });
-                let table = Table {
-                    schema: "db".into(),
-                    table: name,
-                    column: "c".into(),
-                    type_name: type_name.into(),
-                    global_group: group(0),
-                    confirmed_at: None,
-                    shards: shards.collect(),
-                };
-                document.tables.push(table);
-            }
-            document
-        }
-    }
+           fn any_document()(
+               groups in btree_map("[a-z_% ]{1,5}", vec(any_server(), 1..4), 1..6),
+               tables in btree_map(
+                   "[a-z_ ]{1,4}",
+                   (any_shards(), any::<proptest::sample::Index>(), vec(any_hold(), 10)),
+                   0..5,
+               ),
+           ) -> Document {
+               let nothing = Topology::default();
+               let Document { format, version, written_by, .. } = super::document(&nothing);
+               let mut document = Document {
+                   format,
+                   version,
+                   written_by,
+                   saved_at: None,
+                   boot_id: None,
+                   uptime_ms: None,
+                   generation: None,
+                   ttl_ms: None,
+                   fabric_nodes: Vec::new(),
+                   tables: Vec::new(),
+                   held_shards: Vec::new(),
+                   groups: Vec::new(),
+               };
+               for (id, mut servers) in groups {
+                   for (at, server) in servers.iter_mut().enumerate() {
+                       server.uuid = format!("{id}-{at}");
+                   }
+                   document.groups.push(Group { id, confirmed_at: None, servers, discover: None });
+               }
+               for (name, ((type_name, shards), index, holds)) in tables {
+                   let at = index.index(document.groups.len());
+                   let group = |shift| document.groups.iter().cycle().nth(at + shift).unwrap().id.clone();
+                   let (held, listed): (Vec<_>, Vec<_>) =
+                       shards.into_iter().zip(holds).partition(|(_, (is_held, _))| *is_held);
+                   document.held_shards.extend(held.into_iter().map(|((lower_bound, _), (_, since))| {
+                       HeldShard {
+                           schema: "db".into(),
+                           table: name.clone(),
+                           type_name: type_name.into(),
+                           lower_bound: lower_bound.into(),
+                           id: None,
+    group: None,
+    since,
+                       }
+                   }));
+                   if listed.is_empty() {
+                       continue;
+                   }
+                   let shards = listed.into_iter().map(|(shard, _)| shard).enumerate();
+                   let shards = shards.map(|(shift, (lower_bound, id))| {
+                       let state = ShardState::of(id & 1 == 1);
+                       Shard { id, lower_bound: lower_bound.into(), group: group(shift), state }
+                   });
+                   let table = Table {
+                       schema: "db".into(),
+                       table: name,
+                       column: "c".into(),
+                       type_name: type_name.into(),
+                       global_group: group(0),
+                       confirmed_at: None,
+                       shards: shards.collect(),
+                   };
+                   document.tables.push(table);
+               }
+               document
+           }
+       }
 
     proptest! {
         #[test]

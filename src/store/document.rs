@@ -122,6 +122,11 @@ pub struct HeldShard {
     #[serde(rename = "type", deserialize_with = "fields::name")]
     pub type_name: String,
     pub lower_bound: Bound,
+    /// Its number and its group, where they are known: for people, and for who imports the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// Since when it is not listed, in seconds since 1970. Without it its hold has no end.
     #[serde(
         default,

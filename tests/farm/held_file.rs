@@ -174,6 +174,8 @@ fn salaries(bound: &str, since: Option<u64>) -> HeldShard {
         table: "salaries".into(),
         type_name: "RANGE".into(),
         lower_bound: bound.to_owned().into(),
+        id: None,
+        group: None,
         since,
     }
 }

@@ -19,7 +19,7 @@ pub struct Connection {
     pub config: Option<PathBuf>,
 
     /// How long the command waits for others at most, in seconds [default: 10]
-    #[arg(short, long, global = true, value_name = "SECONDS")]
+    #[arg(short, long, global = true, value_name = "SECONDS", allow_negative_numbers = true)]
     pub timeout: Option<f64>,
 
     /// The zone to read in, as a service there would
@@ -42,11 +42,12 @@ pub struct Connection {
     #[arg(short = 'p', long, global = true, conflicts_with = "password_file")]
     pub ask_password: bool,
 
-    /// How much TLS there must be with MySQL servers
+    /// How much TLS there must be with MySQL servers [default: verify_identity with --ca, else preferred]
     #[arg(long, global = true, value_name = "MODE")]
     pub tls: Option<TlsName>,
 
-    /// The PEM file of the authority for MySQL servers
+    /// The PEM file of the authority for MySQL servers, or of several. The certificates that MySQL makes
+    /// itself have no names: they take --tls verify_ca, too
     #[arg(long, global = true, value_name = "FILE")]
     pub ca: Option<PathBuf>,
 

@@ -8,11 +8,11 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct Repeat {
     /// Say it again every so many seconds, until Ctrl-C
-    #[arg(short, long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2")]
+    #[arg(short, long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", allow_negative_numbers = true)]
     pub watch: Option<f64>,
 
     /// With --watch: end after so many times
-    #[arg(long, value_name = "N", requires = "watch")]
+    #[arg(long, value_name = "N", requires = "watch", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 }
 
@@ -128,11 +128,11 @@ pub struct Servers {
 #[derive(Debug, Args)]
 pub struct Watch {
     /// End after so many events
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 
     /// End after so many seconds
-    #[arg(long = "for", value_name = "SECONDS")]
+    #[arg(long = "for", value_name = "SECONDS", allow_negative_numbers = true)]
     pub lasting: Option<f64>,
 }
 
@@ -157,7 +157,12 @@ pub struct Bench {
     pub threads: u16,
 
     /// For how many seconds
-    #[arg(long = "for", default_value_t = 2.0, value_name = "SECONDS")]
+    #[arg(
+        long = "for",
+        default_value_t = 2.0,
+        value_name = "SECONDS",
+        allow_negative_numbers = true
+    )]
     pub lasting: f64,
 
     /// What servers are looked up for

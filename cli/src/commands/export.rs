@@ -7,24 +7,13 @@ use mysqlfabric::store::write::replace;
 
 use crate::args::Export;
 use crate::exit::{Exit, Failure, Result};
-use crate::farm::{Farm, State, file_of, of_router};
-use crate::output::{Progress, warn};
+use crate::farm::{Farm, file_of, of_router};
+use crate::output::Progress;
 
 use super::Run;
 
 pub fn run(run: &Run, args: &Export) -> Result<Exit> {
     let farm = farm(run, run.settings.url()?)?.sorted();
-    for table in &farm.tables {
-        for shard in table.shards.iter().filter(|shard| shard.state == State::Disabled) {
-            warn(&format!(
-                "{}: shard {} is DISABLED, and a file does not say that it is in \
-                 group {}",
-                table.full_name(),
-                shard.id,
-                shard.group
-            ));
-        }
-    }
     let mut text = serde_json::to_string_pretty(&file_of(&farm)).map_err(std::io::Error::from)?;
     text.push('\n');
     match &args.file {

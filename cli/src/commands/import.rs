@@ -165,8 +165,8 @@ fn fits(farm: &Farm) -> std::result::Result<(), String> {
     }
     if let Some(held) = farm.held.first() {
         return Err(format!(
-            "the shard of {}.{} from '{}' is held, and the tables want to know its group; list it among the \
-             shards, and set its state to DISABLED in the tables",
+            "the shard of {}.{} from '{}' is held, and the tables want to know its number and group; give it \
+             id and group in held_shards, and it is DISABLED in the tables",
             held.schema, held.table, held.lower_bound
         ));
     }

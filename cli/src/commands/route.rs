@@ -75,8 +75,10 @@ pub fn run(run: &Run, args: &Route) -> Result<Exit> {
     let keys = keys(&args.keys)?;
     let router = Router::new(run.settings.config()?);
     let routed = match routed(run, &router, args, &keys) {
-        // Of a farm that is known whole the library says which names there are.
-        Err(Failure::Told { exit: Exit::Unknown, .. }) if router.seed(None).is_ok() => {
+        // Of a farm that is known whole the library says which names there are; where nobody answers,
+        // it is not known that there is none.
+        Err(Failure::Told { exit: Exit::Unknown, .. }) => {
+            router.seed(None)?;
             routed(run, &router, args, &keys)?
         }
         routed => routed?,

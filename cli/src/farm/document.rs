@@ -25,15 +25,32 @@ pub fn read(path: &Path) -> Result<Farm> {
 }
 
 fn farm(document: Document) -> std::result::Result<Farm, String> {
-    let tables = document.tables.into_iter().map(table).collect::<std::result::Result<_, _>>()?;
-    let held = document.held_shards.into_iter().map(|held| Held {
-        schema: held.schema,
-        table: held.table,
-        kind: held.type_name,
-        lower_bound: held.lower_bound.text,
-    });
+    let mut tables =
+        document.tables.into_iter().map(table).collect::<std::result::Result<Vec<_>, _>>()?;
+    let mut out_of_use = Vec::new();
+    for held in document.held_shards {
+        let of = |table: &&mut Table| {
+            (&*table.schema, &*table.name, table.kind.name())
+                == (&*held.schema, &*held.table, &*held.type_name)
+        };
+        let table = tables.iter_mut().find(of);
+        match (table, held.id, held.group) {
+            (Some(table), Some(id), Some(group)) => table.shards.push(Shard {
+                id,
+                lower_bound: held.lower_bound.text,
+                group,
+                state: State::Disabled,
+            }),
+            _ => out_of_use.push(Held {
+                schema: held.schema,
+                table: held.table,
+                kind: held.type_name,
+                lower_bound: held.lower_bound.text,
+            }),
+        }
+    }
     let groups = document.groups.into_iter().map(group).collect();
-    Ok(Farm { tables, groups, held: held.collect() })
+    Ok(Farm { tables, groups, held: out_of_use })
 }
 
 fn table(table: document::Table) -> std::result::Result<Table, String> {

@@ -23,7 +23,7 @@ pub struct Farm {
     pub tables: Vec<Table>,
     pub groups: Vec<Group>,
     /// Bounds of shards that are out of use: their tables, types and bounds. Where their rows are is not
-    /// known.
+    /// known; of others it is, and they are DISABLED shards of their tables.
     pub held: Vec<Held>,
 }
 

@@ -45,6 +45,10 @@ struct HeldOf<'f> {
     table: &'f str,
     r#type: &'f str,
     lower_bound: Bound<'f>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'f str>,
 }
 
 /// Integers as such, whatever their zeros and signs were.
@@ -85,7 +89,7 @@ struct ServerOf<'f> {
     zone: Option<&'f str>,
 }
 
-/// A topology file. Of shards that are DISABLED it has the bounds, as `held_shards`.
+/// A topology file. Shards that are DISABLED are in `held_shards`.
 pub fn file_of(farm: &Farm) -> FileOf<'_> {
     let is_discovered = farm.groups.iter().any(|group| group.discover.is_some());
     let disabled = farm.tables.iter().flat_map(|table| {
@@ -95,6 +99,8 @@ pub fn file_of(farm: &Farm) -> FileOf<'_> {
             table: &table.name,
             r#type: table.kind.name(),
             lower_bound: Bound::of(Some(table.kind), &shard.lower_bound),
+            id: Some(shard.id),
+            group: Some(&shard.group),
         })
     });
     let held = farm.held.iter().map(|Held { schema, table, kind, lower_bound }| HeldOf {
@@ -102,6 +108,8 @@ pub fn file_of(farm: &Farm) -> FileOf<'_> {
         table,
         r#type: kind,
         lower_bound: Bound::of(ShardingType::parse(kind), lower_bound),
+        id: None,
+        group: None,
     });
     FileOf {
         format: "libmysqlfabric topology",

@@ -1,7 +1,6 @@
 //! One place that options come from: the command line, the environment, or a file.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -10,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::args::{Connection, Preference, TlsName};
 use crate::exit::{Exit, Failure, Result};
+use crate::input::small;
 
 use super::password::{PasswordFrom, warn_of_readers};
 
@@ -173,7 +173,7 @@ pub fn file(named: Option<&Path>) -> Result<Option<Layer>> {
     };
     let Some(path) = named.clone().or_else(usual) else { return Ok(None) };
     let shown = path.display();
-    let text = match fs::read_to_string(&path) {
+    let text = match small(&path) {
         Ok(text) => text,
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
             return Ok(None);
@@ -220,8 +220,13 @@ fn usual() -> Option<PathBuf> {
     Some(base.join("mysqlfabric/config.toml"))
 }
 
-/// A variable of the environment, by what is behind `MYSQLFABRIC_`.
+/// A variable of the environment, by what is behind `MYSQLFABRIC_`. An empty one is as if it were not there:
+/// that is how a script takes one back.
 fn variable(name: &str) -> Result<Option<String>> {
+    Ok(variable_as_it_is(name)?.filter(|value| !value.is_empty()))
+}
+
+fn variable_as_it_is(name: &str) -> Result<Option<String>> {
     let name = format!("MYSQLFABRIC_{name}");
     match env::var(&name) {
         Ok(value) => Ok(Some(value)),
@@ -236,7 +241,8 @@ fn login(kind: &str) -> Result<Login> {
     let path = |name: &str| -> Result<Option<PathBuf>> {
         Ok(variable(&format!("{kind}{name}"))?.map(PathBuf::from))
     };
-    let password = match variable(&format!("{kind}PASSWORD"))? {
+    // A password may be empty.
+    let password = match variable_as_it_is(&format!("{kind}PASSWORD"))? {
         Some(text) => Some(PasswordFrom::Text(text.into())),
         None => path("PASSWORD_FILE")?.map(PasswordFrom::File),
     };
@@ -262,9 +268,9 @@ fn named<T: ValueEnum>(name: &str) -> Result<Option<T>> {
 }
 
 fn switch(name: &str, text: &str) -> Result<bool> {
-    match text {
+    match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" => Ok(true),
-        "" | "0" | "false" | "no" => Ok(false),
+        "0" | "false" | "no" => Ok(false),
         _ => Err(Failure::usage(format!("{name} '{text}' is neither 1 nor 0"))),
     }
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use mysqlfabric::config::{Config, Credentials, Identity, SourceUrl, TlsFiles, check_zone};
 use mysqlfabric::observe::log::{Level, Log};
 
-use crate::args::Cli;
+use crate::args::{Cli, TlsName};
 use crate::c_names::translated;
-use crate::exit::{Failure, Result};
+use crate::exit::{Exit, Failure, Result};
 use crate::output::{note, warn};
 
 use self::layer::{Layer, Login};
@@ -71,7 +71,9 @@ impl Settings {
         let of_url = |asked: bool| in_url.clone().filter(|_| asked);
         config.mysql.credentials =
             credentials(&self.layer.mysql, of_url(!is_fabric), "MySQL servers")?;
-        config.credentials = credentials(&self.layer.fabric, of_url(is_fabric), "Fabric nodes")?;
+        if is_fabric {
+            config.credentials = credentials(&self.layer.fabric, of_url(true), "Fabric nodes")?;
+        }
         let mysql = &self.layer.mysql;
         config.mysql.tls_mode = mysql.tls.map(Into::into);
         config.mysql.ca.clone_from(&mysql.ca);
@@ -86,7 +88,24 @@ impl Settings {
         }
         config.read_preference = self.layer.read_preference.map(Into::into).unwrap_or_default();
         config.check()?;
+        self.check_files(is_fabric)?;
         Ok(config)
+    }
+
+    /// Whether the files of TLS can be read: the library finds out when it connects, and takes it for a
+    /// failure of TLS.
+    fn check_files(&self, is_fabric: bool) -> Result<()> {
+        let of = if is_fabric { &self.layer.fabric } else { &self.layer.mysql };
+        if of.tls == Some(TlsName::Disabled) {
+            return Ok(());
+        }
+        for path in [&of.ca, &of.cert, &of.key].into_iter().flatten() {
+            mysqlfabric::store::read::open(path).map_err(|error| {
+                let message = format!("the TLS file '{}' cannot be read: {error}", path.display());
+                Failure::new(Exit::File, message)
+            })?;
+        }
+        Ok(())
     }
 
     /// What the library says, on standard error. Failures of the command are told at its end.

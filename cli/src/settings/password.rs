@@ -10,6 +10,7 @@ use nix::sys::signal::{SigSet, Signal};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure, Result};
+use crate::input::small;
 use crate::output::warn;
 
 /// Where a password is had.
@@ -46,7 +47,7 @@ pub fn of(from: Option<&PasswordFrom>, user: &str, of: &str) -> Result<Zeroizing
 }
 
 fn first_line(path: &Path) -> Result<Zeroizing<String>> {
-    let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+    let text = small(path).map_err(|error| {
         let message = format!("the password file '{}' cannot be read: {error}", path.display());
         Failure::new(Exit::File, message)
     })?;

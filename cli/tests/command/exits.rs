@@ -51,6 +51,50 @@ fn each_kind_of_failure_has_its_status() {
 }
 
 #[test]
+fn no_file_keeps_the_command_waiting_or_takes_all_memory() {
+    let (fabric, directory) = (fabric(), Directory::new());
+    let pipe = directory.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    let empty = directory.write("config.toml", "[mysql]\nca = ''\n");
+    let cluster = ["--url", "cluster://u@127.0.0.1:1"];
+    let password = directory.write("password", "x");
+    let login = ["--quiet", "--password-file", &password];
+    for (args, code, part) in [
+        (&["--config", "/dev/zero", "tables"][..], 6, "larger than"),
+        (&["--fabric-password-file", "/dev/zero", "tables"], 6, "larger than"),
+        (&[&cluster[..], &login, &["--ca", &pipe, "tables"]].concat(), 6, "no regular file"),
+        (&[&cluster[..], &login, &["--config", &empty, "tables"]].concat(), 6, "the TLS file ''"),
+        (&["bench", "employees.salaries", "--keys", "/dev/zero"], 6, "line 1"),
+        (&["plan", "range", "--groups", "a", "--shards", "1", "--keys", "/dev/zero"], 6, "line 1"),
+    ] {
+        let said = match args[0].starts_with("--fabric") {
+            true => run_with(args, &fabric.environment()[..2]).complained(code),
+            false => fabric.run(args).complained(code),
+        };
+        assert!(said.contains(part), "{args:?}: {said}");
+    }
+    // What a shell makes of <(command).
+    let writing = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::write(pipe, "secret\n").expect("written")
+    });
+    let args = ["--fabric-password-file", &pipe, "route", "--group", "shard4", "--print", "port"];
+    assert_eq!(run_with(&args, &fabric.environment()[..2]).said(), "33641\n");
+    writing.join().expect("no panic");
+}
+
+#[test]
+fn a_cluster_of_which_nobody_answers_is_not_one_without_tables() {
+    let silent: Vec<TcpListener> =
+        (0..2).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
+    let of = |at: usize| silent[at].local_addr().expect("its address").to_string();
+    let url = format!("cluster://u@{},{}", of(0), of(1));
+    let args = ["--url", &url, "--timeout", "0.5", "route", "shop.carts", "1"];
+    run_with(&args, &[("MYSQLFABRIC_PASSWORD", "x")]).complained(3);
+}
+
+#[test]
 fn help_that_cannot_be_written_is_a_failure() {
     for option in ["--version", "--help"] {
         // A socket that takes no more, and does not wait.

@@ -64,6 +64,27 @@ fn a_lookup_is_that_of_a_service_with_the_same_options() {
 }
 
 #[test]
+fn what_is_said_for_others_and_empty_variables_are_no_matter() {
+    let directory = Directory::new();
+    let url = farm(&directory, "a");
+    // No Fabric node is asked, and nobody there needs a password.
+    let environment = [
+        ("MYSQLFABRIC_URL", url.as_str()),
+        ("MYSQLFABRIC_FABRIC_USER", "admin"),
+        ("MYSQLFABRIC_ZONE", ""),
+        ("MYSQLFABRIC_TIMEOUT", ""),
+        ("MYSQLFABRIC_TLS", ""),
+        ("MYSQLFABRIC_PASSWORD_UNVERIFIED", "TRUE"),
+    ];
+    run_with(&["tables"], &environment).said();
+    for args in [&["--timeout", "-1", "tables"][..], &["watch", "--for", "-1"]] {
+        assert!(run_with(args, &environment).complained(2).contains("give seconds"), "{args:?}");
+    }
+    run_with(&["watch", "--count", "0"], &environment).complained(2);
+    run_with(&["tables", "--watch", "1", "--count", "0"], &environment).complained(2);
+}
+
+#[test]
 fn a_file_that_is_wrong_is_refused_with_its_place() {
     let directory = Directory::new();
     for (text, part) in [
