@@ -1,7 +1,7 @@
 //! `manual`: the man pages and the completions of shells, for those who make packages.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::path::Path;
 
 use clap::CommandFactory;
@@ -11,6 +11,15 @@ use crate::args::Cli;
 use crate::exit::{Exit, Failure, Result};
 
 const NAME: &str = "mysqlfabric";
+
+/// A section that a page made of options has not.
+const FILES: &str = r"
+.SH FILES
+.TP
+\fI$XDG_CONFIG_HOME/mysqlfabric/config.toml\fR, else \fI~/.config/mysqlfabric/config.toml\fR
+The options, unless \fB\-\-config\fR or \fBMYSQLFABRIC_CONFIG\fR names another file. One with a password in it is for
+its owner alone (mode 600).
+";
 
 /// Writes `mysqlfabric.1`, a page for each command, and completions named as each shell looks for them.
 pub fn run(directory: &Path) -> Result<Exit> {
@@ -22,6 +31,8 @@ pub fn run(directory: &Path) -> Result<Exit> {
 fn write(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     clap_mangen::generate_to(Cli::command(), directory)?;
+    let mut page = OpenOptions::new().append(true).open(directory.join(format!("{NAME}.1")))?;
+    page.write_all(FILES.as_bytes())?;
     for (shell, file) in [
         (Shell::Bash, NAME.to_owned()),
         (Shell::Zsh, format!("_{NAME}")),

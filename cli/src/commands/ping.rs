@@ -73,9 +73,15 @@ pub fn run(run: &Run, args: &Ping) -> Result<Exit> {
         router.seed(None).map_err(Failure::from)
     };
     run.repeat(args.repeat, || {
-        let nodes = match router.fabric_nodes() {
-            Ok(nodes) if !nodes.is_empty() => nodes,
-            _ => named.clone(),
+        let nodes = router.fabric_nodes().unwrap_or_default();
+        let nodes = match (is_fabric(&config), nodes.is_empty()) {
+            (true, false) => nodes,
+            // The members that were found, and whom the URL names.
+            _ => named
+                .iter()
+                .cloned()
+                .chain(nodes.into_iter().filter(|of| !named.contains(of)))
+                .collect(),
         };
         let rows = {
             let _progress = Progress::of("asking");
@@ -105,9 +111,12 @@ fn named(config: &Config) -> Vec<Node> {
     }
 }
 
+fn is_fabric(config: &Config) -> bool {
+    matches!(config.source, Some(SourceUrl::Fabric { .. } | SourceUrl::FabricMysql { .. }))
+}
+
 fn ask(config: &Config, named: &[Node], nodes: Vec<Node>, servers: Vec<ServerRow>) -> Vec<Ponged> {
-    let is_fabric =
-        matches!(config.source, Some(SourceUrl::Fabric { .. } | SourceUrl::FabricMysql { .. }));
+    let is_fabric = is_fabric(config);
     let is_server =
         |node: &Node| servers.iter().any(|of| of.host == node.host && of.port == node.port);
     // One that is a server of the farm, too, is asked once.
@@ -118,7 +127,9 @@ fn ask(config: &Config, named: &[Node], nodes: Vec<Node>, servers: Vec<ServerRow
             .map(|node| {
                 scope.spawn(move || match is_fabric {
                     true => ask_fabric(config, &node),
-                    false => ask_mysql(config, "node", &node, named.contains(&node)).0,
+                    // A member that was found, and is no server of a group any more.
+                    false if !named.contains(&node) => ask_mysql(config, "member", &node, false).0,
+                    false => ask_mysql(config, "node", &node, true).0,
                 })
             })
             .collect();

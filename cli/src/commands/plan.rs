@@ -81,6 +81,15 @@ pub fn run(run: &Run, args: &Plan) -> Result<Exit> {
         Plan::Hash(args) => (&args.common, hash(run, args)?),
         Plan::Range(args) => (&args.common, range(run, args)?),
     };
+    let idle: Vec<&str> = made
+        .groups
+        .iter()
+        .filter(|of| of.shards == 0 && common.groups.contains(&of.group))
+        .map(|of| of.group.as_str())
+        .collect();
+    if !idle.is_empty() {
+        warn(&format!("no shard is left for {}; give more by --shards", idle.join(", ")));
+    }
     say(run, common, &made)?;
     Ok(Exit::Done)
 }
@@ -285,8 +294,13 @@ fn blank(
 fn groups(args: &PlanCommon) -> Result<Vec<String>> {
     let mut seen = BTreeSet::new();
     for group in &args.groups {
-        if group.is_empty() || !seen.insert(group) {
+        if group.trim().is_empty() || !seen.insert(group) {
             return Err(Failure::usage(format!("--groups: '{group}' is empty or named twice")));
+        }
+        if group.trim() != group {
+            return Err(Failure::usage(format!(
+                "--groups: '{group}' begins or ends with a blank; give names with commas between, and no blanks"
+            )));
         }
     }
     Ok(args.groups.clone())

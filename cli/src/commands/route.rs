@@ -134,7 +134,25 @@ fn routed(run: &Run, router: &Router, args: &Route, keys: &[String]) -> Result<V
             "no key is given; name one, or - for one a line from standard input, or --global",
         ));
     }
-    keys.iter().map(|key| route(Some(key))).collect()
+    let mut routed = Vec::new();
+    let mut refused = Vec::new();
+    for (at, key) in keys.iter().enumerate() {
+        match route(Some(key)) {
+            Ok(of) => routed.push(of),
+            Err(failure) => refused.push((at, failure)),
+        }
+    }
+    let count = refused.len();
+    let Some((at, first)) = refused.into_iter().next() else { return Ok(routed) };
+    if keys.len() == 1 {
+        return Err(first);
+    }
+    // Under --print each line is that of a key.
+    if !routed.is_empty() && args.print.is_none() {
+        run.out.list("routes", &routed)?;
+    }
+    let more = if count > 1 { format!(", and {} more", count - 1) } else { String::new() };
+    Err(first.about(&format!("key {} of {}{more}", at + 1, keys.len())))
 }
 
 /// The keys; `-` stands for the lines of standard input.

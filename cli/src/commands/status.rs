@@ -67,8 +67,20 @@ fn status(url: &str, router: &Router, groups: &[GroupRow], tables: &[TableRow]) 
         refreshes: numbers.refreshes.background + numbers.refreshes.callers,
         refreshes_failed: numbers.refreshes.failed,
         last_error: numbers.last_error.map(|error| error.message.clone()),
-        problems: problems(groups, tables),
+        problems: silent_nodes(numbers.nodes_known, numbers.nodes_up)
+            .into_iter()
+            .chain(problems(groups, tables))
+            .collect(),
     }
+}
+
+/// Nodes that are known and did not answer. A server that left its group for good is among them, as is one of
+/// another name that the source was given.
+fn silent_nodes(known: usize, up: usize) -> Option<String> {
+    let silent = known.saturating_sub(up);
+    (silent > 0).then(|| {
+        format!("nodes: {silent} of {known} did not answer when last asked (mysqlfabric ping names them)")
+    })
 }
 
 /// What keeps lookups from being answered.

@@ -88,6 +88,15 @@ fn group(farm: &Farm, group: &Group, found: &mut Found) {
     if group.discover.is_some() {
         return;
     }
+    for server in &group.servers {
+        if let Some(uuid) = server.uuid.as_deref().filter(|uuid| !is_uuid(uuid)) {
+            let of = address(&server.host, server.port);
+            found.of(
+                about(),
+                format!("{of} has '{uuid}', which is no UUID: SELECT @@server_uuid there says it"),
+            );
+        }
+    }
     let with =
         |status: Status| group.servers.iter().filter(move |server| server.status == status as i32);
     match with(Status::Primary).count() {
@@ -111,6 +120,14 @@ fn group(farm: &Farm, group: &Group, found: &mut Found) {
         let status = crate::farm::status_name(server.status);
         found.of(about(), format!("{of} is {status}, and serves nobody"));
     }
+}
+
+/// Whether a text is of the form of a UUID.
+fn is_uuid(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    let is_hex = |part: &&str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    lengths == [8, 4, 4, 4, 12] && parts.iter().all(is_hex)
 }
 
 fn table(table: &Table, found: &mut Found) {
@@ -219,7 +236,7 @@ mod tests {
         Server {
             host: host.into(),
             port: 3306,
-            uuid: Some(host.into()),
+            uuid: Some(format!("00000000-0000-0000-0000-{:0>12}", host.len())),
             mode: mode as i32,
             status: status as i32,
             weight: 1.0,
@@ -278,7 +295,7 @@ mod tests {
     #[test]
     fn each_doubt_names_what_it_is_about() {
         type Break = fn(&mut Farm);
-        let cases: [(&str, Break); 14] = [
+        let cases: [(&str, Break); 15] = [
             ("server a1:3306: it is in 2 groups: a, b", |farm| {
                 farm.groups[1].servers[1].host = "A1".into();
             }),
@@ -287,6 +304,9 @@ mod tests {
             ("group b: all of its servers are on b1", |farm| {
                 farm.groups[1].servers[1] =
                     Server { port: 3307, ..server("b1", Status::Secondary) };
+            }),
+            ("group b: b1:3306 has 'UUIDB', which is no UUID", |farm| {
+                farm.groups[1].servers[0].uuid = Some("UUIDB".into());
             }),
             ("group b: 1 of its 2 servers have a zone", |farm| {
                 farm.groups[1].servers[0].zone = Some("z".into());

@@ -326,3 +326,33 @@ fn programs_have_json_on_standard_error_too() {
         }
     }
 }
+
+#[test]
+fn keys_that_can_be_routed_are_though_another_one_cannot() {
+    let fabric = fabric();
+    let args = ["route", "employees.salaries", "5", "x", "10021", "-5"];
+    let ran = fabric.run(&args);
+    assert_eq!((ran.code, ran.out.lines().count()), (2, 3), "{ran:?}");
+    assert!(ran.err.contains("key 2 of 4, and 1 more: ") && ran.err.contains("'x'"), "{ran:?}");
+    let ran = fabric.run(&[&args[..], &["--json"]].concat());
+    let routed: Value = serde_json::from_str(&ran.out).expect("JSON");
+    let keys = routed["routes"].as_array().expect("a list").iter().map(|of| of["key"].clone());
+    assert_eq!(keys.collect::<Vec<_>>(), ["5", "10021"]);
+    // A script takes each line for that of a key.
+    fabric.run(&[&args[..], &["--print", "host"]].concat()).complained(2);
+}
+
+#[test]
+fn nodes_that_do_not_answer_are_a_problem() {
+    let fabric = fabric();
+    let port = {
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        nobody.local_addr().expect("its address").port()
+    };
+    let url = fabric.url.replace("fabric://", &format!("fabric://127.0.0.1:{port},"));
+    let ran = crate::support::run_with(
+        &["status", "--strict"],
+        &[&[("MYSQLFABRIC_URL", url.as_str())], &fabric.environment()[1..]].concat(),
+    );
+    assert!(ran.code == 1 && ran.out.contains("1 of 2 did not answer"), "{ran:?}");
+}

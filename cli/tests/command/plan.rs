@@ -312,3 +312,15 @@ fn a_shard_that_is_held_stays_so_or_is_not_planned_anew() {
     let why = run(&[&first[..], &["--old", &old]].concat()).complained(10);
     assert!(why.contains("from '250' is held"), "{why}");
 }
+
+#[test]
+fn groups_that_get_nothing_are_told_and_names_have_no_blanks() {
+    let ran = run(&["plan", "hash", "--groups", "a,b,c", "--shards", "2"]);
+    assert!(ran.code == 0 && ran.err.contains("no shard is left for c;"), "{ran:?}");
+    for groups in ["a, b", "a,,b", "a,a", " "] {
+        run(&["plan", "hash", "--groups", groups, "--shards", "4"]).complained(2);
+    }
+    let why =
+        run_on(&["plan", "range", "--groups", "a", "--shards", "1", "--keys", "-"], "1\n\n2\n");
+    assert!(why.complained(2).contains("line 2: it is empty"));
+}

@@ -191,5 +191,7 @@ fn man_pages_and_completions_are_written() {
         let text = std::fs::read_to_string(format!("{to}/{file}")).expect(file);
         assert!(text.contains(part), "{file}: {part}");
     }
+    let page = std::fs::read_to_string(format!("{to}/mysqlfabric.1")).expect("a page");
+    assert!(page.contains(".SH FILES") && page.contains("config.toml"));
     assert!(!exists(&format!("{to}/mysqlfabric-manual.1")), "a hidden command has no page");
 }
