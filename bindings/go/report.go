@@ -156,6 +156,9 @@ func (f *Farm) Report(server Server, err error) Action {
 	if errno >= 0 {
 		_ = f.ReportErrno(server.UUID, errno)
 	}
+	if errno <= 0 {
+		return 0 // by definition, without a second call of C after each statement that went well
+	}
 	return ErrnoAction(errno)
 }
 
