@@ -225,8 +225,9 @@ fn different_maps(farm: &Farm, found: &mut Found) {
 mod tests {
     use mysqlfabric::config::DiscoveryKind;
 
+    use super::super::testing::table;
     use super::*;
-    use crate::farm::{Held, Shard};
+    use crate::farm::Held;
 
     fn server(host: &str, status: Status) -> Server {
         let mode = match status {
@@ -251,23 +252,6 @@ mod tests {
     fn pair(id: &str) -> Group {
         let named = |at| format!("{id}{at}");
         group(id, vec![server(&named(1), Status::Primary), server(&named(2), Status::Secondary)])
-    }
-
-    fn table(name: &str, kind: ShardingType, shards: &[(&str, &str)]) -> Table {
-        let shards = shards.iter().enumerate().map(|(at, (bound, group))| Shard {
-            id: at as i64,
-            lower_bound: (*bound).to_owned(),
-            group: (*group).to_owned(),
-            state: State::Enabled,
-        });
-        Table {
-            schema: "s".into(),
-            name: name.into(),
-            column: name.into(),
-            kind,
-            global_group: "a".into(),
-            shards: shards.collect(),
-        }
     }
 
     fn good() -> Farm {

@@ -9,6 +9,8 @@ pub mod doubts;
 pub mod even;
 pub mod range;
 pub mod ring;
+#[cfg(test)]
+mod testing;
 
 use serde::Serialize;
 

@@ -176,25 +176,8 @@ pub fn by_sample(
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::table;
     use super::*;
-    use crate::farm::State;
-
-    fn table(kind: ShardingType, shards: &[(&str, &str)]) -> Table {
-        let shards = shards.iter().map(|(bound, group)| crate::farm::Shard {
-            id: 1,
-            lower_bound: (*bound).to_owned(),
-            group: (*group).to_owned(),
-            state: State::Enabled,
-        });
-        Table {
-            schema: "s".into(),
-            name: "t".into(),
-            column: "c".into(),
-            kind,
-            global_group: "a".into(),
-            shards: shards.collect(),
-        }
-    }
 
     fn texts(keys: impl IntoIterator<Item = impl ToString>) -> Vec<String> {
         keys.into_iter().map(|key| key.to_string()).collect()
@@ -202,8 +185,8 @@ mod tests {
 
     #[test]
     fn moves_are_between_the_bounds_of_both() {
-        let old = table(ShardingType::Range, &[("0", "a"), ("100", "b"), ("200", "c")]);
-        let new = table(ShardingType::Range, &[("-50", "a"), ("150", "c"), ("300", "a")]);
+        let old = table("t", ShardingType::Range, &[("0", "a"), ("100", "b"), ("200", "c")]);
+        let new = table("t", ShardingType::Range, &[("-50", "a"), ("150", "c"), ("300", "a")]);
         let (old, new) = (Range::of(&old).unwrap(), Range::of(&new).unwrap());
         let keys = texts([-60, -50, 10, 120, 150, 160, 250, 301, 302, 303]);
         let moves = old.moves(&new, &keys).unwrap();
@@ -232,7 +215,7 @@ mod tests {
         let bounds = by_sample(ShardingType::Range, &keys, "0", 4).unwrap();
         assert_eq!(bounds, ["0", "62500", "250000", "562500"]);
         let named: Vec<(&str, &str)> = bounds.iter().map(|bound| (bound.as_str(), "g")).collect();
-        let table = table(ShardingType::Range, &named);
+        let table = table("t", ShardingType::Range, &named);
         assert_eq!(Range::of(&table).unwrap().counts(&keys).unwrap(), [250, 250, 250, 250, 0]);
         let words = texts(["b", "a", "d", "c"]);
         assert_eq!(by_sample(ShardingType::RangeString, &words, "", 2).unwrap(), ["", "c"]);

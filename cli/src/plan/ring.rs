@@ -132,25 +132,16 @@ impl<'t> Ring<'t> {
 mod tests {
     use mysqlfabric::topology::ShardingType;
 
+    use super::super::testing;
     use super::*;
-    use crate::farm::{Shard, State};
 
     /// A table whose bounds have these first digits.
     fn table(shards: &[(&str, &str)]) -> Table {
-        let shards = shards.iter().enumerate().map(|(at, (digits, group))| Shard {
-            id: at as i64,
-            lower_bound: format!("{digits:0<32}"),
-            group: (*group).to_owned(),
-            state: State::Enabled,
-        });
-        Table {
-            schema: "s".into(),
-            name: "t".into(),
-            column: "c".into(),
-            kind: ShardingType::Hash,
-            global_group: "a".into(),
-            shards: shards.collect(),
+        let mut table = testing::table("t", ShardingType::Hash, shards);
+        for shard in &mut table.shards {
+            shard.lower_bound = format!("{:0<32}", shard.lower_bound);
         }
+        table
     }
 
     fn shares(table: &Table) -> Vec<(String, f64)> {

@@ -3,15 +3,14 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Directory, command, fabric};
+use crate::support::{Directory, Fabric, command, fabric};
 
-#[test]
-fn a_closed_pipe_is_no_failure() {
-    let fabric = fabric();
-    let mut child = command(&["tables", "--watch", "0.001"])
+/// The command at work: it has said its first line.
+fn begun(fabric: &Fabric, args: &[&str]) -> (Child, BufReader<ChildStdout>) {
+    let mut child = command(args)
         .envs(fabric.environment())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -19,29 +18,33 @@ fn a_closed_pipe_is_no_failure() {
         .expect("the command");
     let mut lines = BufReader::new(child.stdout.take().expect("piped"));
     lines.read_line(&mut String::new()).expect("a line");
-    drop(lines);
+    (child, lines)
+}
+
+/// How it ends, and what it complains of.
+fn ended(mut child: Child) -> (ExitStatus, String) {
     let mut said = String::new();
     child.stderr.take().expect("piped").read_to_string(&mut said).expect("UTF-8");
-    assert_eq!((child.wait().expect("its end").code(), said.as_str()), (Some(0), ""));
+    (child.wait().expect("its end"), said)
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let fabric = fabric();
+    let (child, lines) = begun(&fabric, &["tables", "--watch", "0.001"]);
+    drop(lines);
+    let (status, said) = ended(child);
+    assert_eq!((status.code(), said.as_str()), (Some(0), ""));
 }
 
 #[test]
 fn ctrl_c_ends_it_without_a_word() {
     let fabric = fabric();
-    let mut child = command(&["watch"])
-        .envs(fabric.environment())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the command");
-    let mut lines = BufReader::new(child.stdout.take().expect("piped"));
-    lines.read_line(&mut String::new()).expect("the first event");
+    let (child, _lines) = begun(&fabric, &["watch"]);
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill").success());
-    let mut said = String::new();
-    child.stderr.take().expect("piped").read_to_string(&mut said).expect("UTF-8");
+    let (status, said) = ended(child);
     // As of any program, so that a shell's loop around it ends, too.
-    let status = child.wait().expect("its end");
     assert_eq!((status.signal(), said.as_str()), (Some(2), ""));
 }
 
