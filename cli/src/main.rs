@@ -6,7 +6,6 @@
 
 mod args;
 mod c_names;
-mod calendar;
 mod commands;
 mod database;
 mod exit;

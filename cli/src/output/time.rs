@@ -2,18 +2,15 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::calendar;
-
-const DAY: u64 = 86_400;
+use ::time::OffsetDateTime;
 
 /// `2026-11-26T17:09:48.123Z`.
 pub fn utc(time: SystemTime) -> String {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (days, second) = (since.as_secs() / DAY, since.as_secs() % DAY);
-    let (year, month, day) = calendar::date(days as i64 + calendar::TO_1970);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    let millis = since.subsec_millis();
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+    let at = OffsetDateTime::from(time.max(UNIX_EPOCH));
+    let ((year, month, day), (hour, minute, second, milli)) =
+        (at.to_calendar_date(), at.to_hms_milli());
+    let month = u8::from(month);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
 /// A time span of milliseconds, short: `450 ms`, `3.2 s`, `12 m`, `5 h`, `3 d`.

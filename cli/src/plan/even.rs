@@ -1,8 +1,7 @@
 //! Bounds that make shards of one size.
 
 use mysqlfabric::topology::{ShardingType, datetime, hash};
-
-use crate::calendar;
+use time::{Date, Month, OffsetDateTime};
 
 /// The bounds of so many shards of the ring, which differ by one digest at most.
 pub fn ring(shards: u32) -> Vec<String> {
@@ -56,17 +55,19 @@ pub fn range(
 /// days and months that are 0.
 fn seconds(text: &str) -> Option<i64> {
     let text = datetime::format(datetime::parse(text.as_bytes()).ok()?);
-    let part = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
+    let part = |from: usize, to: usize| text.get(from..to)?.parse::<i32>().ok();
     let (year, month, day) = (part(0, 4)?, part(5, 7)?, part(8, 10)?);
-    let seconds = part(11, 13)? * 3_600 + part(14, 16)? * 60 + part(17, 19)?;
-    (month > 0 && day > 0).then(|| calendar::days(year, month, day) * 86_400 + seconds)
+    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let first = Date::from_calendar_date(year, month, 1).ok()?.midnight().assume_utc();
+    let of_day = part(11, 13)? * 3_600 + part(14, 16)? * 60 + part(17, 19)?;
+    (day > 0).then(|| first.unix_timestamp() + i64::from(day - 1) * 86_400 + i64::from(of_day))
 }
 
+/// The inverse of [`seconds`], of what lies between two of them.
 fn text_of_seconds(seconds: i64) -> String {
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let (year, month, day) = calendar::date(days);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+    let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let ((year, month, day), (hour, minute, second)) = (at.to_calendar_date(), at.to_hms());
+    format!("{year:04}-{:02}-{day:02} {hour:02}:{minute:02}:{second:02}", u8::from(month))
 }
 
 #[cfg(test)]
