@@ -105,6 +105,11 @@ impl Opened {
 
     /// As `read`, with the tables of the file.
     pub fn read_tables(self, author: Author) -> Result<(Document, TablesBuilder), String> {
+        parse_tables(&self.bytes()?, author)
+    }
+
+    /// All of the file, whatever it is, or says in words why it cannot be read.
+    pub fn bytes(self) -> Result<Vec<u8>, String> {
         let too_large =
             || format!("it is larger than {MAX_BYTES} bytes, which no topology file needs");
         if self.signature.size > MAX_BYTES {
@@ -117,6 +122,6 @@ impl Opened {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(too_large());
         }
-        parse_tables(&bytes, author)
+        Ok(bytes)
     }
 }

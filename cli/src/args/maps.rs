@@ -94,6 +94,11 @@ pub struct PlanCommon {
     /// Print SQL that makes the table's rows in the tables of sql/mysqlfabric.sql
     #[arg(long, conflicts_with_all = ["json", "file"])]
     pub sql: bool,
+
+    /// Write the table into this topology file, all else of which stays as it is. The plan that there is is
+    /// the table in it. Where there is no file one is made, whose groups have no servers yet
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["old", "current", "file", "sql"])]
+    pub into: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,8 @@
 //! `plan`: shards of a table, what each gets, and what moves.
 
+mod into;
+
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -11,7 +14,7 @@ use crate::args::{Plan, PlanCommon, PlanHash, PlanRange, RangeType};
 use crate::exit::{Exit, Failure, Result};
 use crate::farm::{
     Farm, Interval, Shard, State, Table, expect_shards, insert_shards, insert_table, of_table,
-    table_of,
+    table_of, update_global_group,
 };
 use crate::input::lines;
 use crate::output::{Row, or_dash, percent, rows_as_table, to_value, warn};
@@ -20,6 +23,7 @@ use crate::plan::range::{Range, by_sample};
 use crate::plan::ring::Ring;
 use crate::plan::{Move, even, quoted};
 
+use self::into::IntoFile;
 use super::Run;
 use super::export::farm;
 
@@ -77,9 +81,11 @@ struct Made {
 }
 
 pub fn run(run: &Run, args: &Plan) -> Result<Exit> {
-    let (common, made) = match args {
-        Plan::Hash(args) => (&args.common, hash(run, args)?),
-        Plan::Range(args) => (&args.common, range(run, args)?),
+    let (Plan::Hash(PlanHash { common }) | Plan::Range(PlanRange { common, .. })) = args;
+    let into = common.into.as_deref().map(IntoFile::read).transpose()?;
+    let made = match args {
+        Plan::Hash(args) => hash(run, args, into.as_ref())?,
+        Plan::Range(args) => range(run, args, into.as_ref())?,
     };
     let idle: Vec<&str> = made
         .groups
@@ -90,12 +96,23 @@ pub fn run(run: &Run, args: &Plan) -> Result<Exit> {
     if !idle.is_empty() {
         warn(&format!("no shard is left for {}; give more by --shards", idle.join(", ")));
     }
+    if let Some(into) = &into {
+        into.write(&made.table)?;
+    }
+    let is_moving = made.moves.as_ref().is_some_and(|moves| !moves.is_empty());
+    if is_moving && (common.sql || into.is_some()) {
+        let before = if common.sql { "is run" } else { "is used" };
+        warn(&format!(
+            "keys move: their rows have to be in their new groups before this {before} \
+             (docs/RESHARDING.md moves a shard)"
+        ));
+    }
     say(run, common, &made)?;
     Ok(Exit::Done)
 }
 
-fn hash(run: &Run, args: &PlanHash) -> Result<Made> {
-    let old = old(run, &args.common, ShardingType::Hash)?;
+fn hash(run: &Run, args: &PlanHash, into: Option<&IntoFile<'_>>) -> Result<Made> {
+    let old = old(run, &args.common, into, ShardingType::Hash)?;
     let mut table = blank(&args.common, ShardingType::Hash, even::ring(args.common.shards), &old)?;
     let groups = groups(&args.common)?;
     let assigned = {
@@ -124,7 +141,7 @@ fn hash(run: &Run, args: &PlanHash) -> Result<Made> {
     Ok(Made { table, old, shares, groups: of_groups, moves })
 }
 
-fn range(run: &Run, args: &PlanRange) -> Result<Made> {
+fn range(run: &Run, args: &PlanRange, into: Option<&IntoFile<'_>>) -> Result<Made> {
     let common = &args.common;
     let kind = match args.kind {
         RangeType::Range => ShardingType::Range,
@@ -132,7 +149,7 @@ fn range(run: &Run, args: &PlanRange) -> Result<Made> {
         RangeType::String => ShardingType::RangeString,
         RangeType::Datetime => ShardingType::RangeDatetime,
     };
-    let old = old(run, common, kind)?;
+    let old = old(run, common, into, kind)?;
     let keys = args.keys.as_deref().map(lines).transpose()?.unwrap_or_default();
     let bounds = match (&args.low, &args.high) {
         (Some(low), Some(high)) => even::range(kind, low, high, common.shards),
@@ -211,11 +228,19 @@ fn held(
 }
 
 /// The table as it is now, if the options say where it stands.
-fn old(run: &Run, args: &PlanCommon, kind: ShardingType) -> Result<Option<Table>> {
-    let farm: Farm = match (&args.old, args.current) {
-        (Some(path), _) => crate::farm::read(path)?,
-        (None, true) => farm(run, run.settings.url()?)?,
-        (None, false) => return Ok(None),
+fn old(
+    run: &Run,
+    args: &PlanCommon,
+    into: Option<&IntoFile<'_>>,
+    kind: ShardingType,
+) -> Result<Option<Table>> {
+    let farm: Cow<'_, Farm> = match (&args.old, args.current, into) {
+        (Some(path), ..) => Cow::Owned(crate::farm::read(path)?),
+        (None, true, _) => Cow::Owned(farm(run, run.settings.url()?)?),
+        (None, false, Some(into)) if into.farm.table(&args.table).is_some() => {
+            Cow::Borrowed(&into.farm)
+        }
+        (None, false, _) => return Ok(None),
     };
     let table = farm.table(&args.table).cloned().ok_or_else(|| {
         let known: Vec<String> = farm.tables.iter().map(Table::full_name).collect();
@@ -281,7 +306,8 @@ fn blank(
         schema: schema.to_owned(),
         name: name.to_owned(),
         column: old.as_ref().map_or_else(|| args.column.clone(), |old| old.column.clone()),
-        kind,
+        // Of one class: RANGE stays RANGE where RANGE_INTEGER is planned.
+        kind: old.as_ref().map_or(kind, |old| old.kind),
         global_group: match (&args.global, old) {
             (Some(group), _) => group.clone(),
             (None, Some(old)) => old.global_group.clone(),
@@ -370,19 +396,12 @@ fn of_groups(
 
 fn say(run: &Run, args: &PlanCommon, made: &Made) -> Result<()> {
     let Made { table, old, shares, groups, moves } = made;
-    let is_moving = moves.as_ref().is_some_and(|moves| !moves.is_empty());
     if args.file {
         let mut text = serde_json::to_string_pretty(&table_of(table)).map_err(io::Error::from)?;
         text.push('\n');
         return run.out.text(&text);
     }
     if args.sql {
-        if is_moving {
-            warn(
-                "keys move: their rows have to be in their new groups before this is \
-                 run (docs/RESHARDING.md moves a shard)",
-            );
-        }
         return run.out.text(&sql(table, old.as_ref()));
     }
     let planned: Vec<Planned> = table
@@ -426,6 +445,9 @@ fn sql(table: &Table, old: Option<&Table>) -> String {
     match old {
         Some(old) => {
             statements.extend(expect_shards(old));
+            if table.global_group != old.global_group {
+                statements.push(update_global_group(table));
+            }
             statements.push(format!("DELETE FROM shards WHERE {}", of_table(table)));
         }
         None => statements.push(insert_table(table)),

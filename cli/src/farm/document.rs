@@ -1,11 +1,12 @@
 //! Reading topology files, by the library's own reader.
 
+use std::io;
 use std::path::Path;
 
 use mysqlfabric::config::Node;
 use mysqlfabric::store::document::{self, Document};
-use mysqlfabric::store::parse::Author;
-use mysqlfabric::store::read;
+use mysqlfabric::store::parse::{Author, parse};
+use mysqlfabric::store::read::{self, Opened};
 use mysqlfabric::topology::{Mode, ShardingType, Status};
 
 use crate::exit::{Exit, Failure, Result};
@@ -17,11 +18,35 @@ use super::{Farm, Group, Held, Server, Shard, State, Table};
 /// # Errors
 /// `Exit::File`, in the words that a handle would have.
 pub fn read(path: &Path) -> Result<Farm> {
+    content(path, read::open(path)).map(|(_, farm)| farm)
+}
+
+/// As `read`, with the text; nothing where there is no file.
+///
+/// # Errors
+/// As of `read`.
+pub fn read_text(path: &Path) -> Result<Option<(String, Farm)>> {
+    match read::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => content(path, opened).map(Some),
+    }
+}
+
+fn content(path: &Path, opened: io::Result<Opened>) -> Result<(String, Farm)> {
     let refused = |why: String| Failure::new(Exit::File, format!("'{}': {why}", path.display()));
-    let opened =
-        read::open(path).map_err(|error| refused(format!("it cannot be opened: {error}")))?;
-    farm(opened.read(Author::Anybody).map_err(refused)?)
-        .map_err(|why| Failure::new(Exit::File, format!("'{}': {why}", path.display())))
+    let opened = opened.map_err(|error| refused(format!("it cannot be opened: {error}")))?;
+    let bytes = opened.bytes().map_err(refused)?;
+    let farm = farm_of(&bytes).map_err(refused)?;
+    let text = String::from_utf8(bytes).map_err(|error| refused(error.to_string()))?;
+    Ok((text, farm))
+}
+
+/// The farm of a file's content.
+///
+/// # Errors
+/// In the words that a handle would have.
+pub fn farm_of(bytes: &[u8]) -> std::result::Result<Farm, String> {
+    farm(parse(bytes, Author::Anybody)?)
 }
 
 fn farm(document: Document) -> std::result::Result<Farm, String> {

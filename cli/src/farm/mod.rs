@@ -2,6 +2,7 @@
 
 mod diff;
 mod document;
+mod edit;
 mod from_router;
 mod rows;
 mod sql;
@@ -11,10 +12,13 @@ use mysqlfabric::config::DiscoveryKind;
 use mysqlfabric::topology::ShardingType;
 
 pub use self::diff::{Change, changes};
-pub use self::document::read;
+pub use self::document::{farm_of, read, read_text};
+pub use self::edit::{is_sealed, with_table};
 pub use self::from_router::of_router;
 pub use self::rows::of_tables;
-pub use self::sql::{expect_shards, insert_shards, insert_table, of_table, statements};
+pub use self::sql::{
+    expect_shards, insert_shards, insert_table, of_table, statements, update_global_group,
+};
 pub use self::write::{file_of, table_of};
 
 /// A farm. The order of its parts says nothing, but for that of servers.

@@ -80,6 +80,12 @@ pub fn insert_table(table: &Table) -> String {
     )
 }
 
+/// Gives a table that is there its global group.
+pub fn update_global_group(table: &Table) -> String {
+    let group = literal(&table.global_group);
+    format!("UPDATE tables SET global_group = {group} WHERE {}", of_table(table))
+}
+
 /// The condition of a table's rows.
 pub fn of_table(table: &Table) -> String {
     let (schema, name) = (literal(&table.schema), literal(&table.name));

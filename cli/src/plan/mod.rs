@@ -10,7 +10,7 @@ pub mod even;
 pub mod range;
 pub mod ring;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 
 use serde::Serialize;
 

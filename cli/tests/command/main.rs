@@ -7,6 +7,7 @@ mod files;
 mod inspect;
 mod pipes;
 mod plan;
+mod plan_into;
 mod settings;
 mod support;
 mod watch;

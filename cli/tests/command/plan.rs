@@ -299,6 +299,18 @@ fn a_shard_that_is_held_stays_so_or_is_not_planned_anew() {
     let states =
         planned["shards"].as_array().expect("shards").iter().map(|of| of["state"].as_str());
     assert_eq!(states.collect::<Vec<_>>(), [None, Some("READ_ONLY"), None]);
+    let other =
+        run(&[&plan[..], &["--groups", "a,b,c", "--shards", "3", "--old", &old, "--sql"]].concat());
+    assert!(!other.said().contains("global_group"));
+    let other = [
+        &plan[..],
+        &["--groups", "a,b,c", "--shards", "3", "--old", &old, "--sql"],
+        &["--global", "b"],
+    ];
+    let sql = run(&other.concat()).said();
+    let changed =
+        "UPDATE tables SET global_group = 'b' WHERE schema_name = 's' AND table_name = 't';";
+    assert!(sql.contains(changed), "{sql}");
     for more in [&["--groups", "a,b,c", "--shards", "6"][..], &["--groups", "a,c", "--shards", "3"]]
     {
         let why = run(&[&plan[..], more, &["--old", &old, "--sql"]].concat()).complained(10);
