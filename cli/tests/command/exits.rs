@@ -156,3 +156,35 @@ fn every_command_ends_in_time() {
         }
     }
 }
+
+/// The nodes are asked while the farm is loaded: where both hang, one limit is over, and not one after the
+/// other.
+#[test]
+fn a_ping_of_somebody_who_hangs_takes_no_longer_than_to_load_the_farm() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("its address").port();
+    let lasts = |kind: &str, command: &str| {
+        let url = format!("{kind}://127.0.0.1:{port}");
+        let environment = [
+            ("MYSQLFABRIC_URL", url.as_str()),
+            ("MYSQLFABRIC_TIMEOUT", "1"),
+            ("MYSQLFABRIC_USER", "u"),
+            ("MYSQLFABRIC_PASSWORD", "p"),
+        ];
+        let begun = Instant::now();
+        run_with(&[command], &environment).code.eq(&3).then(|| begun.elapsed())
+    };
+    std::thread::scope(|scope| {
+        for kind in ["fabric", "fabric+mysql", "mysql"] {
+            let lasts = &lasts;
+            scope.spawn(move || {
+                // It was two and three times as long. A machine that is busy may make one try longer.
+                let is_short = || {
+                    let (load, ping) = (lasts(kind, "tables"), lasts(kind, "ping"));
+                    ping.expect("status 3") < load.expect("status 3").mul_f64(1.7)
+                };
+                assert!((0..5).any(|_| is_short()), "{kind}");
+            });
+        }
+    });
+}
