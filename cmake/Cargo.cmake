@@ -53,6 +53,10 @@ if(MYSQLFABRIC_CARGO_TARGET)
   list(APPEND cargo_dev_arguments --target "${MYSQLFABRIC_CARGO_TARGET}")
   string(APPEND cargo_output "/${MYSQLFABRIC_CARGO_TARGET}")
 endif()
+# Of the dev profile, with what only tests want in the library, and so in a place of its own.
+set(hooks_dir "${MYSQLFABRIC_CARGO_TARGET_DIR}/test-hooks")
+set(cargo_hooks_arguments --locked --manifest-path "${CMAKE_CURRENT_SOURCE_DIR}/Cargo.toml"
+  --package mysqlfabric --lib --features test-hooks,quiet-panics --target-dir "${hooks_dir}")
 
 # Names: the file carries the whole version, and links lead to it. build.rs gives the library
 # the SONAME (macOS: the install name) of the first link.

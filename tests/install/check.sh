@@ -265,7 +265,7 @@ header)
     ;;
 native_libraries)
     shift
-    said=$("$CARGO" rustc "$@" --package mysqlfabric --lib --crate-type staticlib -- \
+    said=$("$CARGO" rustc "$@" --crate-type staticlib -- \
         --print native-static-libs 2>&1) || fail "$said"
     said=$(sed -n 's/.*native-static-libs: //p' <<<"$said")
     echo "rustc:   $said"
