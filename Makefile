@@ -83,8 +83,7 @@ lint:
 	$(CARGO) fmt --all --check
 	@tests/format-c.sh --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	$(CARGO) clippy --locked --test mysql --bench failover -- -D warnings
-	$(CARGO) clippy --locked -p mysqlfabric-cli --test on_mysql -- -D warnings
+	$(CARGO) clippy --locked --workspace --test mysql --test on_mysql --bench failover -- -D warnings
 
 format:
 	$(CARGO) fmt --all

@@ -18,7 +18,8 @@ packages() {
 }
 
 rust_tests() {
-    cargo test --locked --workspace --no-fail-fast
+    # Most of them wait.
+    RUST_TEST_THREADS=$((2 * jobs)) cargo test --locked --workspace --no-fail-fast
 }
 
 cmake_build() {
@@ -26,7 +27,8 @@ cmake_build() {
 }
 
 c_tests() {
-    (cd "$build" && ctest --output-on-failure -j "$jobs")
+    # Some of them wait.
+    (cd "$build" && ctest --output-on-failure -j $((jobs + 1)))
 }
 
 # What Python and Go tests find the library and fabricd by.
@@ -60,7 +62,8 @@ go_tests() (
 # Against real servers. Where they cannot be fetched, the tests say so and pass, unless CI is "true".
 mysql_tests() {
     tests/need-packages.sh npm
-    cargo test --locked --test mysql && cargo test --locked -p mysqlfabric-cli --test on_mysql
+    # Of a package alone, features of its dependencies differ, and the library would be compiled anew.
+    cargo test --locked --workspace --test mysql --test on_mysql --no-fail-fast
 }
 
 # All packages, and programs built with what they install.
