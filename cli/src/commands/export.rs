@@ -14,7 +14,7 @@ use super::Run;
 
 pub fn run(run: &Run, args: &Export) -> Result<Exit> {
     let farm = farm(run, run.settings.url()?)?.sorted();
-    let mut text = serde_json::to_string_pretty(&file_of(&farm)).map_err(std::io::Error::from)?;
+    let mut text = serde_json::to_string_pretty(&file_of(&farm)?).map_err(std::io::Error::from)?;
     text.push('\n');
     match &args.file {
         None => run.out.text(&text)?,

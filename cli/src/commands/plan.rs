@@ -397,6 +397,16 @@ fn of_groups(
 fn say(run: &Run, args: &PlanCommon, made: &Made) -> Result<()> {
     let Made { table, old, shares, groups, moves } = made;
     if args.file {
+        if let Some(shard) = table.shards.iter().find(|shard| shard.state == State::Disabled) {
+            return Err(Failure::new(
+                Exit::Refused,
+                format!(
+                    "the shard from {} is DISABLED, which a topology file says beside its table, in held_shards; write \
+                     into a file that has it by --into",
+                    quoted(&shard.lower_bound)
+                ),
+            ));
+        }
         let mut text = serde_json::to_string_pretty(&table_of(table)).map_err(io::Error::from)?;
         text.push('\n');
         return run.out.text(&text);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mysqlfabric::topology::{ShardingType, integer};
 use serde::Serialize;
 
+use crate::exit::{Exit, Failure, Result};
 use crate::output::address;
 
 use super::{Farm, Group, Held, Server, State, Table, mode_name, status_name};
@@ -90,7 +91,22 @@ struct ServerOf<'f> {
 }
 
 /// A topology file. Shards that are DISABLED are in `held_shards`.
-pub fn file_of(farm: &Farm) -> FileOf<'_> {
+///
+/// # Errors
+/// A table has no shard but DISABLED ones: no file has a table without shards.
+pub fn file_of(farm: &Farm) -> Result<FileOf<'_>> {
+    let is_out_of_use =
+        |table: &&Table| table.shards.iter().all(|shard| shard.state == State::Disabled);
+    if let Some(table) = farm.tables.iter().find(is_out_of_use) {
+        return Err(Failure::new(
+            Exit::File,
+            format!(
+                "no topology file can have table {}: it has no shard that is not DISABLED, and a table there \
+                 has one; make one READ_ONLY, or keep the rows of the tables themselves (mysqldump)",
+                table.full_name()
+            ),
+        ));
+    }
     let is_discovered = farm.groups.iter().any(|group| group.discover.is_some());
     let disabled = farm.tables.iter().flat_map(|table| {
         let shards = table.shards.iter().filter(|shard| shard.state == State::Disabled);
@@ -111,13 +127,13 @@ pub fn file_of(farm: &Farm) -> FileOf<'_> {
         id: None,
         group: None,
     });
-    FileOf {
+    Ok(FileOf {
         format: "libmysqlfabric topology",
         version: if is_discovered { 2 } else { 1 },
         tables: farm.tables.iter().map(table_of).collect(),
         held_shards: held.chain(disabled).collect(),
         groups: farm.groups.iter().map(GroupOf::of).collect(),
-    }
+    })
 }
 
 /// A table as a member of `tables`.

@@ -132,6 +132,8 @@ fn what_is_held_in_a_file_stays_so_or_is_not_planned_anew() {
     for (key, code) in [("50", 0), ("150", 8), ("250", 0), ("350", 8)] {
         assert_eq!(run(&["--url", &url, "route", "employees.salaries", key]).code, code, "{key}");
     }
+    let why = run(&[&same[..], &["--shards", "4", "--old", &path, "--file"]].concat());
+    assert!(why.complained(10).contains("the shard from 300 is DISABLED"));
     // Where its rows are is not known.
     file["held_shards"][0].as_object_mut().expect("an object").remove("id");
     fs::write(&path, file.to_string()).expect("written");

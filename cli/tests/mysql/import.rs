@@ -173,6 +173,28 @@ fn a_disabled_shard_stays_refused_in_a_file() {
     let unknown = directory.write("unknown.json", &text.replace("\"id\": 2,", ""));
     let said = map.run(&["import", "--replace", &unknown]).complained(6);
     assert!(said.contains("held_shards"), "{said}");
+    // A table without shards is none in a file.
+    map.change(&format!("UPDATE {database}.shards SET state = 'DISABLED'"));
+    for args in [&["export", &to][..], &["export"]] {
+        let said = map.run(args).complained(6);
+        assert!(
+            said.contains("table employees.salaries: it has no shard that is not DISABLED"),
+            "{said}"
+        );
+        assert!(said.contains("make one READ_ONLY"), "{said}");
+    }
+    assert_eq!(std::fs::read_to_string(&to).expect("a file"), text);
+    // One of each is enough.
+    let least = "UPDATE shards JOIN (SELECT schema_name s, table_name t, MIN(lower_bound) b FROM shards \
+                 GROUP BY schema_name, table_name) least ON schema_name = s AND table_name = t AND \
+                 lower_bound = b SET state = 'READ_ONLY'";
+    map.change(&format!("USE {database}"));
+    map.change(least);
+    let of_tables = map.run(&["export"]).said();
+    map.run(&["export", &to]).said();
+    map.run(&["import", "--replace", "--release-held", "--quiet", &path]).said();
+    map.run(&["import", "--replace", &to]).said();
+    assert_eq!(map.run(&["export"]).said(), of_tables);
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn new(table: &Table) -> Result<String> {
     let group = |id: &str| Group { id: id.to_owned(), discover: None, servers: Vec::new() };
     let groups = groups_of(table).into_iter().map(group).collect();
     let farm = Farm { tables: vec![table.clone()], groups, held: Vec::new() };
-    let mut text = serde_json::to_string_pretty(&file_of(&farm)).map_err(io::Error::from)?;
+    let mut text = serde_json::to_string_pretty(&file_of(&farm)?).map_err(io::Error::from)?;
     text.push('\n');
     Ok(text)
 }
