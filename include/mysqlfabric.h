@@ -935,7 +935,8 @@ typedef struct fabric_error_t {
    */
   int32_t code;
   /**
-   * The MySQL errno that fits, for callers that hand it on; 0 where none does.
+   * What fabric_status_mysql_errno() says of `code`: the MySQL errno that fits, for callers that hand it
+   * on; 0 where none does.
    */
   int32_t mysql_errno;
   /**
@@ -1671,6 +1672,32 @@ const char *fabric_strerror(int32_t code);
  * @since 0.1.0
  */
 int32_t fabric_status_is_retryable(int32_t code);
+
+/**
+ * The MySQL errno that fits a status, for callers that hand a number on: what fabric_error_t has in
+ * `mysql_errno`.
+ *
+ * | answer | statuses |
+ * |---|---|
+ * | 1045 | @ref FABRIC_ERR_AUTH |
+ * | 1051 | @ref FABRIC_ERR_UNKNOWN_TABLE |
+ * | 1370 | @ref FABRIC_ERR_FORBIDDEN |
+ * | 2003 | @ref FABRIC_ERR_UNREACHABLE, @ref FABRIC_ERR_NOT_SEEDED |
+ * | 2013 | @ref FABRIC_ERR_TIMEOUT |
+ * | 2026 | @ref FABRIC_ERR_TLS |
+ * | 2027 | @ref FABRIC_ERR_PROTOCOL, @ref FABRIC_ERR_REPLY_TOO_LARGE |
+ * | 0 | all others, success and numbers that are no status among them |
+ *
+ * It says nothing of the server that a statement went to: never report it.
+ *
+ * @param code  Any number.
+ * @return The errno, or 0.
+ *
+ * Never blocks. Any thread.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_status_mysql_errno(int32_t code);
 
 /**
  * Makes a set of options with the defaults.
@@ -3663,7 +3690,7 @@ int64_t fabric_topology_age(const struct fabric_t *f);
  *
  * Two of them may be a matter of the statement alone. 1290 is what a server gives whose option
  * prevents a statement: --read-only or --super-read-only, but also --secure-file-priv;
- * fabric_report_error() tells by the text. 1792 is what a writing statement gives in a transaction that
+ * fabric_error_action() and fabric_report_error() tell by the text. 1792 is what a writing statement gives in a transaction that
  * was begun READ ONLY: a service that begins such ones does not report it.
  *
  * 2006 is also what an idle connection gives that the server closed long ago (before 8.0.24,
@@ -3680,6 +3707,28 @@ int64_t fabric_topology_age(const struct fabric_t *f);
  * @since 0.1.0
  */
 int32_t fabric_errno_action(int32_t errno_);
+
+/**
+ * What there is to do about an error of a driver: fabric_errno_action(), by the error's text as well. It is
+ * what fabric_report_error() goes by, for those who report later, or nothing.
+ *
+ * The text matters with 1290 alone, where it names the option of the server that prevents the statement.
+ * With "read-only" or "read_only" in it, in lower case as servers write it, the server is read-only. Without,
+ * as in --secure-file-priv, --skip-grant-tables or --replica-load-tmpdir, it is a matter of the statement:
+ * @ref FABRIC_ACTION_NONE.
+ *
+ * @param errno_   Any number.
+ * @param message  The text of the error, as mysql_error() gives it, NUL-terminated, in any encoding; NULL if
+ *                 it is not known, which makes the call fabric_errno_action(). Read with 1290 alone, during
+ *                 the call.
+ * @return Flags, or'ed, as fabric_errno_action() gives them.
+ *
+ * Never blocks. Any thread.
+ *
+ * @since 0.1.0
+ */
+int32_t fabric_error_action(int32_t errno_,
+                            const char *message);
 
 /**
  * Tells the library what became of a connection or a statement, so that it routes around what
@@ -3719,8 +3768,8 @@ int32_t fabric_report_result(const struct fabric_t *f,
  * is left to do: the one call after a statement.
  *
  * It differs from fabric_report_result() in 1290 alone, whose text says which option of the server
- * prevents the statement: without "read-only" in it, it is a matter of the statement, such as SELECT
- * INTO OUTFILE where --secure-file-priv forbids it, and nothing happens.
+ * prevents the statement, by the rule of fabric_error_action(): if it is a matter of the statement, nothing
+ * happens.
  *
  * @param f            The handle.
  * @param server_uuid  The `uuid` of the server, UTF-8, NUL-terminated, not empty. One that the
@@ -3729,7 +3778,7 @@ int32_t fabric_report_result(const struct fabric_t *f,
  * @param message      The text of the error, as mysql_error() gives it, NUL-terminated, in any encoding;
  *                     NULL if it is not known, which makes the call as fabric_report_result(). Read
  *                     with 1290 alone, during the call.
- * @param actions      Where FABRIC_ACTION_* go, or'ed, as fabric_errno_action() gives them; may be NULL.
+ * @param actions      Where FABRIC_ACTION_* go, or'ed, as fabric_error_action() gives them; may be NULL.
  *                     On failure it is not written.
  * @param err          Where details of a failure go; may be NULL.
  * @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT

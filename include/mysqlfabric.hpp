@@ -144,11 +144,22 @@ inline const char *status_text(std::int32_t code) noexcept { return fabric_strer
 /** Whether the same call may succeed later although nobody corrects anything. */
 inline bool is_retryable(std::int32_t code) noexcept { return fabric_status_is_retryable(code) != 0; }
 
+/** The MySQL errno that fits a status, or 0. */
+inline std::int32_t status_errno(std::int32_t code) noexcept { return fabric_status_mysql_errno(code); }
+
 /** What there is to do about a MySQL errno: FABRIC_ACTION_*, or'ed. */
 inline std::int32_t errno_action(std::int64_t mysql_errno) noexcept
 {
     return mysql_errno < 0 || mysql_errno > INT32_MAX ? FABRIC_ACTION_NONE
                                                       : fabric_errno_action(static_cast<std::int32_t>(mysql_errno));
+}
+
+/** The same by the text of the driver's error as well, which tells what 1290 is about; nullptr if it is not known. */
+inline std::int32_t error_action(std::int64_t mysql_errno, const char *message) noexcept
+{
+    return mysql_errno < 0 || mysql_errno > INT32_MAX
+               ? FABRIC_ACTION_NONE
+               : fabric_error_action(static_cast<std::int32_t>(mysql_errno), message);
 }
 
 /** What a FABRIC_WHY_* of an explanation means. */
@@ -356,6 +367,7 @@ inline std::int32_t fail(failure &err, std::int32_t code, const char *message) n
 {
     err = failure{};
     err.code = code;
+    err.mysql_errno = fabric_status_mysql_errno(code);
     err.retryable = fabric_status_is_retryable(code);
     std::snprintf(err.message, sizeof err.message, "%s", message);
     return code;

@@ -100,7 +100,8 @@ pub const FABRIC_MESSAGE_SIZE: usize = 512;
 pub struct fabric_error_t {
     /// The status that the call returned.
     pub code: i32,
-    /// The MySQL errno that fits, for callers that hand it on; 0 where none does.
+    /// What fabric_status_mysql_errno() says of `code`: the MySQL errno that fits, for callers that hand it
+    /// on; 0 where none does.
     pub mysql_errno: i32,
     /// A sentence that names the value and the remedy, in UTF-8, NUL-terminated. A longer one
     /// is cut at a character.

@@ -59,7 +59,7 @@ pub const FABRIC_ACTION_HOLD_WRITES: i32 = 32;
 ///
 /// Two of them may be a matter of the statement alone. 1290 is what a server gives whose option
 /// prevents a statement: --read-only or --super-read-only, but also --secure-file-priv;
-/// fabric_report_error() tells by the text. 1792 is what a writing statement gives in a transaction that
+/// fabric_error_action() and fabric_report_error() tell by the text. 1792 is what a writing statement gives in a transaction that
 /// was begun READ ONLY: a service that begins such ones does not report it.
 ///
 /// 2006 is also what an idle connection gives that the server closed long ago (before 8.0.24,
@@ -77,6 +77,40 @@ pub const FABRIC_ACTION_HOLD_WRITES: i32 = 32;
 #[unsafe(no_mangle)]
 pub extern "C" fn fabric_errno_action(errno_: i32) -> i32 {
     boundary_value(FABRIC_ACTION_NONE, || report::actions(errno_).bits())
+}
+
+/// What there is to do about an error of a driver: fabric_errno_action(), by the error's text as well. It is
+/// what fabric_report_error() goes by, for those who report later, or nothing.
+///
+/// The text matters with 1290 alone, where it names the option of the server that prevents the statement.
+/// With "read-only" or "read_only" in it, in lower case as servers write it, the server is read-only. Without,
+/// as in --secure-file-priv, --skip-grant-tables or --replica-load-tmpdir, it is a matter of the statement:
+/// @ref FABRIC_ACTION_NONE.
+///
+/// @param errno_   Any number.
+/// @param message  The text of the error, as mysql_error() gives it, NUL-terminated, in any encoding; NULL if
+///                 it is not known, which makes the call fabric_errno_action(). Read with 1290 alone, during
+///                 the call.
+/// @return Flags, or'ed, as fabric_errno_action() gives them.
+///
+/// Never blocks. Any thread.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fabric_error_action(errno_: i32, message: *const c_char) -> i32 {
+    boundary_value(FABRIC_ACTION_NONE, || {
+        // SAFETY: `message` is NULL or NUL-terminated.
+        report::actions_of_error(errno_, unsafe { text_of(errno_, message) }).bits()
+    })
+}
+
+/// The text of an error, if it is known and matters.
+///
+/// # Safety
+/// As for [`driver_text`].
+unsafe fn text_of<'a>(errno: i32, message: *const c_char) -> Option<&'a [u8]> {
+    // SAFETY: `message` is NULL or NUL-terminated.
+    if errno == 1290 { unsafe { driver_text(message) } } else { None }
 }
 
 /// Tells the library what became of a connection or a statement, so that it routes around what
@@ -125,8 +159,8 @@ pub unsafe extern "C" fn fabric_report_result(
 /// is left to do: the one call after a statement.
 ///
 /// It differs from fabric_report_result() in 1290 alone, whose text says which option of the server
-/// prevents the statement: without "read-only" in it, it is a matter of the statement, such as SELECT
-/// INTO OUTFILE where --secure-file-priv forbids it, and nothing happens.
+/// prevents the statement, by the rule of fabric_error_action(): if it is a matter of the statement, nothing
+/// happens.
 ///
 /// @param f            The handle.
 /// @param server_uuid  The `uuid` of the server, UTF-8, NUL-terminated, not empty. One that the
@@ -135,7 +169,7 @@ pub unsafe extern "C" fn fabric_report_result(
 /// @param message      The text of the error, as mysql_error() gives it, NUL-terminated, in any encoding;
 ///                     NULL if it is not known, which makes the call as fabric_report_result(). Read
 ///                     with 1290 alone, during the call.
-/// @param actions      Where FABRIC_ACTION_* go, or'ed, as fabric_errno_action() gives them; may be NULL.
+/// @param actions      Where FABRIC_ACTION_* go, or'ed, as fabric_error_action() gives them; may be NULL.
 ///                     On failure it is not written.
 /// @param err          Where details of a failure go; may be NULL.
 /// @retval FABRIC_OK, FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8, FABRIC_ERR_ARGUMENT
@@ -157,14 +191,8 @@ pub unsafe extern "C" fn fabric_report_error(
         // NUL-terminated.
         let (f, uuid) = unsafe { (reference(f, "f")?, name(server_uuid, "server_uuid")?) };
         // SAFETY: `message` is NULL or NUL-terminated.
-        let message = if errno_ == 1290 { unsafe { driver_text(message) } } else { None };
-        let found = match message {
-            Some(message) => f.router.report_error(uuid, errno_, message),
-            None => {
-                f.router.report_result(uuid, errno_);
-                report::actions(errno_)
-            }
-        };
+        let message = unsafe { text_of(errno_, message) };
+        let found = f.router.report_error(uuid, errno_, message);
         if !actions.is_null() {
             // SAFETY: `actions` is not NULL, and so it points to where an int32_t may be written.
             unsafe { actions.write(found.bits()) };

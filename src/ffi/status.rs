@@ -82,3 +82,30 @@ pub extern "C" fn fabric_strerror(code: i32) -> *const c_char {
 pub extern "C" fn fabric_status_is_retryable(code: i32) -> i32 {
     boundary_value(0, || Code::from_number(code).is_some_and(Code::is_retryable).into())
 }
+
+/// The MySQL errno that fits a status, for callers that hand a number on: what fabric_error_t has in
+/// `mysql_errno`.
+///
+/// | answer | statuses |
+/// |---|---|
+/// | 1045 | @ref FABRIC_ERR_AUTH |
+/// | 1051 | @ref FABRIC_ERR_UNKNOWN_TABLE |
+/// | 1370 | @ref FABRIC_ERR_FORBIDDEN |
+/// | 2003 | @ref FABRIC_ERR_UNREACHABLE, @ref FABRIC_ERR_NOT_SEEDED |
+/// | 2013 | @ref FABRIC_ERR_TIMEOUT |
+/// | 2026 | @ref FABRIC_ERR_TLS |
+/// | 2027 | @ref FABRIC_ERR_PROTOCOL, @ref FABRIC_ERR_REPLY_TOO_LARGE |
+/// | 0 | all others, success and numbers that are no status among them |
+///
+/// It says nothing of the server that a statement went to: never report it.
+///
+/// @param code  Any number.
+/// @return The errno, or 0.
+///
+/// Never blocks. Any thread.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub extern "C" fn fabric_status_mysql_errno(code: i32) -> i32 {
+    boundary_value(0, || Code::from_number(code).map_or(0, Code::mysql_errno))
+}

@@ -2,8 +2,7 @@
 
 use super::Router;
 
-use crate::refresh::health::errno::actions_of_error;
-pub use crate::refresh::health::errno::{Actions, actions};
+pub use crate::refresh::health::errno::{Actions, actions, actions_of_error};
 
 impl Router {
     /// Takes in the outcome of a connection or a statement: 0 if all was well.
@@ -12,8 +11,8 @@ impl Router {
         self.refresher.reporting.report_failure(server_uuid, errno);
     }
 
-    /// The same of an error whose text is known, too; what there is left to do for the caller.
-    pub fn report_error(&self, server_uuid: &str, errno: i32, message: &[u8]) -> Actions {
+    /// The same of an error, by its text where that is known; what there is left to do for the caller.
+    pub fn report_error(&self, server_uuid: &str, errno: i32, message: Option<&[u8]>) -> Actions {
         let found = actions_of_error(errno, message);
         if found == actions(errno) {
             self.report_result(server_uuid, errno);

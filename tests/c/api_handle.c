@@ -58,7 +58,10 @@ static void versions_and_texts(void)
         int32_t retryable = fabric_status_is_retryable(code);
         CHECK(retryable == 0 || strcmp(fabric_strerror(code), "unknown status") != 0);
         CHECK(retryable == 0 || retryable == 1);
+        int32_t number = fabric_status_mysql_errno(code);
+        CHECK(number == 0 || strcmp(fabric_strerror(code), "unknown status") != 0);
     }
+    CHECK_INT(fabric_status_mysql_errno(INT32_MIN), 0);
     CHECK_INT(fabric_status_is_retryable(FABRIC_OK), 0);
     CHECK_TEXT(fabric_event_name(FABRIC_EVENT_READY), "READY");
     CHECK_TEXT(fabric_event_name(FABRIC_EVENT_FABRIC_BACK), "FABRIC_BACK");

@@ -202,6 +202,8 @@ static void by_its_text(const fabric_t *ctl)
         {1062, "Duplicate entry '1' for key 'read-only'", FABRIC_ACTION_NONE},
         {1290, "... running with the --secure-file-priv option ...", FABRIC_ACTION_NONE},
         {1290, "", FABRIC_ACTION_NONE},
+        {1290, "super_read_only",
+         FABRIC_ACTION_RETRY_ELSEWHERE | FABRIC_ACTION_ASK_AGAIN | FABRIC_ACTION_HOLD_WRITES},
         {1290, "... l\xe4uft mit der Option --super-read-only ...",
          FABRIC_ACTION_RETRY_ELSEWHERE | FABRIC_ACTION_ASK_AGAIN | FABRIC_ACTION_HOLD_WRITES},
         {1290, NULL,
@@ -218,6 +220,7 @@ static void by_its_text(const fabric_t *ctl)
         CHECK_OK(fabric_report_error(f, server.uuid, said[i].number, said[i].text, &flags, &err),
                  err);
         CHECK_INT(flags, said[i].flags);
+        CHECK_INT(fabric_error_action(said[i].number, said[i].text), said[i].flags);
         CHECK_INT(fabric_get_group_server(f, "shard1", FABRIC_MODE_READWRITE, FABRIC_STATUS_NONE,
                                           &server, &err),
                   said[i].flags == FABRIC_ACTION_NONE ? FABRIC_OK : FABRIC_ERR_WRITE_HELD);

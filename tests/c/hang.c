@@ -214,9 +214,11 @@ static void without_a_handle(void)
     TIMED(0, fabric_strerror, 1);
 #ifdef FABRIC_ERR_WOULD_BLOCK
     TIMED(0, fabric_status_is_retryable, 1);
+    TIMED(0, fabric_status_mysql_errno, 1);
     TIMED(0, fabric_event_name, 1);
     TIMED(0, fabric_why_name, 1);
     TIMED(0, fabric_errno_action, 2003);
+    TIMED(0, fabric_error_action, 1290, "--read-only");
 #endif
     fabric_t *made = NULL;
     fabric_options_t *o = options();

@@ -503,7 +503,9 @@ static void without_pointers(void)
     CHECK(fabric_event_name(0));
     CHECK(fabric_why_name(0));
     CHECK_INT(fabric_status_is_retryable(0), 0);
+    CHECK_INT(fabric_status_mysql_errno(0), 0);
     CHECK_INT(fabric_errno_action(0), 0);
+    CHECK_INT(fabric_error_action(1290, NULL), fabric_errno_action(1290));
     CHECK_INT(fabric_key_int(-1).integer, -1);
     CHECK_INT(fabric_key_uint(1).integer, 1);
 }

@@ -102,6 +102,8 @@ static void *call_all(void *options)
     CHECK_INT(fabric_execute(f, "no", "such", NULL, 0, &result, &err), FABRIC_ERR_FABRIC);
     CHECK_OK(fabric_report_result(f, servers[0].uuid, 2003, &err), err);
     CHECK_OK(fabric_report_error(f, servers[0].uuid, 1290, "text", NULL, &err), err);
+    CHECK_INT(fabric_error_action(1290, "text"), FABRIC_ACTION_NONE);
+    CHECK_INT(fabric_status_mysql_errno(FABRIC_ERR_UNKNOWN_TABLE), 1051);
     CHECK_OK(fabric_report_failure(f, servers[0].uuid, 2003, &err), err);
     CHECK_OK(fabric_reset_cache(f, NULL, &err), err);
     CHECK_OK(fabric_get_shard_server(f, tables, 1, &one, FABRIC_SCOPE_GLOBAL, rw, servers, &err),

@@ -465,6 +465,7 @@ int main(void)
         CHECK_INT(err.mysql_errno, cases[i].mysql_errno);
         CHECK_INT(err.retryable, cases[i].retryable);
         CHECK_INT(fabric_status_is_retryable(cases[i].status), cases[i].retryable);
+        CHECK_INT(fabric_status_mysql_errno(cases[i].status), cases[i].mysql_errno);
         CHECK(!err.reserved0 && !err.reserved[0] && !err.reserved[3]);
         CHECK(memchr(err.message, '\0', sizeof err.message));
         CHECK(strlen(err.message) > 10);

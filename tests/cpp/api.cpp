@@ -367,6 +367,10 @@ int main()
     CHECK_TEXT(status_text(FABRIC_ERR_UNKNOWN_TABLE), "unknown table");
     CHECK((errno_action(2013u) & FABRIC_ACTION_QUARANTINE) != 0);
     CHECK_INT(errno_action(INT64_MAX), FABRIC_ACTION_NONE);
+    CHECK_INT(error_action(1290u, nullptr), errno_action(1290));
+    CHECK_INT(error_action(1290, "--secure-file-priv"), FABRIC_ACTION_NONE);
+    CHECK_INT(error_action(INT64_MIN, "--read-only"), FABRIC_ACTION_NONE);
+    CHECK_INT(status_errno(FABRIC_ERR_UNKNOWN_TABLE), 1051);
     CHECK_TEXT(event_name(FABRIC_EVENT_READY), "READY");
     const farm f(fabricd_options());
     lookups(f);

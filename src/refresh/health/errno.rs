@@ -75,12 +75,17 @@ pub const fn actions(errno: i32) -> Actions {
     }
 }
 
-/// What there is to do about an error whose text is known, too. 1290 says that some option prevents the
-/// statement, and only its text says whether that is --read-only or --super-read-only, which are never
-/// translated, or a matter of the statement, such as --secure-file-priv.
-pub fn actions_of_error(errno: i32, message: &[u8]) -> Actions {
-    match errno {
-        1290 if memchr::memmem::find(message, b"read-only").is_none() => Actions::NONE,
+/// What there is to do about an error, by its text where that is known. 1290 says that some option prevents
+/// the statement, and its text which: MySQL and MariaDB name --read-only or --super-read-only, in lower case
+/// and in every language, or what is a matter of the statement, such as --secure-file-priv,
+/// --skip-grant-tables or --replica-load-tmpdir. The names of the variables count, too: proxies and services
+/// of a cloud may give these.
+pub fn actions_of_error(errno: i32, message: Option<&[u8]>) -> Actions {
+    let names = |option: &str, text| memchr::memmem::find(text, option.as_bytes()).is_some();
+    match message {
+        Some(text) if errno == 1290 && !names("read-only", text) && !names("read_only", text) => {
+            Actions::NONE
+        }
         _ => actions(errno),
     }
 }
@@ -96,19 +101,33 @@ mod tests {
             "The MySQL server is running with the --super-read-only option so it cannot execute this statement",
             "The MariaDB server is running with the --read-only option so it cannot execute this statement",
             "Der MySQL-Server l\u{e4}uft mit der Option --read-only und kann diese Anweisung deswegen nicht ausf\u{fc}hren",
+            "super_read_only",
         ];
         for message in read_only {
-            assert_eq!(actions_of_error(1290, message.as_bytes()), READ_ONLY, "{message}");
+            assert_eq!(actions_of_error(1290, Some(message.as_bytes())), READ_ONLY, "{message}");
         }
-        for option in ["--secure-file-priv", "--skip-grant-tables", "--innodb-read-onl"] {
+        let others = [
+            "--secure-file-priv",
+            "--skip-grant-tables",
+            "--replica-load-tmpdir",
+            "--event-scheduler=DISABLED or --skip-grant-tables",
+            "--read-onl",
+            "readonly",
+        ];
+        for option in others {
             let message = format!(
                 "The MySQL server is running with the {option} option so it cannot execute this statement"
             );
-            assert_eq!(actions_of_error(1290, message.as_bytes()), Actions::NONE, "{message}");
+            assert_eq!(
+                actions_of_error(1290, Some(message.as_bytes())),
+                Actions::NONE,
+                "{message}"
+            );
         }
-        assert_eq!(actions_of_error(1290, b"\xff\xfe"), Actions::NONE);
+        assert_eq!(actions_of_error(1290, Some(b"\xff\xfe")), Actions::NONE);
+        assert_eq!(actions_of_error(1290, None), READ_ONLY);
         for errno in (0..10_000).filter(|errno| *errno != 1290) {
-            assert_eq!(actions_of_error(errno, b"no matter"), actions(errno), "{errno}");
+            assert_eq!(actions_of_error(errno, Some(b"no matter")), actions(errno), "{errno}");
         }
     }
 
