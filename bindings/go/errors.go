@@ -59,6 +59,9 @@ func (c Code) Error() string { return C.GoString(C.fabric_strerror(C.int32_t(c))
 // IsRetryable says whether the same call may succeed later although nobody corrects anything.
 func (c Code) IsRetryable() bool { return C.fabric_status_is_retryable(C.int32_t(c)) != 0 }
 
+// Errno is the MySQL errno that fits, or 0.
+func (c Code) Errno() int { return int(C.fabric_status_mysql_errno(C.int32_t(c))) }
+
 // ErrClosed is what every call answers after [Farm.Close], or [Table.Close].
 var ErrClosed = errors.New("mysqlfabric: it is closed")
 
@@ -93,30 +96,8 @@ func (e *Error) Unwrap() error { return e.cause }
 // newError makes an error that the library does not know of.
 func newError(code Code, format string, args ...any) *Error {
 	return &Error{
-		Code: code, Errno: errnoOf(code), Message: fmt.Sprintf(format, args...),
+		Code: code, Errno: code.Errno(), Message: fmt.Sprintf(format, args...),
 		Retryable: code.IsRetryable(),
-	}
-}
-
-// errnoOf is the MySQL errno that the library gives with a code.
-func errnoOf(code Code) int {
-	switch code {
-	case ErrUnknownTable:
-		return 1051
-	case ErrAuth:
-		return 1045
-	case ErrForbidden:
-		return 1370
-	case ErrUnreachable, ErrNotSeeded:
-		return 2003
-	case ErrTimeout:
-		return 2013
-	case ErrTLS:
-		return 2026
-	case ErrProtocol, ErrReplyTooLarge:
-		return 2027
-	default:
-		return 0
 	}
 }
 

@@ -96,4 +96,10 @@ func TestErrnosHaveActions(t *testing.T) {
 	same(t, ErrnoAction(2013)&ActionQuarantine, ActionQuarantine)
 	same(t, ErrnoAction(1290)&(ActionHoldWrites|ActionAskAgain), ActionHoldWrites|ActionAskAgain)
 	same(t, ErrnoAction(0), Action(0))
+	same(t, ErrorAction(1290, ""), ErrnoAction(1290))
+	same(t, ErrorAction(1290, "the --read-only option"), ErrnoAction(1290))
+	same(t, ErrorAction(1290, "the --secure-file-priv option"), Action(0))
+	same(t, ErrUnknownTable.Errno(), 1051)
+	same(t, ErrNoServer.Errno(), 0)
+	same(t, Code(-1).Errno(), 0)
 }

@@ -12,8 +12,8 @@ import (
 	"net"
 	"reflect"
 	"runtime"
-	"strings"
 	"time"
+	"unsafe"
 )
 
 // Action is a set of flags: what there is to do about a MySQL errno.
@@ -32,6 +32,17 @@ const (
 // ErrnoAction says what there is to do about a MySQL errno; 0 is nothing.
 func ErrnoAction(errno int) Action { return Action(C.fabric_errno_action(C.int32_t(errno))) }
 
+// ErrorAction is ErrnoAction by the text of the server's error as well: 1290 names the option that prevents the
+// statement, which may be another than read_only. Without a text it is ErrnoAction.
+func ErrorAction(errno int, message string) Action {
+	if message == "" {
+		return ErrnoAction(errno)
+	}
+	text := C.CString(message)
+	defer C.free(unsafe.Pointer(text))
+	return Action(C.fabric_error_action(C.int32_t(errno), text))
+}
+
 // The errnos that stand for what drivers have errors of their own for.
 const (
 	errnoSocketFile = 2002
@@ -40,9 +51,6 @@ const (
 	errnoGone       = 2006
 	errnoLost       = 2013
 )
-
-// errnoOption is an option of the server's that prevents a statement: read_only, or another.
-const errnoOption = 1290
 
 // Errno is the MySQL errno of what a driver answered, for [ErrnoAction] and [Farm.ReportErrno]; 0 for nil, and
 // -1 for what says nothing of the server: a cancelled context, an error that is none of MySQL's, a 1290 whose
@@ -109,21 +117,13 @@ func mysqlNumber(err error) (errno int, is bool) {
 			return false
 		}
 		errno = int(number.Uint())
-		if errno == errnoOption && !isReadOnly(of.FieldByName("Message")) {
+		text := of.FieldByName("Message")
+		if text.Kind() == reflect.String && ErrorAction(errno, text.String()) != ErrnoAction(errno) {
 			errno = -1
 		}
 		return true
 	})
 	return errno, is
-}
-
-// isReadOnly says whether the text of a 1290 is about read_only or super_read_only; where there is no text
-// it may be.
-func isReadOnly(message reflect.Value) bool {
-	if !message.IsValid() || message.Kind() != reflect.String || message.Len() == 0 {
-		return true
-	}
-	return strings.Contains(strings.ReplaceAll(message.String(), "_", "-"), "read-only")
 }
 
 // anyOf looks at an error and at all that it wraps, as errors.As does.

@@ -46,6 +46,8 @@ func TestErrnosOfDrivers(t *testing.T) {
 			"cannot execute this statement"}, 1290},
 		{&mysql.MySQLError{Number: 1290, Message: "The MySQL server is running with the --secure-file-priv option so it " +
 			"cannot execute this statement"}, -1},
+		{&mysql.MySQLError{Number: 1290, Message: "super_read_only"}, 1290},
+		{&mysql.MySQLError{Number: 1062, Message: "Duplicate entry"}, 1062},
 		{withErrno(3100), 3100},
 		{context.Canceled, -1},
 		{context.DeadlineExceeded, -1},

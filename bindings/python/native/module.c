@@ -54,16 +54,34 @@ static PyObject *with_number(PyObject *number, int32_t (*call)(int32_t))
     return to_int(number, "the number", &value) ? PyLong_FromLong(call(value)) : NULL;
 }
 
-static PyObject *errno_action(PyObject *module, PyObject *number)
+static PyObject *errno_action(PyObject *module, PyObject *args)
 {
     (void)module;
-    return with_number(number, fabric_errno_action);
+    PyObject *number = NULL, *message = NULL;
+    int32_t value = 0;
+    if (!PyArg_ParseTuple(args, "OO:errno_action", &number, &message)
+        || !to_int(number, "the number", &value))
+        return NULL;
+    if (message == Py_None)
+        return PyLong_FromLong(fabric_errno_action(value));
+    PyObject *text = PyUnicode_AsEncodedString(message, "utf-8", "replace");
+    if (text == NULL)
+        return NULL;
+    PyObject *actions = PyLong_FromLong(fabric_error_action(value, PyBytes_AsString(text)));
+    Py_DECREF(text);
+    return actions;
 }
 
 static PyObject *is_retryable(PyObject *module, PyObject *number)
 {
     (void)module;
     return with_number(number, fabric_status_is_retryable);
+}
+
+static PyObject *mysql_errno(PyObject *module, PyObject *number)
+{
+    (void)module;
+    return with_number(number, fabric_status_mysql_errno);
 }
 
 static PyObject *text_of(PyObject *number, const char *(*call)(int32_t))
@@ -88,8 +106,9 @@ static PyObject *event_name(PyObject *module, PyObject *number)
 static PyMethodDef methods[] = {
     {"setup", setup, METH_VARARGS, NULL},
     {"version", version, METH_NOARGS, NULL},
-    {"errno_action", errno_action, METH_O, NULL},
+    {"errno_action", errno_action, METH_VARARGS, NULL},
     {"is_retryable", is_retryable, METH_O, NULL},
+    {"mysql_errno", mysql_errno, METH_O, NULL},
     {"strerror", strerror_of, METH_O, NULL},
     {"event_name", event_name, METH_O, NULL},
     {"open_log", open_log, METH_NOARGS, NULL},

@@ -152,6 +152,14 @@ class DriverError(Error):
     pass
 
 
+class Wrapped(Error):
+    """As SQLAlchemy wraps them."""
+
+    def __init__(self, orig, statement):
+        super().__init__(f"{orig} [SQL: {statement}]")
+        self.orig = orig
+
+
 class ConnectorError(Error):
     errno = 1290
 
@@ -224,8 +232,10 @@ def test_a_statement_refused_by_something_else_than_a_read_only_server(farm):
     for error in (
         DriverError(1290, running.format("--secure-file-priv")),
         DriverError(1792, "Cannot execute statement in a READ ONLY transaction."),
+        # SQLAlchemy's own text has the statement in it, which says nothing of the option.
+        Wrapped(DriverError(1290, running.format("--secure-file-priv")), "SELECT * FROM read_only INTO OUTFILE 'a'"),
     ):
-        with pytest.raises(DriverError):
+        with pytest.raises(Error):
             with farm.reporting(primary):
                 raise error
         assert farm.report(primary, error) == Action.NONE
@@ -295,6 +305,14 @@ def test_every_status_has_a_class():
 
     assert statuses - set(_errors._CLASSES) == {47}, "47 is NO_EVENT, which is None here"
     assert _errors.make_error(47, 0, "x").retryable
+
+
+def test_the_failure_of_a_key_has_the_errno_of_its_status():
+    from mysqlfabric import _errors
+
+    with pytest.raises(mf.SomeKeysFailed) as caught:
+        _errors.all_or_raise([], {3: 20, 5: 21, 6: 42}, "the first")
+    assert {at: error.errno for at, error in caught.value.errors.items()} == {3: 2003, 5: 2013, 6: 0}
 
 
 def test_constants_are_those_of_the_header():
@@ -388,6 +406,11 @@ def test_functions():
     assert mf.library_version() == "0.1.0"
     assert mf.errno_action(1290) == Action.RETRY_ELSEWHERE | Action.ASK_AGAIN | Action.HOLD_WRITES
     assert mf.errno_action(0) == Action.NONE
+    assert mf.errno_action(1290, "the --super-read-only option \0 \udcff") == mf.errno_action(1290)
+    assert mf.errno_action(1290, "the --secure-file-priv option") == Action.NONE
+    for wrong in (b"bytes", 1):
+        with pytest.raises(TypeError):
+            mf.errno_action(1290, wrong)
     assert mf.is_retryable(42) and not mf.is_retryable(40)
 
 

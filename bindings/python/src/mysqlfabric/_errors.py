@@ -245,7 +245,7 @@ def errno_of(error: BaseException) -> int | None:
     Exceptions of a driver are those with a class `Error` or `MySQLError` beneath, as DB-API 2.0 wants; one of
     SQLAlchemy is looked through. A KeyError(1290) of the program has none, nor has PyMySQL's `InterfaceError(0, "")`.
     """
-    error = getattr(error, "orig", None) or error
+    error = _of_driver(error)
     if isinstance(error, (FabricError, LookupError, OSError)):
         return None
     if not any(base.__name__ in ("Error", "MySQLError") for base in type(error).__mro__):
@@ -256,23 +256,25 @@ def errno_of(error: BaseException) -> int | None:
     return number if _is_errno(number) else None
 
 
+def _of_driver(error: BaseException) -> BaseException:
+    return getattr(error, "orig", None) or error
+
+
 def _is_errno(number: object) -> TypeGuard[int]:
     return isinstance(number, int) and not isinstance(number, bool) and 1000 <= number <= 65535
-
-
-_READ_ONLY_OPTION = re.compile(r"\b(super[-_])?read[-_]only\b", re.IGNORECASE)
 
 
 def errno_to_report(error: BaseException) -> int | None:
     """The errno of a driver's exception if it says something about the server; None if not.
 
-    1290 names the option that prevents the statement, which may be --secure-file-priv as well as --read-only. 1792 is
-    refused by the transaction, and nothing in the exception tells whether the program began it READ ONLY.
+    The text of a 1290 tells whether it does. 1792 is refused by the transaction, and nothing in the exception tells
+    whether the program began it READ ONLY.
     """
     errno = errno_of(error)
-    if errno == 1792 or (errno == 1290 and not _READ_ONLY_OPTION.search(str(error))):
+    if errno is None or errno == 1792:
         return None
-    return errno
+    known = _fabric.errno_action(errno, str(_of_driver(error))) == _fabric.errno_action(errno, None)
+    return errno if known else None
 
 
 def all_or_raise(answer: Any, statuses: dict[int, int], first: str) -> Any:
@@ -282,5 +284,5 @@ def all_or_raise(answer: Any, statuses: dict[int, int], first: str) -> Any:
     errors: dict[int, FabricError] = {}
     for position, status in statuses.items():
         text = f"{_fabric.strerror(status)}: the key at position {position}"
-        errors[position] = make_error(status, 0, text if errors else first)
+        errors[position] = make_error(status, _fabric.mysql_errno(status), text if errors else first)
     raise SomeKeysFailed(50, 0, first, errors, answer)

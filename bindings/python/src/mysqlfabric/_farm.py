@@ -47,9 +47,12 @@ def library_version() -> str:
     return _fabric.version()
 
 
-def errno_action(errno: int) -> Action:
-    """What there is to do about a MySQL errno; the table is at fabric_errno_action()."""
-    return Action(_fabric.errno_action(errno))
+def errno_action(errno: int, message: str | None = None) -> Action:
+    """What there is to do about a MySQL errno; the table is at fabric_errno_action().
+
+    `message` is the text of the error, which tells a read-only server from another option: both are 1290.
+    """
+    return Action(_fabric.errno_action(errno, message))
 
 
 def is_retryable(code: int) -> bool:
@@ -363,7 +366,7 @@ class Farm(_fabric.Handle):
 
         `outcome` is 0 or None for success, a MySQL errno, or an exception. Of exceptions those of a driver are told
         that have an errno: not 1792, which is as a rule of a transaction that the program began READ ONLY, and 1290
-        only if its text names read_only or super_read_only. What there is to do for the caller is the answer. Never
+        only if its text names a read-only server. What there is to do for the caller is the answer. Never
         waits for the network.
         """
         errno = _errors.errno_to_report(outcome) if isinstance(outcome, BaseException) else outcome or 0
