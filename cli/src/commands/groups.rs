@@ -6,6 +6,7 @@ use mysqlfabric::topology::Wanted;
 use serde::Serialize;
 
 use crate::args::Groups;
+use crate::c_names::translated;
 use crate::exit::{Exit, Result};
 use crate::output::{Row, address, ago, or_dash, yes_no};
 
@@ -86,7 +87,7 @@ pub fn of(router: &Router) -> Result<Vec<GroupRow>> {
             writes_held: group.is_held(),
             shards: known.shards,
             age_ms: known.age,
-            reason: group.reason().map(ToString::to_string),
+            reason: group.reason().map(|reason| translated(reason)),
         })
     })?)
 }

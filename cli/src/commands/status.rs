@@ -4,6 +4,7 @@ use mysqlfabric::router::Router;
 use serde::Serialize;
 
 use crate::args::Status;
+use crate::c_names::translated;
 use crate::exit::{Exit, Result};
 use crate::output::{Metrics, ago, or_dash, printable};
 
@@ -66,7 +67,7 @@ fn status(url: &str, router: &Router, groups: &[GroupRow], tables: &[TableRow]) 
         servers_quarantined: groups.iter().map(|group| group.quarantined).sum(),
         refreshes: numbers.refreshes.background + numbers.refreshes.callers,
         refreshes_failed: numbers.refreshes.failed,
-        last_error: numbers.last_error.map(|error| error.message.clone()),
+        last_error: numbers.last_error.map(|error| translated(&error.message)),
         problems: silent_nodes(numbers.nodes_known, numbers.nodes_up)
             .into_iter()
             .chain(problems(groups, tables))

@@ -4,6 +4,7 @@ use mysqlfabric::topology::TableState;
 use serde::Serialize;
 
 use crate::args::Repeat;
+use crate::c_names::translated;
 use crate::exit::{Exit, Result};
 use crate::output::{Row, or_dash};
 
@@ -69,7 +70,9 @@ pub fn of(router: &mysqlfabric::router::Router) -> Result<Vec<TableRow>> {
                 held: known.map.held(),
                 ..row
             },
-            TableState::Unusable(error) => TableRow { problem: Some(error.to_string()), ..row },
+            TableState::Unusable(error) => {
+                TableRow { problem: Some(translated(&error.to_string())), ..row }
+            }
         })
     })?)
 }

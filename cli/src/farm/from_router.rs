@@ -3,6 +3,7 @@
 use mysqlfabric::router::Router;
 use mysqlfabric::topology::{TableState, Topology};
 
+use crate::c_names::translated;
 use crate::exit::{Exit, Failure, Result};
 
 use super::{Farm, Group, Held, Server, Shard, State, Table};
@@ -15,7 +16,10 @@ pub fn of_router(router: &Router) -> Result<Farm> {
     let tables = router.tables(usize::MAX, |topology, name, state| {
         Ok(match state {
             TableState::Known(known) => Ok(table(topology, name, known)),
-            TableState::Unusable(error) => Err(format!("table {name} cannot be used: {error}")),
+            TableState::Unusable(error) => {
+                let why = translated(&error.to_string());
+                Err(format!("table {name} cannot be used: {why}"))
+            }
         })
     })?;
     let tables = tables.into_iter().collect::<std::result::Result<Vec<_>, String>>();
