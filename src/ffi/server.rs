@@ -4,6 +4,7 @@ use std::ffi::c_char;
 use std::mem::offset_of;
 
 use crate::base::error::Result;
+use crate::router::with_parts;
 use crate::topology::server_image::{HostTail, ServerImage};
 use crate::topology::{Chosen, Server, limits};
 
@@ -146,16 +147,14 @@ pub(super) fn write_server(out: Out<fabric_server_t>, chosen: Chosen<'_>) -> Par
 #[cold]
 #[inline(never)]
 fn write_long_server(out: Out<fabric_server_t>, chosen: Chosen<'_>) -> Parsed<()> {
-    if let Some(server) = chosen.server() {
-        out.set(fabric_server_t::of(chosen.group_name(), server)?);
-    }
+    out.set(with_parts(chosen, fabric_server_t::of)?);
     Ok(())
 }
 
 /// What of a server there is no room for.
 pub(super) fn fits(chosen: &Chosen<'_>) -> Result<()> {
-    match (chosen.image(), chosen.server()) {
-        (None, Some(server)) => fabric_server_t::of(chosen.group_name(), server).map(drop),
-        _ => Ok(()),
+    match chosen.image() {
+        Some(_) => Ok(()),
+        None => with_parts(*chosen, fabric_server_t::of).map(drop),
     }
 }

@@ -331,7 +331,13 @@ impl Router {
 }
 
 /// The chosen server for those who want all of it.
-fn with_parts<T>(chosen: Chosen<'_>, take: impl FnOnce(&str, &Server) -> Result<T>) -> Result<T> {
+///
+/// # Errors
+/// Those of `take`. That the group does not have the server would be a mistake of ours.
+pub fn with_parts<T>(
+    chosen: Chosen<'_>,
+    take: impl FnOnce(&str, &Server) -> Result<T>,
+) -> Result<T> {
     match chosen.server() {
         Some(server) => take(chosen.group_name(), server),
         None => Err(Error::new(Code::Panic, "a server was chosen that its group does not have")),

@@ -13,8 +13,8 @@
 use std::cell::Cell;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// Longer sequences would follow odd weights more closely than anyone can notice.
 const MAX_SLOTS: usize = 1024;
@@ -31,9 +31,14 @@ pub struct Schedule {
     turns: Box<[u16]>,
     /// Where the next thread joins.
     joined: AtomicU32,
-    /// Where the next schedule begins that is made beside this one.
-    beside: AtomicU32,
+    /// Where the last thread joined a schedule beside this one, in the lower half of a number; the upper
+    /// half is the number of that schedule.
+    beside: [AtomicU64; BESIDE_KEPT],
 }
+
+/// So many schedules beside one have exact shares among threads that pick once; more than these begin
+/// anywhere, which is fair on the average.
+const BESIDE_KEPT: usize = 8;
 
 /// A thread that reads from more groups than this in turn shares the position of some of them
 /// with other threads, which costs time and no fairness.
@@ -52,13 +57,19 @@ pub struct Cursor {
     schedule: Cell<u32>,
     /// The next turn.
     at: Cell<u16>,
-    /// The index of the reader at that turn; kept for inline schedules only.
+    /// The index of the reader at that turn, always: a schedule has two forms, and a thread goes on in one
+    /// where it was in the other.
     reader: Cell<u16>,
 }
 
 impl Cursor {
     const fn new() -> Self {
         Self { schedule: Cell::new(0), at: Cell::new(0), reader: Cell::new(0) }
+    }
+
+    fn set(&self, at: usize, reader: Option<u16>) {
+        self.at.set(at as u16);
+        self.reader.set(reader.unwrap_or_default());
     }
 }
 
@@ -95,18 +106,41 @@ impl Schedule {
         let turns = turns(&shares(weights));
         let first = start % (turns.len() as u64).max(1);
         let joined = AtomicU32::new(first as u32);
-        Self { id: next_id(), weights: weights.into(), turns, joined, beside: AtomicU32::new(0) }
+        Self { id: next_id(), weights: weights.into(), turns, joined, beside: Default::default() }
     }
 
-    /// A schedule for one call, of other servers of the same group. Threads find their places in that of
-    /// the same `number` again, whenever it is made; the others begin where the last one did not.
-    pub fn beside(&self, weights: &[f64], number: u32) -> Self {
+    /// A schedule for one call, of other servers of the same group. The thread with this cursor finds its
+    /// place in that of the same `number` again, whenever it is made; others go on behind the last thread
+    /// that joined one of that number.
+    pub fn beside(&self, weights: &[f64], number: u32, cursor: &Cursor) -> Self {
         let turns = turns(&shares(weights));
-        let first = self.beside.fetch_add(1, Relaxed) % (turns.len() as u32).max(1);
         // All ones is the number of no schedule.
         let id = (number | BESIDE).min(NO_SCHEDULE - 1);
-        let (joined, beside) = (AtomicU32::new(first), AtomicU32::new(0));
-        Self { id, weights: weights.into(), turns, joined, beside }
+        let is_known = cursor.schedule.get() == id;
+        let first = if is_known { 0 } else { self.join_beside(id) % (turns.len() as u32).max(1) };
+        let joined = AtomicU32::new(first);
+        Self { id, weights: weights.into(), turns, joined, beside: Default::default() }
+    }
+
+    /// Where the next thread joins the schedule of a number. One counter for all of them would give every
+    /// other turn alone to two choices that take turns.
+    fn join_beside(&self, number: u32) -> u32 {
+        let [first, ..] = &self.beside;
+        let held_by =
+            |wanted: u32| move |last: &&AtomicU64| (last.load(Relaxed) >> 32) as u32 == wanted;
+        let kept = || self.beside.iter().find(held_by(number));
+        let free = || self.beside.iter().find(held_by(0));
+        let any = || self.beside.get(number as usize % BESIDE_KEPT);
+        let last = kept().or_else(free).or_else(any).unwrap_or(first);
+        let mut start = 0;
+        let next = |last: u64| {
+            let (of, at) = ((last >> 32) as u32, last as u32);
+            start = if of == number { at.wrapping_add(1) } else { scattered(at ^ number) };
+            Some(u64::from(number) << 32 | u64::from(start))
+        };
+        // It never refuses.
+        let _ = last.fetch_update(Relaxed, Relaxed, next);
+        start
     }
 
     pub fn id(&self) -> u32 {
@@ -123,9 +157,14 @@ impl Schedule {
         if cursor.schedule.get() != self.id {
             self.join(cursor);
         }
-        let at = cursor.at.get();
-        cursor.at.set(if usize::from(at) + 1 < self.turns.len() { at + 1 } else { 0 });
-        self.turns.get(usize::from(at)).copied().map_or(0, usize::from)
+        let reader = cursor.reader.get();
+        let at = usize::from(cursor.at.get()) + 1;
+        self.set(cursor, if at < self.turns.len() { at } else { 0 });
+        usize::from(reader)
+    }
+
+    fn set(&self, cursor: &Cursor, at: usize) {
+        cursor.set(at, self.turns.get(at).copied());
     }
 
     /// The index that `next` gives to that thread, which changes nothing.
@@ -154,7 +193,7 @@ impl Schedule {
         let length = (self.turns.len() as u32).max(1);
         let at = self.joined.fetch_add(1, Relaxed) % length;
         cursor.schedule.set(self.id);
-        cursor.at.set(at as u16);
+        self.set(cursor, at as usize);
     }
 
     /// The index of a secondary for each turn.
@@ -201,22 +240,9 @@ impl InlineSchedule {
         // Found when the turn before was taken: nobody has to wait for it now.
         let reader = cursor.reader.get();
         let at = u32::from(cursor.at.get()) + 1;
-        self.set(cursor, if at < self.length { at } else { 0 });
+        let at = if at < self.length { at as usize } else { 0 };
+        cursor.set(at, self.turns.get(at % MAX_INLINE).copied().map(u16::from));
         Some(usize::from(reader))
-    }
-
-    /// What `next` gives to that thread, which changes nothing.
-    pub fn peek(&self, schedule: &Schedule, cursor: &Cursor) -> usize {
-        match cursor.schedule.get() == self.id {
-            true => usize::from(cursor.reader.get()),
-            false => schedule.peek(cursor),
-        }
-    }
-
-    #[inline(always)]
-    fn set(&self, cursor: &Cursor, at: u32) {
-        cursor.at.set(at as u16);
-        cursor.reader.set(self.turns.get(at as usize % MAX_INLINE).copied().map_or(0, u16::from));
     }
 
     #[inline(never)]
@@ -225,9 +251,15 @@ impl InlineSchedule {
             return false;
         }
         schedule.join(cursor);
-        self.set(cursor, cursor.at.get().into());
         true
     }
+}
+
+/// A number that has nothing to do with the other one, and is always the same.
+fn scattered(number: u32) -> u32 {
+    let number = (number ^ (number >> 16)).wrapping_mul(0x85eb_ca6b);
+    let number = (number ^ (number >> 13)).wrapping_mul(0xc2b2_ae35);
+    number ^ (number >> 16)
 }
 
 /// Small integers in the proportion of the weights: exact when the weights are in the

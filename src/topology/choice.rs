@@ -10,7 +10,8 @@ use super::read_preference::ReadPreference;
 use super::readers::{Candidates, Readers};
 use super::server::Server;
 
-/// What one call wants otherwise than its handle. Servers are named by UUID, or by `host:port`.
+/// What one call wants otherwise than its handle. Servers are named by UUID, or by `host:port`, in upper
+/// or lower case.
 #[derive(Debug, Clone, Default)]
 pub struct Choice<'c> {
     pub preference: Option<ReadPreference>,
@@ -50,9 +51,9 @@ impl Choice<'_> {
 fn is_named(server: &Server, name: &str) -> bool {
     let is_address = |(host, port): (&str, &str)| {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        host == server.host && port.parse() == Ok(server.port)
+        host.eq_ignore_ascii_case(&server.host) && port.parse() == Ok(server.port)
     };
-    name == server.uuid || name.rsplit_once(':').is_some_and(is_address)
+    name.eq_ignore_ascii_case(&server.uuid) || name.rsplit_once(':').is_some_and(is_address)
 }
 
 impl Group {
@@ -115,7 +116,7 @@ impl Group {
         } else {
             let number = self.number_of(readers, &weights);
             let cursor = cursors(number as usize);
-            let schedule = self.schedule().beside(&weights, number);
+            let schedule = self.schedule().beside(&weights, number, cursor);
             (takes.then(|| schedule.next(cursor)), schedule.from(cursor))
         };
         let position = |reader: usize| readers.positions.get(reader).copied();
@@ -129,8 +130,9 @@ impl Group {
         let left = tier.positions.iter().copied().filter(is_left).collect();
         let tier = Readers { positions: left, ..Readers::default() };
         let weights = self.weights(choice, &tier);
-        let schedule = self.schedule().beside(&weights, 0);
-        let turns = schedule.from(&Cursor::default());
+        let number = self.number_of(&tier, &weights);
+        let cursor = Cursor::default();
+        let turns = self.schedule().beside(&weights, number, &cursor).from(&cursor);
         order.add(turns.into_iter().filter_map(|reader| tier.positions.get(reader).copied()));
     }
 
@@ -235,7 +237,7 @@ mod tests {
         let group = group(&HealthOverlay::default());
         assert_eq!(firsts(&group, &Choice::default(), 50), [(2, 10), (3, 30), (4, 10)].into());
         let weights =
-            vec![("u2", 2.0), ("h:3", 1.0), ("[h]:4", 5.0), ("h:9", 7.0), ("nobody", 1.0)];
+            vec![("U2", 2.0), ("H:3", 1.0), ("[h]:4", 5.0), ("h:9", 7.0), ("nobody", 1.0)];
         let weighted = Choice { weights, ..Choice::default() };
         assert_eq!(firsts(&group, &weighted, 80), [(2, 20), (3, 10), (4, 50)].into());
         let west = Choice { zone: Some("west"), ..Choice::default() };
@@ -272,6 +274,37 @@ mod tests {
         }
     }
 
+    /// A thread for each request, as in a service that starts one for each connection.
+    #[test]
+    fn threads_that_choose_in_turns_do_not_spoil_each_others_shares() {
+        let group = group(&HealthOverlay::default());
+        let of = |weights: &[(&'static str, f64)], excluded: &[&'static str]| Choice {
+            weights: weights.to_vec(),
+            excluded: excluded.to_vec(),
+            ..Choice::default()
+        };
+        let choices = [
+            of(&[("u2", 2.0)], &[]),
+            of(&[("u2", 2.0)], &["u3"]),
+            of(&[("u3", 2.0), ("u4", 2.0)], &[]),
+        ];
+        let mut counts = [BTreeMap::new(), BTreeMap::new(), BTreeMap::new()];
+        for _ in 0..60 {
+            let cursors = Cursors::new();
+            for (choice, counts) in choices.iter().zip(&mut counts) {
+                *counts.entry(order(&group, choice, &cursors)[0]).or_insert(0) += 1;
+            }
+        }
+        let expected = [
+            vec![(2, 20), (3, 30), (4, 10)],
+            vec![(2, 40), (4, 20)],
+            vec![(2, 12), (3, 24), (4, 24)],
+        ];
+        for (counts, expected) in counts.into_iter().zip(expected) {
+            assert_eq!(counts, expected.into_iter().collect());
+        }
+    }
+
     #[test]
     fn who_stands_behind_is_who_would_serve_next() {
         let down = |at: &[usize]| HealthOverlay {
@@ -293,7 +326,7 @@ mod tests {
         assert_eq!((lost[2], lost[3]), (1, 2), "{lost:?}: who is left out comes last");
         let only = Choice { preference: Some(ReadPreference::SecondaryOnly), ..choice };
         assert_eq!(of(&all, only.clone()).len(), 3);
-        let none = Choice { excluded: vec!["u2", "h:3", "u4"], ..only };
+        let none = Choice { excluded: vec!["u2", "H:3", "U4"], ..only };
         assert!(of(&all, none.clone()).is_empty());
         assert_eq!(of(&all, Choice { preference: None, ..none }), [1]);
         // Who falls back does so on all of the others.
@@ -332,6 +365,43 @@ mod tests {
     }
 
     proptest! {
+        /// Groups follow on each other as their servers are lost, tried and found; one thread reads on.
+        #[test]
+        fn a_reader_is_one_of_the_group_whoever_was_lost_before(
+            states in prop::collection::vec(
+                (prop::collection::vec(0usize..4, 7), 0usize..9, any::<bool>()), 2..12),
+        ) {
+            let servers: Vec<Server> =
+                (1..8).map(|port| server(port, 2, 1.0, None)).collect();
+            let (cursors, mut previous) = (Cursors::new(), None);
+            for (reach, picks, chooses) in states {
+                let reachability = reach.into_iter().map(|reach| match reach {
+                    0 => Reachability::Down,
+                    1 => Reachability::HalfOpen(Probe::default()),
+                    _ => Reachability::Up,
+                });
+                let overlay = HealthOverlay {
+                    reachability: reachability.collect(),
+                    ..HealthOverlay::default()
+                };
+                let group = Group::new("g", servers.clone(), &overlay, previous.as_ref(), 0);
+                for _ in 0..picks {
+                    let next = group.peek(Wanted::Reader, cursors.of(0));
+                    let next = next.and_then(|(chosen, _)| chosen.server()).map(|server| server.port);
+                    prop_assert!(next.is_some());
+                    if chooses {
+                        prop_assert_eq!(order(&group, &Choice::default(), &cursors).first().copied(), next);
+                    } else {
+                        let chosen = group.choose(Wanted::Reader, cursors.of(0));
+                        prop_assert!(chosen.is_some_and(|chosen| chosen.image().is_some()));
+                        let chosen = chosen.and_then(|chosen| chosen.server());
+                        prop_assert_eq!(chosen.map(|server| server.port), next);
+                    }
+                }
+                previous = Some(group);
+            }
+        }
+
         #[test]
         fn the_first_is_that_of_a_lookup_and_takes_one_turn(
             roles in prop::collection::vec((1i32..4, 1u32..4, 0usize..4, prop::option::of("[ab]")), 1..6),

@@ -260,9 +260,7 @@ impl Group {
                 match self.probed.iter().position(|server| !server.probe.is_taken()) {
                     Some(on_trial) => readers + on_trial + 1,
                     None => {
-                        Some(self.inline.peek(&self.schedule, cursor))
-                            .filter(|reader| *reader < readers)?
-                            + 1
+                        Some(self.schedule.peek(cursor)).filter(|reader| *reader < readers)? + 1
                     }
                 }
             }

@@ -1,4 +1,8 @@
 /* What a service tells of servers, and how lookups go around it before Fabric knows. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <unistd.h>
+
 #include "support.h"
 
 #define PRIMARY "aa9b1821-e706-11f1-b000-02fc00000001"
@@ -132,10 +136,89 @@ static void vanished_shard(const fabric_t *ctl)
     tell(ctl, "reset", NULL);
 }
 
+/* A handle on a file of one group: a primary, s0, and six secondaries, s1 to s6. */
+static fabric_t *of_seven(void)
+{
+    char path[] = "/tmp/mysqlfabric-XXXXXX";
+    int descriptor = mkstemp(path);
+    CHECK(descriptor >= 0);
+    FILE *file = fdopen(descriptor, "w");
+    CHECK(file != NULL);
+    fputs("{\"format\": \"libmysqlfabric topology\", \"version\": 1, \"ttl_ms\": 86400000,"
+          " \"tables\": [{\"schema\": \"d\", \"table\": \"t\", \"column\": \"c\", \"type\": "
+          "\"RANGE\","
+          " \"global_group\": \"g\", \"shards\": [{\"id\": 1, \"lower_bound\": 0, \"group\": "
+          "\"g\"}]}],"
+          " \"groups\": [{\"id\": \"g\", \"servers\": [",
+          file);
+    for (int i = 0; i < 7; i++)
+        fprintf(file,
+                "%s{\"uuid\": \"s%d\", \"host\": \"h\", \"port\": %d, \"mode\": %d,"
+                " \"status\": %d, \"weight\": 1}",
+                i ? ", " : "", i, i + 1, i ? 1 : 3, i ? 2 : 3);
+    fputs("]}]}\n", file);
+    CHECK_INT(fclose(file), 0);
+    fabric_options_t *o = fabric_options_new();
+    CHECK_INT(fabric_options_set_topology_file(o, path), FABRIC_OK);
+    CHECK_INT(fabric_options_set_quarantine_ms(o, 50), FABRIC_OK);
+    fabric_t *f = handle(o);
+    fabric_error_t err;
+    CHECK_OK(fabric_seed(f, NULL, 0, &err), err);
+    CHECK_INT(unlink(path), 0);
+    return f;
+}
+
+/* Servers that are lost, tried by a request each, and lost again: the turns of the others go on. */
+static void lost_once_more(const fabric_t *ctl)
+{
+    (void)ctl;
+    static const char *const table[] = {"d.t"};
+    const fabric_key_t key = fabric_key_int(1);
+    for (int kind = 0; kind < 3; kind++) {
+        fabric_t *f = of_seven();
+        while (port_of(f, "d.t", key, RO) != 5)
+            ;
+        for (int again = 0; again < 2; again++) {
+            for (int i = 3; i < 7; i++)
+                report(f, (char[]){'s', (char)('0' + i), 0}, 2013);
+            /* Four trials, and one turn of the others. */
+            sleep_ms(again ? 0 : 60);
+            for (int i = 0; i < 5 && !again; i++)
+                CHECK(port_of(f, "d.t", key, RO) != 0);
+        }
+        fabric_server_t s;
+        fabric_explanation_t x;
+        fabric_error_t err;
+        fill(&s, sizeof s);
+        if (kind == 0) {
+            CHECK_OK(fabric_get_shard_server(f, table, 1, &key, FABRIC_SCOPE_LOCAL, RO, &s, &err),
+                     err);
+        } else if (kind == 1) {
+            const int64_t one = 1;
+            const fabric_keys_t keys = fabric_keys_int(&one, 1);
+            uint32_t index = 9;
+            size_t count = 0;
+            CHECK_OK(fabric_get_shard_servers(f, table, 1, &keys, FABRIC_SCOPE_LOCAL, RO, &index,
+                                              NULL, &s, 1, &count, &err),
+                     err);
+            CHECK_INT(index, 0);
+        } else {
+            CHECK_OK(fabric_explain_shard(f, table, 1, &key, FABRIC_SCOPE_LOCAL, RO, &x, &err),
+                     err);
+            CHECK_INT(x.status, FABRIC_OK);
+            s = x.server;
+        }
+        CHECK(strcmp(s.uuid, "s1") == 0 || strcmp(s.uuid, "s2") == 0);
+        CHECK_TEXT(s.group, "g");
+        fabric_free(f);
+    }
+}
+
 int main(void)
 {
     fabric_t *ctl = control();
     quarantine(ctl);
+    lost_once_more(ctl);
     write_hold(ctl);
     no_hold(ctl);
     vanished_shard(ctl);
