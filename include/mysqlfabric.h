@@ -1081,11 +1081,12 @@ typedef struct fabric_keys_t {
  */
 typedef struct fabric_server_weight_t {
   /**
-   * The server's UUID, or `host:port`; UTF-8, NUL-terminated.
+   * The server's UUID, or `host:port`, in upper or lower case; UTF-8, NUL-terminated.
    */
   const char *server;
   /**
-   * Greater than 0, and finite. Small integers cost least.
+   * Greater than 0, and finite. Small integers cost least. However small, a share is about a thousandth
+   * of the reads at least: who is to get none is to be excluded.
    */
   double weight;
   /**
@@ -1128,7 +1129,7 @@ typedef struct fabric_choice_t {
   size_t weights_count;
   /**
    * Servers that do not come into question, as those that the caller has just seen fail: UUIDs, or
-   * `host:port`. NULL if `excluded_count` is 0.
+   * `host:port`, in upper or lower case. NULL if `excluded_count` is 0.
    */
   const char *const *excluded;
   /**
@@ -3019,7 +3020,7 @@ struct fabric_keys_t fabric_keys_text(const char *const *texts, const size_t *le
  * @param f           The handle.
  * @param tables      As for fabric_get_shard_server().
  * @param n           As for fabric_get_shard_server().
- * @param keys        The keys; with @ref FABRIC_SCOPE_GLOBAL they say only how many.
+ * @param keys        The keys; with @ref FABRIC_SCOPE_GLOBAL they say only how many, and are read all the same.
  * @param scope       As for fabric_get_shard_server().
  * @param mode        As for fabric_get_shard_server().
  * @param out_index   Room for the index of each key's server in `servers`.
@@ -3152,7 +3153,7 @@ int32_t fabric_table_get_servers(const struct fabric_table_t *t,
  * primary.
  *
  * A call takes one turn, as a lookup does: of the same choice the first servers of many calls have their
- * exact shares, on each thread by itself. Another choice has turns of its own.
+ * exact shares, on each thread by itself, and among threads that call once. Another choice has turns of its own.
  *
  * @param f         The handle.
  * @param tables    As for fabric_get_shard_server().
@@ -3604,7 +3605,8 @@ int32_t fabric_reset_cache(const struct fabric_t *f, const char *group, struct f
  * @retval FABRIC_OK
  * @retval FABRIC_ERR_NOT_SEEDED  Nothing of the farm is known yet.
  * @retval FABRIC_ERR_FILE        The file cannot be written, or is no regular file; the message says which.
- * @retval FABRIC_ERR_ARGUMENT    The path is empty or too long, or is the handle's own snapshot file.
+ * @retval FABRIC_ERR_ARGUMENT    The path is empty or too long, or is a file of the handle's own: its
+ *                                snapshot file, or the topology file that it reads.
  * @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
  *
  * Never waits for the network, but for the disk. Any thread.

@@ -34,7 +34,7 @@ pub const FABRIC_NO_INDEX: u32 = u32::MAX;
 /// @param f           The handle.
 /// @param tables      As for fabric_get_shard_server().
 /// @param n           As for fabric_get_shard_server().
-/// @param keys        The keys; with @ref FABRIC_SCOPE_GLOBAL they say only how many.
+/// @param keys        The keys; with @ref FABRIC_SCOPE_GLOBAL they say only how many, and are read all the same.
 /// @param scope       As for fabric_get_shard_server().
 /// @param mode        As for fabric_get_shard_server().
 /// @param out_index   Room for the index of each key's server in `servers`.

@@ -82,7 +82,8 @@ pub unsafe extern "C" fn fabric_reset_cache(
 /// @retval FABRIC_OK
 /// @retval FABRIC_ERR_NOT_SEEDED  Nothing of the farm is known yet.
 /// @retval FABRIC_ERR_FILE        The file cannot be written, or is no regular file; the message says which.
-/// @retval FABRIC_ERR_ARGUMENT    The path is empty or too long, or is the handle's own snapshot file.
+/// @retval FABRIC_ERR_ARGUMENT    The path is empty or too long, or is a file of the handle's own: its
+///                                snapshot file, or the topology file that it reads.
 /// @retval FABRIC_ERR_NULL_POINTER, FABRIC_ERR_INVALID_UTF8
 ///
 /// Never waits for the network, but for the disk. Any thread.

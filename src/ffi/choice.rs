@@ -44,9 +44,10 @@ const MOST_REMEDY: &str = "name those of the group that is asked for";
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct fabric_server_weight_t {
-    /// The server's UUID, or `host:port`; UTF-8, NUL-terminated.
+    /// The server's UUID, or `host:port`, in upper or lower case; UTF-8, NUL-terminated.
     pub server: *const c_char,
-    /// Greater than 0, and finite. Small integers cost least.
+    /// Greater than 0, and finite. Small integers cost least. However small, a share is about a thousandth
+    /// of the reads at least: who is to get none is to be excluded.
     pub weight: f64,
     /// Must be 0: room for later.
     pub reserved: [u64; 2],
@@ -75,7 +76,7 @@ pub struct fabric_choice_t {
     /// How many, 1024 at most.
     pub weights_count: usize,
     /// Servers that do not come into question, as those that the caller has just seen fail: UUIDs, or
-    /// `host:port`. NULL if `excluded_count` is 0.
+    /// `host:port`, in upper or lower case. NULL if `excluded_count` is 0.
     pub excluded: *const *const c_char,
     /// How many, 1024 at most.
     pub excluded_count: usize,
@@ -199,7 +200,7 @@ impl Found {
 /// primary.
 ///
 /// A call takes one turn, as a lookup does: of the same choice the first servers of many calls have their
-/// exact shares, on each thread by itself. Another choice has turns of its own.
+/// exact shares, on each thread by itself, and among threads that call once. Another choice has turns of its own.
 ///
 /// @param f         The handle.
 /// @param tables    As for fabric_get_shard_server().

@@ -8,7 +8,7 @@ use crate::router::inventory::{KnownServer, ServerState};
 use super::boundary::boundary;
 use super::error::fabric_error_t;
 use super::handle::fabric_t;
-use super::ptr::{OutList, copy_text, optional_text, reference};
+use super::ptr::{OutList, copy_text, optional_name, reference};
 use super::server::fabric_server_t;
 
 /// Nothing is to be said against it.
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn fabric_get_server_health(
         let (f, group, list) = unsafe {
             (
                 reference(f, "f")?,
-                optional_text(group, "group")?,
+                optional_name(group, "group")?,
                 OutList::new(out, capacity, count)?,
             )
         };

@@ -364,6 +364,19 @@ pub(super) unsafe fn driver_text<'a>(pointer: *const c_char) -> Option<&'a [u8]>
     Some(unsafe { CStr::from_ptr(pointer) }.to_bytes())
 }
 
+/// As [`name`], with NULL for nothing.
+///
+/// # Safety
+/// As for [`bytes`].
+pub(super) unsafe fn optional_name<'a>(
+    pointer: *const c_char,
+    what: &str,
+) -> Result<Option<&'a str>> {
+    // SAFETY: `pointer` is NULL or points to a NUL-terminated string that is valid for `'a`.
+    let text = unsafe { optional_text(pointer, what) }?;
+    text.map(|text| not_empty(text, what)).transpose()
+}
+
 /// As [`text`], with NULL for nothing.
 ///
 /// # Safety

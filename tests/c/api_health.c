@@ -73,6 +73,8 @@ static void all_of_them(const fabric_t *ctl)
     CHECK_INT(fabric_get_server_health(f, "shard1", h, 2, &n, &err), FABRIC_ERR_BUFFER_TOO_SMALL);
     CHECK_INT(n, 3);
     CHECK_INT(fabric_get_server_health(f, "nobody", h, MOST, &n, &err), FABRIC_ERR_UNKNOWN_GROUP);
+    CHECK_INT(fabric_get_server_health(f, "", h, MOST, &n, &err), FABRIC_ERR_ARGUMENT);
+    CHECK_CONTAINS(err.message, "'group' is empty");
     CHECK_INT(requests(ctl), before);
     fabric_free(f);
 }

@@ -208,6 +208,8 @@ static void a_dump(const fabric_t *ctl)
     CHECK_OK(fabric_get_tables(f, t, MOST, &n, &err), err);
     CHECK(table_of(t, n, "employees.salaries") != NULL);
     CHECK_INT(requests(ctl), before);
+    CHECK_INT(fabric_dump(f, path, &err), FABRIC_ERR_ARGUMENT);
+    CHECK_CONTAINS(err.message, "topology file");
     fabric_free(f);
     CHECK_INT(unlink(path), 0);
     unlink(own);

@@ -12,15 +12,20 @@ impl SnapshotFile {
     /// Replaces the file as a whole; what another process has there is not kept.
     ///
     /// # Errors
-    /// `NotSeeded` while nothing is known, `Argument` for the handle's own snapshot file, and `File`.
+    /// `NotSeeded` while nothing is known, `Argument` for a file that the handle itself writes or reads, and `File`.
     pub fn dump(&self, path: &Path) -> Result<()> {
         let shown = path.display();
-        let is_same =
-            |own| matches!((Place::of(own), Place::of(path)), (Ok(a), Ok(b)) if a.path == b.path);
-        if self.path().is_some_and(|own| own == path || is_same(own)) {
-            let message = format!(
-                "'{shown}' is the snapshot file of the handle, which writes it itself; name another one"
-            );
+        let is_same = |own: &Path| {
+            let places = (Place::of(own), Place::of(path));
+            own == path || matches!(places, (Ok(a), Ok(b)) if a.path == b.path)
+        };
+        let source = self.config.topology_file.as_deref();
+        let own = [
+            (self.path(), "snapshot file of the handle, which writes it itself"),
+            (source, "topology file of the handle, which reads it"),
+        ];
+        if let Some((_, what)) = own.iter().find(|(own, _)| own.is_some_and(is_same)) {
+            let message = format!("'{shown}' is the {what}; name another one");
             return Err(Error::new(Code::Argument, message));
         }
         let topology = self.publisher.known.topology.load_full();
