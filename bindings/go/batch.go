@@ -48,7 +48,7 @@ func (f *Farm) Servers(ctx context.Context, table string, keys any, mode Mode) (
 // Split tells the positions of many keys of a table by their servers, and of those without one.
 func (f *Farm) Split(ctx context.Context, table string, keys any, mode Mode) (parts []Part, failed []int, err error) {
 	defer runtime.KeepAlive(f)
-	return f.core.split(ctx, []string{table}, keys, mode)
+	return f.core.split(ctx, &f.core.guard, []string{table}, keys, mode)
 }
 
 // Servers tells the servers of many keys, as [Farm.Servers] does.
@@ -66,7 +66,7 @@ func (t *Table) Servers(ctx context.Context, keys any, mode Mode) (Routed, error
 // Split tells the positions of many keys by their servers, as [Farm.Split] does.
 func (t *Table) Split(ctx context.Context, keys any, mode Mode) (parts []Part, failed []int, err error) {
 	defer runtime.KeepAlive(t)
-	return t.core.farm.split(ctx, t.core.names, keys, mode)
+	return t.core.farm.split(ctx, &t.core.guard, t.core.names, keys, mode)
 }
 
 // batch is a call of C for many keys.
@@ -100,7 +100,7 @@ func (c *core) route(ctx context.Context, values any, with func(*cnames, *C.fabr
 	return routed, nil
 }
 
-func (c *core) split(ctx context.Context, tables []string, values any, mode Mode,
+func (c *core) split(ctx context.Context, of *guard, tables []string, values any, mode Mode,
 ) (parts []Part, failed []int, err error) {
 	keys, err := keysOf(values)
 	if err != nil {
@@ -108,7 +108,7 @@ func (c *core) split(ctx context.Context, tables []string, values any, mode Mode
 	}
 	order := make([]C.size_t, keys.len()+1)
 	var starts []C.size_t
-	servers, err := listOf(ctx, c, func(names *cnames) asks[C.fabric_server_t] {
+	servers, err := listOfUsed(ctx, c, of, func(names *cnames) asks[C.fabric_server_t] {
 		list, many := names.list(tables), names.keys(keys)
 		return func(out *C.fabric_server_t, room C.size_t, count *C.size_t, e *C.fabric_error_t) C.int32_t {
 			starts = make([]C.size_t, room+1)

@@ -42,13 +42,13 @@ type Choice struct {
 // first is the one of [Farm.Server], as far as choice leaves it that.
 func (f *Farm) Candidates(ctx context.Context, table string, key any, mode Mode, choice Choice) ([]Server, error) {
 	defer runtime.KeepAlive(f)
-	return f.core.candidates(ctx, []string{table}, key, mode, choice)
+	return f.core.candidates(ctx, &f.core.guard, []string{table}, key, mode, choice)
 }
 
 // Candidates tells which servers hold the tables' rows of a key, as [Farm.Candidates] does.
 func (t *Table) Candidates(ctx context.Context, key any, mode Mode, choice Choice) ([]Server, error) {
 	defer runtime.KeepAlive(t)
-	return t.core.farm.candidates(ctx, t.core.names, key, mode, choice)
+	return t.core.farm.candidates(ctx, &t.core.guard, t.core.names, key, mode, choice)
 }
 
 // GroupCandidates tells which servers of a group serve a mode, as [Farm.Candidates] does.
@@ -62,12 +62,12 @@ func (f *Farm) GroupCandidates(ctx context.Context, group string, mode Mode, cho
 	}, f.core.servers.value)
 }
 
-func (c *core) candidates(ctx context.Context, tables []string, value any, mode Mode, choice Choice) ([]Server, error) {
+func (c *core) candidates(ctx context.Context, of *guard, tables []string, value any, mode Mode, choice Choice) ([]Server, error) {
 	k, err := keyOf(value)
 	if err != nil {
 		return nil, err
 	}
-	return listOf(ctx, c, func(n *cnames) asks[C.fabric_server_t] {
+	return listOfUsed(ctx, c, of, func(n *cnames) asks[C.fabric_server_t] {
 		list, key, choice := n.list(tables), n.key(k), n.choice(choice)
 		return whole(func(out *C.fabric_server_t, room C.size_t, count *C.size_t, e *C.fabric_error_t) C.int32_t {
 			return C.fabric_choose_shard_servers(c.f, list, C.size_t(len(tables)), key, C.FABRIC_SCOPE_LOCAL,

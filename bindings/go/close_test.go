@@ -195,3 +195,77 @@ func TestFarmsInUse(t *testing.T) {
 		t.Error(first, again)
 	}
 }
+
+// Close of a Table ends who waits for that, for a server or for the source, and nobody else.
+func TestCloseOfATable(t *testing.T) {
+	d := start(t)
+	h := d.farm(WithLookupTimeout(time.Hour), WithLeastWriteHold(10*time.Minute))
+	table, err := h.Table(ctx, salaries)
+	must(t, err)
+	must(t, h.ReportErrno(primary, 1836))
+	minute := within(t, time.Minute)
+	calls := map[string]func() error{
+		"ServerWait": func() error { _, err := table.ServerWait(minute, 1, ReadWrite); return err },
+		"again":      func() error { _, err := table.ServerWait(minute, 2, ReadWrite); return err },
+	}
+	end := func(of map[string]func() error, what func() bool) {
+		t.Helper()
+		var wait sync.WaitGroup
+		for name, call := range of {
+			wait.Add(1)
+			go func() {
+				defer wait.Done()
+				if err := call(); err != ErrClosed {
+					t.Errorf("%s: %v", name, err)
+				}
+			}()
+		}
+		eventually(t, "they wait", what)
+		must(t, table.Close())
+		wait.Wait()
+	}
+	asker := &h.core.asker
+	waits := func(goes bool) func() bool {
+		return func() bool {
+			asker.mu.Lock()
+			defer asker.mu.Unlock()
+			return asker.runs == goes
+		}
+	}
+	end(calls, waits(true))
+	eventually(t, "nobody is asked for", waits(false))
+	others := make(chan error, 1)
+	go func() {
+		_, err := h.GroupWait(within(t, 300*time.Millisecond), "shard1", ReadWrite)
+		others <- err
+	}()
+	wants(t, <-others, ErrWriteHeld, 0)
+	eventually(t, "nobody is asked for any more", waits(false))
+
+	// What a closed Table is asked from memory or from the source.
+	for name, call := range map[string]func() error{
+		"Server":     func() error { _, err := table.Server(ctx, 1, ReadOnly); return err },
+		"Global":     func() error { _, err := table.Global(ctx, ReadOnly); return err },
+		"GlobalWait": func() error { _, err := table.GlobalWait(ctx, ReadOnly); return err },
+		"Servers":    func() error { _, err := table.Servers(ctx, []int{1}, ReadOnly); return err },
+		"Split":      func() error { _, _, err := table.Split(ctx, []int{1}, ReadOnly); return err },
+		"Candidates": func() error { _, err := table.Candidates(ctx, 1, ReadOnly, Choice{}); return err },
+		"Explain":    func() error { _, err := table.Explain(ctx, 1, ReadOnly); return err },
+	} {
+		if err := call(); err != ErrClosed {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+
+	// Who waits for the source.
+	h = d.farm(WithLookupTimeout(time.Hour))
+	table, err = h.Table(ctx, salaries)
+	must(t, err)
+	end(map[string]func() error{"lookup": func() error {
+		return h.core.await(minute, &table.core.guard, func() error { return newError(ErrWouldBlock, "not yet") })
+	}}, func() bool {
+		h.core.news.mu.Lock()
+		defer h.core.news.mu.Unlock()
+		return h.core.news.asked
+	})
+}

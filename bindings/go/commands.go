@@ -146,7 +146,7 @@ func (c *core) hold(ctx context.Context, call func() error) error {
 	case c.busy <- struct{}{}:
 	case <-ctx.Done():
 		return ended(ctx, interrupted)
-	case <-c.done:
+	case <-c.guard.done:
 		return ErrClosed
 	}
 	over := make(chan error, 1)

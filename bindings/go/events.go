@@ -6,8 +6,10 @@ package mysqlfabric
 import "C"
 
 import (
+	"log/slog"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -45,8 +47,8 @@ type Event struct {
 	Generation uint64 // the number of the topology in use then
 	HeldShards uint64 // of Table, with EventShardHeld and EventShardReleased
 	Code       Code   // how the fetch failed, with EventFetched; 0 if it did not
-	// Lost is how many events have been lost so far, because nobody took them in time. As long as it
-	// does not grow nothing was missed.
+	// Lost is how many events have been lost so far, because who hears of them, or takes them from the channel,
+	// was too slow. As long as it does not grow nothing was missed.
 	Lost uint64
 }
 
@@ -55,11 +57,13 @@ const kept = 256
 
 // events hands on what the library tells.
 type events struct {
-	file *os.File
-	mu   sync.Mutex
-	to   chan Event // nil as long as nobody wants them
-	lost uint64
-	over bool
+	file   *os.File
+	logger *slog.Logger // nil where there is none
+	mu     sync.Mutex
+	to     chan Event // nil as long as nobody wants them
+	over   bool
+	// Only for the goroutine that listens: how many events the library has lost, and how many the channel.
+	lost, dropped uint64
 	// heard are those of OnEvent, and owner the Farm's, for as long as there is anybody to be told.
 	heard map[*func(Event)]struct{}
 	owner *owner
@@ -86,8 +90,12 @@ func (f *Farm) Events() <-chan Event {
 
 // OnEvent has a function called for each event, beside [Farm.Events], until stop is called. It is called
 // from the goroutine that all waiting calls of the Farm are woken by, one event at a time: it must return at
-// once, and may not panic. It may be under way once more while stop returns.
+// once, so it may not wait for a server or the source; Close it may call. A panic of its is recovered, and goes
+// to the logger of [WithLogger]. It may be under way once more while stop returns. OnEvent panics if hear is nil.
 func (f *Farm) OnEvent(hear func(Event)) (stop func()) {
+	if hear == nil {
+		panic("mysqlfabric: OnEvent of a nil function")
+	}
 	defer runtime.KeepAlive(f)
 	e := &f.core.events
 	e.mu.Lock()
@@ -112,17 +120,34 @@ func (e *events) forget(hear *func(Event)) {
 }
 
 func (e *events) tell(event Event, lostBefore uint64) {
+	e.lost += lostBefore
+	event.Lost = e.lost
+	e.send(event)
 	for _, hear := range e.hearers() {
-		hear(event)
+		e.call(hear, event)
 	}
+}
+
+// call has a function hear of an event. One that panics does not end the process: nothing of the service is
+// above it on the stack to recover.
+func (e *events) call(hear func(Event), event Event) {
+	defer func() {
+		if why := recover(); why != nil && e.logger != nil {
+			say(e.logger, slog.LevelError, "a function of OnEvent panicked", "event", event.Kind.String(), "panic", why,
+				"stack", string(debug.Stack()))
+		}
+	}()
+	hear(event)
+}
+
+func (e *events) send(event Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.to == nil || e.over {
 		return
 	}
-	e.lost += lostBefore
 	for {
-		event.Lost = e.lost
+		event.Lost = e.lost + e.dropped
 		select {
 		case e.to <- event:
 			return
@@ -130,7 +155,7 @@ func (e *events) tell(event Event, lostBefore uint64) {
 		}
 		select {
 		case <-e.to:
-			e.lost++
+			e.dropped++
 		default:
 		}
 	}
@@ -145,10 +170,12 @@ func (e *events) hearers() (all []func(Event)) {
 	return all
 }
 
-// stop ends the goroutine that listens.
-func (e *events) stop() { _ = e.file.Close() }
+// stop ends the goroutine that listens, which closes its file. It does not wait for that: a function of OnEvent
+// may be what closes the Farm, or wait for who does.
+func (e *events) stop() { _ = e.file.SetReadDeadline(time.Unix(1, 0)) }
 
 func (e *events) end() {
+	_ = e.file.Close()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.over, e.heard, e.owner = true, nil, nil
@@ -175,11 +202,22 @@ func (c *core) listen() error {
 	if err != nil {
 		return newError(ErrSystem, "the descriptor for events cannot be listened to: %v", err)
 	}
-	go func() {
-		defer c.events.end()
-		_ = raw.Read(func(uintptr) bool { return !c.takeEvents() })
-	}()
+	go c.wait(raw)
 	return nil
+}
+
+// wait takes events until the Farm is closed.
+func (c *core) wait(raw syscall.RawConn) {
+	over := false
+	defer func() {
+		if !over {
+			go c.wait(raw) // a function of OnEvent has ended the goroutine, as a test's FailNow does
+			return
+		}
+		c.events.end()
+	}()
+	_ = raw.Read(func(uintptr) bool { return !c.takeEvents() })
+	over = true
 }
 
 // duplicate is a descriptor of the same, closed on exec.
@@ -208,6 +246,8 @@ func (c *core) takeEvents() bool {
 		if status != C.FABRIC_OK {
 			return true
 		}
+		// Who waits does not wait for those who hear.
+		c.news.tell(EventKind(e.kind), Code(e.status))
 		c.events.tell(Event{
 			Kind:       EventKind(e.kind),
 			Time:       time.Now().Add(-time.Duration(e.age_ms) * time.Millisecond),
@@ -218,6 +258,5 @@ func (c *core) takeEvents() bool {
 			HeldShards: uint64(e.held_shards),
 			Code:       Code(e.status),
 		}, uint64(e.lost_before))
-		c.news.tell(EventKind(e.kind), Code(e.status))
 	}
 }

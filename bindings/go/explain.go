@@ -97,20 +97,20 @@ type Explanation struct {
 // no turn, and it succeeds where the lookup would be refused.
 func (f *Farm) Explain(ctx context.Context, table string, key any, mode Mode) (*Explanation, error) {
 	defer runtime.KeepAlive(f)
-	return f.core.explainTables(ctx, []string{table}, key, mode)
+	return f.core.explainTables(ctx, &f.core.guard, []string{table}, key, mode)
 }
 
 // Explain tells how [Table.Server] would be answered now, as [Farm.Explain] does. Of several tables the
 // first is described.
 func (t *Table) Explain(ctx context.Context, key any, mode Mode) (*Explanation, error) {
 	defer runtime.KeepAlive(t)
-	return t.core.farm.explainTables(ctx, t.core.names, key, mode)
+	return t.core.farm.explainTables(ctx, &t.core.guard, t.core.names, key, mode)
 }
 
 // ExplainGroup tells how [Farm.Group] would be answered now, as [Farm.Explain] does.
 func (f *Farm) ExplainGroup(ctx context.Context, group string, mode Mode) (*Explanation, error) {
 	defer runtime.KeepAlive(f)
-	return f.core.explain(ctx, func(n *cnames) explains {
+	return f.core.explain(ctx, &f.core.guard, func(n *cnames) explains {
 		name := n.add(group)
 		return func(out *C.fabric_explanation_t, e *C.fabric_error_t) C.int32_t {
 			return C.fabric_explain_group(f.core.f, name, C.int32_t(mode), out, e)
@@ -118,7 +118,7 @@ func (f *Farm) ExplainGroup(ctx context.Context, group string, mode Mode) (*Expl
 	})
 }
 
-func (c *core) explainTables(ctx context.Context, tables []string, value any, mode Mode) (*Explanation, error) {
+func (c *core) explainTables(ctx context.Context, of *guard, tables []string, value any, mode Mode) (*Explanation, error) {
 	k, in := key{}, global
 	if value != nil {
 		var err error
@@ -127,7 +127,7 @@ func (c *core) explainTables(ctx context.Context, tables []string, value any, mo
 		}
 		in = local
 	}
-	return c.explain(ctx, func(n *cnames) explains {
+	return c.explain(ctx, of, func(n *cnames) explains {
 		list, key := n.list(tables), n.key(k)
 		return func(out *C.fabric_explanation_t, e *C.fabric_error_t) C.int32_t {
 			return C.fabric_explain_shard(c.f, list, C.size_t(len(tables)), key, C.int32_t(in), C.int32_t(mode), out, e)
@@ -137,13 +137,15 @@ func (c *core) explainTables(ctx context.Context, tables []string, value any, mo
 
 type explains func(*C.fabric_explanation_t, *C.fabric_error_t) C.int32_t
 
-func (c *core) explain(ctx context.Context, with func(*cnames) explains) (*Explanation, error) {
+func (c *core) explain(ctx context.Context, of *guard, with func(*cnames) explains) (*Explanation, error) {
 	var names cnames
 	defer names.free()
 	ask := with(&names)
 	var x C.fabric_explanation_t
-	err := c.await(ctx, func() error {
-		err := names.run(func(e *C.fabric_error_t) C.int32_t { return ask(&x, e) })
+	err := c.await(ctx, of, func() error {
+		err := of.use(func() error {
+			return names.run(func(e *C.fabric_error_t) C.int32_t { return ask(&x, e) })
+		})
 		// What is being fetched is waited for, as the lookup would.
 		if err == nil && x.status == C.FABRIC_ERR_WOULD_BLOCK {
 			return newError(ErrWouldBlock, "%s", C.GoString(&x.message[0]))

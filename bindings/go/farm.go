@@ -25,7 +25,6 @@ type owner struct{ core *core }
 type core struct {
 	f             *C.fabric_t
 	guard         guard
-	done          chan struct{} // closed by close
 	lookupTimeout time.Duration
 	hasSnapshot   bool
 	servers       servers
@@ -69,10 +68,11 @@ func Open(url string, options ...Option) (*Farm, error) {
 		}
 	}
 	c := &core{
-		done: make(chan struct{}), busy: make(chan struct{}, atOnce),
+		guard: guard{done: make(chan struct{})}, busy: make(chan struct{}, atOnce),
 		lookupTimeout: s.lookupTimeout, hasSnapshot: s.hasSnapshot,
 	}
 	c.news.init()
+	c.events.logger = s.logger
 	// It says again what any of the options' calls refused.
 	if err := s.names.run(func(e *C.fabric_error_t) C.int32_t { return C.fabric_new(s.o, &c.f, e) }); err != nil {
 		return nil, err
@@ -98,7 +98,6 @@ func (c *core) close() {
 	if !c.guard.close() {
 		return
 	}
-	close(c.done)
 	c.events.stop()
 	c.guard.wait(func() { C.fabric_interrupt(c.f) })
 	C.fabric_free(c.f)

@@ -10,6 +10,7 @@ import (
 // are in several places, by goroutine, so that processors do not fight for one.
 type guard struct {
 	closed atomic.Bool
+	done   chan struct{} // closed by close
 	calls  [16]struct {
 		count atomic.Int64
 		_     [56]byte
@@ -41,8 +42,14 @@ func (g *guard) use(call func() error) error {
 	return call()
 }
 
-// close lets nobody enter any more; false if somebody has closed it before.
-func (g *guard) close() bool { return g.closed.CompareAndSwap(false, true) }
+// close lets nobody enter any more, and ends who waits; false if somebody has closed it before.
+func (g *guard) close() bool {
+	first := g.closed.CompareAndSwap(false, true)
+	if first {
+		close(g.done)
+	}
+	return first
+}
 
 // wait waits for those who have entered, and has them hurry meanwhile.
 func (g *guard) wait(hurry func()) {

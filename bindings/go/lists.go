@@ -243,7 +243,7 @@ func (c *core) listUsed(ctx context.Context, of *guard, with func(*cnames) call)
 	var names cnames
 	defer names.free()
 	ask := with(&names)
-	return c.await(ctx, func() error {
+	return c.await(ctx, of, func() error {
 		return of.use(func() error { return names.run(ask) })
 	})
 }

@@ -62,7 +62,7 @@ func (f *Farm) ServerWait(ctx context.Context, table string, key any, mode Mode)
 	if err != nil {
 		return Server{}, err
 	}
-	return f.core.awaitServer(ctx, f.core.shardQuery(table, k, local, mode))
+	return f.core.awaitServer(ctx, &f.core.guard, f.core.shardQuery(table, k, local, mode))
 }
 
 // Group tells a server of a group: its primary for writing, its secondaries in turns for reading.
@@ -83,7 +83,7 @@ func (f *Farm) GroupByStatus(ctx context.Context, group string, status Status) (
 // GroupWait is Group that waits for a server, as [Farm.ServerWait] does.
 func (f *Farm) GroupWait(ctx context.Context, group string, mode Mode) (Server, error) {
 	defer runtime.KeepAlive(f)
-	return f.core.awaitServer(ctx, f.core.groupQuery(group, mode, AnyStatus))
+	return f.core.awaitServer(ctx, &f.core.guard, f.core.groupQuery(group, mode, AnyStatus))
 }
 
 // nobody is the server of a lookup that failed.
@@ -107,7 +107,7 @@ func (c *core) shardServer(ctx context.Context, table string, k key, in scope, m
 	if status == C.FABRIC_OK {
 		return c.servers.get(&s), nil
 	}
-	return c.awaitAnswer(ctx, seen, told(status, e), c.shardQuery(table, k, in, mode))
+	return c.awaitAnswer(ctx, &c.guard, seen, told(status, e), c.shardQuery(table, k, in, mode))
 }
 
 func (c *core) shardQuery(table string, k key, in scope, mode Mode) query {
@@ -139,7 +139,7 @@ func (c *core) groupServer(ctx context.Context, group string, mode Mode, role St
 	if status == C.FABRIC_OK {
 		return c.servers.get(&s), nil
 	}
-	return c.awaitAnswer(ctx, seen, told(status, e), c.groupQuery(group, mode, role))
+	return c.awaitAnswer(ctx, &c.guard, seen, told(status, e), c.groupQuery(group, mode, role))
 }
 
 func (c *core) groupQuery(group string, mode Mode, role Status) query {
@@ -176,9 +176,9 @@ func (c *core) found(call func(*C.fabric_server_t, *C.go_details_t) C.int32_t) (
 }
 
 // awaitAnswer is awaitFrom for a server.
-func (c *core) awaitAnswer(ctx context.Context, seen uint64, err error, ask query) (*known, error) {
+func (c *core) awaitAnswer(ctx context.Context, of *guard, seen uint64, err error, ask query) (*known, error) {
 	is := new(known)
-	err = c.awaitFrom(ctx, seen, err, func() (err error) {
+	err = c.awaitFrom(ctx, of, seen, err, func() (err error) {
 		is.server, err = ask(noWait)
 		return err
 	})

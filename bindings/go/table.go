@@ -28,7 +28,7 @@ type tableCore struct {
 // Table opens tables, named "db.table". All must lie in one group for each key that is looked up.
 func (f *Farm) Table(ctx context.Context, names ...string) (*Table, error) {
 	defer runtime.KeepAlive(f)
-	opened := &tableCore{names: slices.Clone(names), farm: f.core}
+	opened := &tableCore{guard: guard{done: make(chan struct{})}, names: slices.Clone(names), farm: f.core}
 	err := f.core.list(ctx, func(n *cnames) call {
 		list := n.list(names)
 		return func(e *C.fabric_error_t) C.int32_t {
@@ -72,16 +72,17 @@ func (t *Table) ServerWait(ctx context.Context, key any, mode Mode) (Server, err
 	if err != nil {
 		return Server{}, err
 	}
-	return t.core.farm.awaitServer(ctx, t.core.query(k, local, mode))
+	return t.core.farm.awaitServer(ctx, &t.core.guard, t.core.query(k, local, mode))
 }
 
 // GlobalWait is Global that waits for a server, as [Farm.ServerWait] does.
 func (t *Table) GlobalWait(ctx context.Context, mode Mode) (Server, error) {
 	defer runtime.KeepAlive(t)
-	return t.core.farm.awaitServer(ctx, t.core.query(key{}, global, mode))
+	return t.core.farm.awaitServer(ctx, &t.core.guard, t.core.query(key{}, global, mode))
 }
 
-// Close frees the tables; the Farm's Close does not. Calls that come later fail with [ErrClosed].
+// Close frees the tables; the Farm's Close does not. Calls that wait end at once, with [ErrClosed], and so do
+// all later ones.
 func (t *Table) Close() error {
 	t.core.close()
 	return nil
@@ -115,7 +116,7 @@ func (t *tableCore) server(ctx context.Context, k key, in scope, mode Mode) (*kn
 	if status == C.FABRIC_OK {
 		return t.farm.servers.get(&s), nil
 	}
-	return t.farm.awaitAnswer(ctx, seen, told(status, e), t.query(k, in, mode))
+	return t.farm.awaitAnswer(ctx, &t.guard, seen, told(status, e), t.query(k, in, mode))
 }
 
 func (t *tableCore) query(k key, in scope, mode Mode) query {

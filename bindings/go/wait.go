@@ -86,15 +86,15 @@ func (n *news) lastOutcome() Code {
 // which no event tells.
 const snapshotTick = 250 * time.Millisecond
 
-// await asks until the answer is known. It ends with ctx, the lookup timeout, or the failure of a fetch
-// that began after it had asked.
-func (c *core) await(ctx context.Context, ask func() error) error {
+// await asks until the answer is known. It ends with ctx, the lookup timeout, the failure of a fetch that
+// began after it had asked, the Farm, or the object of the guard that is asked.
+func (c *core) await(ctx context.Context, of *guard, ask func() error) error {
 	seen := c.news.fetches.Load()
-	return c.awaitFrom(ctx, seen, c.use(ask), ask)
+	return c.awaitFrom(ctx, of, seen, c.use(ask), ask)
 }
 
 // awaitFrom is await for who has asked already, when so many fetches were over, and got err.
-func (c *core) awaitFrom(ctx context.Context, seen uint64, err error, ask func() error) error {
+func (c *core) awaitFrom(ctx context.Context, of *guard, seen uint64, err error, ask func() error) error {
 	if codeOf(err) != ErrWouldBlock || c.lookupTimeout == 0 {
 		return err
 	}
@@ -126,7 +126,9 @@ func (c *core) awaitFrom(ctx context.Context, seen uint64, err error, ask func()
 		case <-timeout.C:
 			return newError(ErrTimeout, "the source did not answer within the %v that a lookup may take "+
 				"(see WithLookupTimeout); it goes on being asked%s", c.lookupTimeout, c.meanwhile(0))
-		case <-c.done:
+		case <-c.guard.done:
+			return ErrClosed
+		case <-of.done:
 			return ErrClosed
 		}
 		seen = c.news.fetches.Load()
@@ -175,7 +177,7 @@ type query func(deadline C.int64_t) (Server, error)
 // awaitServer asks until there is a server, as long as ctx allows: anew with each news, and through the
 // asker, which waits in the library in the name of all, in turns. So the library knows that somebody
 // waits, and asks the source more often.
-func (c *core) awaitServer(ctx context.Context, ask query) (Server, error) {
+func (c *core) awaitServer(ctx context.Context, of *guard, ask query) (Server, error) {
 	w := &waiter{ask: ask, answer: make(chan answer, 1)}
 	joined := false
 	for {
@@ -200,7 +202,10 @@ func (c *core) awaitServer(ctx context.Context, ask query) (Server, error) {
 			return answer.server, answer.err
 		case <-ctx.Done():
 			return Server{}, ended(ctx, c.asker.leave(w))
-		case <-c.done:
+		case <-c.guard.done:
+			return Server{}, ErrClosed
+		case <-of.done:
+			c.asker.leave(w)
 			return Server{}, ErrClosed
 		}
 	}
@@ -262,9 +267,6 @@ func (a *asker) run(c *core) {
 	poked := time.Now()
 	for w := a.next(nil); w != nil; {
 		server, err := w.ask(C.int64_t(slice.Milliseconds()))
-		if err == ErrClosed {
-			return // all who wait see it by themselves
-		}
 		again := w
 		if mayPass(err) {
 			a.refused(w, err)
