@@ -29,7 +29,7 @@ const (
 // secondaries by weight. For sql.OpenDB.
 type Connector struct {
 	// Wait is how long a new connection waits for a server that serves, unless its context ends it sooner;
-	// 0 is 30 s. Not to be changed once it is in use.
+	// 0 is 30 s. A group that the source does not know is not waited for. Not to be changed once it is in use.
 	Wait time.Duration
 
 	farm    *mysqlfabric.Farm
@@ -101,7 +101,10 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 	defer cancel()
 	var refused error
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		server, err := c.farm.GroupWait(wait, c.group, c.mode)
+		server, err := c.farm.Group(wait, c.group, c.mode)
+		if isRetryable(err) {
+			server, err = c.farm.GroupWait(wait, c.group, c.mode)
+		}
 		if err != nil {
 			if ctx.Err() == nil && wait.Err() != nil {
 				err = waited(c.Wait, err)
@@ -122,6 +125,12 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// isRetryable says whether the refusal of a lookup may pass: a group that is misspelt is waited for in vain.
+func isRetryable(err error) bool {
+	var refused *mysqlfabric.Error
+	return errors.As(err, &refused) && refused.Retryable
 }
 
 func patience(wait time.Duration) time.Duration {

@@ -23,7 +23,7 @@ type Pools struct {
 	cfg       *mysql.Config
 	configure func(*sql.DB)
 	mu        sync.Mutex
-	pools     map[pool]*sql.DB
+	pools     map[pool]*opened
 	closed    bool
 }
 
@@ -32,14 +32,23 @@ type pool struct {
 	mode  mysqlfabric.Mode
 }
 
+// opened is a pool, or why there is none, once it has been asked for.
+type opened struct {
+	once sync.Once
+	db   *sql.DB
+	err  error
+}
+
 // New makes Pools. cfg is as for [NewConnector], and configure is called for each new pool, such as to set
-// SetMaxOpenConns.
+// SetMaxOpenConns. It may use the Pools, but not ask for the pool that it is given: who does waits for it.
 func New(farm *mysqlfabric.Farm, cfg *mysql.Config, configure ...func(*sql.DB)) *Pools {
 	return &Pools{
-		farm: farm, cfg: cfg.Clone(), pools: map[pool]*sql.DB{},
+		farm: farm, cfg: cfg.Clone(), pools: map[pool]*opened{},
 		configure: func(db *sql.DB) {
 			for _, each := range configure {
-				each(db)
+				if each != nil {
+					each(db)
+				}
 			}
 		},
 	}
@@ -57,8 +66,7 @@ func (p *Pools) Shard(ctx context.Context, table string, key any, mode mysqlfabr
 		key = at.In(p.cfg.Loc)
 	}
 	server, err := p.farm.Server(ctx, table, key, mode)
-	var refused *mysqlfabric.Error
-	if errors.As(err, &refused) && refused.Retryable {
+	if isRetryable(err) {
 		wait, cancel := context.WithTimeout(ctx, patience(p.Wait))
 		defer cancel()
 		server, err = p.farm.ServerWait(wait, table, key, mode)
@@ -74,35 +82,61 @@ func (p *Pools) Shard(ctx context.Context, table string, key any, mode mysqlfabr
 
 // Group is the pool of a group.
 func (p *Pools) Group(group string, mode mysqlfabric.Mode) (*sql.DB, error) {
+	of := pool{group, mode}
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.closed {
+		p.mu.Unlock()
 		return nil, mysqlfabric.ErrClosed
 	}
-	of := pool{group, mode}
-	if db := p.pools[of]; db != nil {
-		return db, nil
+	one := p.pools[of]
+	if one == nil {
+		one = new(opened)
+		p.pools[of] = one
 	}
-	connector, err := NewConnector(p.farm, group, mode, p.cfg)
+	p.mu.Unlock()
+	// Nobody waits for who configures another pool.
+	one.once.Do(func() { p.open(of, one) })
+	return one.db, one.err
+}
+
+// open makes a pool; where that fails the next call tries again.
+func (p *Pools) open(of pool, one *opened) {
+	one.err = errors.New("fabricsql: the function that configures pools did not return")
+	defer func() {
+		if one.err != nil {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			delete(p.pools, of)
+		}
+	}()
+	connector, err := NewConnector(p.farm, of.group, of.mode, p.cfg)
 	if err != nil {
-		return nil, err
+		one.err = err
+		return
 	}
 	connector.Wait = p.Wait
 	db := sql.OpenDB(connector)
+	defer func() {
+		if one.db == nil {
+			_ = db.Close()
+		}
+	}()
 	p.configure(db)
-	p.pools[of] = db
-	return db, nil
+	one.db, one.err = db, nil
 }
 
 // Close closes all pools. The farm is the service's to close, behind them.
 func (p *Pools) Close() error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = true
+	pools := p.pools
+	p.closed, p.pools = true, nil
+	p.mu.Unlock()
 	var failed []error
-	for _, db := range p.pools {
-		failed = append(failed, db.Close())
+	for _, one := range pools {
+		one.once.Do(func() { one.err = mysqlfabric.ErrClosed })
+		if one.db != nil {
+			failed = append(failed, one.db.Close())
+		}
 	}
-	p.pools = nil
 	return errors.Join(failed...)
 }

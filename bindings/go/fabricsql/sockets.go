@@ -48,9 +48,10 @@ func (s *sockets) dialed(by dial, server string) (*socket, dial) {
 	}
 }
 
-// hear takes an event of the farm's.
+// hear takes an event of the farm's. That there is no primary for now is no reason: what hangs may be answered
+// yet, by the same one. The newest change of a group is one that the library does not lose.
 func (s *sockets) hear(event mysqlfabric.Event) {
-	if event.Kind != mysqlfabric.EventPrimaryChanged || event.Group != s.group {
+	if event.Kind != mysqlfabric.EventPrimaryChanged || event.Group != s.group || event.ServerUUID == "" {
 		return
 	}
 	s.mu.Lock()
