@@ -107,7 +107,7 @@ func failure(status C.int32_t, e *C.fabric_error_t) error {
 		return nil
 	}
 	return &Error{
-		Code: Code(status), Errno: int(e.mysql_errno), Message: C.GoString(&e.message[0]),
+		Code: Code(status), Errno: int(e.mysql_errno), Message: inGo(C.GoString(&e.message[0])),
 		Retryable: e.retryable != 0,
 	}
 }

@@ -148,7 +148,7 @@ func (c *core) explain(ctx context.Context, of *guard, with func(*cnames) explai
 		})
 		// What is being fetched is waited for, as the lookup would.
 		if err == nil && x.status == C.FABRIC_ERR_WOULD_BLOCK {
-			return newError(ErrWouldBlock, "%s", C.GoString(&x.message[0]))
+			return newError(ErrWouldBlock, "%s", inGo(C.GoString(&x.message[0])))
 		}
 		return err
 	})
@@ -166,7 +166,7 @@ func (c *core) explain(ctx context.Context, of *guard, with func(*cnames) explai
 
 func (c *core) explanation(x *C.fabric_explanation_t) *Explanation {
 	told := &Explanation{
-		Code: Code(x.status), Message: C.GoString(&x.message[0]), Why: Why(x.why),
+		Code: Code(x.status), Message: inGo(C.GoString(&x.message[0])), Why: Why(x.why),
 		Table: C.GoString(&x.table[0]), TableOrigin: Origin(x.table_origin), TableAge: ofMillis(x.table_age_ms),
 		Type: Sharding(x.sharding_type), Column: C.GoString(&x.column[0]), Key: C.GoString(&x.key[0]),
 		Digest: C.GoString(&x.digest[0]), ShardID: int64(x.shard_id), ShardState: ShardState(x.shard_state),

@@ -78,7 +78,7 @@ func relay(reader *os.File, logger *slog.Logger) {
 			say(logger, slog.LevelWarn, "log messages were lost: the logger is too slow", "lost", now-lost)
 			lost = now
 		}
-		say(logger, levels[header[0]], string(message))
+		say(logger, levels[header[0]], inGo(string(message)))
 	}
 }
 

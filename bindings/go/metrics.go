@@ -67,6 +67,6 @@ func (c *core) metrics() (Metrics, error) {
 		TopologyAge:         time.Duration(m.topology_age_ms) * time.Millisecond,
 		LastError:           Code(m.last_error),
 		LastErrorAge:        time.Duration(m.last_error_age_ms) * time.Millisecond,
-		LastErrorText:       C.GoString(&m.last_error_text[0]),
+		LastErrorText:       inGo(C.GoString(&m.last_error_text[0])),
 	}, nil
 }
