@@ -1,26 +1,13 @@
 #!/usr/bin/env bash
 # The cases of the installation test; CMakeLists.txt gives the environment.
 set -euo pipefail
+. "$SOURCE_DIR/tests/ask.sh"
 
 prefix=$TREE$PREFIX
 libdir=$prefix/$LIBDIR
 work=$TREE-$1
 app=$SOURCE_DIR/examples-c/quickstart.c
-answer='127.0.0.1:33621 of group shard2'
 strict=(-Wall -Wextra -Wpedantic -Werror)
-
-fail() {
-    echo "check.sh: $*" >&2
-    exit 1
-}
-
-# Runs a program that asks for one server, and compares its answer.
-ask() {
-    local said
-    said=$("$@" "fabric://$FABRICD_HOST:$FABRICD_PORT") || fail "$* failed"
-    echo "$*: $said"
-    [ "$said" = "$answer" ] || fail "$* was to say: $answer"
-}
 
 # install_into TREE [OPTIONS]: installs there; the manifests go to TREE.manifests. Those of the
 # build directory stay what they were: they belong to whoever installed from it.

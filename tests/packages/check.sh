@@ -4,25 +4,12 @@
 # tests/with-fabricd.sh starts it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. tests/ask.sh
 
 packages=$(realpath "${1:-build/package}")
 source=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-answer='127.0.0.1:33621 of group shard2'
-
-fail() {
-    echo "check.sh: $*" >&2
-    exit 1
-}
-
-# ask COMMAND...: runs a program that asks for one server, and compares its answer.
-ask() {
-    local said
-    said=$("$@" "fabric://$FABRICD_HOST:$FABRICD_PORT") || fail "$* failed"
-    [ "$said" = "$answer" ] || fail "$* says: $said"
-    echo "ok: ${*//$work\//}"
-}
 
 # no_paths TREE: no file of a package names the machine that built it.
 no_paths() {
