@@ -8,24 +8,18 @@ use serde::Serialize;
 
 use crate::args::{Format, Route};
 use crate::exit::{Exit, Failure, Result};
-use crate::farm::{mode_name, status_name};
 use crate::input::lines;
 use crate::output::{Row, address, or_dash, printable};
 
+use super::servers::ServerRow;
 use super::{Run, wanted};
 
 /// Where a key is.
 #[derive(Debug, Serialize)]
 struct Routed {
     key: Option<String>,
-    group: String,
-    uuid: String,
-    host: String,
-    port: u16,
-    status: String,
-    mode: String,
-    weight: f64,
-    zone: Option<String>,
+    #[serde(flatten)]
+    server: ServerRow,
 }
 
 impl Row for Routed {
@@ -36,37 +30,28 @@ impl Row for Routed {
         vec![
             or_dash(self.key.as_deref()),
             self.print(Format::Address),
-            self.group.clone(),
-            self.status.clone(),
-            self.mode.clone(),
-            or_dash(self.zone.as_deref()),
-            self.uuid.clone(),
+            self.server.group.clone(),
+            self.server.status.clone(),
+            self.server.mode.clone(),
+            or_dash(self.server.zone.as_deref()),
+            self.server.uuid.clone(),
         ]
     }
 }
 
 impl Routed {
     fn of(key: Option<&str>, group: &str, server: &Server) -> Self {
-        Self {
-            key: key.map(str::to_owned),
-            group: group.to_owned(),
-            uuid: server.uuid.clone(),
-            host: server.host.clone(),
-            port: server.port,
-            status: status_name(server.status),
-            mode: mode_name(server.mode),
-            weight: server.weight,
-            zone: server.zone.clone(),
-        }
+        Self { key: key.map(str::to_owned), server: ServerRow::of(group, server) }
     }
 
     fn print(&self, what: Format) -> String {
+        let ServerRow { group, host, port, uuid, .. } = &self.server;
         match what {
-            Format::Address => address(&self.host, self.port),
-            Format::Host => self.host.clone(),
-            Format::Port => self.port.to_string(),
-            Format::Uuid => self.uuid.clone(),
-            Format::Group => self.group.clone(),
+            Format::Address => address(host, *port),
+            Format::Host => host.clone(),
+            Format::Port => port.to_string(),
+            Format::Uuid => uuid.clone(),
+            Format::Group => group.clone(),
         }
     }
 }

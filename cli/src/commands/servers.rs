@@ -1,6 +1,7 @@
 //! `servers`: the servers of the farm.
 
 use mysqlfabric::router::Router;
+use mysqlfabric::topology::Server;
 use serde::Serialize;
 
 use crate::args::Servers;
@@ -40,6 +41,21 @@ impl Row for ServerRow {
     }
 }
 
+impl ServerRow {
+    pub fn of(group: &str, server: &Server) -> Self {
+        Self {
+            group: group.to_owned(),
+            host: server.host.clone(),
+            port: server.port,
+            status: status_name(server.status),
+            mode: mode_name(server.mode),
+            weight: server.weight,
+            zone: server.zone.clone(),
+            uuid: server.uuid.clone(),
+        }
+    }
+}
+
 pub fn run(run: &Run, args: &Servers) -> Result<Exit> {
     let router = run.load()?;
     run.repeat(args.repeat, || {
@@ -52,16 +68,8 @@ pub fn run(run: &Run, args: &Servers) -> Result<Exit> {
 /// The servers that a router knows, by their groups.
 pub fn of(router: &Router) -> Result<Vec<ServerRow>> {
     let groups = router.groups(|known| {
-        let servers = known.group.servers().iter().map(|server| ServerRow {
-            group: known.name.to_owned(),
-            host: server.host.clone(),
-            port: server.port,
-            status: status_name(server.status),
-            mode: mode_name(server.mode),
-            weight: server.weight,
-            zone: server.zone.clone(),
-            uuid: server.uuid.clone(),
-        });
+        let servers = known.group.servers().iter();
+        let servers = servers.map(|server| ServerRow::of(known.name, server));
         Ok(servers.collect::<Vec<_>>())
     })?;
     Ok(groups.into_iter().flatten().collect())
