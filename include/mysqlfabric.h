@@ -415,7 +415,8 @@ extern "C" {
 #define FABRIC_TLS_VERIFY_IDENTITY 5
 
 /**
- * Something failed and a caller will see it.
+ * Something failed and a caller will see it. Of many who wait for the same the first tells; what a caller
+ * has ended itself, by its deadline or fabric_interrupt(), is @ref FABRIC_LOG_DEBUG.
  */
 #define FABRIC_LOG_ERROR 1
 

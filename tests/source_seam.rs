@@ -702,6 +702,82 @@ fn a_source_of_groups_that_hangs_keeps_no_new_map_waiting() {
     drop(gate);
 }
 
+type Lines = Arc<Mutex<Vec<(Level, String)>>>;
+
+/// A handle that asks for its callers alone, and what it logs.
+fn logging(shared: &Arc<Shared>, config: Config) -> (Router, Lines) {
+    let lines = Lines::default();
+    let kept = Arc::clone(&lines);
+    let log = Log::new(Level::Debug, move |level, line| {
+        kept.lock().expect("unpoisoned").push((level, line.to_owned()));
+    });
+    let (maps, groups) = (Shards(Arc::clone(shared)), Servers(Arc::clone(shared)));
+    let config = Config { log, background_refresh: false, ..config };
+    (Router::with_sources(config, Sources::two(maps, groups)), lines)
+}
+
+/// How many lines of a level there are with a text, and forgets them all.
+fn take_lines(lines: &Lines, of: Level, text: &str) -> usize {
+    let taken = std::mem::take(&mut *lines.lock().expect("unpoisoned"));
+    taken.iter().filter(|(level, line)| *level == of && line.contains(text)).count()
+}
+
+#[test]
+fn the_end_of_a_callers_own_time_is_no_error() {
+    let shared = farm();
+    let (router, lines) = logging(&shared, Config::default());
+    let gate = shared.gate.lock().expect("unpoisoned");
+    let wait = |most| {
+        let (key, wanted) = (Some(Key::Integer(7)), Purpose::Primary);
+        router.shard_server_wait(&[b"db.t"], key, Scope::Local, wanted, most, |_, _| Ok(()))
+    };
+    for _ in 0..4 {
+        assert_eq!(code(wait(Duration::from_millis(20))), Code::Timeout);
+    }
+    assert_eq!(lines.lock().expect("unpoisoned").iter().filter(|l| l.0 == Level::Error).count(), 0);
+    assert_eq!(take_lines(&lines, Level::Debug, "20 ms of the call's deadline"), 4);
+    let waiting = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| wait(SOON));
+        while !waiting.is_finished() {
+            router.interrupt();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        waiting.join().expect("no panic")
+    });
+    assert_eq!(code(waiting), Code::Interrupted);
+    assert_eq!(take_lines(&lines, Level::Error, ""), 0);
+    drop(gate);
+}
+
+#[test]
+fn of_all_who_wait_for_one_fetch_the_first_logs_its_failure() {
+    const CALLERS: usize = 100;
+    let shared = farm();
+    for (most, fails, said) in [(200, false, "within the 200 ms"), (30_000, true, "is down")] {
+        let config = Config { lookup_timeout: Duration::from_millis(most), ..Config::default() };
+        let (router, lines) = logging(&shared, Config { connect_attempts: 1, ..config });
+        let gate = shared.gate.lock().expect("unpoisoned");
+        let asked = || shared.maps_asked.load(Ordering::Relaxed);
+        let before = asked();
+        std::thread::scope(|scope| {
+            let callers: Vec<_> =
+                (0..CALLERS).map(|_| scope.spawn(|| primary(&router, 7))).collect();
+            if fails {
+                eventually("somebody waits", || asked() > before);
+                shared.farm().maps_fail = true;
+                drop(gate);
+            }
+            for caller in callers {
+                let expected = if fails { Code::Unreachable } else { Code::Timeout };
+                assert_eq!(code(caller.join().expect("no panic")), expected);
+            }
+        });
+        // One of each fetch, and one of those who gathered for the next.
+        let (errors, fetches) = (take_lines(&lines, Level::Error, said), asked() - before);
+        assert!((1..=fetches + 1).contains(&errors), "{errors} of {fetches} fetches");
+    }
+}
+
 #[test]
 fn a_source_that_cannot_be_connected_to_stops_no_other() {
     let shared = farm();

@@ -7,7 +7,8 @@ use crate::observe::log::{Level, Log};
 
 use super::boundary::boundary_value;
 
-/// Something failed and a caller will see it.
+/// Something failed and a caller will see it. Of many who wait for the same the first tells; what a caller
+/// has ended itself, by its deadline or fabric_interrupt(), is @ref FABRIC_LOG_DEBUG.
 pub const FABRIC_LOG_ERROR: i32 = 1;
 /// Something is not as it should be, and the handle goes on: a mapping that cannot be
 /// understood, an old topology that stays in use.

@@ -18,6 +18,7 @@ use crate::topology::Topology;
 
 use super::answered::Answered;
 use super::bound::{Bound, Interrupts, Limit, interrupted};
+use super::failure::{Failure, Obtained};
 use super::intervals::Due;
 use super::publisher::Publisher;
 use super::schedule::BackgroundRefresh;
@@ -121,20 +122,16 @@ impl Fetcher {
 
     /// As `obtain`, for what is no lookup: once the first fetch has taken a while, a snapshot will
     /// do that knows all of `request`. The fetch goes on.
-    pub fn obtain_or_snapshot(
-        self: &Arc<Self>,
-        request: &FetchRequest,
-        bound: &Bound,
-    ) -> Result<()> {
+    pub fn obtain_or_snapshot(self: &Arc<Self>, request: &FetchRequest, bound: &Bound) -> Obtained {
         if !self.file.is_in_reserve() {
             return self.obtain(request, bound);
         }
         match self.obtain(request, &bound.up_to(SNAPSHOT_AFTER)) {
-            Err(error) if error.code == Code::Timeout => {
+            Err(failure) if failure.error.code == Code::Timeout => {
                 self.file.serve_early();
                 match self.file.state.is_early() && self.publisher.known.covers(request) {
                     true => Ok(()),
-                    false if bound.left().is_zero() => Err(error),
+                    false if bound.left().is_zero() => Err(failure),
                     false => self.obtain(request, bound),
                 }
             }
@@ -144,7 +141,7 @@ impl Fetcher {
 
     /// Has `request` fetched and waits for it, together with whoever else waits, within `bound`. Every
     /// node is tried, as often as the options say.
-    pub fn obtain(self: &Arc<Self>, request: &FetchRequest, bound: &Bound) -> Result<()> {
+    pub fn obtain(self: &Arc<Self>, request: &FetchRequest, bound: &Bound) -> Obtained {
         if bound.may_wait() {
             self.publisher.worker.source_is_missed();
         }
@@ -153,7 +150,7 @@ impl Fetcher {
         outcome
     }
 
-    fn obtain_quietly(self: &Arc<Self>, request: &FetchRequest, bound: &Bound) -> Result<()> {
+    fn obtain_quietly(self: &Arc<Self>, request: &FetchRequest, bound: &Bound) -> Obtained {
         loop {
             let asked = self.single_flight.ask(request.clone(), !bound.may_wait());
             let (ticket, mut starts) = asked.ok_or_else(was_freed)?;
@@ -161,24 +158,24 @@ impl Fetcher {
                 if starts {
                     self.start().inspect_err(|_| self.single_flight.gone())?;
                 }
-                return Err(would_block(request));
+                return Err(would_block(request).into());
             }
             loop {
                 if starts && self.start().is_err() {
                     self.fetch_here(bound);
                 }
                 match self.wait_for_completion(&ticket, bound) {
-                    Waited::Completed(outcome) => return outcome,
+                    Waited::Completed(outcome) => return ended(outcome, ticket),
                     Waited::Unserved => starts = true,
                     Waited::CutShort => break,
                     Waited::NotYet => match self.single_flight.leave(&ticket) {
-                        Some(Completion::Over(outcome)) => return outcome,
-                        _ => return Err(self.not_waited_for(request, bound)),
+                        Some(Completion::Over(outcome)) => return ended(outcome, ticket),
+                        _ => return Err(self.not_waited_for(request, bound, ticket)),
                     },
                 }
             }
             if bound.left().is_zero() || self.interrupts.ended(bound) {
-                return Err(self.not_waited_for(request, bound));
+                return Err(self.not_waited_for(request, bound, ticket));
             }
         }
     }
@@ -304,9 +301,9 @@ impl Fetcher {
         }
     }
 
-    fn not_waited_for(&self, request: &FetchRequest, bound: &Bound) -> Error {
+    fn not_waited_for(&self, request: &FetchRequest, bound: &Bound, ticket: Ticket) -> Failure {
         if self.interrupts.ended(bound) {
-            return interrupted(&format!("the answer about {request}"));
+            return interrupted(&format!("the answer about {request}")).into();
         }
         self.fetches.trouble.takes_long();
         let most = millis(bound.most());
@@ -314,7 +311,7 @@ impl Fetcher {
         let heard = self.metrics.last_error().filter(|last| last.at >= begun);
         let heard = heard.map(|last| format!("; meanwhile: {}", last.message)).unwrap_or_default();
         let snapshot = self.file.missing().map(|why| format!("; {why}")).unwrap_or_default();
-        Error::new(
+        let error = Error::new(
             Code::Timeout,
             format!(
                 "{} did not answer about {request} within the {most} ms {}; it goes on being \
@@ -322,8 +319,15 @@ impl Fetcher {
                 self.sources.name(),
                 bound.limit()
             ),
-        )
+        );
+        let at_deadline = bound.limit() == Limit::Deadline;
+        Failure { error, at_deadline, ticket: Some(ticket) }
     }
+}
+
+/// What became of a fetch, for one of those who waited for it.
+fn ended(outcome: Result<()>, ticket: Ticket) -> Obtained {
+    outcome.map_err(|error| Failure { error, at_deadline: false, ticket: Some(ticket) })
 }
 
 pub fn would_block(request: &FetchRequest) -> Error {

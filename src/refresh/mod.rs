@@ -15,6 +15,7 @@ mod asker;
 pub mod bound;
 mod commands;
 mod duty_cycle;
+pub mod failure;
 mod fetch;
 pub mod fetcher;
 pub mod health;

@@ -6,7 +6,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::base::clock::Clock;
-use crate::base::error::Result;
 use crate::base::thread::Threads;
 use crate::config::{Config, Node};
 use crate::observe::metrics::{Metrics, Numbers};
@@ -19,6 +18,7 @@ use super::asker::Asking;
 use super::bound::Interrupts;
 use super::commands::Commands;
 use super::duty_cycle::Work;
+use super::failure::Obtained;
 use super::fetch::Fetch;
 use super::fetcher::Fetcher;
 use super::health::Health;
@@ -262,7 +262,7 @@ impl Refresher {
     }
 
     /// Asks a node named by the caller, or the configured ones, and loads the whole farm.
-    pub fn seed(&self, given: Option<Node>) -> Result<()> {
+    pub fn seed(&self, given: Option<Node>) -> Obtained {
         if let Some(node) = given {
             self.sources.first(|source| source.add_node(&node))?;
         }

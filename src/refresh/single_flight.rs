@@ -99,6 +99,8 @@ struct Batch {
     /// Not 0 if somebody wants to be told of the end who does not wait for it. Changes under the
     /// queue's lock.
     left: AtomicUsize,
+    /// How many who waited for it have told of its failure.
+    told: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -119,6 +121,13 @@ struct Gathering {
 /// A caller's part in a batch.
 pub struct Ticket {
     batch: Arc<Batch>,
+}
+
+impl Ticket {
+    /// Whether nobody of the same batch has asked this before.
+    pub fn tells_first(&self) -> bool {
+        self.batch.told.fetch_add(1, Ordering::Relaxed) == 0
+    }
 }
 
 /// Why a wait is over.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::base::error::{Code, Error, Result};
 use crate::refresh::bound::Bound;
+use crate::refresh::failure::Obtained;
 use crate::refresh::fetcher::would_block;
 use crate::refresh::single_flight::FetchRequest;
 use crate::refresh::snapshot::SNAPSHOT_AFTER;
@@ -219,25 +220,25 @@ impl Router {
         mut is_missing: impl FnMut() -> Result<bool>,
     ) -> Result<()> {
         let mut outcome = self.obtain_for_lookup(request, bound, writes);
-        if matches!(&outcome, Err(error) if error.code == Code::Timeout)
+        if matches!(&outcome, Err(failure) if failure.error.code == Code::Timeout)
             && !bound.left().is_zero()
             && is_missing()?
         {
             outcome = self.refresher.fetcher.obtain(request, bound);
         }
-        let Err(error) = outcome else { return Ok(()) };
-        let is_early = self.refresher.file.state.is_early();
-        let blocks = error.code == Code::WouldBlock && (!is_early || self.must_ask_first(writes));
-        if blocks || error.code == Code::Interrupted || is_missing()? {
-            return Err(self.failed(error));
+        let Err(failure) = outcome else { return Ok(()) };
+        let (code, is_early) = (failure.error.code, self.refresher.file.state.is_early());
+        let blocks = code == Code::WouldBlock && (!is_early || self.must_ask_first(writes));
+        if blocks || code == Code::Interrupted || is_missing()? {
+            return Err(self.failed(failure));
         }
-        self.refresher.fetcher.keep_old(request, &error);
+        self.refresher.fetcher.keep_old(request, &failure.error);
         Ok(())
     }
 
     /// Has what is missing fetched. While the first fetch takes long a snapshot may serve: for reads
     /// after a while, for writes only after half of the time, or a while longer if they have none.
-    fn obtain_for_lookup(&self, request: &FetchRequest, bound: &Bound, writes: bool) -> Result<()> {
+    fn obtain_for_lookup(&self, request: &FetchRequest, bound: &Bound, writes: bool) -> Obtained {
         if !self.refresher.file.is_in_reserve() {
             return self.refresher.fetcher.obtain(request, bound);
         }
@@ -246,9 +247,9 @@ impl Router {
             false => SNAPSHOT_AFTER.saturating_sub(self.refresher.file.in_reserve_for()),
         };
         let outcome = self.refresher.fetcher.obtain(request, &bound.up_to(part));
-        let is_time = match &outcome {
-            Err(error) if error.code == Code::Timeout => true,
-            Err(error) if error.code == Code::WouldBlock => !self.must_ask_first(writes),
+        let is_time = match outcome.as_ref().map_err(|failure| failure.error.code) {
+            Err(Code::Timeout) => true,
+            Err(Code::WouldBlock) => !self.must_ask_first(writes),
             _ => false,
         };
         if is_time {
@@ -286,15 +287,15 @@ impl Router {
             self.have_fetched(terms, request);
             let is_early = self.refresher.file.state.is_early();
             return match is_early && writes && self.must_ask_first(writes) {
-                true => Err(self.failed(would_block(request))),
+                true => Err(self.failed(would_block(request).into())),
                 false => Ok(false),
             };
         }
         match self.refresher.fetcher.obtain(request, &bound) {
             Ok(()) => Ok(true),
-            Err(error) if error.code == Code::Interrupted => Err(self.failed(error)),
-            Err(error) => {
-                self.refresher.fetcher.keep_old(request, &error);
+            Err(failure) if failure.error.code == Code::Interrupted => Err(self.failed(failure)),
+            Err(failure) => {
+                self.refresher.fetcher.keep_old(request, &failure.error);
                 Ok(false)
             }
         }

@@ -29,10 +29,10 @@ use self::resolve::{Freshness, KeptFresh, LookupView, Miss, Seen};
 use crate::base::error::{Code, Error, Result};
 use crate::config::{Config, Node};
 use crate::observe::events::Delivery;
-use crate::observe::log::Level;
 use crate::observe::metrics::{Metrics, Numbers};
 use crate::refresh::Refresher;
 use crate::refresh::bound::Bound;
+use crate::refresh::failure::Failure;
 use crate::refresh::single_flight::FetchRequest;
 use crate::refresh::snapshot_cell::{BorrowedSnapshot, SnapshotCell};
 pub use crate::source::{ResultSet, Sources, Value};
@@ -119,7 +119,7 @@ impl Router {
 
     /// Asks `node`, or the configured ones, for the nodes there are and loads the whole farm.
     pub fn seed(&self, node: Option<Node>) -> Result<()> {
-        self.refresher.seed(node).map_err(|error| self.failed(error))?;
+        self.refresher.seed(node).map_err(|failure| self.failed(failure))?;
         self.refresher.background.keep_refreshed();
         Ok(())
     }
@@ -305,7 +305,7 @@ impl Router {
     }
 
     fn obtain(&self, request: FetchRequest, bound: &Bound) -> Result<()> {
-        self.refresher.fetcher.obtain(&request, bound).map_err(|error| self.failed(error))?;
+        self.refresher.fetcher.obtain(&request, bound).map_err(|failure| self.failed(failure))?;
         self.refresher.background.keep_refreshed();
         Ok(())
     }
@@ -315,18 +315,15 @@ impl Router {
         self.refresher
             .fetcher
             .obtain_or_snapshot(request, bound)
-            .map_err(|error| self.failed(error))?;
+            .map_err(|failure| self.failed(failure))?;
         self.refresher.background.keep_refreshed();
         Ok(())
     }
 
     /// A failure that a caller is about to see.
-    fn failed(&self, error: Error) -> Error {
-        // Who may not wait is told to ask again, and nothing has failed.
-        let is_failure = error.code != Code::WouldBlock;
-        let level = if is_failure { Level::Error } else { Level::Debug };
-        self.config.log.write(level, format_args!("{error}"));
-        error
+    fn failed(&self, failure: Failure) -> Error {
+        self.config.log.write(failure.level(), format_args!("{}", failure.error));
+        failure.error
     }
 }
 
