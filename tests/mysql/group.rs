@@ -2,13 +2,13 @@
 //! test has one of its own, and it is gone when the test is.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use mysqlfabric::mysql::{Account, Address, Session, Target};
 
 use crate::client::{connect, query};
-use crate::support::Kind;
+use crate::support::{Kind, script};
 
 /// A group of servers 1 to N, the first one its primary to begin with.
 pub struct Group {
@@ -47,8 +47,7 @@ impl Group {
 
     /// Has the script do something.
     pub fn run(&self, arguments: &[&str]) -> String {
-        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers");
-        let output = Command::new(scripts.join(self.script))
+        let output = Command::new(script(self.script))
             .args(arguments)
             .env("FARM", &self.directory)
             .env("PORT", self.port.to_string())
@@ -83,8 +82,7 @@ impl Group {
 
     /// The stand-in for the metadata of an InnoDB Cluster or a ReplicaSet, made on that server.
     pub fn make_metadata(&self, number: u16) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/metadata.sql");
-        let statements = std::fs::read_to_string(script).expect("metadata.sql");
+        let statements = std::fs::read_to_string(script("metadata.sql")).expect("metadata.sql");
         self.sql(number, &statements);
     }
 

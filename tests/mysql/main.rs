@@ -21,13 +21,4 @@ mod state_store;
 mod support;
 mod tls;
 
-use std::time::{Duration, Instant};
-
-/// Waits for what comes in seconds, on whatever machine.
-pub fn eventually(what: &str, mut come: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !come() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "never came: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
+pub use support::eventually;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -49,8 +50,17 @@ impl Kind {
     }
 }
 
+/// Waits for what comes in seconds, on whatever machine.
+pub fn eventually(what: &str, mut come: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !come() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "never came: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// The scripts are in the package at the root of the workspace, and the tests may be in another.
-fn script(name: &str) -> PathBuf {
+pub fn script(name: &str) -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut scripts = package.ancestors().map(|root| root.join("tests/servers"));
     scripts.find(|scripts| scripts.is_dir()).expect("the scripts").join(name)
