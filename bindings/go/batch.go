@@ -35,38 +35,38 @@ type Part struct {
 // by one, with no error.
 func (f *Farm) Servers(ctx context.Context, table string, keys any, mode Mode) (Routed, error) {
 	defer runtime.KeepAlive(f)
-	return f.core.route(ctx, keys, func(n *cnames, many *C.fabric_keys_t) batch {
+	return f.opened().route(ctx, keys, func(n *cnames, many *C.fabric_keys_t) batch {
 		name := n.list([]string{table})
 		return func(index *C.uint32_t, codes *C.int32_t, out *C.fabric_server_t, room C.size_t, count *C.size_t,
 			e *C.fabric_error_t) C.int32_t {
-			return C.fabric_get_shard_servers(f.core.f, name, 1, many, C.FABRIC_SCOPE_LOCAL, C.int32_t(mode), index,
+			return C.fabric_get_shard_servers(f.opened().f, name, 1, many, C.FABRIC_SCOPE_LOCAL, C.int32_t(mode), index,
 				codes, out, room, count, e)
 		}
-	}, &f.core.guard)
+	}, &f.opened().guard)
 }
 
 // Split tells the positions of many keys of a table by their servers, and of those without one.
 func (f *Farm) Split(ctx context.Context, table string, keys any, mode Mode) (parts []Part, failed []int, err error) {
 	defer runtime.KeepAlive(f)
-	return f.core.split(ctx, &f.core.guard, []string{table}, keys, mode)
+	return f.opened().split(ctx, &f.opened().guard, []string{table}, keys, mode)
 }
 
 // Servers tells the servers of many keys, as [Farm.Servers] does.
 func (t *Table) Servers(ctx context.Context, keys any, mode Mode) (Routed, error) {
 	defer runtime.KeepAlive(t)
-	return t.core.farm.route(ctx, keys, func(n *cnames, many *C.fabric_keys_t) batch {
+	return t.opened().farm.route(ctx, keys, func(n *cnames, many *C.fabric_keys_t) batch {
 		return func(index *C.uint32_t, codes *C.int32_t, out *C.fabric_server_t, room C.size_t, count *C.size_t,
 			e *C.fabric_error_t) C.int32_t {
-			return C.fabric_table_get_servers(t.core.t, many, C.FABRIC_SCOPE_LOCAL, C.int32_t(mode), index, codes,
+			return C.fabric_table_get_servers(t.opened().t, many, C.FABRIC_SCOPE_LOCAL, C.int32_t(mode), index, codes,
 				out, room, count, e)
 		}
-	}, &t.core.guard)
+	}, &t.opened().guard)
 }
 
 // Split tells the positions of many keys by their servers, as [Farm.Split] does.
 func (t *Table) Split(ctx context.Context, keys any, mode Mode) (parts []Part, failed []int, err error) {
 	defer runtime.KeepAlive(t)
-	return t.core.farm.split(ctx, &t.core.guard, t.core.names, keys, mode)
+	return t.opened().farm.split(ctx, &t.opened().guard, t.opened().names, keys, mode)
 }
 
 // batch is a call of C for many keys.

@@ -42,24 +42,24 @@ type Choice struct {
 // first is the one of [Farm.Server], as far as choice leaves it that.
 func (f *Farm) Candidates(ctx context.Context, table string, key any, mode Mode, choice Choice) ([]Server, error) {
 	defer runtime.KeepAlive(f)
-	return f.core.candidates(ctx, &f.core.guard, []string{table}, key, mode, choice)
+	return f.opened().candidates(ctx, &f.opened().guard, []string{table}, key, mode, choice)
 }
 
 // Candidates tells which servers hold the tables' rows of a key, as [Farm.Candidates] does.
 func (t *Table) Candidates(ctx context.Context, key any, mode Mode, choice Choice) ([]Server, error) {
 	defer runtime.KeepAlive(t)
-	return t.core.farm.candidates(ctx, &t.core.guard, t.core.names, key, mode, choice)
+	return t.opened().farm.candidates(ctx, &t.opened().guard, t.opened().names, key, mode, choice)
 }
 
 // GroupCandidates tells which servers of a group serve a mode, as [Farm.Candidates] does.
 func (f *Farm) GroupCandidates(ctx context.Context, group string, mode Mode, choice Choice) ([]Server, error) {
 	defer runtime.KeepAlive(f)
-	return listOf(ctx, f.core, func(n *cnames) asks[C.fabric_server_t] {
+	return listOf(ctx, f.opened(), func(n *cnames) asks[C.fabric_server_t] {
 		name, choice := n.add(group), n.choice(choice)
 		return whole(func(out *C.fabric_server_t, room C.size_t, count *C.size_t, e *C.fabric_error_t) C.int32_t {
-			return C.fabric_choose_group_servers(f.core.f, name, C.int32_t(mode), choice, out, room, count, e)
+			return C.fabric_choose_group_servers(f.opened().f, name, C.int32_t(mode), choice, out, room, count, e)
 		})
-	}, f.core.servers.value)
+	}, f.opened().servers.value)
 }
 
 func (c *core) candidates(ctx context.Context, of *guard, tables []string, value any, mode Mode, choice Choice) ([]Server, error) {

@@ -19,9 +19,9 @@ type ResultSet struct {
 // Seed loads the whole farm, so that the first lookup is fast.
 func (f *Farm) Seed(ctx context.Context) error {
 	defer runtime.KeepAlive(f)
-	return f.core.hold(ctx, func() error {
+	return f.opened().hold(ctx, func() error {
 		return new(cnames).run(func(e *C.fabric_error_t) C.int32_t {
-			return C.fabric_seed(f.core.f, nil, 0, e)
+			return C.fabric_seed(f.opened().f, nil, 0, e)
 		})
 	})
 }
@@ -29,12 +29,12 @@ func (f *Farm) Seed(ctx context.Context) error {
 // SeedFrom is Seed from a Fabric node, which joins those that are known and is asked first from now on.
 func (f *Farm) SeedFrom(ctx context.Context, node Node) error {
 	defer runtime.KeepAlive(f)
-	return f.core.hold(ctx, func() error {
+	return f.opened().hold(ctx, func() error {
 		var names cnames
 		defer names.free()
 		host := names.add(node.Host)
 		return names.run(func(e *C.fabric_error_t) C.int32_t {
-			return C.fabric_seed(f.core.f, host, C.uint16_t(node.Port), e)
+			return C.fabric_seed(f.opened().f, host, C.uint16_t(node.Port), e)
 		})
 	})
 }
@@ -42,12 +42,12 @@ func (f *Farm) SeedFrom(ctx context.Context, node Node) error {
 // Prefetch fetches these tables, or the whole farm if none is named, before they are looked up.
 func (f *Farm) Prefetch(ctx context.Context, tables ...string) error {
 	defer runtime.KeepAlive(f)
-	return f.core.hold(ctx, func() error {
+	return f.opened().hold(ctx, func() error {
 		var names cnames
 		defer names.free()
 		list := names.list(tables)
 		return names.run(func(e *C.fabric_error_t) C.int32_t {
-			return C.fabric_get_sharding_information(f.core.f, list, C.size_t(len(tables)), e)
+			return C.fabric_get_sharding_information(f.opened().f, list, C.size_t(len(tables)), e)
 		})
 	})
 }
@@ -56,12 +56,12 @@ func (f *Farm) Prefetch(ctx context.Context, tables ...string) error {
 // What is known serves meanwhile.
 func (f *Farm) ResetCache(group string) error {
 	defer runtime.KeepAlive(f)
-	return f.core.use(func() error {
+	return f.opened().use(func() error {
 		var names cnames
 		defer names.free()
 		name := names.optional(group)
 		return names.run(func(e *C.fabric_error_t) C.int32_t {
-			return C.fabric_reset_cache(f.core.f, name, e)
+			return C.fabric_reset_cache(f.opened().f, name, e)
 		})
 	})
 }
@@ -69,11 +69,11 @@ func (f *Farm) ResetCache(group string) error {
 // Dump writes what is known to a topology file, of which Open("file:/path") makes a Farm that asks nobody.
 func (f *Farm) Dump(path string) error {
 	defer runtime.KeepAlive(f)
-	return f.core.use(func() error {
+	return f.opened().use(func() error {
 		var names cnames
 		defer names.free()
 		name := names.add(path)
-		return names.run(func(e *C.fabric_error_t) C.int32_t { return C.fabric_dump(f.core.f, name, e) })
+		return names.run(func(e *C.fabric_error_t) C.int32_t { return C.fabric_dump(f.opened().f, name, e) })
 	})
 }
 
@@ -81,8 +81,8 @@ func (f *Farm) Dump(path string) error {
 func (f *Farm) Execute(ctx context.Context, group, command string, args ...string) ([]ResultSet, error) {
 	defer runtime.KeepAlive(f)
 	var sets []ResultSet
-	err := f.core.hold(ctx, func() error {
-		told, err := f.core.execute(group, command, args)
+	err := f.opened().hold(ctx, func() error {
+		told, err := f.opened().execute(group, command, args)
 		if err == nil {
 			sets = told
 		}
@@ -138,6 +138,7 @@ func resultSet(result *C.fabric_result_t, at C.size_t) ResultSet {
 // hold runs a call that holds a thread while it waits, beside others as far as there is a place. The wait
 // for it ends with ctx; the call itself then ends by its own bound, or with Close.
 func (c *core) hold(ctx context.Context, call func() error) error {
+	checkContext(ctx)
 	interrupted := newError(ErrInterrupted, "the call was not waited for to its end")
 	if ctx.Err() != nil {
 		return ended(ctx, interrupted)

@@ -27,7 +27,7 @@
 // ServerWait, GroupWait and GlobalWait also wait until a group has a server that serves, as long as ctx
 // allows. A goroutine that waits holds no thread: one goroutine of the Farm listens to the library's
 // events on a descriptor, and at most one thread of the Farm waits in the library for all of them.
-// [Farm.Seed], [Farm.Prefetch] and [Farm.Execute] hold a thread each, at most four at a time.
+// A nil context panics. [Farm.Seed], [Farm.Prefetch] and [Farm.Execute] hold a thread each, at most four at a time.
 //
 // # Errors
 //

@@ -62,8 +62,8 @@ func (c Code) IsRetryable() bool { return C.fabric_status_is_retryable(C.int32_t
 // Errno is the MySQL errno that fits, or 0.
 func (c Code) Errno() int { return int(C.fabric_status_mysql_errno(C.int32_t(c))) }
 
-// ErrClosed is what every call answers after [Farm.Close], or [Table.Close].
-var ErrClosed = errors.New("mysqlfabric: it is closed")
+// ErrClosed is what every call answers after [Farm.Close], or [Table.Close], and what was never opened.
+var ErrClosed = errors.New("mysqlfabric: it is closed, or was never opened")
 
 // Error is what a call returns that fails; errors.As finds it.
 type Error struct {

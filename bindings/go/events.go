@@ -74,7 +74,7 @@ type events struct {
 // reader that is slow: Event.Lost tells.
 func (f *Farm) Events() <-chan Event {
 	defer runtime.KeepAlive(f)
-	e := &f.core.events
+	e := &f.opened().events
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.to == nil {
@@ -97,7 +97,7 @@ func (f *Farm) OnEvent(hear func(Event)) (stop func()) {
 		panic("mysqlfabric: OnEvent of a nil function")
 	}
 	defer runtime.KeepAlive(f)
-	e := &f.core.events
+	e := &f.opened().events
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.over {

@@ -97,23 +97,23 @@ type Explanation struct {
 // no turn, and it succeeds where the lookup would be refused.
 func (f *Farm) Explain(ctx context.Context, table string, key any, mode Mode) (*Explanation, error) {
 	defer runtime.KeepAlive(f)
-	return f.core.explainTables(ctx, &f.core.guard, []string{table}, key, mode)
+	return f.opened().explainTables(ctx, &f.opened().guard, []string{table}, key, mode)
 }
 
 // Explain tells how [Table.Server] would be answered now, as [Farm.Explain] does. Of several tables the
 // first is described.
 func (t *Table) Explain(ctx context.Context, key any, mode Mode) (*Explanation, error) {
 	defer runtime.KeepAlive(t)
-	return t.core.farm.explainTables(ctx, &t.core.guard, t.core.names, key, mode)
+	return t.opened().farm.explainTables(ctx, &t.opened().guard, t.opened().names, key, mode)
 }
 
 // ExplainGroup tells how [Farm.Group] would be answered now, as [Farm.Explain] does.
 func (f *Farm) ExplainGroup(ctx context.Context, group string, mode Mode) (*Explanation, error) {
 	defer runtime.KeepAlive(f)
-	return f.core.explain(ctx, &f.core.guard, func(n *cnames) explains {
+	return f.opened().explain(ctx, &f.opened().guard, func(n *cnames) explains {
 		name := n.add(group)
 		return func(out *C.fabric_explanation_t, e *C.fabric_error_t) C.int32_t {
-			return C.fabric_explain_group(f.core.f, name, C.int32_t(mode), out, e)
+			return C.fabric_explain_group(f.opened().f, name, C.int32_t(mode), out, e)
 		}
 	})
 }

@@ -11,7 +11,8 @@ import (
 )
 
 // Farm is a farm of MySQL servers as one service sees it. All methods may be called by any number of
-// goroutines at once, Close among them. [Open] makes it; a copy is the same Farm.
+// goroutines at once, Close among them. [Open] makes it; a copy is the same Farm. A nil Farm, and one that is
+// none of Open's, is a closed one.
 type Farm struct {
 	core  *core
 	owner *owner
@@ -33,6 +34,20 @@ type core struct {
 	asker         asker
 	busy          chan struct{} // a place for each call that holds a thread
 }
+
+// opened is what Open has made, and for a nil Farm, or one that is none of Open's, what is closed.
+func (f *Farm) opened() *core {
+	if f == nil || f.core == nil {
+		return unopened
+	}
+	return f.core
+}
+
+var unopened = func() *core {
+	c := &core{guard: guard{done: make(chan struct{})}, events: events{over: true}}
+	c.guard.close()
+	return c
+}()
 
 // atOnce is how many calls may hold a thread of the process at once: see the package's comment.
 const atOnce = 4
@@ -90,7 +105,7 @@ func Open(url string, options ...Option) (*Farm, error) {
 // for calls that are under way, and not for the network. Twice does no harm. A Farm that is forgotten is
 // closed some time after, unless its events were asked for.
 func (f *Farm) Close() error {
-	f.core.close()
+	f.opened().close()
 	return nil
 }
 
@@ -110,8 +125,8 @@ func (c *core) use(call func() error) error { return c.guard.use(call) }
 // It is 0 before the first fetch, and after Close.
 func (f *Farm) Generation() (generation uint64) {
 	defer runtime.KeepAlive(f)
-	_ = f.core.use(func() error {
-		generation = uint64(C.fabric_topology_generation(f.core.f))
+	_ = f.opened().use(func() error {
+		generation = uint64(C.fabric_topology_generation(f.opened().f))
 		return nil
 	})
 	return generation
@@ -120,13 +135,13 @@ func (f *Farm) Generation() (generation uint64) {
 // Age is how long ago the oldest table or group in use was confirmed; negative if nobody knows.
 func (f *Farm) Age() time.Duration {
 	defer runtime.KeepAlive(f)
-	return f.core.time(func(f *C.fabric_t) C.int64_t { return C.fabric_topology_age(f) })
+	return f.opened().time(func(f *C.fabric_t) C.int64_t { return C.fabric_topology_age(f) })
 }
 
 // TTL is the time to live in use; negative before the first answer.
 func (f *Farm) TTL() time.Duration {
 	defer runtime.KeepAlive(f)
-	return f.core.time(func(f *C.fabric_t) C.int64_t { return C.fabric_get_ttl_ms(f) })
+	return f.opened().time(func(f *C.fabric_t) C.int64_t { return C.fabric_get_ttl_ms(f) })
 }
 
 func (c *core) time(ask func(*C.fabric_t) C.int64_t) time.Duration {
@@ -142,9 +157,9 @@ func (c *core) time(ask func(*C.fabric_t) C.int64_t) time.Duration {
 func (f *Farm) FabricUUID() (uuid string, err error) {
 	defer runtime.KeepAlive(f)
 	var room [C.FABRIC_UUID_SIZE]C.char
-	err = f.core.use(func() error {
+	err = f.opened().use(func() error {
 		return new(cnames).run(func(e *C.fabric_error_t) C.int32_t {
-			return C.fabric_get_fabric_uuid(f.core.f, &room[0], e)
+			return C.fabric_get_fabric_uuid(f.opened().f, &room[0], e)
 		})
 	})
 	return C.GoString(&room[0]), err
@@ -153,15 +168,15 @@ func (f *Farm) FabricUUID() (uuid string, err error) {
 // User is the user for Fabric nodes that the Farm was given, or "".
 func (f *Farm) User() string {
 	defer runtime.KeepAlive(f)
-	return f.core.text(func(f *C.fabric_t) *C.char { return C.fabric_get_user(f) })
+	return f.opened().text(func(f *C.fabric_t) *C.char { return C.fabric_get_user(f) })
 }
 
 // TLSFiles are the paths of [WithTLS], or "".
 func (f *Farm) TLSFiles() (ca, key, cert string) {
 	defer runtime.KeepAlive(f)
-	return f.core.text(func(f *C.fabric_t) *C.char { return C.fabric_get_tls_ca(f) }),
-		f.core.text(func(f *C.fabric_t) *C.char { return C.fabric_get_tls_key(f) }),
-		f.core.text(func(f *C.fabric_t) *C.char { return C.fabric_get_tls_cert(f) })
+	return f.opened().text(func(f *C.fabric_t) *C.char { return C.fabric_get_tls_ca(f) }),
+		f.opened().text(func(f *C.fabric_t) *C.char { return C.fabric_get_tls_key(f) }),
+		f.opened().text(func(f *C.fabric_t) *C.char { return C.fabric_get_tls_cert(f) })
 }
 
 func (c *core) text(ask func(*C.fabric_t) *C.char) (text string) {

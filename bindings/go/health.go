@@ -58,14 +58,14 @@ type Health struct {
 // memory: nobody is asked.
 func (f *Farm) Health(group string) ([]Health, error) {
 	defer runtime.KeepAlive(f)
-	return listOf(context.Background(), f.core, func(n *cnames) asks[C.fabric_server_health_t] {
+	return listOf(context.Background(), f.opened(), func(n *cnames) asks[C.fabric_server_health_t] {
 		name := n.optional(group)
 		return func(out *C.fabric_server_health_t, room C.size_t, count *C.size_t, e *C.fabric_error_t) C.int32_t {
-			return C.fabric_get_server_health(f.core.f, name, out, room, count, e)
+			return C.fabric_get_server_health(f.opened().f, name, out, room, count, e)
 		}
 	}, func(h *C.fabric_server_health_t) Health {
 		return Health{
-			Server: f.core.servers.value(&h.server), Zone: C.GoString(&h.zone[0]), State: HealthState(h.state),
+			Server: f.opened().servers.value(&h.server), Zone: C.GoString(&h.zone[0]), State: HealthState(h.state),
 			Errno: int(h.reported_errno), Reports: uint64(h.reports), LeftOut: ofMillis(h.since_ms),
 			Failed: ofMillis(h.failed_ms), NextTrial: ofMillis(h.next_trial_ms), Heard: ofMillis(h.heard_ms),
 		}

@@ -92,9 +92,9 @@ type Node struct {
 // Tables lists the tables that are known, by name: all after [Farm.Seed], else those that were looked up.
 func (f *Farm) Tables() ([]TableInfo, error) {
 	defer runtime.KeepAlive(f)
-	return listOf(context.Background(), f.core, func(*cnames) asks[C.fabric_table_info_t] {
+	return listOf(context.Background(), f.opened(), func(*cnames) asks[C.fabric_table_info_t] {
 		return func(out *C.fabric_table_info_t, room C.size_t, count *C.size_t, e *C.fabric_error_t) C.int32_t {
-			return C.fabric_get_tables(f.core.f, out, room, count, e)
+			return C.fabric_get_tables(f.opened().f, out, room, count, e)
 		}
 	}, func(t *C.fabric_table_info_t) TableInfo {
 		return TableInfo{
@@ -107,9 +107,9 @@ func (f *Farm) Tables() ([]TableInfo, error) {
 // Groups lists the groups that are known, by name, as [Farm.Tables] does.
 func (f *Farm) Groups() ([]GroupInfo, error) {
 	defer runtime.KeepAlive(f)
-	return listOf(context.Background(), f.core, func(*cnames) asks[C.fabric_group_info_t] {
+	return listOf(context.Background(), f.opened(), func(*cnames) asks[C.fabric_group_info_t] {
 		return func(out *C.fabric_group_info_t, room C.size_t, count *C.size_t, e *C.fabric_error_t) C.int32_t {
-			return C.fabric_get_groups(f.core.f, out, room, count, e)
+			return C.fabric_get_groups(f.opened().f, out, room, count, e)
 		}
 	}, func(g *C.fabric_group_info_t) GroupInfo {
 		return GroupInfo{
@@ -124,13 +124,13 @@ func (f *Farm) Groups() ([]GroupInfo, error) {
 // GroupServers lists all servers of a group, in the source's order, those that never serve among them.
 func (f *Farm) GroupServers(ctx context.Context, group string) ([]Server, error) {
 	defer runtime.KeepAlive(f)
-	return f.core.groupServers(ctx, group, 1)
+	return f.opened().groupServers(ctx, group, 1)
 }
 
 // GroupServersNow is GroupServers that has the source asked first.
 func (f *Farm) GroupServersNow(ctx context.Context, group string) ([]Server, error) {
 	defer runtime.KeepAlive(f)
-	return f.core.groupServers(ctx, group, 0)
+	return f.opened().groupServers(ctx, group, 0)
 }
 
 // groupServers asks the source first if cached is 0; what it has told serves then.
@@ -155,10 +155,10 @@ func (c *core) groupServers(ctx context.Context, group string, cached C.int32_t)
 // a shard that is disabled or held is not in it.
 func (f *Farm) Shards(ctx context.Context, table string) ([]Shard, error) {
 	defer runtime.KeepAlive(f)
-	return listOf(ctx, f.core, func(n *cnames) asks[C.fabric_shard_t] {
+	return listOf(ctx, f.opened(), func(n *cnames) asks[C.fabric_shard_t] {
 		name := n.add(table)
 		return func(out *C.fabric_shard_t, room C.size_t, count *C.size_t, e *C.fabric_error_t) C.int32_t {
-			return C.fabric_get_shards(f.core.f, name, out, room, count, e)
+			return C.fabric_get_shards(f.opened().f, name, out, room, count, e)
 		}
 	}, shard)
 }
@@ -175,10 +175,10 @@ func (f *Farm) ShardsInRange(ctx context.Context, table string, low, high any) (
 			}
 		}
 	}
-	return listOf(ctx, f.core, func(n *cnames) asks[C.fabric_shard_t] {
+	return listOf(ctx, f.opened(), func(n *cnames) asks[C.fabric_shard_t] {
 		name, l, h := n.add(table), n.key(bounds[0]), n.key(bounds[1])
 		return func(out *C.fabric_shard_t, room C.size_t, count *C.size_t, e *C.fabric_error_t) C.int32_t {
-			return C.fabric_get_shards_in_range(f.core.f, name, l, h, out, room, count, e)
+			return C.fabric_get_shards_in_range(f.opened().f, name, l, h, out, room, count, e)
 		}
 	}, shard)
 }
@@ -191,10 +191,10 @@ func (f *Farm) Shard(ctx context.Context, table string, key any) (Shard, error) 
 		return Shard{}, err
 	}
 	var s C.fabric_shard_t
-	err = f.core.list(ctx, func(n *cnames) call {
+	err = f.opened().list(ctx, func(n *cnames) call {
 		name, key := n.add(table), n.key(k)
 		return func(e *C.fabric_error_t) C.int32_t {
-			return C.fabric_get_shard(f.core.f, name, key, &s, e)
+			return C.fabric_get_shard(f.opened().f, name, key, &s, e)
 		}
 	})
 	if err != nil {
@@ -206,9 +206,9 @@ func (f *Farm) Shard(ctx context.Context, table string, key any) (Shard, error) 
 // FabricNodes lists the Fabric nodes: those that were named, then those they told of.
 func (f *Farm) FabricNodes(ctx context.Context) ([]Node, error) {
 	defer runtime.KeepAlive(f)
-	return listOf(ctx, f.core, func(*cnames) asks[C.fabric_node_t] {
+	return listOf(ctx, f.opened(), func(*cnames) asks[C.fabric_node_t] {
 		return func(out *C.fabric_node_t, room C.size_t, count *C.size_t, e *C.fabric_error_t) C.int32_t {
-			return C.fabric_get_fabric_nodes(f.core.f, out, room, count, e)
+			return C.fabric_get_fabric_nodes(f.opened().f, out, room, count, e)
 		}
 	}, func(n *C.fabric_node_t) Node {
 		return Node{Host: C.GoString(&n.host[0]), Port: uint16(n.port)}

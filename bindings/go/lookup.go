@@ -41,14 +41,14 @@ func (f *Farm) Server(ctx context.Context, table string, key any, mode Mode) (Se
 	if err != nil {
 		return Server{}, err
 	}
-	is, err := f.core.shardServer(ctx, table, k, local, mode)
+	is, err := f.opened().shardServer(ctx, table, k, local, mode)
 	runtime.KeepAlive(f)
 	return is.server, err
 }
 
 // Global tells the server of what all shards of a table share.
 func (f *Farm) Global(ctx context.Context, table string, mode Mode) (Server, error) {
-	is, err := f.core.shardServer(ctx, table, key{}, global, mode)
+	is, err := f.opened().shardServer(ctx, table, key{}, global, mode)
 	runtime.KeepAlive(f)
 	return is.server, err
 }
@@ -62,12 +62,12 @@ func (f *Farm) ServerWait(ctx context.Context, table string, key any, mode Mode)
 	if err != nil {
 		return Server{}, err
 	}
-	return f.core.awaitServer(ctx, &f.core.guard, f.core.shardQuery(table, k, local, mode))
+	return f.opened().awaitServer(ctx, &f.opened().guard, f.opened().shardQuery(table, k, local, mode))
 }
 
 // Group tells a server of a group: its primary for writing, its secondaries in turns for reading.
 func (f *Farm) Group(ctx context.Context, group string, mode Mode) (Server, error) {
-	is, err := f.core.groupServer(ctx, group, mode, AnyStatus)
+	is, err := f.opened().groupServer(ctx, group, mode, AnyStatus)
 	runtime.KeepAlive(f)
 	return is.server, err
 }
@@ -75,7 +75,7 @@ func (f *Farm) Group(ctx context.Context, group string, mode Mode) (Server, erro
 // GroupByStatus tells a server of a group by its role: Primary, or Secondary, for which the primary stands
 // in where there is none.
 func (f *Farm) GroupByStatus(ctx context.Context, group string, status Status) (Server, error) {
-	is, err := f.core.groupServer(ctx, group, AnyMode, status)
+	is, err := f.opened().groupServer(ctx, group, AnyMode, status)
 	runtime.KeepAlive(f)
 	return is.server, err
 }
@@ -83,7 +83,7 @@ func (f *Farm) GroupByStatus(ctx context.Context, group string, status Status) (
 // GroupWait is Group that waits for a server, as [Farm.ServerWait] does.
 func (f *Farm) GroupWait(ctx context.Context, group string, mode Mode) (Server, error) {
 	defer runtime.KeepAlive(f)
-	return f.core.awaitServer(ctx, &f.core.guard, f.core.groupQuery(group, mode, AnyStatus))
+	return f.opened().awaitServer(ctx, &f.opened().guard, f.opened().groupQuery(group, mode, AnyStatus))
 }
 
 // nobody is the server of a lookup that failed.
@@ -91,6 +91,7 @@ var nobody known
 
 // The first answer is taken here, where nothing escapes to memory of its own; what has to wait goes on from it.
 func (c *core) shardServer(ctx context.Context, table string, k key, in scope, mode Mode) (*known, error) {
+	checkContext(ctx)
 	if err := named(table); err != nil {
 		return &nobody, err
 	}
@@ -123,6 +124,7 @@ func (c *core) shardQuery(table string, k key, in scope, mode Mode) query {
 }
 
 func (c *core) groupServer(ctx context.Context, group string, mode Mode, role Status) (*known, error) {
+	checkContext(ctx)
 	if err := named(group); err != nil {
 		return &nobody, err
 	}

@@ -36,7 +36,7 @@ type Metrics struct {
 // Metrics are the Farm's numbers.
 func (f *Farm) Metrics() (Metrics, error) {
 	defer runtime.KeepAlive(f)
-	return f.core.metrics()
+	return f.opened().metrics()
 }
 
 func (c *core) metrics() (Metrics, error) {

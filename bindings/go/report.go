@@ -165,6 +165,7 @@ func (f *Farm) Report(server Server, err error) Action {
 // ReportContext is Report of what was done under a context: it tells nothing of an error that came with the
 // end of that.
 func (f *Farm) ReportContext(ctx context.Context, server Server, err error) Action {
+	checkContext(ctx)
 	if err != nil && isOver(ctx) {
 		return 0
 	}
@@ -182,12 +183,12 @@ func (f *Farm) ReportErrno(serverUUID string, errno int) error {
 	if err := named(serverUUID); err != nil {
 		return err
 	}
-	count := f.core.guard.enter()
+	count := f.opened().guard.enter()
 	if count == nil {
 		return ErrClosed
 	}
 	var e C.go_details_t
-	status := C.go_report_result(f.core.f, bytesOf(serverUUID), C.size_t(len(serverUUID)), C.int32_t(errno), &e)
+	status := C.go_report_result(f.opened().f, bytesOf(serverUUID), C.size_t(len(serverUUID)), C.int32_t(errno), &e)
 	leave(count)
 	runtime.KeepAlive(f)
 	if status != C.FABRIC_OK {
@@ -200,12 +201,12 @@ func (f *Farm) ReportErrno(serverUUID string, errno int) error {
 // else.
 func (f *Farm) ReportFailure(serverUUID string, errno int) error {
 	defer runtime.KeepAlive(f)
-	return f.core.use(func() error {
+	return f.opened().use(func() error {
 		var names cnames
 		defer names.free()
 		uuid := names.add(serverUUID)
 		return names.run(func(e *C.fabric_error_t) C.int32_t {
-			return C.fabric_report_failure(f.core.f, uuid, C.int32_t(errno), e)
+			return C.fabric_report_failure(f.opened().f, uuid, C.int32_t(errno), e)
 		})
 	})
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // Table is one table, or several that are joined, for many lookups: what [Farm.Server] finds out about
-// their names in every call is found out once per refresh. It follows its Farm.
+// their names in every call is found out once per refresh. It follows its Farm. [Farm.Table] makes it; a nil
+// Table, and one that is none of Farm.Table's, is a closed one.
 type Table struct {
 	of   *Farm
 	core *tableCore
@@ -25,14 +26,28 @@ type tableCore struct {
 	farm  *core
 }
 
+// opened is what Farm.Table has made, and for a nil Table, or one that is none of those, what is closed.
+func (t *Table) opened() *tableCore {
+	if t == nil || t.core == nil {
+		return unopenedTable
+	}
+	return t.core
+}
+
+var unopenedTable = func() *tableCore {
+	t := &tableCore{guard: guard{done: make(chan struct{})}, farm: unopened}
+	t.guard.close()
+	return t
+}()
+
 // Table opens tables, named "db.table". All must lie in one group for each key that is looked up.
 func (f *Farm) Table(ctx context.Context, names ...string) (*Table, error) {
 	defer runtime.KeepAlive(f)
-	opened := &tableCore{guard: guard{done: make(chan struct{})}, names: slices.Clone(names), farm: f.core}
-	err := f.core.list(ctx, func(n *cnames) call {
+	opened := &tableCore{guard: guard{done: make(chan struct{})}, names: slices.Clone(names), farm: f.opened()}
+	err := f.opened().list(ctx, func(n *cnames) call {
 		list := n.list(names)
 		return func(e *C.fabric_error_t) C.int32_t {
-			return C.fabric_table_open(f.core.f, list, C.size_t(len(names)), &opened.t, e)
+			return C.fabric_table_open(f.opened().f, list, C.size_t(len(names)), &opened.t, e)
 		}
 	})
 	if err != nil {
@@ -44,7 +59,7 @@ func (f *Farm) Table(ctx context.Context, names ...string) (*Table, error) {
 }
 
 // Names are those that the table was opened with.
-func (t *Table) Names() []string { return slices.Clone(t.core.names) }
+func (t *Table) Names() []string { return slices.Clone(t.opened().names) }
 
 // Server tells which server holds the tables' rows of a key, as [Farm.Server] does. What is known takes no
 // memory.
@@ -53,14 +68,14 @@ func (t *Table) Server(ctx context.Context, key any, mode Mode) (Server, error) 
 	if err != nil {
 		return Server{}, err
 	}
-	is, err := t.core.server(ctx, k, local, mode)
+	is, err := t.opened().server(ctx, k, local, mode)
 	runtime.KeepAlive(t)
 	return is.server, err
 }
 
 // Global tells the server of what all shards share.
 func (t *Table) Global(ctx context.Context, mode Mode) (Server, error) {
-	is, err := t.core.server(ctx, key{}, global, mode)
+	is, err := t.opened().server(ctx, key{}, global, mode)
 	runtime.KeepAlive(t)
 	return is.server, err
 }
@@ -72,19 +87,19 @@ func (t *Table) ServerWait(ctx context.Context, key any, mode Mode) (Server, err
 	if err != nil {
 		return Server{}, err
 	}
-	return t.core.farm.awaitServer(ctx, &t.core.guard, t.core.query(k, local, mode))
+	return t.opened().farm.awaitServer(ctx, &t.opened().guard, t.opened().query(k, local, mode))
 }
 
 // GlobalWait is Global that waits for a server, as [Farm.ServerWait] does.
 func (t *Table) GlobalWait(ctx context.Context, mode Mode) (Server, error) {
 	defer runtime.KeepAlive(t)
-	return t.core.farm.awaitServer(ctx, &t.core.guard, t.core.query(key{}, global, mode))
+	return t.opened().farm.awaitServer(ctx, &t.opened().guard, t.opened().query(key{}, global, mode))
 }
 
 // Close frees the tables; the Farm's Close does not. Calls that wait end at once, with [ErrClosed], and so do
 // all later ones.
 func (t *Table) Close() error {
-	t.core.close()
+	t.opened().close()
 	return nil
 }
 
@@ -100,6 +115,7 @@ func (t *tableCore) close() {
 func (t *tableCore) isClosed() bool { return t.farm.guard.closed.Load() }
 
 func (t *tableCore) server(ctx context.Context, k key, in scope, mode Mode) (*known, error) {
+	checkContext(ctx)
 	count := t.guard.enter()
 	if count == nil || t.isClosed() {
 		if count != nil {

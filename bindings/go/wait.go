@@ -89,8 +89,17 @@ const snapshotTick = 250 * time.Millisecond
 // await asks until the answer is known. It ends with ctx, the lookup timeout, the failure of a fetch that
 // began after it had asked, the Farm, or the object of the guard that is asked.
 func (c *core) await(ctx context.Context, of *guard, ask func() error) error {
+	checkContext(ctx)
 	seen := c.news.fetches.Load()
 	return c.awaitFrom(ctx, of, seen, c.use(ask), ask)
+}
+
+// checkContext panics where a context is nil, as net and net/http do, and whether or not there is anything to wait
+// for: not only once a failover has come.
+func checkContext(ctx context.Context) {
+	if ctx == nil {
+		panic("mysqlfabric: nil context")
+	}
 }
 
 // awaitFrom is await for who has asked already, when so many fetches were over, and got err.
@@ -178,7 +187,9 @@ type query func(deadline C.int64_t) (Server, error)
 // asker, which waits in the library in the name of all, in turns. So the library knows that somebody
 // waits, and asks the source more often.
 func (c *core) awaitServer(ctx context.Context, of *guard, ask query) (Server, error) {
+	checkContext(ctx)
 	w := &waiter{ask: ask, answer: make(chan answer, 1)}
+	defer c.asker.leave(w)
 	joined := false
 	for {
 		next := c.news.next()
@@ -187,7 +198,6 @@ func (c *core) awaitServer(ctx context.Context, of *guard, ask query) (Server, e
 		if !joined || !c.asker.serves(w) {
 			server, err := ask(0)
 			if !mayPass(err) {
-				c.asker.leave(w)
 				return server, err
 			}
 			c.asker.refused(w, err)
@@ -205,7 +215,6 @@ func (c *core) awaitServer(ctx context.Context, of *guard, ask query) (Server, e
 		case <-c.guard.done:
 			return Server{}, ErrClosed
 		case <-of.done:
-			c.asker.leave(w)
 			return Server{}, ErrClosed
 		}
 	}
