@@ -4,8 +4,11 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"reflect"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -60,6 +63,7 @@ const readOnlyTransaction = 1792
 // from here: what a read-only server refuses may be the end of a CALL, of several statements, or of a
 // transaction that was begun by SQL, and what was before it would be lost or done twice.
 func (c *conn) saw(ctx context.Context, err error) error {
+	err = ofDriver(err)
 	switch {
 	case err == driver.ErrSkip:
 	case err != nil && c.bad:
@@ -75,6 +79,29 @@ func (c *conn) saw(ctx context.Context, err error) error {
 		}
 	}
 	return err
+}
+
+// isUnsent knows the error that the driver has for a write of which nothing was sent. It makes it driver.ErrBadConn
+// where that was the first one of a command.
+func isUnsent(err error) bool { return err != nil && err.Error() == "bad connection" }
+
+// ofDriver is the driver's own error where it gives that of the network below it.
+func ofDriver(err error) error {
+	var network *net.OpError
+	switch {
+	case isUnsent(err):
+		return mysql.ErrInvalidConn
+	case errors.As(err, &network) && !errors.Is(err, mysql.ErrInvalidConn):
+		return fmt.Errorf("%w: %w", mysql.ErrInvalidConn, err)
+	}
+	return err
+}
+
+// sendsMore says whether a statement has the driver send more than itself: a LOAD DATA LOCAL, and what is in a
+// Reader can be sent once. Where the connection is lost meanwhile the driver may say driver.ErrBadConn, for which
+// database/sql would send the statement again, with what is left of the data.
+func sendsMore(query string) bool {
+	return strings.Contains(strings.ToLower(query), "infile")
 }
 
 func isErrno(err error, number uint16) bool {
@@ -109,8 +136,11 @@ func (c *conn) Ping(ctx context.Context) error {
 
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	result, err := c.wholeConn.ExecContext(ctx, query, args)
-	if err == driver.ErrSkip {
+	switch {
+	case err == driver.ErrSkip:
 		return nil, err
+	case err == driver.ErrBadConn && sendsMore(query):
+		err = mysql.ErrInvalidConn
 	}
 	return result, c.saw(ctx, err)
 }

@@ -184,7 +184,7 @@ func TestRetry(t *testing.T) {
 		cancel()
 		return readOnly
 	})
-	if runs != 1 || err != error(readOnly) {
+	if runs != 1 || !errors.Is(err, readOnly) || !errors.Is(err, context.Canceled) {
 		t.Error(runs, err)
 	}
 }

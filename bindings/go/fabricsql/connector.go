@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"runtime"
 	"time"
@@ -38,6 +39,7 @@ type Connector struct {
 	cfg     *mysql.Config
 	attempt time.Duration // how long one may take with the handshake: a server that hangs takes what is dialed
 	sockets *sockets      // nil where nothing is written
+	health  *health       // nil where something is
 	close   func()
 }
 
@@ -45,6 +47,9 @@ type Connector struct {
 // to, unless its Net is one of mysql.RegisterDialContext, which is then given each server's host:port.
 // RejectReadOnly is turned off, since a Connector knows more. sql.DB.Close closes it.
 func NewConnector(farm *mysqlfabric.Farm, group string, mode mysqlfabric.Mode, cfg *mysql.Config) (*Connector, error) {
+	if cfg == nil {
+		return nil, errors.New("fabricsql: there is no configuration: give a *mysql.Config, such as mysql.NewConfig makes")
+	}
 	cfg = cfg.Clone()
 	cfg.RejectReadOnly = false
 	if cfg.Net == "" || cfg.Net == "unix" {
@@ -61,14 +66,18 @@ func NewConnector(farm *mysqlfabric.Farm, group string, mode mysqlfabric.Mode, c
 		return nil, fmt.Errorf("fabricsql: %w", err)
 	}
 	c := &Connector{
-		farm: farm, group: group, mode: mode, cfg: cfg, close: func() {},
+		farm: farm, group: group, mode: mode, cfg: cfg,
 		attempt: max(cfg.Timeout, connectTimeout),
 	}
 	if c.writes() {
 		c.sockets = &sockets{group: group, open: map[*socket]struct{}{}}
 		c.close = farm.OnEvent(c.sockets.hear)
-		runtime.AddCleanup(c, func(stop func()) { stop() }, c.close)
+	} else {
+		known := new(health)
+		c.health = known
+		c.close = farm.OnEvent(func(mysqlfabric.Event) { known.forget() })
 	}
+	runtime.AddCleanup(c, func(stop func()) { stop() }, c.close)
 	return c, nil
 }
 
@@ -78,7 +87,9 @@ func (c *Connector) writes() bool {
 
 // Close ends what the Connector hears of the farm. Its connections stay as they are.
 func (c *Connector) Close() error {
-	c.close()
+	if c.close != nil {
+		c.close()
+	}
 	return nil
 }
 
@@ -112,10 +123,14 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, errors.Join(err, refused)
 		}
 		conn, err := c.connect(ctx, server)
-		if err == nil {
+		switch {
+		case err == nil && c.writes() && !c.serves(server):
+			// It took longer than what is open to a former primary is left.
+			_ = conn.Close()
+			err = fmt.Errorf("fabricsql: %s is a former primary: %w", server.Addr(), mysql.ErrInvalidConn)
+		case err == nil:
 			return conn, nil
-		}
-		if ctx.Err() != nil || c.report(ctx, server, err)&mysqlfabric.ActionRetryElsewhere == 0 {
+		case ctx.Err() != nil || c.report(ctx, server, err)&mysqlfabric.ActionRetryElsewhere == 0:
 			return nil, err
 		}
 		refused = err
@@ -168,8 +183,12 @@ func (c *Connector) connect(ctx context.Context, server mysqlfabric.Server) (dri
 	raw, err := connector.Connect(attempt)
 	if err != nil {
 		socket.forget()
-		if attempt.Err() != nil && ctx.Err() == nil {
+		switch {
+		case ctx.Err() != nil:
+		case attempt.Err() != nil:
 			err = fmt.Errorf("fabricsql: %s let nobody in within %v: %w", cfg.Addr, c.attempt, mysql.ErrInvalidConn)
+		case hungUp(err):
+			err = fmt.Errorf("fabricsql: %s hung up before it let in: %v: %w", cfg.Addr, err, mysql.ErrInvalidConn)
 		}
 		return nil, err
 	}
@@ -181,6 +200,11 @@ func (c *Connector) connect(ctx context.Context, server mysqlfabric.Server) (dri
 	}
 	c.farm.Report(server, nil)
 	return &conn{wholeConn: whole, of: c, server: server, socket: socket}, nil
+}
+
+// hungUp knows what the driver, and TLS below it, answer raw where a server has ended the connection.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) || isUnsent(err)
 }
 
 // dial is how servers are dialed; nil where the driver alone knows, a Net of mysql.RegisterDialContext.
@@ -201,7 +225,11 @@ func (c *Connector) report(ctx context.Context, server mysqlfabric.Server, err e
 	if errors.Is(err, driver.ErrBadConn) {
 		return mysqlfabric.ActionReconnect
 	}
-	return c.farm.ReportContext(ctx, server, err)
+	action := c.farm.ReportContext(ctx, server, err)
+	if action&mysqlfabric.ActionQuarantine != 0 && c.health != nil {
+		c.health.forget()
+	}
+	return action
 }
 
 // serves says whether connections to a server are still what the pool is for. A primary is looked up, since
@@ -211,7 +239,7 @@ func (c *Connector) serves(server mysqlfabric.Server) bool {
 		now, err := c.farm.Group(context.Background(), c.group, c.mode)
 		return err == nil && now.UUID == server.UUID
 	}
-	servers, err := c.farm.Health(c.group)
+	servers, err := c.health.of(c.farm, c.group)
 	if err != nil {
 		return true // nobody knows better
 	}

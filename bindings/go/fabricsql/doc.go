@@ -18,15 +18,21 @@
 // No statement is sent again by itself. One that a read-only server refused was perhaps the end of a CALL or
 // of a transaction, and a connection that is lost during a statement (mysql.ErrInvalidConn) says nothing of
 // whether that was executed. [Pools.Retry] does again what the service says may be done twice. A transaction
-// is one of BeginTx: statements of a sql.DB may each use another connection, so that BEGIN as a statement,
-// or autocommit=0, belongs on a sql.Conn.
+// is one of BeginTx: statements of a sql.DB may each use another connection.
+//
+// A BEGIN as a statement, or autocommit=0, belongs on a sql.Conn, and is to be ended before that is closed: the
+// connection goes back to its pool as it is, and what the next user writes in a transaction of which it does not
+// know is lost. Where that may fail, throw the connection away:
+//
+//	conn.Raw(func(any) error { return driver.ErrBadConn })
 //
 // # Failovers
 //
 // New connections wait for a primary, for 30 s unless [Pools.Wait] says otherwise, or as long as their context
 // allows. A second after a group has another primary what is still under way at the former one is ended with
 // mysql.ErrInvalidConn: at a server that is frozen or cut off it would hang. That is for pools that write; a
-// read ends with its context, or the configuration's ReadTimeout. Connections of a Net that
+// read ends with its context, or the configuration's ReadTimeout, and so does a write at a primary that is cut off
+// and still the only one. Connections of a Net that
 // mysql.RegisterDialContext knows are not ended; those of a DialFunc in the configuration are.
 //
 // # Dates

@@ -21,7 +21,7 @@ type Pools struct {
 
 	farm      *mysqlfabric.Farm
 	cfg       *mysql.Config
-	configure func(*sql.DB)
+	configure []func(*sql.DB)
 	mu        sync.Mutex
 	pools     map[pool]*opened
 	closed    bool
@@ -42,16 +42,15 @@ type opened struct {
 // New makes Pools. cfg is as for [NewConnector], and configure is called for each new pool, such as to set
 // SetMaxOpenConns. It may use the Pools, but not ask for the pool that it is given: who does waits for it.
 func New(farm *mysqlfabric.Farm, cfg *mysql.Config, configure ...func(*sql.DB)) *Pools {
-	return &Pools{
-		farm: farm, cfg: cfg.Clone(), pools: map[pool]*opened{},
-		configure: func(db *sql.DB) {
-			for _, each := range configure {
-				if each != nil {
-					each(db)
-				}
-			}
-		},
+	return &Pools{farm: farm, cfg: clone(cfg), configure: configure}
+}
+
+// clone leaves it to NewConnector to refuse no configuration.
+func clone(cfg *mysql.Config) *mysql.Config {
+	if cfg == nil {
+		return nil
 	}
+	return cfg.Clone()
 }
 
 // Shard is the pool of the group that holds a table's rows of a key. It waits until that has a server for
@@ -62,7 +61,7 @@ func New(farm *mysqlfabric.Farm, cfg *mysql.Config, configure ...func(*sql.DB)) 
 // A key that is a time.Time is what the driver writes into rows for it: what a clock in the configuration's
 // Loc shows, which is UTC unless set.
 func (p *Pools) Shard(ctx context.Context, table string, key any, mode mysqlfabric.Mode) (*sql.DB, error) {
-	if at, is := key.(time.Time); is && p.cfg.Loc != nil {
+	if at, is := key.(time.Time); is && p.cfg != nil && p.cfg.Loc != nil {
 		key = at.In(p.cfg.Loc)
 	}
 	server, err := p.farm.Server(ctx, table, key, mode)
@@ -90,6 +89,9 @@ func (p *Pools) Group(group string, mode mysqlfabric.Mode) (*sql.DB, error) {
 	}
 	one := p.pools[of]
 	if one == nil {
+		if p.pools == nil {
+			p.pools = map[pool]*opened{}
+		}
 		one = new(opened)
 		p.pools[of] = one
 	}
@@ -121,7 +123,11 @@ func (p *Pools) open(of pool, one *opened) {
 			_ = db.Close()
 		}
 	}()
-	p.configure(db)
+	for _, each := range p.configure {
+		if each != nil {
+			each(db)
+		}
+	}
 	one.db, one.err = db, nil
 }
 

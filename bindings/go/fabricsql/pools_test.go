@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,13 +17,13 @@ import (
 	"mysqlfabric/fabricsql"
 )
 
-// fileFarm is a farm of two groups, a and b, of servers that are not there.
-func fileFarm(t *testing.T, options ...mysqlfabric.Option) *mysqlfabric.Farm {
+// fileFarm is a farm of two groups, a and b, each a primary at a port.
+func fileFarm(t *testing.T, port int, options ...mysqlfabric.Option) *mysqlfabric.Farm {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "farm.json")
-	must(t, os.WriteFile(file, []byte(`{"format": "libmysqlfabric topology", "version": 2, "tables": [], "groups": [
-		{"id": "a", "servers": [{"uuid": "a1", "host": "127.0.0.1", "port": 1, "mode": "READ_WRITE", "status": "PRIMARY", "weight": 1}]},
-		{"id": "b", "servers": [{"uuid": "b1", "host": "127.0.0.1", "port": 1, "mode": "READ_WRITE", "status": "PRIMARY", "weight": 1}]}]}`), 0o600))
+	must(t, os.WriteFile(file, fmt.Appendf(nil, `{"format": "libmysqlfabric topology", "version": 2, "tables": [], "groups": [
+		{"id": "a", "servers": [{"uuid": "a1", "host": "127.0.0.1", "port": %d, "mode": "READ_WRITE", "status": "PRIMARY", "weight": 1}]},
+		{"id": "b", "servers": [{"uuid": "b1", "host": "127.0.0.1", "port": %d, "mode": "READ_WRITE", "status": "PRIMARY", "weight": 1}]}]}`, port, port), 0o600))
 	farm, err := mysqlfabric.Open("file:"+file, options...)
 	must(t, err)
 	t.Cleanup(func() { _ = farm.Close() })
@@ -32,7 +33,7 @@ func fileFarm(t *testing.T, options ...mysqlfabric.Option) *mysqlfabric.Farm {
 // What configures a pool may use the Pools, and holds up nobody but who wants the same one.
 func TestConfigure(t *testing.T) {
 	t.Parallel()
-	farm := fileFarm(t)
+	farm := fileFarm(t, 1)
 	var pools *fabricsql.Pools
 	var mu sync.Mutex
 	made := 0
@@ -107,7 +108,7 @@ func TestConfigure(t *testing.T) {
 // What does not exist is refused at once.
 func TestUnknownGroup(t *testing.T) {
 	t.Parallel()
-	pools := fabricsql.New(fileFarm(t), config())
+	pools := fabricsql.New(fileFarm(t, 1), config())
 	defer pools.Close()
 	pools.Wait = 2 * time.Second
 	err := pools.RetryGroup(ctx, "misspelt", mysqlfabric.ReadWrite, pingIt)
@@ -117,3 +118,32 @@ func TestUnknownGroup(t *testing.T) {
 }
 
 func pingIt(ctx context.Context, db *sql.DB) error { return db.PingContext(ctx) }
+
+// What has no farm or no configuration is refused, and so is no context.
+func TestNothing(t *testing.T) {
+	t.Parallel()
+	for _, pools := range []*fabricsql.Pools{
+		{}, fabricsql.New(nil, config()), fabricsql.New(fileFarm(t, 1), nil), fabricsql.New(new(mysqlfabric.Farm), config(), nil),
+	} {
+		if err := pools.RetryGroup(ctx, "a", mysqlfabric.ReadWrite, pingIt); err == nil {
+			t.Error("there is a pool")
+		}
+		if _, err := pools.Shard(ctx, "a.b", time.Now(), mysqlfabric.ReadWrite); err == nil {
+			t.Error("there is a shard")
+		}
+		func() {
+			defer func() {
+				if why := fmt.Sprint(recover()); !strings.Contains(why, "nil context") {
+					t.Error(why)
+				}
+			}()
+			_ = pools.RetryGroup(nil, "a", mysqlfabric.ReadWrite, pingIt) //nolint:staticcheck // what is tested
+		}()
+		must(t, pools.Close())
+	}
+	none := new(fabricsql.Connector)
+	if _, err := none.Connect(ctx); !errors.Is(err, mysqlfabric.ErrClosed) {
+		t.Error(err)
+	}
+	must(t, none.Close())
+}

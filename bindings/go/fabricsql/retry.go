@@ -3,8 +3,12 @@ package fabricsql
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"fmt"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 
 	"mysqlfabric"
 )
@@ -14,8 +18,10 @@ import (
 // its COMMIT too: such as a REPLACE, an UPDATE to a value, or a transaction that looks first. It begins anew
 // each time, and returns the driver's errors or such that wrap them.
 //
-// It ends with ctx, with an error that does not pass, or after the first failure that [Pools.Wait] or later
-// follows upon.
+// It ends with ctx, the error of which the last failure is then joined to, with an error that does not pass, or after the first failure that [Pools.Wait] or later
+// follows upon. An attempt has no limit but ctx: where statements may hang, at a server that is cut off while it is
+// still the primary, give the configuration a ReadTimeout, or have work use a context of its own with a limit, the
+// end of which is a failure that passes.
 func (p *Pools) Retry(
 	ctx context.Context, table string, key any, mode mysqlfabric.Mode,
 	work func(ctx context.Context, db *sql.DB) error,
@@ -34,31 +40,58 @@ func (p *Pools) RetryGroup(
 func (p *Pools) retry(
 	ctx context.Context, work func(context.Context, *sql.DB) error, pool func() (*sql.DB, error),
 ) error {
+	if ctx == nil {
+		panic("fabricsql: nil context")
+	}
 	last := time.Now().Add(patience(p.Wait))
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		db, err := pool()
 		if err == nil {
 			err = work(ctx, db)
 		}
-		if err == nil || !passes(err) || ctx.Err() != nil || time.Now().After(last) {
+		if err == nil || !passes(err) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ended(ctx, err)
+		}
+		if time.Now().After(last) {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			return ended(ctx, err)
 		case <-time.After(pause):
 		}
 	}
 }
 
-// passes says whether the same may succeed later, or on another server.
+// ended is the last failure of what a context has ended, and says so.
+func ended(ctx context.Context, err error) error {
+	if errors.Is(err, ctx.Err()) {
+		return err
+	}
+	over := ctx.Err()
+	if why := context.Cause(ctx); why != over {
+		over = fmt.Errorf("%w: %w", over, why)
+	}
+	return fmt.Errorf("%w: %w", over, err)
+}
+
+// passes says whether the same may succeed later, or on another server. What is none of the driver's errors does
+// not, such as one of another service that work asks, but for the end of a limit that work has set.
 func passes(err error) bool {
 	var refused *mysqlfabric.Error
-	if errors.As(err, &refused) {
+	var told *mysql.MySQLError
+	switch {
+	case errors.As(err, &refused):
 		return refused.Retryable
+	case errors.As(err, &told):
+		// A transaction that only reads refuses writes again, wherever it is.
+		const again = mysqlfabric.ActionReconnect | mysqlfabric.ActionRetryElsewhere
+		return told.Number != readOnlyTransaction && mysqlfabric.ErrnoAction(mysqlfabric.Errno(err))&again != 0
+	default:
+		return errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) ||
+			errors.Is(err, context.DeadlineExceeded)
 	}
-	// A transaction that only reads refuses writes again, wherever it is.
-	errno := mysqlfabric.Errno(err)
-	const again = mysqlfabric.ActionReconnect | mysqlfabric.ActionRetryElsewhere
-	return errno != readOnlyTransaction && mysqlfabric.ErrnoAction(errno)&again != 0
 }

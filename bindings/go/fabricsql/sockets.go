@@ -67,8 +67,9 @@ func (s *sockets) cutFormer() {
 	for one := range s.open {
 		if one.server != s.primary {
 			one.cut = true
-			_ = one.raw.Close()
 			delete(s.open, one)
+			// Nobody waits for it: what goes through a tunnel may take its time.
+			go func() { _ = one.raw.Close() }()
 		}
 	}
 }

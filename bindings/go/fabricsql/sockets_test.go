@@ -9,6 +9,48 @@ import (
 	"mysqlfabric"
 )
 
+// slowToClose is a connection that does not end, such as through a tunnel to what is frozen.
+type slowToClose struct {
+	net.Conn
+	closes chan struct{}
+}
+
+func (s slowToClose) Close() error {
+	<-s.closes
+	return s.Conn.Close()
+}
+
+// Nothing waits for a connection that is slow to close.
+func TestCutsAreNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := &sockets{group: "group", open: map[*socket]struct{}{}, primary: "2"}
+	closes := make(chan struct{})
+	var all []*socket
+	for range 2 {
+		mine, theirs := net.Pipe()
+		defer theirs.Close()
+		one, dial := s.dialed(func(context.Context, string, string) (net.Conn, error) {
+			return slowToClose{mine, closes}, nil
+		}, "1")
+		if _, err := dial(context.Background(), "tcp", "address"); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, one)
+	}
+	s.cutFormer()
+	for _, one := range all {
+		if !one.wasCut() {
+			t.Error("it goes on")
+		}
+	}
+	close(closes)
+	for _, one := range all {
+		if _, err := one.raw.Write([]byte{1}); err == nil {
+			t.Error("it is open")
+		}
+	}
+}
+
 // What is open to others than the primary is closed, unless that is the primary again.
 func TestFormerPrimariesAreCut(t *testing.T) {
 	t.Parallel()
