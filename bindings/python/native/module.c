@@ -102,6 +102,14 @@ static PyObject *event_name(PyObject *module, PyObject *number)
     return text_of(number, fabric_event_name);
 }
 
+/* The interpreter's end frees it neither. */
+static PyObject *keep_for_ever(PyObject *module, PyObject *value)
+{
+    (void)module;
+    Py_INCREF(value);
+    Py_RETURN_NONE;
+}
+
 /* clang-format off */
 static PyMethodDef methods[] = {
     {"setup", setup, METH_VARARGS, NULL},
@@ -114,6 +122,7 @@ static PyMethodDef methods[] = {
     {"open_log", open_log, METH_NOARGS, NULL},
     {"take_log", take_log, METH_NOARGS, NULL},
     {"end_log", end_log, METH_NOARGS, NULL},
+    {"keep_for_ever", keep_for_ever, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 /* clang-format on */

@@ -19,6 +19,14 @@ from conftest import TOPOLOGY
 from mysqlfabric import EventKind, Mode
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Raises, also where the tests run in the background of a shell, which has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def threads_of_the_library():
     names = []
     for task in os.listdir("/proc/self/task"):

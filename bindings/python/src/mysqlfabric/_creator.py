@@ -3,27 +3,66 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import os
 import threading
 import time
+import weakref
 from typing import Any, Callable, TypeVar
 
-from ._errors import errno_to_report
-from ._farm import Farm
+from . import _fabric
+from ._errors import errno_of, errno_to_report, is_of_driver
+from ._farm import Farm, _all_of
 from ._types import Action, Mode, Scope, Server, Tables
 
 _T = TypeVar("_T")
 _SERVER = "mysqlfabric.server"
 # The connection is of no use any more.
 _BROKEN = Action.RECONNECT | Action.HOLD_WRITES
+_LONGEST_WAIT = 600.0
+
+
+class _Kept:
+    """The connections of one thread that are in no transaction, by the uuid of their server."""
+
+    def __init__(self) -> None:
+        self.by_server: dict[str, Any] = {}
+        _all_kept.add(self)
+
+
+_all_kept: weakref.WeakSet[_Kept] = weakref.WeakSet()
+# While a process forks: the child has none of the threads that kept them.
+_at_fork: list[dict[str, Any]] = []
+
+
+def _before_fork() -> None:
+    _at_fork.extend(kept.by_server for kept in _all_of(_all_kept))
+
+
+def _after_fork_in_parent() -> None:
+    _at_fork.clear()
+
+
+def _after_fork_in_child() -> None:
+    """Connections stay the parent's. Some drivers end one at the server when its object is freed, so they never are."""
+    for kept in _at_fork:
+        for connection in kept.values():
+            _fabric.keep_for_ever(connection)
+        kept.clear()
+    _at_fork.clear()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
 
 
 class Creator:
     """Connects to the server of a group, or of a table and key, that a farm names now.
 
     `connect` is a driver's function; it is called with `host`, `port`, and whatever other arguments there are here.
-    A Creator waits up to `wait` seconds for a server, as after the loss of a primary, and tries `attempts` in all.
+    To connect it waits up to `wait` seconds for a server, as after the loss of a primary, and tries `attempts` in all.
 
-    By itself it keeps a connection for each thread and server, and runs transactions on them:
+    By itself it keeps a connection for each thread and server, and runs transactions on them; a forked child makes its
+    own:
 
         primary = farm.creator(pymysql.connect, group="shard1", user="app", password="secret")
         primary.run(lambda connection: connection.cursor().execute("REPLACE INTO t VALUES (1)"))
@@ -63,7 +102,7 @@ class Creator:
         self._attempts = attempts
         self._arguments = arguments
         self._made = threading.local()
-        self._kept = threading.local()
+        self._threads = threading.local()
 
     def server(self, wait: float | None = None) -> Server:
         """The server that a connection goes to now."""
@@ -76,61 +115,69 @@ class Creator:
         """Calls `transaction` with this thread's connection to the server, and commits; its answer.
 
         Where the server was lost, is read-only or does not serve, that is reported, and the transaction is run
-        again at whichever server there is then, for up to `within` seconds. So it must be one that may run twice: of
-        a commit that was under way at a server that is lost nobody knows whether it took place. Any other failure
-        rolls back and is raised.
+        again at whichever server there is then. For all of this there are `within` seconds, also to wait for a
+        server (600 of them at most). So the transaction must be one that may run twice: of a commit that was under
+        way at a server that is lost nobody knows whether it took place. Any other failure rolls back and is raised,
+        and an exception of the program never has it run again.
         """
+        if isinstance(within, bool) or not isinstance(within, (int, float)) or math.isnan(within):
+            raise TypeError(f"within must be a number of seconds, and is {within!r}")
         end = time.monotonic() + within
         while True:
-            server = self.server(max(0.0, min(self._wait, end - time.monotonic())))
+            server = self.server(max(0.0, min(end - time.monotonic(), _LONGEST_WAIT)))
+            # Nobody else has it meanwhile, and it is kept again only if it is in no transaction.
+            connection = self._kept(server).pop(server.uuid, None)
+            was_kept = connection is not None
+            is_clean = has_returned = False
             try:
-                connection = self._connection(server)
+                if connection is None:
+                    connection = self._connect(host=server.host, port=server.port, **self._arguments)
                 answer = transaction(connection)
+                has_returned = True
                 connection.commit()
+                is_clean = True
             except Exception as error:
                 action = self.farm._tell(server, error)
-                # Drivers give no errno where they knew before the statement that the connection is gone.
-                is_gone = self._undo(server, drop=bool(action & _BROKEN))
-                again = is_gone or action & (_BROKEN | Action.RETRY_ELSEWHERE)
+                is_clean = connection is not None and not action & _BROKEN and _rolls_back(connection)
+                # Drivers give no errno where they know before the first statement that the connection is gone.
+                is_gone = was_kept and not is_clean and not has_returned and errno_of(error) is None
+                again = action & (_BROKEN | Action.RETRY_ELSEWHERE) or (is_gone and is_of_driver(error))
                 if not again or time.monotonic() >= end:
                     raise
-                time.sleep(0.01)
             else:
                 self.farm._tell(server, 0)
                 return answer
+            finally:
+                # Also after what is no Exception, as of a signal handler: then nobody knows what the driver was at.
+                if is_clean:
+                    self._keep(server, connection)
+                else:
+                    _close(connection)
+            time.sleep(0.01)
 
     def close(self) -> None:
         """Closes the connections that run() keeps for this thread. Those of others close when their threads end."""
-        for uuid in list(vars(self._kept).get("by_server", {})):
-            self._drop(uuid)
+        kept = self._of_thread()
+        while kept:
+            _close(kept.popitem()[1])
 
-    def _connection(self, server: Server) -> Any:
-        """The connection that this thread keeps to a server. Those to others go if there is one primary."""
-        kept = vars(self._kept).setdefault("by_server", {})
-        if server.uuid not in kept:
-            if self.mode in (Mode.WRITEONLY, Mode.READWRITE):
-                self.close()
-            kept[server.uuid] = self._connect(host=server.host, port=server.port, **self._arguments)
-        return kept[server.uuid]
+    def _of_thread(self) -> dict[str, Any]:
+        kept: _Kept | None = getattr(self._threads, "kept", None)
+        if kept is None:
+            kept = self._threads.kept = _Kept()
+        return kept.by_server
 
-    def _undo(self, server: Server, drop: bool) -> bool:
-        """Rolls back, or gives the connection up; whether it was gone without a word."""
-        connection = vars(self._kept).get("by_server", {}).get(server.uuid)
-        if connection is None:
-            return False
-        is_gone = False
-        if not drop:
-            try:
-                connection.rollback()
-            except Exception:
-                is_gone = True
-        if drop or is_gone:
-            self._drop(server.uuid)
-        return is_gone
+    def _kept(self, server: Server) -> dict[str, Any]:
+        """The connections that this thread keeps. Those to other servers go if there is one primary."""
+        kept = self._of_thread()
+        if server.uuid not in kept and self.mode in (Mode.WRITEONLY, Mode.READWRITE):
+            self.close()
+        return kept
 
-    def _drop(self, uuid: str) -> None:
-        with contextlib.suppress(Exception):
-            self._kept.by_server.pop(uuid).close()
+    def _keep(self, server: Server, connection: Any) -> None:
+        # A transaction within one may have made another connection.
+        _close(self._of_thread().pop(server.uuid, None))
+        self._of_thread()[server.uuid] = connection
 
     def __call__(self) -> Any:
         for left in reversed(range(self._attempts)):
@@ -180,3 +227,17 @@ class Creator:
             context.is_disconnect = True
             # The other connections are looked at when they are checked out.
             context.invalidate_pool_on_disconnect = False
+
+
+def _close(connection: Any) -> None:
+    if connection is not None:
+        with contextlib.suppress(Exception):
+            connection.close()
+
+
+def _rolls_back(connection: Any) -> bool:
+    try:
+        connection.rollback()
+    except Exception:
+        return False
+    return True

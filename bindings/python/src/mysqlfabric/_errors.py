@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno as os_errno
 import re
 from typing import Any, TypeGuard
 
@@ -245,6 +246,12 @@ def make_error(code: int, errno: int, message: str) -> FabricError:
     return _CLASSES.get(code, FabricError)(code, errno, in_python(message))
 
 
+def is_of_driver(error: BaseException) -> bool:
+    if isinstance(error, (FabricError, LookupError, OSError)):
+        return False
+    return any(base.__name__ in ("Error", "MySQLError") for base in type(error).__mro__)
+
+
 def errno_of(error: BaseException) -> int | None:
     """The MySQL errno in an exception of a driver: its `errno`, else its first argument; None without one.
 
@@ -252,9 +259,7 @@ def errno_of(error: BaseException) -> int | None:
     SQLAlchemy is looked through. A KeyError(1290) of the program has none, nor has PyMySQL's `InterfaceError(0, "")`.
     """
     error = _of_driver(error)
-    if isinstance(error, (FabricError, LookupError, OSError)):
-        return None
-    if not any(base.__name__ in ("Error", "MySQLError") for base in type(error).__mro__):
+    if not is_of_driver(error):
         return None
     number = getattr(error, "errno", None)
     if not _is_errno(number) and error.args:
@@ -270,6 +275,17 @@ def _is_errno(number: object) -> TypeGuard[int]:
     return isinstance(number, int) and not isinstance(number, bool) and 1000 <= number <= 65535
 
 
+def _is_closed_here(error: BaseException | None) -> bool:
+    """Whether a driver used a descriptor that this process had closed before, which tells nothing of a server."""
+    for _ in range(8):
+        if error is None:
+            break
+        if isinstance(error, OSError) and error.errno == os_errno.EBADF:
+            return True
+        error = getattr(error, "orig", None) or error.__cause__
+    return False
+
+
 def errno_to_report(error: BaseException) -> int | None:
     """The errno of a driver's exception if it says something about the server; None if not.
 
@@ -277,7 +293,7 @@ def errno_to_report(error: BaseException) -> int | None:
     whether the program began it READ ONLY.
     """
     errno = errno_of(error)
-    if errno is None or errno == 1792:
+    if errno is None or errno == 1792 or _is_closed_here(error):
         return None
     known = _fabric.errno_action(errno, str(_of_driver(error))) == _fabric.errno_action(errno, None)
     return errno if known else None

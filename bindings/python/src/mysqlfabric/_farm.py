@@ -467,24 +467,24 @@ def _deliver(farm: weakref.ref[Farm], descriptor: int, callback: Callable[[Event
         del alive
 
 
-def _all_farms() -> list[Farm]:
+def _all_of(some: weakref.WeakSet[_T]) -> list[_T]:
     while True:
         try:
-            return list(_farms)
+            return list(some)
         except RuntimeError:
             # Another thread has made one.
             continue
 
 
 def _after_fork_in_child() -> None:
-    for farm in _all_farms():
+    for farm in _all_of(_farms):
         farm._after_fork()
         if not farm.closed:
             farm._start_events()
 
 
 def _at_exit() -> None:
-    for farm in _all_farms():
+    for farm in _all_of(_farms):
         farm.close()
     _log.stop()
 
