@@ -95,6 +95,15 @@ const char *to_name(PyObject *value, const char *what)
     return text;
 }
 
+/* As str has it, without the code of a class that extends it. */
+uint64_t hash_of_name(PyObject *name)
+{
+    static hashfunc hash;
+    if (hash == NULL)
+        hash = (hashfunc)PyType_GetSlot(&PyUnicode_Type, Py_tp_hash);
+    return (uint64_t)hash(name);
+}
+
 /* One name, or several in a sequence. */
 bool take_names(PyObject *value, names_argument *out)
 {
@@ -102,6 +111,7 @@ bool take_names(PyObject *value, names_argument *out)
     out->sequence = NULL;
     if (PyUnicode_Check(value)) {
         out->count = 1;
+        out->hash = hash_of_name(value);
         return (out->on_stack[0] = to_name(value, "a table")) != NULL;
     }
     /* A tuple of our own, so that nobody changes it while the GIL is not held. */
@@ -115,12 +125,15 @@ bool take_names(PyObject *value, names_argument *out)
         PyErr_NoMemory();
         return false;
     }
-    for (size_t at = 0; at < out->count; at++)
-        if ((out->names[at] = to_name(PyTuple_GetItem(out->sequence, (Py_ssize_t)at), "a table"))
-            == NULL) {
+    out->hash = out->count;
+    for (size_t at = 0; at < out->count; at++) {
+        PyObject *name = PyTuple_GetItem(out->sequence, (Py_ssize_t)at);
+        if ((out->names[at] = to_name(name, "a table")) == NULL) {
             drop_names(out);
             return false;
         }
+        out->hash = out->hash * 31 + hash_of_name(name);
+    }
     return true;
 }
 

@@ -134,7 +134,9 @@ typedef struct {
     /* In the place of names. */
     const fabric_table_t *table;
     batch batch;
+    uint64_t name;
     int32_t scope, mode;
+    bool split;
     /* Of each key, and the servers that they share. */
     uint32_t *index;
     int32_t *status;
@@ -143,10 +145,10 @@ typedef struct {
     size_t capacity, count;
 } batch_question;
 
-static int32_t ask(batch_question *q, bool split, fabric_error_t *err)
+static int32_t ask(batch_question *q, fabric_error_t *err)
 {
     const fabric_t *f = q->farm->handle;
-    if (split)
+    if (q->split)
         return fabric_split_keys(f, q->names.names, q->names.count, &q->batch.keys, q->scope,
                                  q->mode, q->order, q->starts, q->status, q->servers, q->capacity,
                                  &q->count, err);
@@ -168,8 +170,10 @@ static int32_t ask_one(const batch_question *q, const fabric_key_t *key, fabric_
 }
 
 /* Without the GIL: asks until there is room for all servers. */
-static int32_t ask_until_room(batch_question *q, bool split, fabric_error_t *err)
+static int32_t ask_until_room(farm_object *farm, void *question, fabric_error_t *err)
 {
+    (void)farm;
+    batch_question *q = question;
     fabric_key_t largest = largest_integer();
     if (q->batch.big && q->scope == FABRIC_SCOPE_LOCAL
         && ask_one(q, &largest, err) == FABRIC_ERR_KEY_TYPE)
@@ -181,7 +185,7 @@ static int32_t ask_until_room(batch_question *q, bool split, fabric_error_t *err
         q->starts = calloc(q->capacity + 1, sizeof *q->starts);
         if (q->servers == NULL || q->starts == NULL)
             return NO_MEMORY;
-        int32_t status = ask(q, split, err);
+        int32_t status = ask(q, err);
         if (status != FABRIC_ERR_BUFFER_TOO_SMALL)
             return status;
     }
@@ -239,7 +243,7 @@ static PyObject *keys_of_servers(const batch_question *q, PyObject *servers)
 }
 
 /* (answer, {position: status}, message): the message is of the first key that failed. */
-static PyObject *answer_of(const batch_question *q, bool split, const fabric_error_t *err)
+static PyObject *answer_of(const batch_question *q, const fabric_error_t *err)
 {
     PyObject *servers = PyList_New((Py_ssize_t)q->count), *made = NULL;
     for (size_t at = 0; servers != NULL && at < q->count; at++) {
@@ -249,7 +253,7 @@ static PyObject *answer_of(const batch_question *q, bool split, const fabric_err
     }
     if (servers == NULL)
         return NULL;
-    PyObject *answer = split ? keys_of_servers(q, servers) : servers_of_keys(q, servers);
+    PyObject *answer = q->split ? keys_of_servers(q, servers) : servers_of_keys(q, servers);
     PyObject *failed = err != NULL ? failures(q) : PyDict_New(),
              *message = of_text(err != NULL ? err->message : "");
     if (answer != NULL && failed != NULL && message != NULL)
@@ -261,7 +265,7 @@ static PyObject *answer_of(const batch_question *q, bool split, const fabric_err
     return made;
 }
 
-static PyObject *answer_batch(batch_question *q, PyObject *keys, bool split)
+static PyObject *answer_batch(batch_question *q, PyObject *keys)
 {
     PyObject *made = NULL;
     fabric_error_t err;
@@ -273,13 +277,14 @@ static PyObject *answer_batch(batch_question *q, PyObject *keys, bool split)
     if (q->index == NULL || q->status == NULL || q->order == NULL)
         PyErr_NoMemory();
     else if (is_open(q->farm)) {
-        PyThreadState *thread = enter(q->farm);
-        int32_t status = ask_until_room(q, split, &err);
-        leave(q->farm, thread);
-        if (status == NO_MEMORY)
+        about_what what = q->scope == FABRIC_SCOPE_GLOBAL ? ABOUT_GLOBAL_GROUP : ABOUT_SERVERS;
+        int32_t status;
+        if (!run_call(q->farm, about(what, q->name), ask_until_room, q, &status, &err))
+            made = NULL;
+        else if (status == NO_MEMORY)
             PyErr_NoMemory();
         else if (status == FABRIC_OK || status == FABRIC_ERR_SOME_KEYS)
-            made = answer_of(q, split, status == FABRIC_OK ? NULL : &err);
+            made = answer_of(q, status == FABRIC_OK ? NULL : &err);
         else
             fail(status, &err);
     }
@@ -298,13 +303,15 @@ static PyObject *batch_call(const char *function, bool split, PyObject *self, Py
     static const char *const names[] = {"tables", "keys", "mode", "scope"};
     PyObject *values[4];
     batch_question q = {.farm = (farm_object *)self,
+                        .split = split,
                         .scope = FABRIC_SCOPE_LOCAL,
                         .mode = FABRIC_MODE_NONE};
     if (!take_arguments(function, names, 4, 4, 2, args, given, keywords, values)
         || !to_int(values[2], "mode", &q.mode) || !to_int(values[3], "scope", &q.scope)
         || !take_names(values[0], &q.names))
         return NULL;
-    PyObject *made = answer_batch(&q, values[1], split);
+    q.name = q.names.hash;
+    PyObject *made = answer_batch(&q, values[1]);
     drop_names(&q.names);
     return made;
 }
@@ -326,6 +333,7 @@ PyObject *table_servers(PyObject *self, PyObject *const *args, Py_ssize_t given,
     PyObject *values[3];
     batch_question q = {.farm = table->farm,
                         .table = table->table,
+                        .name = table->name,
                         .scope = FABRIC_SCOPE_LOCAL,
                         .mode = FABRIC_MODE_NONE};
     if (table->farm == NULL) {
@@ -335,7 +343,7 @@ PyObject *table_servers(PyObject *self, PyObject *const *args, Py_ssize_t given,
     if (!take_arguments("servers", names, 3, 3, 1, args, given, keywords, values)
         || !to_int(values[1], "mode", &q.mode) || !to_int(values[2], "scope", &q.scope))
         return NULL;
-    PyObject *parts = answer_batch(&q, values[0], false);
+    PyObject *parts = answer_batch(&q, values[0]);
     PyObject *made = parts == NULL ? NULL : PyObject_CallObject(make_batch, parts);
     Py_XDECREF(parts);
     return made;

@@ -10,6 +10,7 @@ PyObject *farm_reset_cache(PyObject *self, PyObject *args, PyObject *keywords)
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "|z:reset_cache", names, &group)
         || !is_open(farm))
         return NULL;
+    forget_answers(farm);
     int32_t status = fabric_reset_cache(farm->handle, group, &err);
     if (status != FABRIC_OK)
         return fail(status, &err);
@@ -21,6 +22,7 @@ PyObject *farm_interrupt(PyObject *self, PyObject *unused)
     (void)unused;
     if (!is_open((farm_object *)self))
         return NULL;
+    ((farm_object *)self)->interrupts++;
     fabric_interrupt(((farm_object *)self)->handle);
     Py_RETURN_NONE;
 }
@@ -58,7 +60,7 @@ PyObject *farm_prefetch(PyObject *self, PyObject *tables)
         return NULL;
     }
     int32_t status;
-    bool is_whole = run_call(farm, call_prefetch, &names, &status, &err);
+    bool is_whole = run_call(farm, ASKS_SOURCE, call_prefetch, &names, &status, &err);
     drop_names(&names);
     if (!is_whole)
         return NULL;

@@ -11,7 +11,8 @@ typedef struct {
     int32_t mode, scope;
     fabric_choice_t choice;
     names_argument excluded;
-    PyObject *weights;
+    fabric_server_t *servers;
+    size_t capacity, count;
 } choice_question;
 
 /* `weights` is a tuple of (server, weight); its texts belong to it. */
@@ -34,50 +35,51 @@ static bool take_weights(PyObject *weights, choice_question *q)
     return true;
 }
 
-static PyObject *choose(const choice_question *q, size_t capacity)
+static int32_t ask(farm_object *farm, void *question, fabric_error_t *err)
+{
+    choice_question *q = question;
+    const fabric_t *f = farm->handle;
+    if (q->group != NULL)
+        return fabric_choose_group_servers(f, q->group, q->mode, &q->choice, q->servers,
+                                           q->capacity, &q->count, err);
+    fabric_key_t largest = largest_integer();
+    if (q->key.big && q->scope == FABRIC_SCOPE_LOCAL
+        && fabric_choose_shard_servers(f, q->tables.names, q->tables.count, &largest, q->scope,
+                                       q->mode, &q->choice, q->servers, q->capacity, &q->count, err)
+               == FABRIC_ERR_KEY_TYPE)
+        return FABRIC_ERR_KEY_TYPE;
+    return fabric_choose_shard_servers(f, q->tables.names, q->tables.count, q->key.use, q->scope,
+                                       q->mode, &q->choice, q->servers, q->capacity, &q->count,
+                                       err);
+}
+
+static PyObject *choose(choice_question *q, uint64_t asks)
 {
     fabric_error_t err;
-    size_t count = 0;
-    fabric_server_t *servers = calloc(capacity + 1, sizeof *servers);
-    if (servers == NULL)
+    int32_t status;
+    PyObject *list = NULL;
+    if ((q->servers = calloc(q->capacity + 1, sizeof *q->servers)) == NULL)
         return PyErr_NoMemory();
-    const fabric_t *f = q->farm->handle;
-    fabric_key_t largest = largest_integer();
-    PyThreadState *thread = enter(q->farm);
-    int32_t status = FABRIC_OK;
-    if (q->group != NULL)
-        status = fabric_choose_group_servers(f, q->group, q->mode, &q->choice, servers, capacity,
-                                             &count, &err);
-    else {
-        if (q->key.big && q->scope == FABRIC_SCOPE_LOCAL)
-            status = fabric_choose_shard_servers(f, q->tables.names, q->tables.count, &largest,
-                                                 q->scope, q->mode, &q->choice, servers, capacity,
-                                                 &count, &err);
-        if (status != FABRIC_ERR_KEY_TYPE)
-            status = fabric_choose_shard_servers(f, q->tables.names, q->tables.count, q->key.use,
-                                                 q->scope, q->mode, &q->choice, servers, capacity,
-                                                 &count, &err);
-    }
-    leave(q->farm, thread);
-    PyObject *list = status != FABRIC_OK ? fail(status, &err) : PyList_New((Py_ssize_t)count);
-    for (size_t at = 0; list != NULL && at < count; at++) {
-        PyObject *server = of_server(q->farm, &servers[at]);
+    if (run_call(q->farm, asks, ask, q, &status, &err))
+        list = status != FABRIC_OK ? fail(status, &err) : PyList_New((Py_ssize_t)q->count);
+    for (size_t at = 0; list != NULL && at < q->count; at++) {
+        PyObject *server = of_server(q->farm, &q->servers[at]);
         if (server == NULL || PyList_SetItem(list, (Py_ssize_t)at, server) != 0)
             Py_CLEAR(list);
     }
-    free(servers);
+    free(q->servers);
     return list;
 }
 
 /* _choose(tables or None, group or None, key, mode, scope, preference, zone or None, weights, excluded, limit) */
 PyObject *farm_choose(PyObject *self, PyObject *args)
 {
-    PyObject *tables, *key, *weights, *excluded, *list = NULL;
+    PyObject *tables, *group, *key, *weights, *excluded, *list = NULL;
     int limit, mode, scope, preference;
     choice_question q = {.farm = (farm_object *)self,
                          .tables.names = q.tables.on_stack,
                          .excluded.names = q.excluded.on_stack};
-    if (!PyArg_ParseTuple(args, "OzOiiizO!O!i:candidates", &tables, &q.group, &key, &mode, &scope,
+    if (!PyArg_ParseTuple(args, "OOOiiizO!O!i:candidates", &tables, &group, &key, &mode, &scope,
                           &preference, &q.choice.zone, &PyTuple_Type, &weights, &PyTuple_Type,
                           &excluded, &limit))
         return NULL;
@@ -88,12 +90,18 @@ PyObject *farm_choose(PyObject *self, PyObject *args)
         PyErr_Format(PyExc_ValueError, "limit must be 1 to 65535, and is %d", limit);
         return NULL;
     }
+    if (group != Py_None && (q.group = to_name(group, "a group")) == NULL)
+        return NULL;
     if ((q.group != NULL || take_names(tables, &q.tables)) && take_key(key, &q.key)) {
         if (take_weights(weights, &q) && take_names(excluded, &q.excluded)) {
             q.choice.excluded = q.excluded.names;
             q.choice.excluded_count = q.excluded.count;
+            q.capacity = (size_t)limit;
+            about_what what = q.scope == FABRIC_SCOPE_GLOBAL ? ABOUT_GLOBAL_GROUP : ABOUT_SERVERS;
+            uint64_t asks = q.group != NULL ? about(ABOUT_GROUP, hash_of_name(group))
+                                            : about(what, q.tables.hash);
             if (is_open(q.farm))
-                list = choose(&q, (size_t)limit);
+                list = choose(&q, asks);
         }
         drop_key(&q.key);
     }

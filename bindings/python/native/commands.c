@@ -68,7 +68,7 @@ PyObject *farm_seed(PyObject *self, PyObject *const *args, Py_ssize_t given, PyO
         return NULL;
     address to = {host, (uint16_t)port};
     int32_t status;
-    if (!run_call(farm, call_seed, &to, &status, &err))
+    if (!run_call(farm, ASKS_SOURCE, call_seed, &to, &status, &err))
         return NULL;
     if (status != FABRIC_OK)
         return fail(status, &err);
@@ -151,7 +151,7 @@ PyObject *farm_execute(PyObject *self, PyObject *args)
         int32_t status;
         c.arguments = texts;
         c.count = (size_t)count;
-        if (run_call(farm, call_execute, &c, &status, &err)) {
+        if (run_call(farm, RUNS_COMMAND, call_execute, &c, &status, &err)) {
             if (status != FABRIC_OK)
                 fail(status, &err);
             else

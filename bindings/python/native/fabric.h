@@ -10,24 +10,31 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum { SERVER_SLOTS = 256, NAMES_ON_STACK = 16, WAIT_SLICE_MS = 500 };
+enum { SERVER_SLOTS = 256, ASKED_SLOTS = 64, NAMES_ON_STACK = 16 };
 
 typedef struct {
     PyObject *object;
     fabric_server_t server;
 } known_server;
 
+/* What was asked, as about() has it, and when it was answered. */
+typedef struct {
+    uint64_t asks;
+    int64_t at_ms;
+} asked_before;
+
 typedef struct {
     PyObject_HEAD fabric_t *handle;
     /* Calls that have let go of the GIL: fabric_free() must wait for them. */
     int users;
-    /* Threads in calls of run_call(): the same. Each takes itself away. */
+    /* Threads of run_call() in calls: the same. Each takes itself away. */
     atomic_int workers;
     bool closing;
     /* The lookup timeout is 0: lookups keep the GIL. */
     bool never_waits;
-    /* The source has answered: lookups are answered from memory, as a rule. */
-    bool is_warm;
+    /* How often somebody has called interrupt(). */
+    uint64_t interrupts;
+    asked_before asked[ASKED_SLOTS];
     /* Objects of servers that lookups gave before, so that a warm one makes none. */
     known_server *known[SERVER_SLOTS];
 } farm_object;
@@ -36,6 +43,7 @@ typedef struct {
     PyObject_HEAD farm_object *farm;
     fabric_table_t *table;
     PyObject *repr;
+    uint64_t name;
 } table_object;
 
 /* A key of a call. Its text belongs to the argument, or to `owner`. */
@@ -52,6 +60,8 @@ typedef struct {
     const char **names;
     size_t count;
     PyObject *sequence;
+    /* The hash of them all. */
+    uint64_t hash;
 } names_argument;
 
 typedef struct {
@@ -71,6 +81,7 @@ bool take_arguments(const char *function, const char *const *names, size_t most,
 bool to_int(PyObject *value, const char *name, int32_t *out);
 bool to_milliseconds(PyObject *value, int64_t *out);
 const char *to_name(PyObject *value, const char *what);
+uint64_t hash_of_name(PyObject *name);
 bool take_names(PyObject *value, names_argument *out);
 void drop_names(names_argument *names);
 
@@ -94,7 +105,7 @@ PyObject *of_text(const char *text);
 extern const field server_fields[], shard_fields[], table_info_fields[], group_info_fields[],
     node_fields[], metrics_fields[], event_fields[], explanation_fields[], health_fields[];
 
-/* farm.c: a call that may wait stands between enter() and leave(). */
+/* farm.c: a call that lets go of the GIL stands between enter() and leave(). */
 bool is_open(farm_object *farm);
 PyThreadState *enter(farm_object *farm);
 void leave(farm_object *farm, PyThreadState *thread);
@@ -102,10 +113,29 @@ int64_t now_ms(void);
 extern PyTypeObject *farm_type, *table_type;
 bool add_types(PyObject *module);
 
-/* signals.c: false if a signal handler has raised meanwhile. */
-typedef int32_t (*long_call)(farm_object *farm, void *question, fabric_error_t *err);
-bool run_call(farm_object *farm, long_call call, void *question, int32_t *status,
+/* signals.c: every call that may wait for the source is made by run_call(); false if a signal handler has raised
+ * meanwhile. */
+typedef int32_t (*source_call)(farm_object *farm, void *question, fabric_error_t *err);
+typedef enum {
+    /* Nothing that is known: a command, which is not to run twice, or anything else. */
+    RUNS_COMMAND,
+    ASKS_SOURCE,
+    IN_MEMORY,
+    ABOUT_SERVERS,
+    ABOUT_GLOBAL_GROUP,
+    ABOUT_MAP,
+    ABOUT_GROUP,
+    ABOUT_KINDS
+} about_what;
+/* Of a call with a deadline of its own, by which it may wait for a server, too. */
+#define WITH_DEADLINE ((uint64_t)1 << 62)
+uint64_t about(about_what what, uint64_t name);
+bool is_known(farm_object *farm, uint64_t asks);
+void forget_answer(farm_object *farm, uint64_t asks);
+bool run_call(farm_object *farm, uint64_t asks, source_call call, void *question, int32_t *status,
               fabric_error_t *err);
+void forget_answers(farm_object *farm);
+PyObject *set_main_thread(PyObject *module, PyObject *ident);
 
 /* options.c */
 bool apply_option(fabric_options_t *options, PyObject *option);

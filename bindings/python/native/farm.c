@@ -105,12 +105,24 @@ static void farm_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
+typedef struct {
+    const names_argument *names;
+    fabric_table_t *opened;
+} opening;
+
+static int32_t call_open(farm_object *farm, void *question, fabric_error_t *err)
+{
+    opening *o = question;
+    return fabric_table_open(farm->handle, o->names->names, o->names->count, &o->opened, err);
+}
+
 static PyObject *farm_open_table(PyObject *self, PyObject *tables)
 {
     farm_object *farm = (farm_object *)self;
     names_argument names;
-    fabric_table_t *opened;
+    opening o = {.names = &names};
     fabric_error_t err;
+    int32_t status;
     if (!take_names(tables, &names))
         return NULL;
     PyObject *repr = PyUnicode_FromFormat("<mysqlfabric.Table %R>",
@@ -120,24 +132,24 @@ static PyObject *farm_open_table(PyObject *self, PyObject *tables)
         Py_XDECREF(repr);
         return NULL;
     }
-    PyThreadState *thread = enter(farm);
-    int32_t status = fabric_table_open(farm->handle, names.names, names.count, &opened, &err);
-    leave(farm, thread);
+    bool is_whole = run_call(farm, about(ABOUT_MAP, names.hash), call_open, &o, &status, &err);
     drop_names(&names);
-    if (status != FABRIC_OK) {
+    if (!is_whole || status != FABRIC_OK) {
         Py_DECREF(repr);
-        return fail(status, &err);
+        fabric_table_free(o.opened);
+        return is_whole ? fail(status, &err) : NULL;
     }
     table_object *table = PyObject_GC_New(table_object, table_type);
     if (table == NULL) {
-        fabric_table_free(opened);
+        fabric_table_free(o.opened);
         Py_DECREF(repr);
         return NULL;
     }
     table->repr = repr;
     Py_INCREF(self);
     table->farm = farm;
-    table->table = opened;
+    table->table = o.opened;
+    table->name = names.hash;
     PyObject_GC_Track((PyObject *)table);
     return (PyObject *)table;
 }

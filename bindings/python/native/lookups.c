@@ -1,7 +1,4 @@
 /* One server for one question: by the names of tables, by an opened table, or of a group. */
-#include <stdio.h>
-#include <string.h>
-
 #include "fabric.h"
 
 typedef struct {
@@ -11,8 +8,14 @@ typedef struct {
     names_argument names;
     key_argument key;
     int32_t scope, mode, status;
+    uint64_t asks;
     /* Milliseconds; negative for a call that does not wait for a server. */
     int64_t wait;
+    /* When that is over, as now_ms() counts; 0 before it has begun. */
+    int64_t end;
+    /* Whether it waits for nothing this time. */
+    bool is_trial;
+    fabric_server_t *server;
 } question;
 
 static int32_t ask(const question *q, const fabric_key_t *key, int64_t deadline,
@@ -33,117 +36,81 @@ static int32_t ask(const question *q, const fabric_key_t *key, int64_t deadline,
                                                        q->scope, q->mode, deadline, server, err);
 }
 
-static int32_t ask_without_gil(const question *q, const fabric_key_t *key, int64_t deadline,
-                               fabric_server_t *server, fabric_error_t *err)
+/* What there is of the deadline: of all that begins anew the rest. */
+static int64_t left_of(question *q)
 {
-    if (q->farm->never_waits && deadline <= 0)
-        return ask(q, key, deadline, server, err);
-    PyThreadState *thread = enter(q->farm);
-    int32_t status = ask(q, key, deadline, server, err);
-    leave(q->farm, thread);
-    return status;
+    if (q->wait <= 0 || q->is_trial)
+        return q->wait < 0 ? -1 : 0;
+    if (q->end == 0) {
+        q->end = now_ms() + q->wait;
+        return q->wait;
+    }
+    return q->end > now_ms() ? q->end - now_ms() : 0;
 }
 
-typedef struct {
-    const question *q;
-    fabric_server_t *server;
-} cold_question;
-
-static int32_t call_cold(farm_object *farm, void *question, fabric_error_t *err)
+/* As the question says. Of an integer of more than 64 bits, which goes as a text, a table of texts is asked first
+ * whether it takes integers at all. */
+static int32_t look_up(farm_object *farm, void *question_, fabric_error_t *err)
 {
     (void)farm;
-    const cold_question *cold = question;
-    return ask(cold->q, cold->q->key.use, -1, cold->server, err);
-}
-
-/* As ask_without_gil() without a deadline. While the source has not answered yet, a signal handler may end it; false
- * if one did. */
-static bool ask_soon(const question *q, int32_t *status, fabric_server_t *server,
-                     fabric_error_t *err)
-{
-    farm_object *farm = q->farm;
-    farm->is_warm = farm->is_warm || fabric_topology_generation(farm->handle) > 0;
-    if (!farm->is_warm && !farm->never_waits)
-        return run_call(farm, call_cold, &(cold_question){q, server}, status, err);
-    *status = ask_without_gil(q, q->key.use, -1, server, err);
-    return true;
-}
-
-/* Whether a wait may go on with the next slice after this status. */
-static bool may_pass(int32_t status)
-{
-    switch (status) {
-    case FABRIC_ERR_NO_SERVER:
-    case FABRIC_ERR_UNKNOWN_GROUP:
-    case FABRIC_ERR_WRITE_HELD:
-    case FABRIC_ERR_SHARD_UNAVAILABLE:
-    case FABRIC_ERR_STALE:
-    case FABRIC_ERR_TIMEOUT:
-    case FABRIC_ERR_UNREACHABLE:
-    case FABRIC_ERR_PROTOCOL:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* The message is about the last slice: names the wait that the caller asked for in its place. */
-static void name_whole_wait(int64_t wait, fabric_error_t *err)
-{
-    static const char before[] = "within the ", after[] = " ms of the call's deadline";
-    char text[2 * sizeof err->message + 64] = "";
-    err->message[sizeof err->message - 1] = 0;
-    char *number = strstr(err->message, before), *end = strstr(err->message, after);
-    if (number == NULL || end == NULL || end < number)
-        return;
-    *number = 0;
-    snprintf(text, sizeof text, "%s%s%lld%s", err->message, before, (long long)wait, end);
-    memcpy(err->message, text, sizeof err->message - 1);
-}
-
-/* Waits in slices, between which Python's signal handlers run: Ctrl-C ends a wait. */
-static PyObject *wait_for_answer(const question *q)
-{
-    fabric_server_t server;
-    fabric_error_t err;
-    int64_t end = now_ms() + q->wait;
-    for (;;) {
-        int64_t left = end - now_ms(), slice = left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS;
-        int32_t status = ask_without_gil(q, q->key.use, slice < 0 ? 0 : slice, &server, &err);
-        if (status == FABRIC_OK)
-            return of_server(q->farm, &server);
-        if (PyErr_CheckSignals() != 0)
-            return NULL;
-        /* One that came before its time was not waited for. */
-        if (!may_pass(status) || now_ms() >= end || slice <= 0) {
-            name_whole_wait(q->wait, &err);
-            return fail(status, &err);
-        }
-        if (!is_open(q->farm))
-            return NULL;
-    }
-}
-
-static PyObject *answer(const question *q)
-{
-    fabric_server_t server;
-    fabric_error_t err;
-    if (!is_open(q->farm))
-        return NULL;
+    question *q = question_;
     if (q->key.big && q->scope == FABRIC_SCOPE_LOCAL) {
         fabric_key_t largest = largest_integer();
-        int32_t status = ask_without_gil(q, &largest, -1, &server, &err);
+        fabric_server_t ignored;
+        fabric_error_t other;
+        int32_t status = ask(q, &largest, q->wait < 0 ? -1 : 0, &ignored, err);
+        int64_t left = status == FABRIC_ERR_WOULD_BLOCK ? left_of(q) : 0;
+        if (left > 0)
+            status = ask(q, &largest, left, &ignored, err);
         if (status == FABRIC_ERR_KEY_TYPE)
-            return fail(status, &err);
-        if (!is_open(q->farm))
-            return NULL;
+            return status;
+        if (left > 0 && left_of(q) == 0)
+            return ask(q, q->key.use, 0, q->server, &other) == FABRIC_OK ? FABRIC_OK : status;
     }
-    if (q->wait >= 0)
-        return wait_for_answer(q);
+    return ask(q, q->key.use, left_of(q), q->server, err);
+}
+
+/* One with a deadline tries first whether there is anything to wait for. */
+static bool run_wait(question *q, int32_t *status, fabric_error_t *err)
+{
+    uint64_t asks = q->asks | WITH_DEADLINE;
+    if (is_known(q->farm, asks)) {
+        q->is_trial = true;
+        if (!run_call(q->farm, asks, look_up, q, status, err))
+            return false;
+        if (*status == FABRIC_OK)
+            return true;
+        forget_answer(q->farm, asks);
+        if (!is_open(q->farm))
+            return false;
+        q->is_trial = false;
+    }
+    return run_call(q->farm, asks, look_up, q, status, err);
+}
+
+static PyObject *answer(question *q)
+{
+    fabric_server_t server;
+    fabric_error_t err;
     int32_t status;
-    if (!ask_soon(q, &status, &server, &err))
+    if (!is_open(q->farm))
+        return NULL;
+    q->server = &server;
+    bool is_whole = true;
+    if (q->farm->never_waits && q->wait <= 0)
+        status = look_up(q->farm, q, &err);
+    else if (q->wait > 0)
+        is_whole = run_wait(q, &status, &err);
+    else
+        is_whole = run_call(q->farm, q->wait == 0 ? IN_MEMORY : q->asks, look_up, q, &status, &err);
+    if (!is_whole)
         return NULL;
     return status == FABRIC_OK ? of_server(q->farm, &server) : fail(status, &err);
+}
+
+static about_what what_of(int32_t scope)
+{
+    return scope == FABRIC_SCOPE_GLOBAL ? ABOUT_GLOBAL_GROUP : ABOUT_SERVERS;
 }
 
 static bool take_wait(PyObject *value, question *q)
@@ -171,6 +138,7 @@ PyObject *farm_server(PyObject *self, PyObject *const *args, Py_ssize_t given, P
         || !to_int(values[2], "mode", &q.mode) || !to_int(values[3], "scope", &q.scope)
         || !take_wait(values[4], &q) || !take_names(values[0], &q.names))
         return NULL;
+    q.asks = about(what_of(q.scope), q.names.hash);
     if (take_key(values[1], &q.key)) {
         server = answer(&q);
         drop_key(&q.key);
@@ -197,6 +165,7 @@ PyObject *table_server(PyObject *self, PyObject *const *args, Py_ssize_t given, 
         || !to_int(values[1], "mode", &q.mode) || !to_int(values[2], "scope", &q.scope)
         || !take_wait(values[3], &q) || !take_key(values[0], &q.key))
         return NULL;
+    q.asks = about(what_of(q.scope), table->name);
     server = answer(&q);
     drop_key(&q.key);
     return server;
@@ -214,5 +183,6 @@ PyObject *farm_group_server(PyObject *self, PyObject *const *args, Py_ssize_t gi
         || !to_int(values[1], "mode", &q.mode) || !to_int(values[2], "status", &q.status)
         || !take_wait(values[3], &q) || (q.group = to_name(values[0], "a group")) == NULL)
         return NULL;
+    q.asks = about(ABOUT_GROUP, hash_of_name(values[0]));
     return answer(&q);
 }

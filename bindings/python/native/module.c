@@ -122,6 +122,7 @@ static PyMethodDef methods[] = {
     {"open_log", open_log, METH_NOARGS, NULL},
     {"take_log", take_log, METH_NOARGS, NULL},
     {"end_log", end_log, METH_NOARGS, NULL},
+    {"set_main_thread", set_main_thread, METH_O, NULL},
     {"keep_for_ever", keep_for_ever, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

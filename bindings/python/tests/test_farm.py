@@ -194,6 +194,30 @@ def test_reporting(farm):
             raise DriverError("no number")
 
 
+def test_exceptions_that_raise_when_they_are_looked_at(farm):
+    """What a block raised is what is raised."""
+
+    class Error(Exception):
+        def __str__(self):
+            raise RuntimeError("no text")
+
+    class NoOriginal(Exception):
+        orig = property(lambda self: 1 / 0)
+
+    class NoTruth(Exception):
+        @property
+        def orig(self):
+            return type("Array", (), {"__bool__": lambda self: 1 / 0})()
+
+    server = farm.group_server("shard1", Mode.READWRITE)
+    for error in (Error(1290), NoOriginal("mine"), NoTruth("mine")):
+        with pytest.raises(type(error)) as caught, farm.reporting(server):
+            raise error
+        assert caught.value is error
+        assert farm.report(server, error) == mf.Action.NONE
+    assert farm.group_server("shard1", Mode.READWRITE) == server
+
+
 def test_only_exceptions_of_a_driver_are_reported(farm, dead):
     """What the program itself or this library raised, in a block with a server, is no fault of that server."""
     server = farm.group_server("shard1", Mode.READWRITE)

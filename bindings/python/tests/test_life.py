@@ -16,7 +16,7 @@ import pytest
 
 import mysqlfabric as mf
 from conftest import TOPOLOGY
-from mysqlfabric import EventKind, Mode
+from mysqlfabric import EventKind, Mode, Scope
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +83,17 @@ def test_a_farm_that_keeps_its_tables_is_collected(node):
 def test_a_table_says_what_it_is_of(file_farm):
     assert "'employees.salaries'" in repr(file_farm.table("employees.salaries"))
     assert "('web.sessions',)" in repr(file_farm.table(name for name in ["web.sessions"]))
+
+
+def test_farms_of_a_class_without_a_hash():
+    class Equal(mf.Farm):
+        def __eq__(self, other):
+            return isinstance(other, Equal)
+
+    farms = [Equal(topology_file=TOPOLOGY) for _ in range(2)]
+    assert len(mf._farm._all_farms()) >= 2
+    for farm in farms:
+        farm.close()
 
 
 def test_a_table_keeps_its_farm(file_farm):
@@ -186,37 +197,96 @@ def test_ctrl_c_ends_a_wait(node):
         timer.join()
 
 
-def test_ctrl_c_ends_every_call_that_asks_fabric(node, start):
+@pytest.mark.parametrize("is_warm", [False, True], ids=["cold", "warm"])
+def test_ctrl_c_ends_every_call_that_asks_fabric(node, is_warm):
     """Soon, although Fabric is silent. A signal whose handler raises nothing ends none."""
     heard = []
     before = signal.signal(signal.SIGUSR1, lambda *_: heard.append(1))
+    table, key, big, group = "hashdb.users", 1, 2**70, "emptygrp"
+    calls = {
+        "seed": lambda farm: farm.seed(),
+        "prefetch": lambda farm: farm.prefetch(table),
+        "execute": lambda farm: farm.execute("dump", "servers"),
+        "server": lambda farm: farm.server(table, key),
+        "server of a big key": lambda farm: farm.server(table, big),
+        "server of the global group": lambda farm: farm.server(table, scope=Scope.GLOBAL),
+        "server, with a wait": lambda farm: farm.server(table, key, wait=300),
+        "server of a big key, with a wait": lambda farm: farm.server(table, big, wait=300),
+        "group_server": lambda farm: farm.group_server(group),
+        "group_servers": lambda farm: farm.group_servers(group),
+        "group_servers, asked": lambda farm: farm.group_servers(group, use_cache=False),
+        "servers": lambda farm: farm.servers(table, [key]),
+        "split": lambda farm: farm.split(table, [key]),
+        "table": lambda farm: farm.table(table),
+        "shard": lambda farm: farm.shard(table, key),
+        "shards": lambda farm: farm.shards(table),
+        "shards_between": lambda farm: farm.shards_between(table, key),
+        "candidates": lambda farm: farm.candidates(table, key),
+        "group_candidates": lambda farm: farm.group_candidates(group),
+        "explain": lambda farm: farm.explain(table, key),
+        "explain_group": lambda farm: farm.explain_group(group),
+        "nodes": lambda farm: farm.nodes(),
+    }
+    if is_warm:
+        # Of all but the first answer, those of which another lookup might seem to know.
+        for name in ("nodes", "prefetch", "execute", "server, with a wait"):
+            del calls[name]
     try:
-        for call in (
-            lambda farm: farm.seed(),
-            lambda farm: farm.prefetch("employees.salaries"),
-            lambda farm: farm.execute("dump", "servers"),
-            lambda farm: farm.server("employees.salaries", 1, wait=300),
-            lambda farm: farm.server("employees.salaries", 1),
-            lambda farm: farm.group_server("shard1"),
-        ):
+        for name, call in calls.items():
             # One that takes no notice for much longer than the test waits.
-            silent = start()
-            silent.control("fault", "hang", "", "-1", "")
-            with silent.farm(request_timeout=300, connect_attempts=10, lookup_timeout=300) as farm:
-                timers = [threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1))]
-                timers += [threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT))]
+            with node.farm(request_timeout=300, connect_attempts=10, lookup_timeout=300) as farm:
+                if is_warm:
+                    assert farm.server("employees.salaries", 1)
+                node.control("fault", "hang", "", "-1", "")
+                timers = [threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1))]
+                timers += [threading.Timer(0.25, os.kill, (os.getpid(), signal.SIGINT))]
                 for timer in timers:
                     timer.start()
                 began = time.monotonic()
                 with pytest.raises(KeyboardInterrupt):
                     call(farm)
-                assert time.monotonic() - began < 60
-                assert heard
+                    pytest.fail(f"{name} did not wait")
+                assert time.monotonic() - began < 60, name
+                assert heard, name
                 heard.clear()
                 for timer in timers:
                     timer.join()
+                node.control("reset")
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_what_a_signal_handler_raises_ends_one_wait(node):
+    """And not those of other threads."""
+    with node.farm(request_timeout=300, lookup_timeout=300) as farm:
+        caught = []
+
+        def wait(call):
+            try:
+                call()
+            except mf.FabricError as error:
+                caught.append(type(error))
+
+        node.control("fault", "hang", "", "-1", "")
+        threads = [
+            threading.Thread(target=wait, args=(call,))
+            for call in (lambda: farm.group_server("emptygrp", wait=300), lambda: farm.group_server("shard1"), farm.seed)
+        ]
+        for thread in threads:
+            thread.start()
+        for call in (lambda: farm.group_server("emptygrp", wait=300), farm.seed, lambda: farm.servers("hashdb.users", [1])):
+            timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+            timer.start()
+            with pytest.raises(KeyboardInterrupt):
+                call()
+            timer.join()
+        time.sleep(0.1)
+        assert not caught and all(thread.is_alive() for thread in threads)
+        # This is meant for them all.
+        farm.interrupt()
+        for thread in threads:
+            thread.join(60)
+        assert caught == [mf.Interrupted] * 3
 
 
 def test_a_signal_handler_that_closes_the_farm(node):
@@ -234,12 +304,38 @@ def test_a_signal_handler_that_closes_the_farm(node):
         signal.signal(signal.SIGUSR1, before)
 
 
-def test_the_message_of_a_wait_names_that_wait(node):
-    """And not the slices that it is made of."""
+@pytest.mark.parametrize("key", [1, 2**70])
+def test_a_wait_is_one_call(node, key):
+    """In its time, its message, the log and the metrics, and in any thread."""
     node.control("fault", "hang", "", "-1", "")
-    with node.farm(request_timeout=300) as farm, pytest.raises(mf.Timeout) as caught:
-        farm.server("employees.salaries", 1, wait=1.5)
-    assert "within the 1500 ms" in caught.value.message
+    with node.farm(request_timeout=300, lookup_timeout=300) as farm:
+        messages = []
+
+        def wait():
+            began = time.monotonic()
+            with pytest.raises(mf.Timeout) as caught:
+                farm.server("employees.salaries", key, wait=0.7)
+            assert time.monotonic() - began < 60
+            messages.append(caught.value.message)
+
+        wait()
+        other = threading.Thread(target=wait)
+        other.start()
+        other.join()
+        assert len(messages) == 2 and all("within the 700 ms" in message for message in messages)
+        assert farm.metrics().lookups_refused <= 6
+
+
+def test_a_wait_in_vain_where_there_was_a_server(node, eventually):
+    """What was answered a moment ago is tried without a thread first."""
+    with node.farm(discovery_interval=0.1) as farm:
+        farm.group_server("shard3", Mode.READWRITE, wait=1)
+        before = farm.metrics().lookups_refused
+        node.control("demote", "shard3")
+        farm.group_servers("shard3", use_cache=False)
+        with pytest.raises(mf.NoServer):
+            farm.group_server("shard3", Mode.READWRITE, wait=0.6)
+        assert farm.metrics().lookups_refused - before <= 2
 
 
 def look_up(farm, answers):
@@ -404,6 +500,31 @@ print("ran", flush=True)
     assert ended.stdout == "ran\n", ended.stderr
     assert ended.returncode == (3 if "3" in ending else 0), ended.stderr
     assert "Fatal" not in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_threads_that_go_on_making_farms_at_the_end(node):
+    """The interpreter ends daemon threads in the middle of a call."""
+    program = f"""
+import threading, time
+import mysqlfabric as mf
+def work():
+    while True:
+        try:
+            farm = mf.Farm({node.url!r}, user="admin", password="secret", connect_attempts=1, log_level=None)
+            try:
+                farm.seed()
+            finally:
+                farm.close()
+        except mf.FabricError:
+            pass
+for _ in range(16):
+    threading.Thread(target=work, daemon=True).start()
+time.sleep(0.3)
+"""
+    node.control("fault", "delay", "5", "-1")
+    for _ in range(4):
+        ended = run(program)
+        assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_the_log_of_a_forked_child(node):

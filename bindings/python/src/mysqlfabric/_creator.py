@@ -36,7 +36,7 @@ _at_fork: list[dict[str, Any]] = []
 
 
 def _before_fork() -> None:
-    _at_fork.extend(kept.by_server for kept in _all_of(_all_kept))
+    _at_fork.extend(kept.by_server for kept in _all_of(lambda: _all_kept))
 
 
 def _after_fork_in_parent() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno as os_errno
 import re
 from typing import Any, TypeGuard
@@ -256,19 +257,23 @@ def errno_of(error: BaseException) -> int | None:
     """The MySQL errno in an exception of a driver: its `errno`, else its first argument; None without one.
 
     Exceptions of a driver are those with a class `Error` or `MySQLError` beneath, as DB-API 2.0 wants; one of
-    SQLAlchemy is looked through. A KeyError(1290) of the program has none, nor has PyMySQL's `InterfaceError(0, "")`.
+    SQLAlchemy is looked through. A KeyError(1290) of the program has none, nor has PyMySQL's `InterfaceError(0, "")`,
+    nor one that raises when it is looked at.
     """
-    error = _of_driver(error)
-    if not is_of_driver(error):
-        return None
-    number = getattr(error, "errno", None)
-    if not _is_errno(number) and error.args:
-        number = error.args[0]
-    return number if _is_errno(number) else None
+    with contextlib.suppress(Exception):
+        error = _of_driver(error)
+        if not is_of_driver(error):
+            return None
+        number = getattr(error, "errno", None)
+        if not _is_errno(number) and error.args:
+            number = error.args[0]
+        return number if _is_errno(number) else None
+    return None
 
 
 def _of_driver(error: BaseException) -> BaseException:
-    return getattr(error, "orig", None) or error
+    original = getattr(error, "orig", None)
+    return original if isinstance(original, BaseException) else error
 
 
 def _is_errno(number: object) -> TypeGuard[int]:
@@ -282,7 +287,7 @@ def _is_closed_here(error: BaseException | None) -> bool:
             break
         if isinstance(error, OSError) and error.errno == os_errno.EBADF:
             return True
-        error = getattr(error, "orig", None) or error.__cause__
+        error = error.__cause__ if (original := _of_driver(error)) is error else original
     return False
 
 
@@ -293,10 +298,12 @@ def errno_to_report(error: BaseException) -> int | None:
     whether the program began it READ ONLY.
     """
     errno = errno_of(error)
-    if errno is None or errno == 1792 or _is_closed_here(error):
-        return None
-    known = _fabric.errno_action(errno, str(_of_driver(error))) == _fabric.errno_action(errno, None)
-    return errno if known else None
+    with contextlib.suppress(Exception):
+        if errno is None or errno == 1792 or _is_closed_here(error):
+            return None
+        known = _fabric.errno_action(errno, str(_of_driver(error))) == _fabric.errno_action(errno, None)
+        return errno if known else None
+    return None
 
 
 def all_or_raise(answer: Any, statuses: dict[int, int], first: str) -> Any:

@@ -37,6 +37,7 @@ _fabric.setup(
     _types.make_health,
     _errors.all_or_raise,
 )
+_fabric.set_main_thread(threading.main_thread().ident or 0)
 
 _MYSQL_SOURCES = ("cluster", "mysql", "fabric+store")
 _FOREVER_MS = 2**63 - 1
@@ -210,7 +211,7 @@ class Farm(_fabric.Handle):
             option("log_level", _log.start(log_level))
         super().__init__(options, lookup_timeout == 0)
         self._on_event = on_event
-        _farms.add(self)
+        _farms[id(self)] = self
         self._start_events()
 
     @staticmethod
@@ -439,7 +440,8 @@ class Farm(_fabric.Handle):
 
 
 _F = TypeVar("_F", bound=Farm)
-_farms: weakref.WeakSet[Farm] = weakref.WeakSet()
+# By their ids: a class may have no hash, or find two farms equal.
+_farms: weakref.WeakValueDictionary[int, Farm] = weakref.WeakValueDictionary()
 
 
 def _readable(descriptor: int, seconds: float) -> None:
@@ -467,24 +469,29 @@ def _deliver(farm: weakref.ref[Farm], descriptor: int, callback: Callable[[Event
         del alive
 
 
-def _all_of(some: weakref.WeakSet[_T]) -> list[_T]:
+def _all_farms() -> list[Farm]:
+    return _all_of(_farms.values)
+
+
+def _all_of(some: Callable[[], Iterable[_T]]) -> list[_T]:
     while True:
         try:
-            return list(some)
+            return list(some())
         except RuntimeError:
             # Another thread has made one.
             continue
 
 
 def _after_fork_in_child() -> None:
-    for farm in _all_of(_farms):
+    _fabric.set_main_thread(threading.get_ident())
+    for farm in _all_farms():
         farm._after_fork()
         if not farm.closed:
             farm._start_events()
 
 
 def _at_exit() -> None:
-    for farm in _all_of(_farms):
+    for farm in _all_farms():
         farm.close()
     _log.stop()
 
