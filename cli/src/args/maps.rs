@@ -59,9 +59,9 @@ pub enum Plan {
 
 #[derive(Debug, Args)]
 pub struct PlanCommon {
-    /// The table, `schema.table`
-    #[arg(long, default_value = "app.t", value_name = "SCHEMA.TABLE")]
-    pub table: String,
+    /// The table, `schema.table` [default: app.t, but for --into]
+    #[arg(long, value_name = "SCHEMA.TABLE")]
+    pub table: Option<String>,
 
     /// The column of the key
     #[arg(long, default_value = "id")]
@@ -95,10 +95,16 @@ pub struct PlanCommon {
     #[arg(long, conflicts_with_all = ["json", "file"])]
     pub sql: bool,
 
-    /// Write the table into this topology file, all else of which stays as it is. The plan that there is is
-    /// the table in it. Where there is no file one is made, whose groups have no servers yet
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["old", "current", "file", "sql"])]
+    /// Write the table into this topology file, all else of which stays as it is; the table that it has is
+    /// the old plan. Where there is no file one is made, whose groups have no servers yet
+    #[arg(long, value_name = "FILE", requires = "table", conflicts_with_all = ["old", "current", "file", "sql"])]
     pub into: Option<PathBuf>,
+}
+
+impl PlanCommon {
+    pub fn table(&self) -> &str {
+        self.table.as_deref().unwrap_or("app.t")
+    }
 }
 
 #[derive(Debug, Args)]

@@ -59,7 +59,7 @@ pub struct Cli {
 pub enum Command {
     /// Which server holds a table and key, for reading or writing
     Route(Route),
-    /// How that is found: the key as it is read, its digest, the shard, the group, the server and why
+    /// How a server is found: the key as it is read, its digest, the shard, the group, the server and why
     Explain(Explain),
     /// The state of the farm, and what is wrong with it
     Status(Status),

@@ -1,7 +1,7 @@
 //! `manual`: the man pages and the completions of shells, for those who make packages.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 
 use clap::CommandFactory;
@@ -11,6 +11,12 @@ use crate::args::Cli;
 use crate::exit::{Exit, Failure, Result};
 
 const NAME: &str = "mysqlfabric";
+
+/// What stands below the options is one section of no name.
+const SECTIONS: [(&str, &str); 2] = [
+    (".SH EXTRA\n", ".SH CONFIGURATION\n"),
+    ("\nExit status: 0 done", "\n.SH \"EXIT STATUS\"\n0 done"),
+];
 
 /// A section that a page made of options has not.
 const FILES: &str = r"
@@ -31,8 +37,12 @@ pub fn run(directory: &Path) -> Result<Exit> {
 fn write(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     clap_mangen::generate_to(Cli::command(), directory)?;
-    let mut page = OpenOptions::new().append(true).open(directory.join(format!("{NAME}.1")))?;
-    page.write_all(FILES.as_bytes())?;
+    let main = directory.join(format!("{NAME}.1"));
+    let mut page = fs::read_to_string(&main)?;
+    for (generated, own) in SECTIONS {
+        page = page.replacen(generated, own, 1);
+    }
+    fs::write(main, page + FILES)?;
     for (shell, file) in [
         (Shell::Bash, NAME.to_owned()),
         (Shell::Zsh, format!("_{NAME}")),

@@ -237,16 +237,16 @@ fn old(
     let farm: Cow<'_, Farm> = match (&args.old, args.current, into) {
         (Some(path), ..) => Cow::Owned(crate::farm::read(path)?),
         (None, true, _) => Cow::Owned(farm(run, run.settings.url()?)?),
-        (None, false, Some(into)) if into.farm.table(&args.table).is_some() => {
+        (None, false, Some(into)) if into.farm.table(args.table()).is_some() => {
             Cow::Borrowed(&into.farm)
         }
         (None, false, _) => return Ok(None),
     };
-    let table = farm.table(&args.table).cloned().ok_or_else(|| {
+    let table = farm.table(args.table()).cloned().ok_or_else(|| {
         let known: Vec<String> = farm.tables.iter().map(Table::full_name).collect();
         Failure::new(
             Exit::Unknown,
-            format!("the old plan has no table '{}', but: {}", args.table, known.join(", ")),
+            format!("the old plan has no table '{}', but: {}", args.table(), known.join(", ")),
         )
     })?;
     if let Some(held) = farm
@@ -259,14 +259,15 @@ fn old(
             format!(
                 "the shard of {} from '{}' is held, and where its rows are is not known; plan when it is \
                  listed again",
-                args.table, held.lower_bound
+                args.table(),
+                held.lower_bound
             ),
         ));
     }
     if table.kind.class() != kind.class() {
         return Err(Failure::usage(format!(
             "table {} is of type {} in the old plan, and {} is planned: every key may move",
-            args.table,
+            args.table(),
             table.kind.name(),
             kind.name()
         )));
@@ -281,14 +282,14 @@ fn blank(
     bounds: Vec<String>,
     old: &Option<Table>,
 ) -> Result<Table> {
-    let (schema, name) = match args.table.split_once('.') {
+    let (schema, name) = match args.table().split_once('.') {
         Some((schema, name)) if !schema.is_empty() && !name.is_empty() && !name.contains('.') => {
             (schema, name)
         }
         _ => {
             return Err(Failure::usage(format!(
                 "--table '{}' is not of the form schema.table",
-                args.table
+                args.table()
             )));
         }
     };

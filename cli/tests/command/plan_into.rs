@@ -92,6 +92,9 @@ fn all_else_of_a_file_stays() {
         assert!(why.contains(part), "{part}: {why}");
         assert_eq!(read(&path), before, "{args:?}");
     }
+    // Nobody means app.t.
+    let why = run(&["plan", "hash", "--groups", "shard1", "--shards", "1", "--into", &path]);
+    assert!(why.complained(2).contains("--table"));
     let ring = ["plan", "hash", "--table", "shop.orders", "--groups", "shard1", "--shards", "1"];
     assert!(
         run(&[&ring[..], &["--into", &path]].concat()).complained(2).contains("RANGE_DATETIME")

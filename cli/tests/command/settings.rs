@@ -192,6 +192,10 @@ fn man_pages_and_completions_are_written() {
         assert!(text.contains(part), "{file}: {part}");
     }
     let page = std::fs::read_to_string(format!("{to}/mysqlfabric.1")).expect("a page");
-    assert!(page.contains(".SH FILES") && page.contains("config.toml"));
+    for part in [".SH FILES", "config.toml", ".SH CONFIGURATION", ".SH \"EXIT STATUS\"\n0 done"] {
+        assert!(page.contains(part), "{part}");
+    }
+    let help = run(&["plan", "range", "--help"]).said();
+    assert!(help.lines().all(|line| line.len() <= 100), "{help}");
     assert!(!exists(&format!("{to}/mysqlfabric-manual.1")), "a hidden command has no page");
 }
