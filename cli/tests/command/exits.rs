@@ -130,6 +130,16 @@ fn programs_get_failures_as_json() {
     assert!(error["message"].as_str().is_some_and(|message| message.contains("'-5'")), "{error}");
 }
 
+/// Who waits so many seconds at most.
+fn impatient<'a>(url: &'a str, timeout: &'a str) -> [(&'static str, &'a str); 4] {
+    [
+        ("MYSQLFABRIC_URL", url),
+        ("MYSQLFABRIC_TIMEOUT", timeout),
+        ("MYSQLFABRIC_USER", "u"),
+        ("MYSQLFABRIC_PASSWORD", "p"),
+    ]
+}
+
 /// Somebody who takes connections and says nothing.
 #[test]
 fn every_command_ends_in_time() {
@@ -137,12 +147,7 @@ fn every_command_ends_in_time() {
     let port = silent.local_addr().expect("its address").port();
     for kind in ["fabric", "mysql", "cluster", "fabric+mysql"] {
         let url = format!("{kind}://127.0.0.1:{port}");
-        let environment = [
-            ("MYSQLFABRIC_URL", url.as_str()),
-            ("MYSQLFABRIC_TIMEOUT", "0.3"),
-            ("MYSQLFABRIC_USER", "u"),
-            ("MYSQLFABRIC_PASSWORD", "p"),
-        ];
+        let environment = impatient(&url, "0.3");
         for args in [&["tables"][..], &["ping"], &["watch"], &["check"], &["route", "a.b", "1"]] {
             if kind == "cluster" && args[0] == "route" {
                 // There are no tables; nobody has to be asked.
@@ -165,14 +170,8 @@ fn a_ping_of_somebody_who_hangs_takes_no_longer_than_to_load_the_farm() {
     let port = silent.local_addr().expect("its address").port();
     let lasts = |kind: &str, command: &str| {
         let url = format!("{kind}://127.0.0.1:{port}");
-        let environment = [
-            ("MYSQLFABRIC_URL", url.as_str()),
-            ("MYSQLFABRIC_TIMEOUT", "1"),
-            ("MYSQLFABRIC_USER", "u"),
-            ("MYSQLFABRIC_PASSWORD", "p"),
-        ];
         let begun = Instant::now();
-        run_with(&[command], &environment).code.eq(&3).then(|| begun.elapsed())
+        run_with(&[command], &impatient(&url, "1")).code.eq(&3).then(|| begun.elapsed())
     };
     std::thread::scope(|scope| {
         for kind in ["fabric", "fabric+mysql", "mysql"] {
