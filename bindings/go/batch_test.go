@@ -81,6 +81,8 @@ func TestKindsOfManyKeys(t *testing.T) {
 		must(t, err)
 		same(t, found, wanted)
 	}
+	_, err = h.Servers(ctx, "log.events", []time.Time{{}}, ReadWrite)
+	wants(t, err, ErrKeyType, 0)
 	days := []time.Time{time.Date(2009, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(2020, 6, 15, 0, 0, 0, 0, time.UTC)}
 	found, err := h.Servers(ctx, "log.events", days, ReadWrite)
 	must(t, err)

@@ -17,7 +17,7 @@
 // A key is any integer type, a string, a []byte (taken as a string), or a time.Time, which stands for
 // what its clock shows: "2026-11-26 18:50:00" in its own location, since MySQL's DATETIME knows no time
 // zone. A driver may write another text for it: go-sql-driver that of the clock in its Loc, UTC unless set,
-// as fabricsql's lookups do. Types made of integers, strings and bytes serve as well. Whatever has no exact text, such as a float64,
+// as fabricsql's lookups do. A zero time.Time is refused. Types made of integers, strings and bytes serve as well. Whatever has no exact text, such as a float64,
 // and what only has a String method, is refused with [ErrKeyType]: give the text that is in the column.
 //
 // # Waiting

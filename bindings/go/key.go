@@ -70,6 +70,9 @@ func otherKey(value any) (key, error) {
 }
 
 func timeKey(value time.Time) (key, error) {
+	if value.IsZero() {
+		return key{}, newError(ErrKeyType, "the zero time.Time is no key: drivers write 0000-00-00 for it")
+	}
 	if year := value.Year(); year < 0 || year > 9999 {
 		return key{}, newError(ErrKeyType, "the year %d of a key is none of MySQL's, 0 to 9999", year)
 	}

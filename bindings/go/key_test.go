@@ -55,7 +55,7 @@ func TestKeys(t *testing.T) {
 	for _, key := range []any{
 		1.0, float32(1), true, complex(1, 1), [16]byte{}, []int{1}, nothing, struct{}{}, net.IPv4bcast.String,
 		net.IPNet{}, net.IPv4bcast, time.Second.String, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
-		time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC), time.Time{}, time.Time{}.In(time.FixedZone("far", 12*3600)),
 	} {
 		_, err := h.Server(ctx, salaries, key, ReadWrite)
 		wants(t, err, ErrKeyType, 0)

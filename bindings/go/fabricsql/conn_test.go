@@ -178,8 +178,20 @@ func TestRetry(t *testing.T) {
 			}
 		}
 	}
+	pools.Wait = time.Minute
 	runs := 0
-	err := pools.Retry(over, "log.events", "2001-01-01", mysqlfabric.ReadWrite, func(context.Context, *sql.DB) error {
+	tooLarge := &mysql.MySQLError{Number: 3100}
+	err := pools.RetryGroup(context.Background(), "old", mysqlfabric.ReadWrite, func(context.Context, *sql.DB) error {
+		if runs++; runs == 2 {
+			return readOnly
+		}
+		return tooLarge
+	})
+	if runs != 2+hookTries || err != error(tooLarge) {
+		t.Error(runs, err)
+	}
+	runs = 0
+	err = pools.Retry(over, "log.events", "2001-01-01", mysqlfabric.ReadWrite, func(context.Context, *sql.DB) error {
 		runs++
 		cancel()
 		return readOnly

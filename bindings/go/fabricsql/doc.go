@@ -9,6 +9,8 @@
 //		return err
 //	})
 //
+// A cluster that is not sharded has one group, "default" unless its URL names it: [Pools.RetryGroup].
+//
 // # What fails
 //
 // What the driver sees is reported to the farm by itself: lost connections, refused ones, a primary that has

@@ -13,13 +13,20 @@ import (
 	"mysqlfabric"
 )
 
+// hookFailed is the errno of a commit that Group Replication refuses. The server may be about to leave its group, for
+// a moment, or the transaction is too large, for good: so many in a row, with pauses of 2.6 s, are the latter.
+const (
+	hookFailed = 3100
+	hookTries  = 10
+)
+
 // Retry runs work on the pool of [Pools.Shard], and again while it fails for a reason that passes: a server
 // that was lost, or one that refuses writes. Work must be idempotent, since what was lost may have been done,
 // its COMMIT too: such as a REPLACE, an UPDATE to a value, or a transaction that looks first. It begins anew
 // each time, and returns the driver's errors or such that wrap them.
 //
 // It ends with ctx, the error of which the last failure is then joined to, with an error that does not pass, or after the first failure that [Pools.Wait] or later
-// follows upon. An attempt has no limit but ctx: where statements may hang, at a server that is cut off while it is
+// follows upon. A commit that Group Replication refuses ten times in a row (3100) is too large. An attempt has no limit but ctx: where statements may hang, at a server that is cut off while it is
 // still the primary, give the configuration a ReadTimeout, or have work use a context of its own with a limit, the
 // end of which is a failure that passes.
 func (p *Pools) Retry(
@@ -43,6 +50,7 @@ func (p *Pools) retry(
 	if ctx == nil {
 		panic("fabricsql: nil context")
 	}
+	hooks := 0
 	last := time.Now().Add(patience(p.Wait))
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		db, err := pool()
@@ -50,6 +58,14 @@ func (p *Pools) retry(
 			err = work(ctx, db)
 		}
 		if err == nil || !passes(err) {
+			return err
+		}
+		if isErrno(err, hookFailed) {
+			hooks++
+		} else {
+			hooks = 0
+		}
+		if hooks == hookTries {
 			return err
 		}
 		if ctx.Err() != nil {
