@@ -88,6 +88,11 @@ const char *to_name(PyObject *value, const char *what)
     }
     Py_ssize_t length;
     const char *text = PyUnicode_AsUTF8AndSize(value, &length);
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_UnicodeError)) {
+        PyErr_Clear();
+        PyErr_Format(PyExc_ValueError, "%s has a lone surrogate, which UTF-8 does not have: %A",
+                     what, value);
+    }
     if (text != NULL && strlen(text) != (size_t)length) {
         PyErr_Format(PyExc_ValueError, "%s has a NUL in it: %R", what, value);
         return NULL;

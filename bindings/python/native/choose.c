@@ -75,19 +75,20 @@ static PyObject *choose(choice_question *q, uint64_t asks)
 PyObject *farm_choose(PyObject *self, PyObject *args)
 {
     PyObject *tables, *group, *key, *weights, *excluded, *list = NULL;
-    int limit, mode, scope, preference;
+    PyObject *mode, *scope, *preference, *limit;
+    int32_t most = 0;
     choice_question q = {.farm = (farm_object *)self,
                          .tables.names = q.tables.on_stack,
                          .excluded.names = q.excluded.on_stack};
-    if (!PyArg_ParseTuple(args, "OOOiiizO!O!i:candidates", &tables, &group, &key, &mode, &scope,
+    if (!PyArg_ParseTuple(args, "OOOOOOzO!O!O:candidates", &tables, &group, &key, &mode, &scope,
                           &preference, &q.choice.zone, &PyTuple_Type, &weights, &PyTuple_Type,
                           &excluded, &limit))
         return NULL;
-    q.mode = mode;
-    q.scope = scope;
-    q.choice.preference = preference;
-    if (limit < 1 || limit > UINT16_MAX) {
-        PyErr_Format(PyExc_ValueError, "limit must be 1 to 65535, and is %d", limit);
+    if (!to_int(mode, "mode", &q.mode) || !to_int(scope, "scope", &q.scope)
+        || !to_int(preference, "prefer", &q.choice.preference) || !to_int(limit, "limit", &most))
+        return NULL;
+    if (most < 1 || most > UINT16_MAX) {
+        PyErr_Format(PyExc_ValueError, "limit must be 1 to 65535, and is %R", limit);
         return NULL;
     }
     if (group != Py_None && (q.group = to_name(group, "a group")) == NULL)
@@ -96,7 +97,7 @@ PyObject *farm_choose(PyObject *self, PyObject *args)
         if (take_weights(weights, &q) && take_names(excluded, &q.excluded)) {
             q.choice.excluded = q.excluded.names;
             q.choice.excluded_count = q.excluded.count;
-            q.capacity = (size_t)limit;
+            q.capacity = (size_t)most;
             about_what what = q.scope == FABRIC_SCOPE_GLOBAL ? ABOUT_GLOBAL_GROUP : ABOUT_SERVERS;
             uint64_t asks = q.group != NULL ? about(ABOUT_GROUP, hash_of_name(group))
                                             : about(what, q.tables.hash);

@@ -1,4 +1,5 @@
 /* Options by name: mysqlfabric.Farm gives (name, value, ...) for each. */
+#include <stdio.h>
 #include <string.h>
 
 #include "fabric.h"
@@ -107,12 +108,21 @@ bool apply_option(fabric_options_t *options, PyObject *option)
     const char *kind = table[at].values, *texts[3] = {NULL, NULL, NULL};
     long long numbers[2] = {0, 0};
     int number = 0;
-    bool parsed = strcmp(kind, "L") == 0 ? PyArg_ParseTuple(values, kind, &numbers[0]) != 0
+    /* Behind the colon is what messages begin with. */
+    char format[64];
+    snprintf(format, sizeof format, "%s:%s", kind, name);
+    bool parsed = strcmp(kind, "L") == 0 ? PyArg_ParseTuple(values, format, &numbers[0]) != 0
                   : strcmp(kind, "LL") == 0
-                      ? PyArg_ParseTuple(values, kind, &numbers[0], &numbers[1]) != 0
+                      ? PyArg_ParseTuple(values, format, &numbers[0], &numbers[1]) != 0
                   : strcmp(kind, "i") == 0
-                      ? PyArg_ParseTuple(values, kind, &number) != 0
-                      : PyArg_ParseTuple(values, kind, &texts[0], &texts[1], &texts[2]) != 0;
+                      ? PyArg_ParseTuple(values, format, &number) != 0
+                      : PyArg_ParseTuple(values, format, &texts[0], &texts[1], &texts[2]) != 0;
+    if (!parsed && (kind[0] == 'L' || kind[0] == 'i')) {
+        bool is_large = PyErr_ExceptionMatches(PyExc_OverflowError) != 0;
+        PyErr_Clear();
+        PyErr_Format(is_large ? PyExc_ValueError : PyExc_TypeError, "%s %s: %R", name,
+                     is_large ? "is out of range" : "must be an int, and is not", values);
+    }
     if (parsed) {
         if (strcmp(kind, "L") == 0)
             table[at].set.l(options, numbers[0]);

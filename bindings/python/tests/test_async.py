@@ -249,3 +249,69 @@ def test_a_farm_that_nobody_closed(node):
         await asyncio.sleep(0)
 
     run(main())
+
+
+def test_the_failure_of_another_lookup_is_not_ones_own(node):
+    """Of a farm with one table that cannot be read, when the fetch of both is one, and when it is not."""
+
+    async def main():
+        node.control("break_table", "employees.titles")
+        async with AsyncFarm(**node.options()) as farm:
+            for _ in range(3):
+                asked = await asyncio.gather(
+                    farm.server("employees.titles", 5),
+                    farm.server("employees.salaries", 5),
+                    farm.group_server("shard2"),
+                    return_exceptions=True,
+                )
+                assert isinstance(asked[0], mf.CommandFailed)
+                assert [server.group for server in asked[1:]] == ["shard1", "shard2"]
+                assert (await farm.server("employees.salaries", 5)).group == "shard1"
+                farm.farm.reset_cache()
+                assert (await farm.server("employees.salaries", 5)).group == "shard1"
+                farm.farm.reset_cache()
+
+    run(main())
+
+
+@pytest.mark.parametrize("end", ["close", "collect"])
+def test_a_forked_child_that_closes_the_farm(node, end):
+    """It leaves the loop of its parent, whose epoll it shares, as it is."""
+
+    async def main():
+        farm = AsyncFarm(**node.options())
+        await farm.server("employees.salaries", 5)
+        pid = os.fork()
+        if pid == 0:
+            if end == "close":
+                farm.close()
+            else:
+                del farm
+                gc.collect()
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        heard = asyncio.create_task(anext(farm.events()))
+        await asyncio.sleep(0)
+        farm.farm.reset_cache()
+        await farm.server("employees.salaries", 5)
+        assert await asyncio.wait_for(heard, 3)
+        farm.close()
+
+    run(main())
+
+
+def test_a_call_in_a_thread_that_is_cancelled(node):
+    """It holds up neither the end of the loop nor other threads of asyncio."""
+    node.control("fault", "hang", "", "-1", "")
+
+    async def main():
+        farm = AsyncFarm(**node.options(request_timeout=300))
+        for call in (farm.seed, lambda: farm.prefetch("a.b"), lambda: farm.execute("dump", "servers")):
+            with pytest.raises((asyncio.TimeoutError, TimeoutError)):
+                await asyncio.wait_for(call(), 0.1)
+        return farm
+
+    began = time.monotonic()
+    farm = asyncio.run(main())
+    assert time.monotonic() - began < 60
+    farm.farm.close()

@@ -662,6 +662,21 @@ def test_arguments_that_are_refused(file_farm, tmp_path):
     ):
         with pytest.raises(TypeError):
             bad()
+    for option in ("zone", "snapshot_file", "report_errors", "connect_attempts", "refresh_share"):
+        with pytest.raises(TypeError, match=option):
+            mf.Farm(topology_file=TOPOLOGY, **{option: [5]})
+    for option in ("compat", "connect_attempts"):
+        with pytest.raises(ValueError, match=option):
+            mf.Farm(topology_file=TOPOLOGY, **{option: 2**70})
+    for bad in (
+        lambda: file_farm.candidates("employees.salaries", 1, 2**40),
+        lambda: file_farm.candidates("employees.salaries", 1, limit=2**40),
+        lambda: file_farm.group_server("\ud800"),
+        lambda: file_farm.server(["\ud800.a"], 1),
+    ):
+        with pytest.raises(ValueError, match="mode|limit|surrogate") as caught:
+            bad()
+        assert not isinstance(caught.value, UnicodeError)
     for level in ("LOUD", 1.5, True):
         with pytest.raises(ValueError, match="log_level"):
             mf.Farm(topology_file=TOPOLOGY, log_level=level)

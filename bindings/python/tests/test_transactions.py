@@ -6,6 +6,7 @@ import threading
 import mysql.connector
 import pymysql
 import pytest
+from sqlalchemy import create_engine, text
 
 import mysqlfabric as mf
 
@@ -154,6 +155,28 @@ def test_a_fork(creator_of, two_servers, connect, ending, eventually):
     assert rows(two_servers[0]) == [1]
     creator.close()
     assert eventually(lambda: two_servers[0].connections() == 0)
+
+
+def test_a_fork_with_an_engine(creator_of, two_servers):
+    creator = creator_of(pymysql.connect)
+    engine = creator.attach(create_engine("mysql+pymysql://", creator=creator))
+
+    def own_id():
+        with engine.connect() as connection:
+            return connection.scalar(text("SELECT CONNECTION_ID()"))
+
+    before = own_id()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            if own_id() != before and own_id() == own_id():
+                status = 0
+        finally:
+            os._exit(status)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert own_id() == before
+    engine.dispose()
 
 
 def test_a_primary_that_comes_late(creator_of, farm, real_farm, two_servers):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import os
+import threading
 import time
 import warnings
 import weakref
@@ -29,6 +32,10 @@ _PASSING = (
     _errors.ProtocolError,
 )
 _POLL = 0.1
+# What a fetch fails with where another one would, too: 20, 22, 23, 24, 28 and 29.
+_OF_THE_SOURCE = (_errors.Unreachable, _errors.AccessDenied, _errors.TlsFailed, _errors.NotSeeded, _errors.FileRefused)
+# A FETCHED does not say of what. This many fetches are under way at most, before the one that a lookup has asked for.
+_FETCHES = 3
 
 
 def _takes_what(
@@ -51,7 +58,8 @@ class AsyncFarm:
     A lookup answers from memory at once. What is not known yet is fetched by the library, whose events wake the
     lookups that wait, through one descriptor in the loop; so a lookup may be cancelled at any time. One that is dropped
     without close() is closed with a ResourceWarning. It belongs to
-    the loop that it is first used in. seed(), prefetch() and execute() do take a thread of asyncio's executor.
+    the loop that it is first used in. seed(), prefetch() and execute() do take a thread, which goes on until close()
+    where they are cancelled.
 
     `lookup_timeout` (5 s) is how long a lookup waits for what is not known.
     """
@@ -69,6 +77,7 @@ class AsyncFarm:
         self._descriptor = -1
         self._waiters: set[asyncio.Future[None]] = set()
         self._listeners: set[asyncio.Queue[Event | None]] = set()
+        self._process = os.getpid()
         self._failed_fetches = 0
         self._last_failure = 0
 
@@ -88,7 +97,7 @@ class AsyncFarm:
         """Ends the farm. Lookups and iterations that wait fail or end. Call it in the loop."""
         loop, self._loop = self._loop, None
         if loop is not None:
-            _forget(loop, self._descriptor)
+            _forget(loop, self._descriptor, self._process)
         self._farm.close()
         self._wake()
         for queue in self._listeners:
@@ -99,11 +108,15 @@ class AsyncFarm:
         if loop is None:
             return
         warnings.warn("an AsyncFarm was not closed", ResourceWarning, source=self)
+        forget = functools.partial(_forget, loop, self._descriptor, self._process)
         try:
-            # The collector may run in any thread.
-            loop.call_soon_threadsafe(_forget, loop, self._descriptor)
+            # The collector may run in any thread. A forked child shares the pipe that wakes its parent's loop.
+            if self._process == os.getpid():
+                loop.call_soon_threadsafe(forget)
+            else:
+                forget()
         except RuntimeError:
-            _forget(loop, self._descriptor)
+            forget()
         self._farm.close()
 
     async def server(
@@ -166,16 +179,16 @@ class AsyncFarm:
         return AsyncTable(self, await self._ask(None, lambda _: self._farm.table(tables)))
 
     async def seed(self, host: str | None = None, port: int = 0) -> None:
-        """As Farm.seed(), on a thread of the executor."""
-        await asyncio.to_thread(self._farm.seed, host, port)
+        """As Farm.seed(), on a thread of its own."""
+        await _in_thread(self._farm.seed, host, port)
 
     async def prefetch(self, *tables: str) -> None:
-        """As Farm.prefetch(), on a thread of the executor."""
-        await asyncio.to_thread(self._farm.prefetch, *tables)
+        """As Farm.prefetch(), on a thread of its own."""
+        await _in_thread(self._farm.prefetch, *tables)
 
     async def execute(self, group: str, command: str, *args: object) -> list[ResultSet]:
-        """As Farm.execute(), on a thread of the executor."""
-        return await asyncio.to_thread(self._farm.execute, group, command, *args)
+        """As Farm.execute(), on a thread of its own."""
+        return await _in_thread(self._farm.execute, group, command, *args)
 
     def report(self, server: Server | str, outcome: int | BaseException | None = 0) -> Action:
         """As Farm.report(): never waits."""
@@ -233,8 +246,8 @@ class AsyncFarm:
         self._attach()
         timeout = self._lookup_timeout if wait is None else wait
         deadline: float | None = None
+        failed_before = self._failed_fetches
         while True:
-            failed_before = self._failed_fetches
             try:
                 return call(None if wait is None else 0)
             except _errors.WouldBlock as error:
@@ -253,18 +266,24 @@ class AsyncFarm:
             left = deadline - time.monotonic()
             if left <= 0:
                 if isinstance(refusal, _errors.WouldBlock):
+                    if self._failed_fetches != failed_before:
+                        raise self._failure()
                     raise _errors.Timeout(21, 0, f"not known within {timeout} s")
                 raise refusal
             await self._wait(left if wait is None else min(left, _POLL))
-            if wait is None and self._failed_fetches != failed_before:
-                # The fetch is over and has failed: whatever is known by now is the answer.
-                try:
-                    return call(None)
-                except _errors.WouldBlock:
-                    raise _errors.make_error(self._last_failure, 0, self._failure_text()) from None
+            failures = self._failed_fetches - failed_before
+            if wait is None and failures > 0:
+                failure = self._failure()
+                if failures > _FETCHES or isinstance(failure, _OF_THE_SOURCE):
+                    # The fetch is over and has failed: whatever is known by now is the answer.
+                    try:
+                        return call(None)
+                    except _errors.WouldBlock:
+                        raise failure from None
 
-    def _failure_text(self) -> str:
-        return self._farm.metrics().last_error_text or _fabric.strerror(self._last_failure)
+    def _failure(self) -> _errors.FabricError:
+        text = self._farm.metrics().last_error_text or _fabric.strerror(self._last_failure)
+        return _errors.make_error(self._last_failure, 0, text)
 
     async def _wait(self, seconds: float) -> None:
         """Until an event comes, or that long."""
@@ -290,8 +309,36 @@ def _take_events_of(farm: weakref.ref[AsyncFarm]) -> None:
         alive._take_events()
 
 
-def _forget(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
-    if not loop.is_closed():
+async def _in_thread(call: Callable[..., _T], *arguments: Any) -> _T:
+    """asyncio.to_thread(), whose threads are few, and hold up the end of asyncio.run()."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[_T] = loop.create_future()
+
+    def settle(result: Any, error: BaseException | None) -> None:
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(result)
+        else:
+            answer.set_exception(error)
+
+    def work() -> None:
+        result, failure = None, None
+        try:
+            result = call(*arguments)
+        except BaseException as error:
+            failure = error
+        # The loop may be closed by now.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=work, name="mysqlfabric-call", daemon=True).start()
+    return await answer
+
+
+def _forget(loop: asyncio.AbstractEventLoop, descriptor: int, process: int) -> None:
+    # A forked child shares what its parent's loop waits with, and leaves it alone.
+    if process == os.getpid() and not loop.is_closed():
         loop.remove_reader(descriptor)
     os.close(descriptor)
 

@@ -17,6 +17,7 @@ from ._types import Action, Mode, Scope, Server, Tables
 
 _T = TypeVar("_T")
 _SERVER = "mysqlfabric.server"
+_PROCESS = "mysqlfabric.process"
 # The connection is of no use any more.
 _BROKEN = Action.RECONNECT | Action.HOLD_WRITES
 _LONGEST_WAIT = 600.0
@@ -207,8 +208,15 @@ class Creator:
         if made != id(connection):
             raise RuntimeError("the engine connects by something else than this Creator: create_engine(creator=...)")
         record.info[_SERVER] = server
+        record.info[_PROCESS] = os.getpid()
 
     def _on_checkout(self, connection: Any, record: Any, proxy: Any) -> None:
+        if record.info[_PROCESS] != os.getpid():
+            from sqlalchemy.exc import DisconnectionError
+
+            _fabric.keep_for_ever(connection)
+            record.dbapi_connection = proxy.dbapi_connection = None
+            raise DisconnectionError("the connection is of the process that this one was forked from")
         if self.mode not in (Mode.WRITEONLY, Mode.READWRITE):
             return
         server = record.info[_SERVER]

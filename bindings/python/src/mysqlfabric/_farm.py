@@ -432,11 +432,26 @@ class Farm(_fabric.Handle):
             arguments = (weakref.ref(self), self.fileno(), self._on_event)
             threading.Thread(target=_deliver, args=arguments, name="mysqlfabric-events", daemon=True).start()
 
-    def creator(self, connect: Callable[..., Any], **where: Any) -> Creator:
+    def creator(
+        self,
+        connect: Callable[..., Any],
+        *,
+        group: str | None = None,
+        tables: Tables | None = None,
+        key: _keys.Key | None = None,
+        scope: int = Scope.LOCAL,
+        mode: int = Mode.READWRITE,
+        wait: float = 10.0,
+        attempts: int = 3,
+        **arguments: Any,
+    ) -> Creator:
         """Connections of a driver to the server of a group, or of a table and key, as it is: see Creator."""
         from ._creator import Creator
 
-        return Creator(self, connect, **where)
+        return Creator(
+            self, connect, group=group, tables=tables, key=key, scope=scope, mode=mode, wait=wait, attempts=attempts,
+            **arguments,
+        )  # fmt: skip
 
 
 _F = TypeVar("_F", bound=Farm)
