@@ -121,9 +121,11 @@ def test_the_constructor(node):
         lambda: fabric.get_instance(),
         lambda: fabric.get_fabric_servers(),
         lambda: fabric.execute("dump", "servers"),
+        lambda: fabric.reset_cache("shard1"),
     ):
         with pytest.raises(errors.InterfaceError, match="seed"):
             call()
+    fabric.reset_cache()
     fabric.seed()
     assert fabric.get_group_server("shard1", mode=3).port == 33611
 
@@ -132,7 +134,9 @@ def test_seed(node, dead):
     fabric = Fabric("127.0.0.1", port=dead[1], username="admin", password="secret", connect_attempts=1)
     with pytest.raises(errors.InterfaceError):
         fabric.seed()
-    fabric.seed(node.host, node.port)
+    fabric.seed(node.host, str(node.port))
+    with pytest.raises(TypeError):
+        fabric.execute("dump", "servers", version=1)
     assert fabric.get_group_server("shard1", mode=3).port == 33611
 
 

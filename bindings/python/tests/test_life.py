@@ -145,7 +145,7 @@ def test_interrupt(node):
 def test_a_call_that_waits_lets_others_run(node):
     """The GIL is not held: this thread goes on while another one waits."""
     with node.farm(lookup_timeout=30) as farm:
-        node.control("fault", "delay", "700", "-1", "")
+        node.control("fault", "delay", "200", "-1", "")
         done = threading.Event()
         thread = threading.Thread(target=lambda: (farm.server("employees.salaries", 1), done.set()))
         thread.start()
@@ -238,8 +238,8 @@ def test_ctrl_c_ends_every_call_that_asks_fabric(node, is_warm):
                 if is_warm:
                     assert farm.server("employees.salaries", 1)
                 node.control("fault", "hang", "", "-1", "")
-                timers = [threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1))]
-                timers += [threading.Timer(0.25, os.kill, (os.getpid(), signal.SIGINT))]
+                timers = [threading.Timer(0.03, os.kill, (os.getpid(), signal.SIGUSR1))]
+                timers += [threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))]
                 for timer in timers:
                     timer.start()
                 began = time.monotonic()
@@ -733,6 +733,7 @@ def test_a_slow_log_handler_holds_nobody_up(node):
     program = f"""
 import logging, time
 import mysqlfabric as mf
+mf._log._PATIENCE = 0.5
 class Slow(logging.Handler):
     def createLock(self):
         # logging itself would wait for it at the end.

@@ -14,6 +14,8 @@ logger = logging.getLogger("mysqlfabric")
 logger.addHandler(logging.NullHandler())
 
 _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBUG}
+# How many seconds the end of the interpreter waits for handlers.
+_PATIENCE = 5.0
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
 
@@ -61,7 +63,7 @@ def stop() -> None:
     """At the interpreter's end, after the farms: hands on what is left."""
     _fabric.end_log()
     if _thread is not None:
-        _thread.join(5.0)
+        _thread.join(_PATIENCE)
         if _thread.is_alive():
             # A handler that takes its time would hold up the end of the process.
             return

@@ -270,13 +270,13 @@ class Fabric:
         """Whether report_failure() tells Fabric."""
         return bool(self._report_errors)
 
-    def seed(self, host: str | None = None, port: int | None = None) -> None:
+    def seed(self, host: str | None = None, port: int | str | None = None) -> None:
         """Loads the farm from a Fabric node, this one or that of the constructor. Raises InterfaceError."""
         with _as_reference():
             if host is None and port is None:
                 self.farm.seed()
             else:
-                self.farm.seed(host or self._host, port or self._port)
+                self.farm.seed(host or self._host, int(port or self._port))
         self._seeded = True
 
     def _needs_seed(self) -> None:
@@ -285,6 +285,8 @@ class Fabric:
 
     def reset_cache(self, group: str | None = None) -> None:
         """Has the next lookup of a group, or of anything, ask Fabric."""
+        if group:
+            self._needs_seed()
         with _as_reference():
             self.farm.reset_cache(group)
 
@@ -421,7 +423,7 @@ class Fabric:
         """Runs any Fabric command. Raises InterfaceError."""
         self._needs_seed()
         if kwargs:
-            raise ValueError("Fabric's commands take arguments by their places")
+            raise TypeError("Fabric's commands take arguments by their places")
         with _as_reference():
             sets = self.farm.execute(group, command, *args)
         if len(sets) != 1:
