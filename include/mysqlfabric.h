@@ -1522,11 +1522,13 @@ typedef struct fabric_metrics_t {
    */
   int32_t last_error;
   /**
-   * Fabric nodes the handle knows.
+   * Nodes of the source that the handle knows: Fabric nodes, the servers that hold the shard map, or the
+   * members of the group of cluster:// and its like. Members of groups that a map names are none.
    */
   uint32_t nodes_known;
   /**
-   * Those of them that did not fail when last asked, or were not asked yet.
+   * Those of them that did not fail when last asked, or were not asked yet. Servers that are discovered
+   * must have answered.
    */
   uint32_t nodes_up;
   /**
@@ -3520,7 +3522,8 @@ int32_t fabric_get_server_health(const struct fabric_t *f,
                                  struct fabric_error_t *err);
 
 /**
- * The Fabric nodes: those the service named, then those they told of.
+ * The Fabric nodes: those the service named, then those they told of. Of a source that is no Fabric it is
+ * whom that asks, as `nodes_known` of fabric_metrics_t counts them.
  *
  * A Fabric node names the address it is bound to. Where that is a loopback address or a
  * wildcard of another machine, it means the address it was asked under. `localhost`, `127.0.0.1`

@@ -15,7 +15,7 @@ use mysqlfabric::router::batch::{Batch, CHUNK, Keys, Outcome, Session, Slot};
 use mysqlfabric::router::{Router, Scope};
 use mysqlfabric::source::{
     About, Answer, Ask, AskAgain, Content, GroupAnswers, GroupSource, Groups, MapAnswers,
-    MapSource, Source, Sources, Wanted, Whole, WholeSource,
+    MapSource, NodeState, Silence, Source, Sources, Wanted, Whole, WholeSource,
 };
 use mysqlfabric::thread_cache::ThreadCache;
 use mysqlfabric::topology::{Key, Server, ServerRow, ShardRow, TablesBuilder, Wanted as Purpose};
@@ -146,8 +146,15 @@ impl Source for Servers {
         "the list of servers".into()
     }
 
-    fn nodes(&self) -> Vec<Node> {
-        vec![Node { host: "list".into(), port: 1 }]
+    fn nodes(&self) -> Vec<NodeState> {
+        let node = Node { host: "list".into(), port: 1 };
+        let member = Node { host: "member".into(), port: 2 };
+        let silence = Some(Silence { since: 0, why: "refused".into() });
+        let group = Some("one".into());
+        vec![
+            NodeState { node, is_source: true, group: None, silence: None },
+            NodeState { node: member, is_source: false, group, silence },
+        ]
     }
 }
 
@@ -307,7 +314,18 @@ fn lookups_go_by_the_maps_of_one_and_the_servers_of_the_other() {
     );
     assert_eq!(router.ttl(), Some(GROUPS_INTERVAL.as_millis() as u64), "the shorter one");
     assert_eq!(router.identity(), "the list of servers");
-    assert_eq!(router.metrics().nodes_known, 1);
+    let numbers = router.metrics();
+    assert_eq!(
+        (numbers.nodes_known, numbers.nodes_up),
+        (1, 1),
+        "a member is no node of the source"
+    );
+    assert_eq!(router.fabric_nodes().expect("nodes").len(), 1);
+    let [of_source, member] = router.known_nodes().try_into().expect("both are asked");
+    assert!(of_source.is_source && of_source.silence.is_none());
+    assert_eq!((member.node.port, member.group.as_deref()), (2, Some("one")));
+    let (silent_for, why) = member.silence.expect("it does not answer");
+    assert!(silent_for > 0 && why == "refused");
 
     // What they cannot do says so.
     let refused = router.execute("manage", "ping", &[]).expect_err("a refusal");

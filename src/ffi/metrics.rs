@@ -50,9 +50,11 @@ pub struct fabric_metrics_t {
     /// The status that it failed with; FABRIC_OK if none ever did. A later success does not
     /// clear it.
     pub last_error: i32,
-    /// Fabric nodes the handle knows.
+    /// Nodes of the source that the handle knows: Fabric nodes, the servers that hold the shard map, or the
+    /// members of the group of cluster:// and its like. Members of groups that a map names are none.
     pub nodes_known: u32,
-    /// Those of them that did not fail when last asked, or were not asked yet.
+    /// Those of them that did not fail when last asked, or were not asked yet. Servers that are discovered
+    /// must have answered.
     pub nodes_up: u32,
     /// Servers the handle does not choose for now because they were reported to have failed.
     pub servers_quarantined: u32,

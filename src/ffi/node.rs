@@ -35,7 +35,8 @@ impl fabric_node_t {
     }
 }
 
-/// The Fabric nodes: those the service named, then those they told of.
+/// The Fabric nodes: those the service named, then those they told of. Of a source that is no Fabric it is
+/// whom that asks, as `nodes_known` of fabric_metrics_t counts them.
 ///
 /// A Fabric node names the address it is bound to. Where that is a loopback address or a
 /// wildcard of another machine, it means the address it was asked under. `localhost`, `127.0.0.1`

@@ -9,7 +9,7 @@ use crate::base::clock::Clock;
 use crate::base::thread::Threads;
 use crate::config::{Config, Node};
 use crate::observe::metrics::{Metrics, Numbers};
-use crate::source::{self, AskAgain, Sources};
+use crate::source::{self, AskAgain, NodeState, Sources};
 use crate::topology::Topology;
 
 use super::age::{AgeLimit, since};
@@ -209,7 +209,12 @@ impl Refresher {
 
     /// The nodes of the sources known so far, in the order they became known.
     pub fn nodes(&self) -> Vec<Node> {
-        self.sources.nodes()
+        self.sources.nodes().into_iter().map(|state| state.node).collect()
+    }
+
+    /// Whom the sources ask, servers of groups among them, in the order they became known.
+    pub fn asked(&self) -> Vec<NodeState> {
+        self.sources.asked()
     }
 
     /// Whether the source has shard maps at all.
@@ -303,7 +308,7 @@ impl Refresher {
         let (lookups, refused) = metrics.lookups.totals();
         let refreshes = metrics.refreshes();
         let last_error = metrics.last_error();
-        let now = self.clock().now();
+        let (now, nodes) = (self.clock().now(), self.sources.nodes());
         Numbers {
             lookups,
             refused,
@@ -315,8 +320,8 @@ impl Refresher {
             age: self.age(),
             last_error_age: last_error.as_ref().map(|last| now.saturating_sub(last.at)),
             last_error,
-            nodes_known: self.nodes().len(),
-            nodes_up: self.sources.nodes_up(),
+            nodes_known: nodes.len(),
+            nodes_up: nodes.iter().filter(|state| state.silence.is_none()).count(),
             servers_quarantined: self.publisher.health.numbers().quarantined(),
             events_lost: self.publisher.events.lost(),
             refused_threads: metrics.refused_threads(),

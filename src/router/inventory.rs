@@ -1,6 +1,7 @@
 //! What a handle knows of the farm, for whoever wants to see all of it. No I/O.
 
 use crate::base::error::Result;
+use crate::config::Node;
 use crate::refresh::age::since;
 pub use crate::refresh::health::quarantine::{Doubt, ServerState};
 use crate::topology::{Group, GroupId, Server, TableState, Topology};
@@ -30,7 +31,32 @@ pub struct KnownServer<'t> {
     pub heard: Option<u64>,
 }
 
+/// A node of the source, or a server that is asked of its group: a member, one that was, or one that the
+/// options or the map name.
+#[derive(Debug, Clone)]
+pub struct KnownNode {
+    pub node: Node,
+    /// Whether it is one of the source's own, and not only a server of a group.
+    pub is_source: bool,
+    pub group: Option<String>,
+    /// For how many milliseconds it has not answered, and what became of the last question; nothing if it
+    /// answered, or was not asked yet.
+    pub silence: Option<(u64, String)>,
+}
+
 impl Router {
+    /// Whom the source asks, in the order they became known.
+    pub fn known_nodes(&self) -> Vec<KnownNode> {
+        let now = self.refresher.clock().now();
+        let known = self.refresher.asked().into_iter().map(|state| KnownNode {
+            node: state.node,
+            is_source: state.is_source,
+            group: state.group,
+            silence: state.silence.map(|of| (now.saturating_sub(of.since), of.why)),
+        });
+        known.collect()
+    }
+
     /// Hands each server of a group to `take`, or of all groups, in the order of their names.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use crate::mysql::{Account, Address, Failure, Limits, Target};
 use crate::observe::metrics::Traffic;
 
 use super::mysql_session::{Opened, limits, open, wait_for, warn_of_password_cache};
+use super::node_state::NodeState;
 use super::pool::NodePool;
 use super::{Ask, Attempt, Size, Subject};
 
@@ -101,6 +102,11 @@ impl DatabaseServers {
         let answer = question(&mut asked)?;
         attempt.answered(begun.elapsed());
         Ok(answer)
+    }
+
+    /// All of them, in the order in which they were named.
+    pub fn states(&self) -> Vec<NodeState> {
+        self.servers.states()
     }
 
     /// Which server answered last.

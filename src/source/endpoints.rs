@@ -8,6 +8,7 @@ use crate::config::Node;
 use crate::source::FirstByteTimes;
 
 use super::backoff::Backoff;
+use super::node_state::{NodeState, Silence};
 use super::response_times::{ResponseTimes, Subject};
 use super::round_trip::RoundTrip;
 
@@ -32,6 +33,7 @@ struct Known {
     backoff: Backoff,
     /// On the handle's clock; 0 = it may be asked.
     rests_until: u64,
+    silence: Option<Silence>,
     round_trip: RoundTrip,
 }
 
@@ -125,6 +127,7 @@ impl Endpoints {
             names: Vec::new(),
             backoff: Backoff::new(self.limit),
             rests_until: 0,
+            silence: None,
             round_trip: RoundTrip::default(),
         });
     }
@@ -146,8 +149,15 @@ impl Endpoints {
         }
     }
 
-    pub fn known(&self) -> Vec<Node> {
-        self.known.iter().map(|known| known.node.clone()).collect()
+    /// As nodes of the source, with how they did. Those that nobody asked yet did well.
+    pub fn states(&self) -> Vec<NodeState> {
+        let state = |known: &Known| NodeState {
+            node: known.node.clone(),
+            is_source: true,
+            group: None,
+            silence: known.silence.clone(),
+        };
+        self.known.iter().map(state).collect()
     }
 
     /// Those who name others or ought to, and do not rest: whom to ask which nodes there are.
@@ -155,11 +165,6 @@ impl Endpoints {
         let tells = |known: &&Known| known.configured || !known.names.is_empty();
         let telling = self.known.iter().filter(tells).filter(|known| known.rests_until <= now);
         telling.map(|known| known.node.clone()).collect()
-    }
-
-    /// How many did not fail when last asked; those nobody asked yet are among them.
-    pub fn up(&self) -> usize {
-        self.known.iter().filter(|known| known.rests_until == 0).count()
     }
 
     /// A node has answered. The one that answered last comes first from now on.
@@ -182,6 +187,7 @@ impl Endpoints {
         let Some(known) = self.find(node) else { return Duration::ZERO };
         known.backoff.succeeded();
         known.rests_until = 0;
+        known.silence = None;
         known.round_trip.work_in(waits, now)
     }
 
@@ -204,10 +210,12 @@ impl Endpoints {
     }
 
     /// A node that did not answer comes last for a while, a longer one with every failure.
-    pub fn failed(&mut self, node: &Node, now: u64) {
+    pub fn failed(&mut self, node: &Node, now: u64, why: String) {
         if let Some(known) = self.find(node) {
             let pause = u64::try_from(known.backoff.failed().as_millis()).unwrap_or(u64::MAX);
             known.rests_until = now.saturating_add(pause);
+            let since = known.silence.take().map_or(now, |silence| silence.since);
+            known.silence = Some(Silence { since, why });
         }
     }
 
@@ -255,6 +263,14 @@ mod tests {
         hosts.iter().map(|host| node(host)).collect()
     }
 
+    fn known(endpoints: &Endpoints) -> Vec<Node> {
+        endpoints.states().into_iter().map(|state| state.node).collect()
+    }
+
+    fn up(endpoints: &Endpoints) -> usize {
+        endpoints.states().iter().filter(|state| state.silence.is_none()).count()
+    }
+
     fn answered(endpoints: &mut Endpoints, host: &str) {
         endpoints.answered(&node(host), FirstByteTimes::default(), 1);
     }
@@ -269,24 +285,27 @@ mod tests {
         assert_eq!(endpoints.in_turn(1), nodes(&["d", "a", "b", "e", "c"]));
         answered(&mut endpoints, "b");
         assert_eq!(endpoints.in_turn(1), nodes(&["b", "a", "e", "c", "d"]));
-        assert_eq!(endpoints.known(), nodes(&["a", "b", "c", "d", "e"]));
+        assert_eq!(known(&endpoints), nodes(&["a", "b", "c", "d", "e"]));
     }
 
     #[test]
     fn a_failed_node_rests_and_comes_back() {
         let mut endpoints = Endpoints::new(&nodes(&["a", "b", "c"]), LIMIT);
         answered(&mut endpoints, "a");
-        endpoints.failed(&node("a"), 1000);
+        endpoints.failed(&node("a"), 1000, "refused".into());
         assert_eq!(endpoints.in_turn(1000), nodes(&["b", "c", "a"]));
         assert_eq!(endpoints.in_turn(1_000_000), nodes(&["a", "b", "c"]));
-        assert_eq!(endpoints.up(), 2, "time alone makes no node good");
-        endpoints.failed(&node("b"), 1000);
-        endpoints.failed(&node("c"), 1000);
-        assert_eq!(endpoints.up(), 0);
+        assert_eq!(up(&endpoints), 2, "time alone makes no node good");
+        endpoints.failed(&node("a"), 1500, "silent".into());
+        let silence = Silence { since: 1000, why: "silent".into() };
+        assert_eq!(endpoints.states()[0].silence, Some(silence), "since it answered last");
+        endpoints.failed(&node("b"), 1000, "refused".into());
+        endpoints.failed(&node("c"), 1000, "refused".into());
+        assert_eq!(up(&endpoints), 0);
         assert_eq!(endpoints.in_turn(1000).len(), 3, "when all rest, all are asked");
         answered(&mut endpoints, "c");
         assert_eq!(endpoints.in_turn(1000).first(), Some(&node("c")));
-        assert_eq!(endpoints.up(), 1);
+        assert_eq!(up(&endpoints), 1);
     }
 
     #[test]
@@ -296,17 +315,17 @@ mod tests {
         endpoints.learn(&node("b"), &nodes(&["b", "d"]));
         endpoints.learn(&node("d"), &nodes(&["b"]));
         answered(&mut endpoints, "d");
-        assert_eq!(endpoints.known(), nodes(&["a", "b", "c", "d"]));
+        assert_eq!(known(&endpoints), nodes(&["a", "b", "c", "d"]));
         assert_eq!(endpoints.telling(1), nodes(&["a", "b", "d"]));
         endpoints.learn(&node("a"), &nodes(&["c"]));
-        assert_eq!(endpoints.known(), nodes(&["a", "c"]), "b and d name only one another");
+        assert_eq!(known(&endpoints), nodes(&["a", "c"]), "b and d name only one another");
         assert_eq!(endpoints.in_turn(1), nodes(&["a", "c"]));
         // What a forgotten node still had to say does not bring anybody in.
         endpoints.learn(&node("d"), &nodes(&["e"]));
-        assert_eq!(endpoints.known(), nodes(&["a", "c"]));
+        assert_eq!(known(&endpoints), nodes(&["a", "c"]));
         endpoints.configure(&node("c"));
         endpoints.learn(&node("a"), &[]);
-        assert_eq!(endpoints.known(), nodes(&["a", "c"]), "the service has named it since");
+        assert_eq!(known(&endpoints), nodes(&["a", "c"]), "the service has named it since");
     }
 
     #[test]
@@ -314,9 +333,9 @@ mod tests {
         let mut endpoints = Endpoints::new(&nodes(&["a"]), LIMIT);
         endpoints.remember(&nodes(&["a", "b", "c"]));
         endpoints.learn(&node("b"), &nodes(&["b"]));
-        assert_eq!(endpoints.known(), nodes(&["a", "b", "c"]));
+        assert_eq!(known(&endpoints), nodes(&["a", "b", "c"]));
         endpoints.learn(&node("a"), &nodes(&["a", "c"]));
-        assert_eq!(endpoints.known(), nodes(&["a", "c"]));
+        assert_eq!(known(&endpoints), nodes(&["a", "c"]));
     }
 
     #[test]
@@ -325,10 +344,10 @@ mod tests {
         let same = ["localhost", "LocalHost.", "::1", "[::1]", "::ffff:127.0.0.1", "0:0::1"];
         assert_eq!(endpoints.learn(&node("localhost"), &nodes(&same)), 0);
         same.iter().for_each(|host| endpoints.configure(&node(host)));
-        assert_eq!(endpoints.known(), nodes(&["127.0.0.1"]));
+        assert_eq!(known(&endpoints), nodes(&["127.0.0.1"]));
         let others = [Node { port: 1, ..node("localhost") }, node("127.0.0.2"), node("::2")];
         endpoints.learn(&node("::1"), &others);
-        assert_eq!(endpoints.known().len(), 4);
+        assert_eq!(known(&endpoints).len(), 4);
     }
 
     #[test]
@@ -336,11 +355,11 @@ mod tests {
         let mut endpoints = Endpoints::new(&nodes(&["a"]), LIMIT);
         let many: Vec<Node> = (0..200_000).map(|i| node(&format!("n{i}"))).collect();
         assert_eq!(endpoints.learn(&node("a"), &many), 200_000 - (MAX_NODES - 1));
-        assert_eq!(endpoints.known().len(), MAX_NODES);
+        assert_eq!(known(&endpoints).len(), MAX_NODES);
         endpoints.configure(&node("b"));
         assert_eq!(endpoints.in_turn(1)[..2], nodes(&["a", "b"]));
         assert_eq!(endpoints.learn(&node("b"), &nodes(&["n0", "c"])), 1);
         endpoints.learn(&node("a"), &nodes(&["a"]));
-        assert_eq!(endpoints.known(), nodes(&["a", "n0", "b"]));
+        assert_eq!(known(&endpoints), nodes(&["a", "n0", "b"]));
     }
 }

@@ -12,6 +12,7 @@ use crate::config::{Config, Node};
 use crate::observe::log::Level;
 
 use super::callers::{CallersQuestions, QuestionGuard};
+use super::node_state::NodeState;
 use super::race::{FirstAnswer, HedgeDelay, ask_all, race};
 use super::retry::{RetryPolicy, may_pass, more_specific, spares_node};
 use super::{Ask, Attempt, Endpoints, FirstByteTimes, Subject};
@@ -205,7 +206,9 @@ impl NodePool {
             ),
         }
         if !error.is_some_and(spares_node) {
-            self.endpoints.lock().failed(node, ask.asker.now());
+            let why =
+                error.map_or_else(|| "it was silent".to_owned(), |error| error.message.clone());
+            self.endpoints.lock().failed(node, ask.asker.now(), why);
         }
     }
 
@@ -226,18 +229,13 @@ impl NodePool {
     }
 
     /// In the order they became known.
-    pub fn known(&self) -> Vec<Node> {
-        self.endpoints.lock().known()
+    pub fn states(&self) -> Vec<NodeState> {
+        self.endpoints.lock().states()
     }
 
     /// See [`Endpoints::last_node`].
     pub fn last_node(&self) -> Option<Node> {
         self.endpoints.lock().last_node()
-    }
-
-    /// How many did not fail when last asked.
-    pub fn up(&self) -> usize {
-        self.endpoints.lock().up()
     }
 
     /// See [`Endpoints::learn`].

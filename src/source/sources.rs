@@ -6,6 +6,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::config::Node;
 
 use super::no_maps::NoMaps;
+use super::node_state::NodeState;
 use super::prober::Prober;
 use super::traits::{GroupSource, MapSource, Source, WholeSource};
 
@@ -90,19 +91,21 @@ impl Sources {
         names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
     }
 
-    /// The nodes of all sources, in the order they became known.
-    pub fn nodes(&self) -> Vec<Node> {
+    /// Whom the sources ask, in the order they became known.
+    pub fn asked(&self) -> Vec<NodeState> {
         self.iter().flat_map(|source| source.nodes()).collect()
+    }
+
+    /// The nodes of the sources themselves, without servers that are asked of one group.
+    pub fn nodes(&self) -> Vec<NodeState> {
+        let mut nodes = self.asked();
+        nodes.retain(|state| state.is_source);
+        nodes
     }
 
     /// Which node answered last, of the first source that tells.
     pub fn last_node(&self) -> Option<Node> {
         self.iter().find_map(Source::last_node)
-    }
-
-    /// How many of them did not fail when last asked.
-    pub fn nodes_up(&self) -> usize {
-        self.iter().map(|source| source.nodes_up()).sum()
     }
 
     /// The first outcome of a source that has one, or the first refusal.

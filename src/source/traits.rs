@@ -10,6 +10,7 @@ use crate::topology::HeldKey;
 
 use super::answer::{Answer, GroupAnswers, Groups, MapAnswers, Maps, Wanted};
 use super::command::{Command, Report, ResultSet};
+use super::node_state::NodeState;
 use super::retry::RetryPolicy;
 
 /// What every source can be asked and told. Any number of threads may use one at once, and a forked
@@ -59,13 +60,8 @@ pub trait Source: Send + Sync {
     }
 
     /// Whom it asks, in the order they became known.
-    fn nodes(&self) -> Vec<Node> {
+    fn nodes(&self) -> Vec<NodeState> {
         Vec::new()
-    }
-
-    /// How many of them did not fail when last asked.
-    fn nodes_up(&self) -> usize {
-        0
     }
 
     /// Which of them answered last; nothing of a source whose answers are of several together.

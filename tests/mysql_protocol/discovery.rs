@@ -150,6 +150,42 @@ fn all_members_are_found_by_one() {
 }
 
 #[test]
+fn who_does_not_answer_is_known_with_the_reason_and_since_when() {
+    let farm = Farm::start();
+    let nobody = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let away = nobody.local_addr().expect("it").port();
+    drop(nobody);
+    let router = Router::new(config(&[farm.port(0), away]));
+    let silence = |port| {
+        assert_eq!(asked_anew(&router).expect("a primary"), farm.port(0));
+        let known = router.known_nodes();
+        let known = known.into_iter().find(|known| known.node.port == port);
+        let known = known.filter(|known| known.is_source && known.group.as_deref() == Some("g"));
+        known.and_then(|known| known.silence)
+    };
+    let says = |port, text: &str| silence(port).is_some_and(|(_, why)| why.contains(text));
+    let eventually = |what: &str, is_so: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+        }
+    };
+    eventually("nobody is there", &|| says(away, "cannot be asked"));
+    eventually("all others are", &|| router.metrics().nodes_up == 3 && silence(away).is_some());
+    assert_eq!(router.metrics().nodes_known, 4);
+    let before = silence(away).expect("it is away").0;
+    thread::sleep(Duration::from_millis(20));
+    eventually("it lasts", &|| silence(away).is_some_and(|(since, _)| since >= before + 20));
+    farm.instead(2, Answer::Hang);
+    eventually("one hangs", &|| says(farm.port(2), "does not answer within 1000 ms"));
+    farm.set(|group| group.instead[2] = None);
+    eventually("it is back", &|| {
+        let known = router.metrics().nodes_up == 3;
+        silence(farm.port(2)).is_none() && known
+    });
+}
+
+#[test]
 fn one_that_hangs_delays_nothing_and_is_asked_over_one_connection() {
     let farm = Farm::start();
     farm.instead(2, Answer::Hang);

@@ -69,7 +69,8 @@ pub fn run(run: &Run, args: &Explain) -> Result<Exit> {
         (None, None, _) => return Ok(Exit::Usage),
     };
     let query = Query { target, wanted: wanted(args.role) };
-    let explained = router.explain(&query, |explanation| Ok(Explained::of(explanation)))?;
+    let url = run.settings.url()?;
+    let explained = router.explain(&query, |explanation| Ok(Explained::of(explanation, url)))?;
     match run.out.json {
         true => run.out.value(&explained)?,
         false => run.out.text(&explained.text())?,
@@ -78,8 +79,8 @@ pub fn run(run: &Run, args: &Explain) -> Result<Exit> {
 }
 
 impl Explained {
-    fn of(explanation: &Explanation<'_>) -> Self {
-        let Explanation { topology, answer, table, group, source, node } = explanation;
+    fn of(explanation: &Explanation<'_>, url: &str) -> Self {
+        let Explanation { topology, answer, table, group, node, .. } = explanation;
         let server = answer.as_ref().ok().and_then(|(chosen, _)| chosen.server());
         let refusal = answer.as_ref().err();
         let known = table.as_ref().and_then(|table| table.table);
@@ -123,7 +124,7 @@ impl Explained {
             group_state,
             group_age_ms,
             generation: topology.generation,
-            source: source.clone(),
+            source: url.to_owned(),
             node: node.as_ref().map(ToString::to_string),
             code: refusal.map(|refusal| refusal.code),
         }

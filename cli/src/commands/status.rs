@@ -1,12 +1,13 @@
 //! `status`: what a handle knows, how old it is, and what is wrong.
 
 use mysqlfabric::router::Router;
+use mysqlfabric::router::inventory::KnownNode;
 use serde::Serialize;
 
 use crate::args::Status;
 use crate::c_names::translated;
 use crate::exit::{Exit, Result};
-use crate::output::{Metrics, ago, or_dash, printable};
+use crate::output::{Metrics, address, ago, or_dash, printable};
 
 use super::groups::GroupRow;
 use super::tables::TableRow;
@@ -32,6 +33,38 @@ struct StatusOf {
     refreshes_failed: u64,
     last_error: Option<String>,
     problems: Vec<String>,
+    nodes: Vec<NodeOf>,
+}
+
+/// A node of the source, or a server that is asked of its group.
+#[derive(Debug, Serialize)]
+struct NodeOf {
+    host: String,
+    port: u16,
+    group: Option<String>,
+    up: bool,
+    /// Why it did not answer, and for how long.
+    error: Option<String>,
+    silent_ms: Option<u64>,
+}
+
+impl NodeOf {
+    fn new(KnownNode { node, group, silence, .. }: KnownNode) -> Self {
+        let up = silence.is_none();
+        let (silent_ms, error) = silence.unzip();
+        Self { host: node.host, port: node.port, group, up, error, silent_ms }
+    }
+
+    /// Why it is of no use. What the library says of a MySQL server begins with its address.
+    fn problem(&self) -> Option<String> {
+        let (error, address) = (self.error.as_deref()?, address(&self.host, self.port));
+        let group =
+            self.group.as_ref().map_or_else(String::new, |group| format!(" of group {group}"));
+        Some(match error.strip_prefix(address.as_str()) {
+            Some(what) => format!("node {address}{group}{what}"),
+            None => format!("node {address}{group} did not answer: {error}"),
+        })
+    }
 }
 
 pub fn run(run: &Run, args: &Status) -> Result<Exit> {
@@ -51,6 +84,7 @@ pub fn run(run: &Run, args: &Status) -> Result<Exit> {
 
 fn status(url: &str, router: &Router, groups: &[GroupRow], tables: &[TableRow]) -> StatusOf {
     let numbers = router.metrics();
+    let nodes: Vec<NodeOf> = router.known_nodes().into_iter().map(NodeOf::new).collect();
     StatusOf {
         source: url.to_owned(),
         identity: router.identity(),
@@ -68,20 +102,15 @@ fn status(url: &str, router: &Router, groups: &[GroupRow], tables: &[TableRow]) 
         refreshes: numbers.refreshes.background + numbers.refreshes.callers,
         refreshes_failed: numbers.refreshes.failed,
         last_error: numbers.last_error.map(|error| translated(&error.message)),
-        problems: silent_nodes(numbers.nodes_known, numbers.nodes_up)
-            .into_iter()
+        // A server that left its group for good is among the nodes, as is one of another name that the
+        // source was given.
+        problems: nodes
+            .iter()
+            .filter_map(NodeOf::problem)
             .chain(problems(groups, tables))
             .collect(),
+        nodes,
     }
-}
-
-/// Nodes that are known and did not answer. A server that left its group for good is among them, as is one of
-/// another name that the source was given.
-fn silent_nodes(known: usize, up: usize) -> Option<String> {
-    let silent = known.saturating_sub(up);
-    (silent > 0).then(|| {
-        format!("nodes: {silent} of {known} did not answer when last asked (mysqlfabric ping names them)")
-    })
 }
 
 /// What keeps lookups from being answered.

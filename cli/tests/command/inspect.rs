@@ -354,5 +354,7 @@ fn nodes_that_do_not_answer_are_a_problem() {
         &["status", "--strict"],
         &[&[("MYSQLFABRIC_URL", url.as_str())], &fabric.environment()[1..]].concat(),
     );
-    assert!(ran.code == 1 && ran.out.contains("1 of 2 did not answer"), "{ran:?}");
+    let problem = format!("problems    node 127.0.0.1:{port} cannot be reached: ");
+    assert!(ran.code == 1 && ran.out.contains(&problem), "{ran:?}");
+    assert!(ran.out.contains("nodes       1 of 2 up"), "{ran:?}");
 }

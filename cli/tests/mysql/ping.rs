@@ -111,3 +111,50 @@ fn a_change_of_the_tables_is_told_as_it_happens() {
     assert_eq!((&event["group"], &event["server"]), (&json!("g"), &json!("127.0.0.1:2")));
     assert!(child.wait().expect("its end").success());
 }
+
+/// A member that is gone for good: the map names it still.
+#[test]
+fn a_server_that_does_not_answer_has_a_name() {
+    let Some(server) = RealServer::shared(Kind::Mysql) else { return };
+    let (mut map, directory) = (Map::new(server), Directory::new());
+    let (here, away) = (server.port(), free_port());
+    for right in ["REPLICATION CLIENT, REPLICATION SLAVE ON *.*", "SELECT ON performance_schema.*"]
+    {
+        map.change(&format!("GRANT {right} TO {}@'%'", map.account.user));
+    }
+    let seeds = [here, away].map(|port| format!("127.0.0.1:{port}"));
+    let group = json!({"id": "g", "discover": "auto", "seeds": seeds});
+    let document = json!({"format": "libmysqlfabric topology", "version": 2, "tables": [],
+        "groups": [group]});
+    map.run(&["import", &directory.write("farm.json", &document.to_string())]).said();
+
+    // There are warnings of the account beside it.
+    let shown =
+        |args: &[&str]| -> Value { serde_json::from_str(&map.run(args).out).expect("JSON") };
+    let status = shown(&["status", "--json"]);
+    let node = |port| {
+        let nodes = status["nodes"].as_array().expect("a list");
+        let of_group = |node: &&Value| node["group"] == "g" && node["port"] == port;
+        nodes.iter().find(of_group).unwrap_or_else(|| panic!("{port}: {status}"))
+    };
+    assert_eq!(node(here)["up"], true, "{status}");
+    assert!(node(away)["up"] == false && node(away)["silent_ms"].is_u64(), "{status}");
+    // The source is asked over its socket, and the members of the group are no nodes of it.
+    assert_eq!((&status["nodes_known"], &status["nodes_up"]), (&json!(1), &json!(1)), "{status}");
+    let problem = format!("node 127.0.0.1:{away} of group g cannot be asked: ");
+    let is_said = |of: &Value| of.as_str().is_some_and(|of| of.starts_with(&problem));
+    let problems = status["problems"].as_array().expect("a list");
+    assert_eq!(problems.iter().filter(|of| is_said(of)).count(), 1, "{status}");
+
+    let listed = shown(&["servers", "g", "--json"]);
+    let rows = listed["servers"].as_array().expect("a list");
+    let missing: Vec<&Value> = rows.iter().filter(|row| row["status"] == "MISSING").collect();
+    let [row] = missing.as_slice() else { panic!("{listed}") };
+    assert!(row["port"] == away && row["uuid"].is_null() && row["error"].is_string(), "{row}");
+    let table = map.run(&["servers"]).out;
+    assert!(table.contains(&format!("g      127.0.0.1:{away}  MISSING")), "{table}");
+
+    let explained = shown(&["explain", "--group", "g", "--json"]);
+    assert_eq!(explained["source"], status["source"]);
+    assert!(status["source"].as_str().is_some_and(|of| of.contains(&map.account.user)), "{status}");
+}

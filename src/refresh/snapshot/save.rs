@@ -94,7 +94,7 @@ impl SnapshotFile {
         convert::tell_times(document, saved_at, wall);
         let ttl_ms = self.answered.intervals.said().map(millis);
         document.ttl_ms = ttl_ms.filter(|ttl| (1..=86_400_000).contains(ttl));
-        let nodes = self.sources.nodes().into_iter();
+        let nodes = self.sources.nodes().into_iter().map(|state| state.node);
         document.fabric_nodes = nodes
             .filter(|node| node.port > 0 && !node.host.is_empty() && !node.host.contains('\0'))
             .map(|node| FabricNode { host: node.host, port: node.port })

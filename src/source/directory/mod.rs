@@ -21,6 +21,7 @@ use crate::topology::RejectedRow;
 
 use super::database::{AskedServer, DatabaseServers};
 use super::discovery::spec::Specs;
+use super::node_state::NodeState;
 use super::{
     About, Answer, Ask, Content, MapAnswers, MapSource, Source, Wanted, Whole, WholeSource,
 };
@@ -160,6 +161,10 @@ impl Source for DirectorySource {
 
     fn cancel(&self) {
         self.servers.cancel();
+    }
+
+    fn nodes(&self) -> Vec<NodeState> {
+        self.servers.states()
     }
 
     fn last_node(&self) -> Option<Node> {

@@ -78,11 +78,41 @@ struct Member {
     /// Since when a question is under way, and what it asks.
     asked: Option<(Instant, Questions)>,
     heard: Option<Heard>,
+    /// When it was first asked in vain since it answered last.
+    silent_since: Option<Instant>,
     /// What all groups that it is in ask of it.
     questions: Questions,
     /// Until when it is not asked, since it refused the password.
     refused_until: Option<Instant>,
     used: Instant,
+}
+
+impl Member {
+    /// In words, that it does not answer in time.
+    fn hangs(&self) -> String {
+        format!(
+            "{} was asked and does not answer within {} ms; check the address and the load of the server",
+            self.way.target.address,
+            ANSWERS_IN.as_millis()
+        )
+    }
+
+    /// Since when it does not answer, and why.
+    fn silence(&self) -> Option<(Instant, String)> {
+        let why = match (&self.heard, self.asked) {
+            (_, Some((asked, _))) if asked.elapsed() >= ANSWERS_IN => self.hangs(),
+            (Some(heard), _) => match &heard.outcome {
+                Outcome::Opinion(_) => return None,
+                Outcome::Silent(why) | Outcome::Refused { why, .. } | Outcome::Unusable { why } => {
+                    why.clone()
+                }
+                Outcome::Pending => format!("{} has not answered yet", self.way.target.address),
+            },
+            (None, _) => format!("{} has not answered yet", self.way.target.address),
+        };
+        let asked = self.asked.map_or(self.used, |(asked, _)| asked);
+        Some((self.silent_since.unwrap_or(asked), why))
+    }
 }
 
 /// What a server said last, and when it was asked.
@@ -115,6 +145,7 @@ impl Members {
             session: None,
             asked: None,
             heard: None,
+            silent_since: None,
             questions,
             refused_until: None,
             used: now,
@@ -173,6 +204,10 @@ impl Members {
                 (Outcome::Silent(why), Some(Code::Panic))
             }
         };
+        let since = member.silent_since.take();
+        if !matches!(outcome, Outcome::Opinion(_)) {
+            member.silent_since = since.or(Some(at));
+        }
         member.heard = Some(Heard { asked: at, outcome, code, questions });
         Some(node)
     }
@@ -208,12 +243,7 @@ impl Members {
                 heard.clone()
             }
             (_, Some((asked, _))) if asked.elapsed() >= ANSWERS_IN => {
-                let why = format!(
-                    "{} was asked and does not answer within {} ms; check the address and the load of the server",
-                    member.way.target.address,
-                    ANSWERS_IN.as_millis()
-                );
-                Heard::now(Outcome::Silent(why), Some(Code::Timeout))
+                Heard::now(Outcome::Silent(member.hangs()), Some(Code::Timeout))
             }
             _ => Heard::now(Outcome::Pending, None),
         }
@@ -253,13 +283,9 @@ impl Members {
         self.by_node.values().filter(relies).map(named).collect()
     }
 
-    /// Those that were asked lately, and whether they answered.
-    pub fn known(&self) -> Vec<(Node, bool)> {
-        let is_up = |member: &Member| {
-            let heard = member.heard.as_ref();
-            heard.is_some_and(|heard| matches!(heard.outcome, Outcome::Opinion(_)))
-        };
-        self.by_node.iter().map(|(node, member)| (node.clone(), is_up(member))).collect()
+    /// Those that were asked lately, with since when and why they do not answer.
+    pub fn known(&self) -> impl Iterator<Item = (&Node, Option<(Instant, String)>)> {
+        self.by_node.iter().map(|(node, member)| (node, member.silence()))
     }
 
     /// Has the metadata read again of whom no question is under way to.

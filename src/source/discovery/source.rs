@@ -20,7 +20,8 @@ use crate::source::callers::CallersQuestions;
 use crate::source::mysql_session::{wait_for, warn_of_password_cache};
 use crate::source::retry::{may_pass, more_specific};
 use crate::source::{
-    About, Answer, Ask, Attempt, Content, GroupAnswers, GroupSource, Source, Wanted,
+    About, Answer, Ask, Attempt, Content, GroupAnswers, GroupSource, NodeState, Silence, Source,
+    Wanted,
 };
 
 use super::answers::{failure, rows};
@@ -55,8 +56,8 @@ pub struct Discovery {
     callers: CallersQuestions,
     kept: Kept,
     options: Options,
-    /// Whom it asks, and whether they answered.
-    known: ArcSwap<Vec<(Node, bool)>>,
+    /// Whom it asks, and how they did.
+    known: ArcSwap<Vec<NodeState>>,
 }
 
 /// A group to ask: its key among the states, and what it is.
@@ -275,9 +276,7 @@ impl Discovery {
             {
                 warn_of_password_cache(&self.config.log, &server, &user);
             }
-            self.known.store(Arc::new(
-                taken.members().map(|members| members.known()).unwrap_or_default(),
-            ));
+            self.known.store(Arc::new(self.states(&taken, ask.asker.now())));
             if named.is_empty() || ask.asker.is_stopping() {
                 break;
             }
@@ -292,6 +291,34 @@ impl Discovery {
             ));
         }
         Ok(answers)
+    }
+
+    /// How the servers that were asked did, each with the group that it is asked of.
+    fn states(&self, taken: &Taken<'_>, now: u64) -> Vec<NodeState> {
+        let before = self.known.load();
+        let group_of = |node: &Node| {
+            let names = |state: &GroupState| {
+                state.members.contains(node) || state.spec.seeds.contains(node)
+            };
+            let named = taken.states.iter().find(|(_, state)| names(state));
+            let named = named.map(|(name, state)| {
+                self.name_of(name, state).unwrap_or_else(|| DEFAULT_NAME.to_owned())
+            });
+            // One that its group has lost is known from before.
+            let known = || before.iter().find(|known| known.node == *node)?.group.clone();
+            named.or_else(known)
+        };
+        let known = taken.members().into_iter().flat_map(Members::known);
+        let states = known.map(|(node, silence)| NodeState {
+            node: node.clone(),
+            is_source: matches!(self.scope, Scope::Found(..)),
+            group: group_of(node),
+            silence: silence.map(|(since, why)| Silence {
+                since: now.saturating_sub(millis(since.elapsed())),
+                why,
+            }),
+        });
+        states.collect()
     }
 
     /// The shortest interval says when the next round begins: not later than any group is due.
@@ -349,12 +376,8 @@ impl Source for Discovery {
         self.cancelled.send_replace(true);
     }
 
-    fn nodes(&self) -> Vec<Node> {
-        self.known.load().iter().map(|(node, _)| node.clone()).collect()
-    }
-
-    fn nodes_up(&self) -> usize {
-        self.known.load().iter().filter(|(_, is_up)| *is_up).count()
+    fn nodes(&self) -> Vec<NodeState> {
+        self.known.load().to_vec()
     }
 }
 

@@ -39,6 +39,7 @@ use crate::base::fork::PerProcess;
 use crate::config::{Config, Node};
 use crate::observe::metrics::Traffic;
 
+use super::node_state::NodeState;
 use super::pool::NodePool;
 use super::{
     Ask, Control, GroupAnswers, GroupSource, Locator, MapAnswers, MapSource, Source, Wanted,
@@ -146,12 +147,8 @@ impl<P: Protocol> Source for FabricSource<P> {
         String::clone(&self.uuid.load())
     }
 
-    fn nodes(&self) -> Vec<Node> {
-        self.pool.known()
-    }
-
-    fn nodes_up(&self) -> usize {
-        self.pool.up()
+    fn nodes(&self) -> Vec<NodeState> {
+        self.pool.states()
     }
 
     fn last_node(&self) -> Option<Node> {

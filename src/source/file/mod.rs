@@ -18,6 +18,7 @@ use crate::store::{Document, convert, read};
 use crate::topology::{ShardMap, TablesBuilder, Times};
 
 use super::discovery::spec::Specs;
+use super::node_state::NodeState;
 use super::pool::NodePool;
 use super::{
     About, Answer, Ask, Content, GroupAnswers, GroupSource, MapAnswers, MapSource, Maps, Source,
@@ -265,12 +266,8 @@ impl Source for FileSource {
         self.state.lock().file = None;
     }
 
-    fn nodes(&self) -> Vec<Node> {
-        self.nodes.known()
-    }
-
-    fn nodes_up(&self) -> usize {
-        self.nodes.up()
+    fn nodes(&self) -> Vec<NodeState> {
+        self.nodes.states()
     }
 
     fn add_node(&self, node: &Node) -> Result<()> {

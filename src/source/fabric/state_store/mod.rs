@@ -16,6 +16,7 @@ use crate::config::{Config, Database, Node};
 use crate::observe::log::Level;
 use crate::observe::metrics::Traffic;
 use crate::source::database::DatabaseServers;
+use crate::source::node_state::NodeState;
 use crate::source::{
     About, Answer, Ask, Content, Control, GroupAnswers, GroupSource, MapAnswers, MapSource, Source,
     Wanted, Whole, WholeSource,
@@ -127,12 +128,8 @@ impl Source for StateStore {
         self.fabric.iter().for_each(Source::cancel);
     }
 
-    fn nodes(&self) -> Vec<Node> {
+    fn nodes(&self) -> Vec<NodeState> {
         self.fabric.as_ref().map(Source::nodes).unwrap_or_default()
-    }
-
-    fn nodes_up(&self) -> usize {
-        self.fabric.as_ref().map_or(0, Source::nodes_up)
     }
 
     fn last_node(&self) -> Option<Node> {
