@@ -131,14 +131,19 @@ func TestNothing(t *testing.T) {
 		if _, err := pools.Shard(ctx, "a.b", time.Now(), mysqlfabric.ReadWrite); err == nil {
 			t.Error("there is a shard")
 		}
-		func() {
-			defer func() {
-				if why := fmt.Sprint(recover()); !strings.Contains(why, "nil context") {
-					t.Error(why)
-				}
+		for why, call := range map[string]func() error{
+			"nil context":  func() error { return pools.RetryGroup(nil, "a", mysqlfabric.ReadWrite, pingIt) },
+			"nil function": func() error { return pools.RetryGroup(ctx, "a", mysqlfabric.ReadWrite, nil) },
+		} {
+			func() {
+				defer func() {
+					if said := fmt.Sprint(recover()); !strings.Contains(said, why) {
+						t.Errorf("%s: %s", why, said)
+					}
+				}()
+				_ = call()
 			}()
-			_ = pools.RetryGroup(nil, "a", mysqlfabric.ReadWrite, pingIt) //nolint:staticcheck // what is tested
-		}()
+		}
 		must(t, pools.Close())
 	}
 	none := new(fabricsql.Connector)

@@ -47,8 +47,11 @@ func (p *Pools) RetryGroup(
 func (p *Pools) retry(
 	ctx context.Context, work func(context.Context, *sql.DB) error, pool func() (*sql.DB, error),
 ) error {
-	if ctx == nil {
+	switch {
+	case ctx == nil:
 		panic("fabricsql: nil context")
+	case work == nil:
+		panic("fabricsql: Retry of a nil function")
 	}
 	hooks := 0
 	last := time.Now().Add(patience(p.Wait))
