@@ -44,7 +44,7 @@ func hearLog(o *C.fabric_options_t, logger *slog.Logger) error {
 		_ = reader.Close()
 		return newError(ErrSystem, "there is no descriptor for the log: %v", err)
 	}
-	go relay(reader, logger)
+	go (&relay{reader, bufio.NewReader(reader), logger, 0}).run()
 	// What is wrong with it fabric_new says.
 	C.go_set_log(o, C.int32_t(level), C.int(fd))
 	return nil
@@ -62,24 +62,45 @@ func theirs(file *os.File) (fd int, err error) {
 	return fd, err
 }
 
-func relay(reader *os.File, logger *slog.Logger) {
-	defer reader.Close()
-	in, lost := bufio.NewReader(reader), uint32(0)
-	for {
-		var header [C.GO_LOG_HEADER]byte
-		if _, err := io.ReadFull(in, header[:]); err != nil {
+// relay hands messages on from a pipe to a logger.
+type relay struct {
+	pipe   *os.File
+	in     *bufio.Reader
+	logger *slog.Logger
+	lost   uint32 // how many messages, so far
+}
+
+func (r *relay) run() {
+	over := false
+	defer func() {
+		if !over {
+			go r.run() // the logger's handler has ended the goroutine
 			return
 		}
-		message := make([]byte, binary.BigEndian.Uint16(header[1:]))
-		if _, err := io.ReadFull(in, message); err != nil {
-			return
-		}
-		if now := binary.BigEndian.Uint32(header[3:]); now != lost {
-			say(logger, slog.LevelWarn, "log messages were lost: the logger is too slow", "lost", now-lost)
-			lost = now
-		}
-		say(logger, levels[header[0]], inGo(string(message)))
+		_ = r.pipe.Close()
+	}()
+	for r.next() {
 	}
+	over = true
+}
+
+// next hands on one message; false at the end of the pipe.
+func (r *relay) next() bool {
+	var header [C.GO_LOG_HEADER]byte
+	if _, err := io.ReadFull(r.in, header[:]); err != nil {
+		return false
+	}
+	message := make([]byte, binary.BigEndian.Uint16(header[1:]))
+	if _, err := io.ReadFull(r.in, message); err != nil {
+		return false
+	}
+	if now := binary.BigEndian.Uint32(header[3:]); now != r.lost {
+		since := now - r.lost
+		r.lost = now
+		say(r.logger, slog.LevelWarn, "log messages were lost: the logger is too slow", "lost", since)
+	}
+	say(r.logger, levels[header[0]], string(message))
+	return true
 }
 
 // say logs a message. A handler that panics loses it, and does not end the process: nothing of the service

@@ -3,6 +3,7 @@ package mysqlfabric
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -85,17 +86,20 @@ func TestSlowLogger(t *testing.T) {
 	}
 }
 
-// A handler that panics ends neither the process nor the log.
+// A handler that panics, or ends its goroutine, ends neither the process nor the log.
 func TestPanickingLogger(t *testing.T) {
 	var said atomic.Int64
 	h := start(t).farm(WithLogger(slog.New(slog.NewTextHandler(writer(func([]byte) {
-		if said.Add(1) == 1 {
+		switch said.Add(1) {
+		case 1:
 			panic("a logger's")
+		case 2:
+			runtime.Goexit()
 		}
 	}), &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	eventually(t, "it is logged on", func() bool {
 		_, err := h.Group(ctx, fmt.Sprint("group", said.Load()), ReadOnly)
 		wants(t, err, ErrUnknownGroup, 0)
-		return said.Load() > 1
+		return said.Load() > 2
 	})
 }
