@@ -157,6 +157,34 @@ def test_a_fork(creator_of, two_servers, connect, ending, eventually):
     assert eventually(lambda: two_servers[0].connections() == 0)
 
 
+@CONNECTS
+def test_a_fork_in_a_transaction(creator_of, two_servers, connect):
+    """The transaction is the parent's, whatever becomes of the child."""
+    creator = creator_of(connect)
+    for error in (None, ValueError, KeyboardInterrupt):
+        two_servers[0].sql("DELETE FROM employees.salaries")
+
+        def fork(connection, error=error):
+            insert(connection, 1)
+            children.append(os.fork())
+            if children[-1] == 0 and error is not None:
+                raise error
+
+        children = []
+        try:
+            creator.run(fork)
+        except BaseException as raised:
+            if children[-1] == 0:
+                os._exit(0 if type(raised) is (error or RuntimeError) else 1)
+            raise
+        if children[-1] == 0:
+            os._exit(2)
+        assert os.waitpid(children[-1], 0)[1] == 0
+        creator.run(lambda c: insert(c, 2))
+        assert rows(two_servers[0]) == [1, 2]
+    creator.close()
+
+
 def test_a_fork_with_an_engine(creator_of, two_servers):
     creator = creator_of(pymysql.connect)
     engine = creator.attach(create_engine("mysql+pymysql://", creator=creator))

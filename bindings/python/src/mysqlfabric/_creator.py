@@ -123,7 +123,7 @@ class Creator:
         """
         if isinstance(within, bool) or not isinstance(within, (int, float)) or math.isnan(within):
             raise TypeError(f"within must be a number of seconds, and is {within!r}")
-        end = time.monotonic() + within
+        end, process = time.monotonic() + within, os.getpid()
         while True:
             server = self.server(max(0.0, min(end - time.monotonic(), _LONGEST_WAIT)))
             # Nobody else has it meanwhile, and it is kept again only if it is in no transaction.
@@ -134,10 +134,14 @@ class Creator:
                 if connection is None:
                     connection = self._connect(host=server.host, port=server.port, **self._arguments)
                 answer = transaction(connection)
+                if os.getpid() != process:
+                    raise RuntimeError("the transaction has forked, and goes on in the parent: end the child in it")
                 has_returned = True
                 connection.commit()
                 is_clean = True
             except Exception as error:
+                if os.getpid() != process:
+                    raise
                 action = self.farm._tell(server, error)
                 is_clean = connection is not None and not action & _BROKEN and _rolls_back(connection)
                 # Drivers give no errno where they know before the first statement that the connection is gone.
@@ -150,7 +154,9 @@ class Creator:
                 return answer
             finally:
                 # Also after what is no Exception, as of a signal handler: then nobody knows what the driver was at.
-                if is_clean:
+                if os.getpid() != process:
+                    _fabric.keep_for_ever(connection)
+                elif is_clean:
                     self._keep(server, connection)
                 else:
                     _close(connection)
