@@ -13,10 +13,12 @@ enum { LOOK_FOR_SIGNALS_MS = 50, LATELY_MS = 1000 };
 /* Python runs signal handlers in it alone. */
 static unsigned long main_thread;
 
+/* By its ident; None is the caller. */
 PyObject *set_main_thread(PyObject *module, PyObject *ident)
 {
     (void)module;
-    unsigned long given = PyLong_AsUnsignedLong(ident);
+    unsigned long given = ident == Py_None ? PyThread_get_thread_ident()
+                                           : PyLong_AsUnsignedLong(ident);
     if (PyErr_Occurred())
         return NULL;
     main_thread = given;

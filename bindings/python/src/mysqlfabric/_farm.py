@@ -37,7 +37,9 @@ _fabric.setup(
     _types.make_health,
     _errors.all_or_raise,
 )
-_fabric.set_main_thread(threading.main_thread().ident or 0)
+# Not by its ident where it need not be: gevent has idents of its own.
+_is_main = threading.current_thread() is threading.main_thread()
+_fabric.set_main_thread(None if _is_main else threading.main_thread().ident)
 
 _MYSQL_SOURCES = ("cluster", "mysql", "fabric+store")
 _FOREVER_MS = 2**63 - 1
@@ -498,7 +500,7 @@ def _all_of(some: Callable[[], Iterable[_T]]) -> list[_T]:
 
 
 def _after_fork_in_child() -> None:
-    _fabric.set_main_thread(threading.get_ident())
+    _fabric.set_main_thread(None)
     for farm in _all_farms():
         farm._after_fork()
         if not farm.closed:
