@@ -70,8 +70,8 @@ fi
 if [ $# -gt 0 ]; then
     exec "$go" test -count=1 "$@" ./...
 fi
-# What counts memory and threads, without the race detector's own.
-"$go" test -count=1 -run 'Allocations|Waiting' .
-"$go" test -count=1 -race ./...
+# What counts memory and threads, without the race detector's own, and what reads much and shares nothing.
+"$go" test -count=1 -run 'Allocations|Waiting|MessagesSpeakOfGo' .
+"$go" test -count=1 -race -skip MessagesSpeakOfGo ./...
 # The library inside the program.
 [ ! -e "$archive" ] || exec "$go" test -count=1 -tags mysqlfabric_static -run Example .
