@@ -9,7 +9,7 @@ use mysqlfabric::base::wall_clock::WallClock;
 use mysqlfabric::observe::log::Log;
 use mysqlfabric::refresh::health::servers::ServerHealth;
 use mysqlfabric::refresh::update::{Asked, Update};
-use mysqlfabric::store::convert;
+use mysqlfabric::store::convert::{self, WithoutGroup};
 use mysqlfabric::store::parse::{Author, parse};
 use mysqlfabric::topology::{
     Compat, GroupId, Key, Server, ServerRow, Shard, ShardRow, TableState, TablesBuilder, Topology,
@@ -142,7 +142,7 @@ fn restarted(topology: &Topology, knows_groups: bool, now: u64) -> Topology {
         update.groups(&Asked::Everything, servers.into(), &[], now);
         left = update.finish().unwrap_or(left);
     }
-    let mut document = convert::document(&left);
+    let mut document = convert::document(&left, WithoutGroup::LeftOut);
     let wall = WallClock::new(Duration::from_secs(BEGUN), 0);
     document.held_shards.times = Some((now as i64, wall));
     let mut file = Vec::new();

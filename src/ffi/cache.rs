@@ -72,7 +72,8 @@ pub unsafe extern "C" fn fabric_reset_cache(
 /// fabric_options_set_topology_file() makes a handle that asks nobody.
 ///
 /// From memory: fabric_seed() has all of the farm fetched first. Servers are written as they are now,
-/// also those of groups that are asked themselves. The file is replaced as a whole, or stays as it was,
+/// also those of groups that are asked themselves; a group of which none is known at the moment is written
+/// without servers, and so its keys have none in the file. The file is replaced as a whole, or stays as it was,
 /// behind symbolic links; a new one is for the owner's eyes only, another one keeps its mode. It has no
 /// password.
 ///

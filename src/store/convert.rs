@@ -1,5 +1,7 @@
 //! From a topology to a document, and from a document to the rows a topology is made of.
 
+use std::collections::BTreeSet;
+
 use crate::base::wall_clock::WallClock;
 use crate::topology::{self, ServerRow, Shard, ShardMap, TableState, TablesBuilder, Topology};
 
@@ -8,11 +10,20 @@ use super::foreign_entries::ForeignEntries;
 use super::held::{self, HeldShards, Unlisted};
 use super::tables::{self, KnownTable, Tables};
 
+/// What a file says of a table one of whose groups is not known at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WithoutGroup {
+    /// Nothing but its bounds: whoever reads the file asks the source for the table.
+    LeftOut,
+    /// All of it, and that the group has no servers: whoever reads the file asks nobody.
+    Empty,
+}
+
 /// What is known of the farm, in the order of the names, so that equal farms make equal files.
-///
-/// A table is left out as long as one of its groups is not known: without the group it routes
-/// nothing. Its bounds are not.
-pub fn document(topology: &Topology) -> Document<Tables<'_>, HeldShards<'_>> {
+pub fn document(
+    topology: &Topology,
+    without: WithoutGroup,
+) -> Document<Tables<'_>, HeldShards<'_>> {
     let mut groups: Vec<Group> = topology
         .groups()
         .filter_map(|(_, name, entry)| {
@@ -20,12 +31,19 @@ pub fn document(topology: &Topology) -> Document<Tables<'_>, HeldShards<'_>> {
             Some(Group { id: name.to_owned(), confirmed_at: None, servers, discover: None })
         })
         .collect();
-    groups.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut unknown = BTreeSet::new();
     let mut tables: Vec<KnownTable<'_>> = Vec::new();
     let mut maps: Vec<Unlisted<'_>> = Vec::new();
     for (name, entry, known) in topology.maps() {
         let Some((schema, table)) = parts(name) else { continue };
-        let has_groups = known.groups().into_iter().all(|id| topology.group(id).is_some());
+        let missing = known.groups().into_iter().filter(|id| topology.group(*id).is_none());
+        let has_groups = match without {
+            WithoutGroup::LeftOut => missing.count() == 0,
+            WithoutGroup::Empty => {
+                unknown.extend(missing);
+                true
+            }
+        };
         if has_groups {
             let confirmed = entry.confirmed();
             tables.push(KnownTable { schema, table, known, confirmed });
@@ -34,6 +52,14 @@ pub fn document(topology: &Topology) -> Document<Tables<'_>, HeldShards<'_>> {
             maps.push(Unlisted { schema, table, map: &known.map, whole: !has_groups });
         }
     }
+    let unknown = unknown.into_iter().map(|id| topology.group_name(id));
+    groups.extend(unknown.map(|name| Group {
+        id: name.to_owned(),
+        confirmed_at: None,
+        servers: Vec::new(),
+        discover: None,
+    }));
+    groups.sort_by(|a, b| a.id.cmp(&b.id));
     tables.sort_by(|a, b| (&a.schema, &a.table).cmp(&(&b.schema, &b.table)));
     for (name, seen) in topology.seen_bounds.iter() {
         let Some((schema, table)) = parts(name) else { continue };
@@ -220,7 +246,7 @@ mod tests {
                ),
            ) -> Document {
                let nothing = Topology::default();
-               let Document { format, version, written_by, .. } = super::document(&nothing);
+               let Document { format, version, written_by, .. } = super::document(&nothing, WithoutGroup::LeftOut);
                let mut document = Document {
                    format,
                    version,
@@ -286,7 +312,7 @@ mod tests {
             let read = parse(&sealed(&written), Author::Library).unwrap();
             prop_assert_eq!(&read, &written);
             let topology = topology(&read);
-            let mut again = document(&topology);
+            let mut again = document(&topology, WithoutGroup::LeftOut);
             let content = again.content();
             again.held_shards.times = Some(wall());
             let mut timeless = written.clone();

@@ -157,9 +157,52 @@ static void a_slip_of_the_pen(void)
     fabric_free(f);
 }
 
+static const char discovered[] =
+    "{\"format\": \"libmysqlfabric topology\", \"version\": 2, \"tables\": [{\"schema\": \"d\","
+    " \"table\": \"t\", \"column\": \"c\", \"type\": \"RANGE_STRING\", \"global_group\": \"g\","
+    " \"shards\": [{\"id\": 1, \"lower_bound\": \"\", \"group\": \"g\"},"
+    " {\"id\": 2, \"lower_bound\": \"m\", \"group\": \"silent\"}]}],"
+    " \"groups\": [{\"id\": \"g\", \"servers\": [{\"uuid\": \"u1\", \"host\": \"a\", \"port\": 1,"
+    " \"mode\": 3, \"status\": 3, \"weight\": 1}]},"
+    " {\"id\": \"silent\", \"discover\": \"auto\", \"seeds\": [\"127.0.0.1:%d\"]}]}\n";
+
+/* A table stays in a dump although one of its groups answers nobody. */
+static void a_dump_beside_a_silent_group(void)
+{
+    char directory[] = "/tmp/mysqlfabric-XXXXXX", path[64], dump[64];
+    CHECK(mkdtemp(directory) != NULL);
+    snprintf(path, sizeof path, "%s/farm", directory);
+    snprintf(dump, sizeof dump, "%s/dump", directory);
+    FILE *file = fopen(path, "w");
+    CHECK(file != NULL);
+    fprintf(file, discovered, closed_port());
+    CHECK_INT(fclose(file), 0);
+    fabric_options_t *o = fabric_options_new();
+    CHECK_INT(fabric_options_set_topology_file(o, path), FABRIC_OK);
+    CHECK_INT(fabric_options_set_mysql_credentials(o, "app", "secret"), FABRIC_OK);
+    fabric_t *f = handle(o);
+    CHECK_INT(port_of(f, "d.t", text("a"), RW), 1);
+    fabric_error_t err;
+    CHECK_OK(fabric_dump(f, dump, &err), err);
+    fabric_free(f);
+
+    o = fabric_options_new();
+    CHECK_INT(fabric_options_set_topology_file(o, dump), FABRIC_OK);
+    f = handle(o);
+    fabric_server_t s;
+    CHECK_INT(port_of(f, "d.t", text("a"), RW), 1);
+    CHECK_INT(find(f, "d.t", text("n"), RW, &s, &err), FABRIC_ERR_NO_SERVER);
+    CHECK_CONTAINS(err.message, "'silent'");
+    fabric_free(f);
+    CHECK_INT(unlink(path), 0);
+    CHECK_INT(unlink(dump), 0);
+    CHECK_INT(rmdir(directory), 0);
+}
+
 int main(void)
 {
     a_long_bound();
+    a_dump_beside_a_silent_group();
     by_url();
     a_long_node();
     a_relative_path();

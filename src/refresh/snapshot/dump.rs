@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::base::error::{Code, Error, Result};
+use crate::store::convert::WithoutGroup;
 use crate::store::write::Place;
 use crate::store::{convert, read, write};
 
@@ -33,7 +34,7 @@ impl SnapshotFile {
             let message = "nothing of the farm is known yet; call fabric_seed first".to_owned();
             return Err(Error::new(Code::NotSeeded, message));
         }
-        let mut document = convert::document(&topology);
+        let mut document = convert::document(&topology, WithoutGroup::Empty);
         // What is from a snapshot file has times of its own.
         let answer = self.answered.last().unwrap_or_else(|| self.now());
         self.describe(&mut document, &topology, answer);

@@ -8,6 +8,7 @@ use crate::base::boot_clock::BootTime;
 use crate::base::clock::{millis, signed};
 use crate::base::wall_clock::WallClock;
 use crate::observe::log::Level;
+use crate::store::convert::WithoutGroup;
 use crate::store::document::{Document, FabricNode};
 use crate::store::foreign_entries::ForeignEntries;
 use crate::store::held::HeldShards;
@@ -45,7 +46,7 @@ impl SnapshotFile {
         {
             return Ok(());
         }
-        let mut document = convert::document(&topology);
+        let mut document = convert::document(&topology, WithoutGroup::LeftOut);
         let content = document.content();
         if let Some(saved) = &mut seen.saved
             && saved.content == content
