@@ -7,6 +7,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <mysqlfabric.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <mysql.h>
 #include <stdio.h>
@@ -14,30 +15,44 @@
 #include <string.h>
 #include <time.h>
 
-enum { BATCH = 1000, BODY = 40, SERVERS = 64, TRIES = 100 };
+enum { BATCH = 1000, BODY = 40, SERVERS = 64, TIMEOUT_S = 5, PATIENCE_S = 60 };
 
 static const char *user, *password;
 static fabric_t *farm;
 static int64_t ids[BATCH];
 static char bodies[BATCH][BODY + 1];
+static char failure[1024]; /* the last one */
 
-/* One connection is enough here: those who load in parallel run several such programs. */
-static unsigned insert(const fabric_server_t *server, const char *sql, size_t length,
-                       int32_t *action)
+/* One connection is enough here: those who load in parallel run several such programs. It has an end in time, and the
+ * server ends a wait for a lock before that: see pool.h. */
+static int insert(const fabric_server_t *server, const char *sql, size_t length, int32_t *action)
 {
+    const unsigned timeout = TIMEOUT_S;
     MYSQL *mysql = mysql_init(NULL);
+    if (!mysql) {
+        snprintf(failure, sizeof failure, "there is no memory for a connection");
+        return 0;
+    }
+    mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout);
+    mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &timeout);
+    mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &timeout);
+    mysql_options(mysql, MYSQL_INIT_COMMAND,
+                  "SET SESSION innodb_lock_wait_timeout = 3, lock_wait_timeout = 3");
     unsigned code = 0;
     if (!mysql_real_connect(mysql, server->host, user, password, "demo", server->port, NULL, 0)
         || mysql_real_query(mysql, sql, (unsigned long)length) != 0)
         code = mysql_errno(mysql);
     fabric_report_error(farm, server->uuid, (int32_t)code, mysql_error(mysql), action, NULL);
+    if (code != 0)
+        snprintf(failure, sizeof failure, "%s:%u: error %u: %s", server->host,
+                 (unsigned)server->port, code, mysql_error(mysql));
     mysql_close(mysql);
-    return code;
+    return code == 0;
 }
 
 /* Loads the rows of one server. A row may be sent twice, if the answer to the first time was lost. */
-static unsigned load_part(const fabric_server_t *server, const size_t *rows, size_t count,
-                          int32_t *action)
+static int load_part(const fabric_server_t *server, const size_t *rows, size_t count,
+                     int32_t *action)
 {
     static char sql[BATCH * (2 * BODY + 40) + 100];
     size_t length = (size_t)sprintf(sql, "INSERT IGNORE INTO entries VALUES ");
@@ -56,7 +71,10 @@ static int load(size_t count)
 {
     static const char *const tables[] = {"demo.entries"};
     const struct timespec pause = {0, 100 * 1000 * 1000};
-    for (int try = 0; count > 0 && try < TRIES; try++) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    for (const time_t end = now.tv_sec + PATIENCE_S; count > 0 && now.tv_sec < end;
+         clock_gettime(CLOCK_MONOTONIC, &now)) {
         size_t order[BATCH], starts[SERVERS + 1], servers, left = 0;
         fabric_server_t found[SERVERS];
         fabric_error_t err;
@@ -64,21 +82,17 @@ static int load(size_t count)
         int32_t status = fabric_split_keys(farm, tables, 1, &keys, FABRIC_SCOPE_LOCAL,
                                            FABRIC_MODE_READWRITE, order, starts, NULL, found,
                                            SERVERS, &servers, &err);
-        if (status != FABRIC_OK && status != FABRIC_ERR_SOME_KEYS) {
-            fprintf(stderr, "bulk_load: %s\n", err.message);
+        if (status != FABRIC_OK)
+            snprintf(failure, sizeof failure, "%s", err.message);
+        if (status != FABRIC_OK && status != FABRIC_ERR_SOME_KEYS)
             return 0;
-        }
         char again[BATCH] = {0};
         for (size_t s = 0; s < servers; s++) {
             int32_t action = FABRIC_ACTION_NONE;
-            unsigned code = load_part(&found[s], order + starts[s], starts[s + 1] - starts[s],
-                                      &action);
-            if (code != 0 && action == FABRIC_ACTION_NONE) {
-                fprintf(stderr, "bulk_load: %s:%u: error %u\n", found[s].host,
-                        (unsigned)found[s].port, code);
+            int well = load_part(&found[s], order + starts[s], starts[s + 1] - starts[s], &action);
+            if (!well && action == FABRIC_ACTION_NONE)
                 return 0;
-            }
-            for (size_t i = starts[s]; code != 0 && i < starts[s + 1]; i++)
+            for (size_t i = starts[s]; !well && i < starts[s + 1]; i++)
                 again[order[i]] = 1;
         }
         for (size_t i = starts[servers]; i < count; i++)
@@ -93,6 +107,28 @@ static int load(size_t count)
             nanosleep(&pause, NULL);
     }
     return count == 0;
+}
+
+/* Reads a line into row `at`: 1, or 0 at the end, or -1 if it is no row. A body that is too long is not cut. */
+static int read_row(size_t at)
+{
+    static char *line;
+    static size_t size;
+    const ssize_t length = getline(&line, &size, stdin);
+    if (length < 0) {
+        free(line);
+        return feof(stdin) ? 0 : -1;
+    }
+    if (line[length - 1] == '\n')
+        line[length - 1] = '\0';
+    char *body;
+    errno = 0;
+    ids[at] = strtoll(line, &body, 10);
+    if (body == line || errno != 0 || *body++ != ' ' || strlen(body) > BODY || *body == '\0'
+        || body + strlen(body) + 1 < line + length)
+        return -1;
+    strcpy(bodies[at], body);
+    return 1;
 }
 
 int main(int argc, char **argv)
@@ -116,19 +152,21 @@ int main(int argc, char **argv)
     size_t count = 0;
     long loaded = 0;
     int more = 1, well = 1;
-    while (more && well) {
-        more = scanf("%" SCNd64 " %40[^\n]", &ids[count], bodies[count]) == 2;
-        count += (size_t)more;
-        if (count == BATCH || !more) {
-            loaded += (long)count;
+    while (more > 0 && well) {
+        more = read_row(count);
+        count += more > 0;
+        if (count == BATCH || more <= 0) {
             well = load(count);
+            loaded += well ? (long)count : 0;
             count = 0;
         }
     }
-    if (!feof(stdin) && well) {
-        fprintf(stderr, "bulk_load: line %ld is no \"id body\"\n", loaded + 1);
-        well = 0;
-    }
+    if (!well)
+        fprintf(stderr, "bulk_load: after %ld rows: %s\n", loaded, failure);
+    else if (more < 0)
+        fprintf(stderr, "bulk_load: line %ld is no \"id body\" with 1 to %d bytes\n", loaded + 1,
+                BODY);
+    well = well && more == 0;
     if (well)
         printf("loaded %ld rows\n", loaded);
     fabric_free(farm);

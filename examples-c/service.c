@@ -28,10 +28,11 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Nothing is left of any time once the service is to stop. */
 static int64_t left_ms(int64_t end)
 {
     const int64_t now = now_ms();
-    return end > now ? end - now : 0;
+    return end > now && !stops ? end - now : 0;
 }
 
 static void pause_ms(long ms)
@@ -61,6 +62,7 @@ static int run(int64_t id, int32_t mode, const char *sql, struct answer *answer)
     int32_t action = FABRIC_ACTION_NONE;
     fabric_server_t at;
     fabric_error_t err;
+    long pause = 5;
     while (fabric_table_get_server_wait(entries, &key, FABRIC_SCOPE_LOCAL, mode, left_ms(end), &at,
                                         &err)
            == FABRIC_OK) {
@@ -69,7 +71,8 @@ static int run(int64_t id, int32_t mode, const char *sql, struct answer *answer)
         fabric_report_error(farm, at.uuid, answer->code, answer->error, &action, NULL);
         if (action == FABRIC_ACTION_NONE || left_ms(end) == 0)
             return answer->code;
-        pause_ms(5);
+        pause_ms(pause);
+        pause *= pause < 500 ? 2 : 1;
     }
     return pool_fail(answer, err.message);
 }
@@ -122,6 +125,7 @@ static struct worker {
     int64_t id; /* of the last row: a worker has every WORKERS-th */
     long written, failed, reads, missed;
     int64_t longest_ms;
+    volatile sig_atomic_t ended;
 } workers[WORKERS];
 
 static void *work(void *argument)
@@ -130,7 +134,7 @@ static void *work(void *argument)
     for (; !stops; pause_ms(5)) {
         const int64_t begun = now_ms();
         if (write_row(w->id + WORKERS) != 0) {
-            w->failed++;
+            w->failed += !stops;
             continue;
         }
         w->id += WORKERS;
@@ -143,13 +147,41 @@ static void *work(void *argument)
         if (older <= 0)
             continue;
         long long found = 0;
-        w->failed += read_row(older, FABRIC_MODE_READONLY, &found) != 0;
+        if (read_row(older, FABRIC_MODE_READONLY, &found) != 0) {
+            w->failed += !stops;
+            continue;
+        }
         w->reads++;
         w->missed += !found;
     }
+    w->ended = 1;
     return NULL;
 }
 
+/* Ends what the workers wait for, again until none begins to wait any more. */
+static void end_workers(void)
+{
+    for (int i = 0; i < WORKERS; i++) {
+        for (; !workers[i].ended; pause_ms(5))
+            fabric_interrupt(farm);
+        pthread_join(workers[i].thread, NULL);
+    }
+}
+
+/* How many of a worker's rows are not there. One that cannot be read in its time ends the count: the rest is lost. */
+static long lost_rows(const struct worker *w)
+{
+    long lost = 0;
+    for (int64_t id = w->id - w->written * WORKERS + WORKERS; id <= w->id; id += WORKERS) {
+        long long found = 0;
+        if (!stops && read_row(id, FABRIC_MODE_READWRITE, &found) != 0)
+            stops = 1;
+        lost += !found;
+    }
+    return lost;
+}
+
+/* A signal handler may not call the library: main() sees to the rest. */
 static void stop(int number)
 {
     (void)number;
@@ -179,18 +211,18 @@ int main(int argc, char **argv)
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
             return EXIT_FAILURE;
     }
+    while (!stops)
+        pause_ms(100);
+    end_workers();
+    stops = 0;
     for (int i = 0; i < WORKERS; i++) {
         const struct worker *w = &workers[i];
-        pthread_join(w->thread, NULL);
         all.written += w->written;
         all.failed += w->failed;
         all.reads += w->reads;
         all.missed += w->missed;
         all.longest_ms = w->longest_ms > all.longest_ms ? w->longest_ms : all.longest_ms;
-        for (int64_t id = i + WORKERS; id <= w->id; id += WORKERS) {
-            long long found = 0;
-            lost += read_row(id, FABRIC_MODE_READWRITE, &found) != 0 || !found;
-        }
+        lost += lost_rows(w);
     }
     printf("rows written       %ld\nrows lost          %ld\nwrites that failed %ld\n"
            "longest pause      %lld ms\nreads              %ld, not found on a secondary: %ld\n",

@@ -7,7 +7,9 @@
 #include <mysqlfabric.hpp>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <fcntl.h>
 #include <iostream>
 #include <map>
 #include <mutex>
@@ -15,7 +17,9 @@
 #include <set>
 #include <stdexcept>
 #include <sys/socket.h>
+#include <system_error>
 #include <thread>
+#include <unistd.h>
 
 using namespace std::chrono_literals;
 using mysqlfabric::mode;
@@ -35,13 +39,26 @@ class connection
     connection(const mysqlfabric::server &server, const char *user, const char *password)
         : mysql_(mysql_init(nullptr), mysql_close), uuid(server.uuid), group(server.group)
     {
+        if (!mysql_)
+            throw std::bad_alloc();
         const unsigned timeout = 2;
         for (auto option :
              {MYSQL_OPT_CONNECT_TIMEOUT, MYSQL_OPT_READ_TIMEOUT, MYSQL_OPT_WRITE_TIMEOUT})
             mysql_options(mysql_.get(), option, &timeout);
+        // The server ends a wait for a lock and a long SELECT before that: see pool.h.
+        mysql_options(mysql_.get(), MYSQL_INIT_COMMAND,
+                      "SET SESSION innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, "
+                      "max_execution_time = 1000");
         if (!mysql_real_connect(mysql_.get(), server.host, user, password, nullptr, server.port,
                                 nullptr, 0))
             throw driver_error(mysql_.get());
+        socket_ = fcntl(mysql_get_socket(mysql_.get()), F_DUPFD_CLOEXEC, 0);
+        if (socket_ < 0)
+            throw std::system_error(errno, std::generic_category(), "fcntl");
+    }
+    ~connection()
+    {
+        close(socket_);
     }
     // The first number of the answer, 0 without one.
     long long query(const std::string &sql)
@@ -52,16 +69,19 @@ class connection
         const std::unique_ptr<MYSQL_RES, decltype(&mysql_free_result)> rows(stored,
                                                                             mysql_free_result);
         const MYSQL_ROW row = rows ? mysql_fetch_row(rows.get()) : nullptr;
+        if (mysql_errno(mysql_.get()) != 0) // it may be lost amid the answer
+            throw driver_error(mysql_.get());
         return row && row[0] ? std::atoll(row[0]) : 0;
     }
     // Ends what is under way, from any thread.
     void cut()
     {
-        shutdown(mysql_get_socket(mysql_.get()), SHUT_RDWR);
+        shutdown(socket_, SHUT_RDWR);
     }
 
   private:
     std::unique_ptr<MYSQL, decltype(&mysql_close)> mysql_;
+    int socket_; // that of the driver again, which may close its own at any time
 
   public:
     const std::string uuid, group;
@@ -136,21 +156,22 @@ class service
     // harm when it is done twice: an answer may be lost.
     long long run(long long id, mode wanted, const std::string &sql)
     {
-        for (const auto end = std::chrono::steady_clock::now() + 60s;;
-             std::this_thread::sleep_for(5ms)) {
+        const auto end = std::chrono::steady_clock::now() + 60s;
+        for (auto pause = 5ms;; pause = std::min(2 * pause, 640ms)) {
             const auto left = std::chrono::duration_cast<mysqlfabric::milliseconds>(
                 end - std::chrono::steady_clock::now());
-            const auto server = entries_.server_wait(id, wanted, std::max(left, 0ms));
+            const auto server = entries_.server_wait(id, wanted, stops ? 0ms : std::max(left, 0ms));
             try {
                 const long long number = pool_.query(server, wanted, sql);
                 farm_.report(server, 0);
                 return number;
             } catch (const driver_error &error) {
                 const auto action = farm_.report(server, error.code, error.what());
-                if (left <= 0ms
+                if (stops || left <= 0ms
                     || !(action & (FABRIC_ACTION_RECONNECT | FABRIC_ACTION_RETRY_ELSEWHERE)))
                     throw;
             }
+            std::this_thread::sleep_for(pause);
         }
     }
 
@@ -165,6 +186,12 @@ class service
                           << (event.server_uuid[0] ? "another" : "no") << " primary" << std::endl;
                 pool_.cut_writes(event.group, event.server_uuid);
             }
+    }
+
+    // Ends what threads wait for.
+    void interrupt()
+    {
+        farm_.interrupt();
     }
 
   private:
@@ -190,30 +217,40 @@ try {
     mysql_library_init(0, nullptr, nullptr);
     service demo(argv[1], argv[2], argv[3]);
 
-    std::atomic<long long> written{0}, failed{0};
+    constexpr int threads = 4;
+    std::vector<long long> rows[threads]; // that are written, by worker
+    std::atomic<long long> next{first}, failed{0};
+    std::atomic<int> working{threads};
     std::vector<std::thread> workers;
-    for (int worker = 0; worker < 4; ++worker)
+    for (auto &own : rows)
         workers.emplace_back([&] {
-            while (!stops) {
-                const std::string id = std::to_string(first + written++);
+            for (; !stops; std::this_thread::sleep_for(5ms)) {
+                const std::string id = std::to_string(next++);
                 try {
                     demo.run(std::stoll(id), mode::read_write,
                              "INSERT INTO demo.entries VALUES (" + id + ", 'row " + id
                                  + "') ON DUPLICATE KEY UPDATE id = id");
+                    own.push_back(std::stoll(id));
                 } catch (const std::exception &error) {
                     std::cerr << "row " << id << ": " << error.what() << std::endl;
-                    ++failed;
+                    failed += !stops;
                 }
-                std::this_thread::sleep_for(5ms);
             }
+            --working;
         });
     demo.watch();
+    for (; working > 0; std::this_thread::sleep_for(5ms)) // until none begins to wait any more
+        demo.interrupt();
     for (auto &worker : workers)
         worker.join();
-    long long lost = 0;
-    for (long long id = first; id < first + written; ++id)
-        lost += !demo.run(id, mode::read_write,
-                          "SELECT COUNT(*) FROM demo.entries WHERE id = " + std::to_string(id));
+    stops = 0;
+    long long written = 0, lost = 0;
+    for (const auto &own : rows)
+        for (const long long id : own) {
+            ++written;
+            lost += !demo.run(id, mode::read_write,
+                              "SELECT COUNT(*) FROM demo.entries WHERE id = " + std::to_string(id));
+        }
     std::cout << "rows written       " << written << "\nrows lost          " << lost
               << "\nwrites that failed " << failed << std::endl;
     return written > 0 && lost == 0 && failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The examples that want real MySQL servers, on one farm of two groups: rows are loaded, and then the services in C and
-# in C++ write at the same time while one primary is killed and the other one leaves its group.
+# in C++ write at the same time while one primary is killed and the other one leaves its group. Before that the pool of
+# service.c is asked by itself (pool.c), and rows are loaded that somebody has locked.
 #
 #   examples.sh DIRECTORY     DIRECTORY has the programs of examples-c, built
 #
@@ -44,13 +45,24 @@ body=$(for g in a b; do in_group "$g" sql 1 'SELECT body FROM demo.entries WHERE
 [ "$body" = "it's \"5001234\"" ] || fail "row 5001234 is: $body"
 ! "$programs/bulk_load" "$url" "$user" "$password" <<<'no number' 2>"$farms/said" || fail "bulk_load takes anything"
 grep -q 'line 1 is no' "$farms/said" || fail "bulk_load said: $(cat "$farms/said")"
+forty=$(printf '%040d' 0)
+! "$programs/bulk_load" "$url" "$user" "$password" <<<"6000000 ${forty}6000001 more" 2>"$farms/said" ||
+    fail "bulk_load takes a body of more than 40 bytes"
+[ "$(count a)$(count b)" = "$a$b" ] || fail "bulk_load has written a line that is too long"
 
 echo '-- service and service_cpp'
 for program in service service_cpp; do
     "$programs/$program" "$url" "$user" "$password" >"$farms/$program" 2>&1 &
     services+=($!)
 done
-sleep 3
+# Meanwhile, at healthy servers: the pool by itself, and a row that somebody has locked for some seconds.
+for name in a b; do
+    in_group "$name" sql "$(in_group "$name" primary)" \
+        'BEGIN; SELECT id FROM demo.entries WHERE id = 5001234 FOR UPDATE; DO SLEEP(6)' >"$farms/locked" 2>&1 &
+done
+"$programs/pool_test" "$(port_of a)" "$user" "$password" || fail "pool_test ended with $?"
+! "$programs/bulk_load" "$url" "$user" "$password" <<<'5001234 again' 2>"$farms/said" || fail "the row is not locked"
+grep -q 'error 1205' "$farms/said" || fail "bulk_load said of a locked row: $(cat "$farms/said")"
 echo "-- kill -9 of the primary of group a, port $(port_of a); that of b, port $(port_of b), leaves"
 in_group a kill "$(in_group a primary)"
 in_group b leave "$(in_group b primary)"
