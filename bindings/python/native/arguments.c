@@ -110,14 +110,14 @@ uint64_t hash_of_name(PyObject *name)
 }
 
 /* One name, or several in a sequence. */
-bool take_names(PyObject *value, names_argument *out)
+bool take_names(PyObject *value, const char *what, names_argument *out)
 {
     out->names = out->on_stack;
     out->sequence = NULL;
     if (PyUnicode_Check(value)) {
         out->count = 1;
         out->hash = hash_of_name(value);
-        return (out->on_stack[0] = to_name(value, "a table")) != NULL;
+        return (out->on_stack[0] = to_name(value, what)) != NULL;
     }
     /* A tuple of our own, so that nobody changes it while the GIL is not held. */
     if ((out->sequence = PySequence_Tuple(value)) == NULL)
@@ -133,7 +133,7 @@ bool take_names(PyObject *value, names_argument *out)
     out->hash = out->count;
     for (size_t at = 0; at < out->count; at++) {
         PyObject *name = PyTuple_GetItem(out->sequence, (Py_ssize_t)at);
-        if ((out->names[at] = to_name(name, "a table")) == NULL) {
+        if ((out->names[at] = to_name(name, what)) == NULL) {
             drop_names(out);
             return false;
         }

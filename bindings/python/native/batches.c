@@ -308,7 +308,7 @@ static PyObject *batch_call(const char *function, bool split, PyObject *self, Py
                         .mode = FABRIC_MODE_NONE};
     if (!take_arguments(function, names, 4, 4, 2, args, given, keywords, values)
         || !to_int(values[2], "mode", &q.mode) || !to_int(values[3], "scope", &q.scope)
-        || !take_names(values[0], &q.names))
+        || !take_names(values[0], "a table", &q.names))
         return NULL;
     q.name = q.names.hash;
     PyObject *made = answer_batch(&q, values[1]);

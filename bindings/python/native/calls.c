@@ -53,7 +53,7 @@ PyObject *farm_prefetch(PyObject *self, PyObject *tables)
     farm_object *farm = (farm_object *)self;
     names_argument names;
     fabric_error_t err;
-    if (!take_names(tables, &names))
+    if (!take_names(tables, "a table", &names))
         return NULL;
     if (!is_open(farm)) {
         drop_names(&names);

@@ -93,8 +93,8 @@ PyObject *farm_choose(PyObject *self, PyObject *args)
     }
     if (group != Py_None && (q.group = to_name(group, "a group")) == NULL)
         return NULL;
-    if ((q.group != NULL || take_names(tables, &q.tables)) && take_key(key, &q.key)) {
-        if (take_weights(weights, &q) && take_names(excluded, &q.excluded)) {
+    if ((q.group != NULL || take_names(tables, "a table", &q.tables)) && take_key(key, &q.key)) {
+        if (take_weights(weights, &q) && take_names(excluded, "a server", &q.excluded)) {
             q.choice.excluded = q.excluded.names;
             q.choice.excluded_count = q.excluded.count;
             q.capacity = (size_t)most;

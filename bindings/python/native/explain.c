@@ -44,7 +44,7 @@ PyObject *farm_explain(PyObject *self, PyObject *const *args, Py_ssize_t given, 
     explain_question q = {.mode = FABRIC_MODE_NONE, .scope = FABRIC_SCOPE_LOCAL};
     if (!take_arguments("explain", names, 4, 4, 1, args, given, keywords, values)
         || !to_int(values[2], "mode", &q.mode) || !to_int(values[3], "scope", &q.scope)
-        || !take_names(values[0], &q.tables))
+        || !take_names(values[0], "a table", &q.tables))
         return NULL;
     if (take_key(values[1], &q.key)) {
         answer = explain(self, &q);

@@ -82,7 +82,7 @@ bool to_int(PyObject *value, const char *name, int32_t *out);
 bool to_milliseconds(PyObject *value, int64_t *out);
 const char *to_name(PyObject *value, const char *what);
 uint64_t hash_of_name(PyObject *name);
-bool take_names(PyObject *value, names_argument *out);
+bool take_names(PyObject *value, const char *what, names_argument *out);
 void drop_names(names_argument *names);
 
 /* key.c */

@@ -123,7 +123,7 @@ static PyObject *farm_open_table(PyObject *self, PyObject *tables)
     opening o = {.names = &names};
     fabric_error_t err;
     int32_t status;
-    if (!take_names(tables, &names))
+    if (!take_names(tables, "a table", &names))
         return NULL;
     PyObject *repr = PyUnicode_FromFormat("<mysqlfabric.Table %R>",
                                           names.sequence != NULL ? names.sequence : tables);

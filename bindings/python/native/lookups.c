@@ -136,7 +136,7 @@ PyObject *farm_server(PyObject *self, PyObject *const *args, Py_ssize_t given, P
                   .mode = FABRIC_MODE_NONE};
     if (!take_arguments("server", names, 5, 4, 1, args, given, keywords, values)
         || !to_int(values[2], "mode", &q.mode) || !to_int(values[3], "scope", &q.scope)
-        || !take_wait(values[4], &q) || !take_names(values[0], &q.names))
+        || !take_wait(values[4], &q) || !take_names(values[0], "a table", &q.names))
         return NULL;
     q.asks = about(what_of(q.scope), q.names.hash);
     if (take_key(values[1], &q.key)) {

@@ -220,6 +220,13 @@ def test_candidates(farm):
     for bad in ({"prefer": 9}, {"limit": 0}, {"weights": {heavy: 0}}, {"weights": {heavy: -1.0}}, {"zone": "x" * 100}):
         with pytest.raises(ValueError):
             farm.group_candidates("shard1", **bad)
+    for bad, words in (
+        ({"weights": {heavy: -1.0}}, "^'weights"),
+        ({"zone": "x" * 100}, "^zone"),
+        ({"exclude": ["\0"]}, "^a server"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            farm.group_candidates("shard1", **bad)
     for bad in ({"exclude": [5]}, {"weights": [1]}, {"zone": 5}, {"limit": "1"}):
         with pytest.raises((TypeError, AttributeError)):
             farm.group_candidates("shard1", **bad)

@@ -194,6 +194,8 @@ _CLASSES: dict[int, type[FabricError]] = {
 
 
 _C_NAME = re.compile(r"\b(?:fabric_[a-z_]+(?:\(\))?|FABRIC_[A-Z_]+)")
+# Members of the struct of candidates(), which are arguments here.
+_C_CHOICE = re.compile(r"'choice\.(?=(?:zone|weights|excluded)\b)")
 _NAMES = {
     "fabric_options_set_credentials": "user and password",
     "fabric_options_set_mysql_credentials": "mysql_user and mysql_password",
@@ -240,7 +242,7 @@ def _name_in_python(found: re.Match[str]) -> str:
 
 def in_python(message: str) -> str:
     """A message of the library, with the names of Python in the place of C's."""
-    return _C_NAME.sub(_name_in_python, message)
+    return _C_CHOICE.sub("'", _C_NAME.sub(_name_in_python, message))
 
 
 def make_error(code: int, errno: int, message: str) -> FabricError:
