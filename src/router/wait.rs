@@ -96,6 +96,11 @@ impl Router {
             if bound.left().is_zero() {
                 return Err(refusal);
             }
+            // Of a group that is not listed each look asks the source anew, and its answer is no news.
+            let seen = match refusal.code {
+                Code::UnknownGroup => self.refresher.publisher.waiters.published(),
+                _ => seen,
+            };
             self.refresher.fetcher.interrupts.refuse(&bound, "a server")?;
             self.refresher.fetcher.wait_for_news(seen, &bound, request);
         }
