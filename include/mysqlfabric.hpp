@@ -583,15 +583,17 @@ template <class Ask> std::int32_t batch(std::vector<server> &servers, std::size_
     return FABRIC_OK;
 }
 
-/* A call that writes `most` servers at most. */
+/* A call that writes `most` servers at most, and no more than a group can be thought to have. */
 template <class Choice, class Call, class... Given>
 result<std::vector<server>> chosen(std::size_t most, const Choice &choice, const Call &call, const Given &...given)
 {
     return attempt<std::vector<server>>(
         [&](std::vector<server> &out, failure &err) {
+            if (most == 0)
+                return fail(err, FABRIC_ERR_ARGUMENT, "'most' is 0; ask for one server at least");
             const auto wanted = choice.get();
             std::size_t count = 0;
-            out.resize(most);
+            out.resize(most < 1024 ? most : 1024);
             const std::int32_t code = call(&wanted, out.data(), out.size(), &count, &err);
             out.resize(count);
             return code;
@@ -799,19 +801,22 @@ class choice
     choice &operator=(choice &&) = default;
 
     /** Which servers reads go to. */
-    choice &reads(prefer which) noexcept
+    choice &reads(prefer which) &noexcept
     {
         choice_.preference = static_cast<std::int32_t>(which);
         return *this;
     }
     /** The zone whose servers come first; empty for none. */
-    choice &zone(detail::any_text near)
+    choice &zone(detail::any_text near) &
     {
-        choice_.zone = keep(near);
+        zone_.reset();
+        if (!near.is_null)
+            zone_ = near.bytes;
+        check_nul(near);
         return *this;
     }
     /** The share of a server in reads, greater than 0. */
-    choice &weight(detail::any_text which, double share)
+    choice &weight(detail::any_text which, double share) &
     {
         fabric_server_weight_t one{};
         one.server = keep(which);
@@ -820,15 +825,24 @@ class choice
         return *this;
     }
     /** A server that does not come into question. */
-    choice &exclude(detail::any_text which)
+    choice &exclude(detail::any_text which) &
     {
         excluded_.push_back(keep(which));
         return *this;
     }
+    /** @{ */
+    /** The same of a choice without a name: it goes on by value. */
+    choice reads(prefer which) &&noexcept { return std::move(reads(which)); }
+    choice zone(detail::any_text near) && { return std::move(zone(near)); }
+    choice weight(detail::any_text which, double share) && { return std::move(weight(which, share)); }
+    choice exclude(detail::any_text which) && { return std::move(exclude(which)); }
+    /** @} */
+
     /** As C takes it; what it points to stays this object's. */
     fabric_choice_t get() const noexcept
     {
         fabric_choice_t chosen = choice_;
+        chosen.zone = zone_ ? zone_->c_str() : nullptr;
         chosen.weights = weights_.data();
         chosen.weights_count = weights_.size();
         chosen.excluded = excluded_.data();
@@ -840,12 +854,17 @@ class choice
     /** @endcond */
 
   private:
-    const char *keep(const detail::any_text &text)
+    void check_nul(const detail::any_text &text) noexcept
     {
         has_nul_ = has_nul_ || text.bytes.find('\0') != text.bytes.npos;
+    }
+    const char *keep(const detail::any_text &text)
+    {
+        check_nul(text);
         return text.is_null ? nullptr : texts_.emplace_front(text.bytes).c_str();
     }
-    fabric_choice_t choice_{};
+    fabric_choice_t choice_{}; /* without what get() points to */
+    std::optional<std::string> zone_;
     std::vector<fabric_server_weight_t> weights_;
     std::vector<const char *> excluded_;
     std::forward_list<std::string> texts_; /* whose addresses stay */
@@ -968,9 +987,10 @@ class command_result
 };
 
 /**
- * What a farm is made with. Each member sets one option and returns a reference to the options; what is wrong with one
- * is said when a farm is made. So they go into a farm in the expression that makes them, or have a name first and are
- * set then: `options o; o.source(url);`. See fabric_options_new() for the defaults.
+ * What a farm is made with. Each member sets one option and returns the options: a reference to those that have a name,
+ * and else the options themselves; what is wrong with one is said when a farm is made. So they go into a farm in the
+ * expression that makes them, or get a name: `auto o = options().source(url);`. See fabric_options_new() for the
+ * defaults.
  *
  * Not for several threads at once.
  */
@@ -980,23 +1000,23 @@ class options
     options() noexcept : options_(fabric_options_new()) {}
 
     /** Where the topology comes from, as a URL. */
-    options &source(const name &url) noexcept { return text(fabric_options_set_source, url, "the URL of the source"); }
+    options &source(const name &url) &noexcept { return text(fabric_options_set_source, url, "the URL of the source"); }
     /** A Fabric node; port 0 is FABRIC_DEFAULT_PORT. */
-    options &node(const name &host, std::uint16_t port = 0) noexcept
+    options &node(const name &host, std::uint16_t port = 0) &noexcept
     {
         if (takes(host, "the host of a node"))
             fabric_options_add_node(get(), host.get(), port);
         return *this;
     }
     /** User and password for Fabric. */
-    options &credentials(const name &user, const name &password) noexcept
+    options &credentials(const name &user, const name &password) &noexcept
     {
         if (takes(user, "the user of the credentials") && takes(password, "the password of the credentials"))
             fabric_options_set_credentials(get(), user.get(), password.get());
         return *this;
     }
     /** TLS with Fabric; without key and certificate none is shown. */
-    options &tls(const name &ca, const name &key = std::string_view(), const name &cert = std::string_view()) noexcept
+    options &tls(const name &ca, const name &key = std::string_view(), const name &cert = std::string_view()) &noexcept
     {
         if (takes(ca, "a path of the TLS files") && takes(key, "a path of the TLS files")
             && takes(cert, "a path of the TLS files"))
@@ -1004,7 +1024,7 @@ class options
         return *this;
     }
     /** User and password for the MySQL servers that the handle asks itself. */
-    options &mysql_credentials(const name &user, const name &password) noexcept
+    options &mysql_credentials(const name &user, const name &password) &noexcept
     {
         if (takes(user, "the user of the MySQL credentials")
             && takes(password, "the password of the MySQL credentials"))
@@ -1013,7 +1033,7 @@ class options
     }
     /** TLS with those servers. */
     options &mysql_tls(tls_mode how, const name &ca = std::string_view(), const name &key = std::string_view(),
-                       const name &cert = std::string_view()) noexcept
+                       const name &cert = std::string_view()) &noexcept
     {
         if (takes(ca, "a path of the TLS files for MySQL") && takes(key, "a path of the TLS files for MySQL")
             && takes(cert, "a path of the TLS files for MySQL"))
@@ -1021,110 +1041,110 @@ class options
         return *this;
     }
     /** Whether the password may go out in full over TLS that nobody verifies. */
-    options &mysql_password_unverified(bool on = true) noexcept
+    options &mysql_password_unverified(bool on = true) &noexcept
     {
         return set(fabric_options_set_mysql_password_unverified, on);
     }
     /** See fabric_options_set_snapshot_file(). */
-    options &snapshot_file(const name &path) noexcept
+    options &snapshot_file(const name &path) &noexcept
     {
         return text(fabric_options_set_snapshot_file, path, "the path of the snapshot file");
     }
     /** See fabric_options_set_topology_file(). */
-    options &topology_file(const name &path) noexcept
+    options &topology_file(const name &path) &noexcept
     {
         return text(fabric_options_set_topology_file, path, "the path of the topology file");
     }
     /** Which servers of a group reads go to. */
-    options &reads(prefer which) noexcept { return set(fabric_options_set_read_preference, number(which)); }
+    options &reads(prefer which) &noexcept { return set(fabric_options_set_read_preference, number(which)); }
     /** The zone that the service runs in. */
-    options &zone(const name &zone) noexcept { return text(fabric_options_set_zone, zone, "the zone"); }
+    options &zone(const name &near) &noexcept { return text(fabric_options_set_zone, near, "the zone"); }
     /** See fabric_options_set_connect_attempts(). */
-    options &connect_attempts(std::int64_t attempts) noexcept
+    options &connect_attempts(std::int64_t attempts) &noexcept
     {
         return set(fabric_options_set_connect_attempts, attempts);
     }
     /** See fabric_options_set_connect_delay_ms(). */
-    options &connect_delay(milliseconds delay) noexcept
+    options &connect_delay(milliseconds delay) &noexcept
     {
         return set(fabric_options_set_connect_delay_ms, delay.count());
     }
     /** See fabric_options_set_connect_timeout_ms(). */
-    options &connect_timeout(milliseconds timeout) noexcept
+    options &connect_timeout(milliseconds timeout) &noexcept
     {
         return set(fabric_options_set_connect_timeout_ms, timeout.count());
     }
     /** See fabric_options_set_request_timeout_ms(). */
-    options &request_timeout(milliseconds timeout) noexcept
+    options &request_timeout(milliseconds timeout) &noexcept
     {
         return set(fabric_options_set_request_timeout_ms, timeout.count());
     }
     /** What one lookup waits at most; zero is never, and FABRIC_ERR_WOULD_BLOCK. */
-    options &lookup_timeout(milliseconds timeout) noexcept
+    options &lookup_timeout(milliseconds timeout) &noexcept
     {
         return set(fabric_options_set_lookup_timeout_ms, timeout.count());
     }
     /** See fabric_options_set_max_reply_bytes(). */
-    options &max_reply_bytes(std::int64_t bytes) noexcept { return set(fabric_options_set_max_reply_bytes, bytes); }
+    options &max_reply_bytes(std::int64_t bytes) &noexcept { return set(fabric_options_set_max_reply_bytes, bytes); }
     /** See fabric_options_set_report_errors(). */
-    options &report_errors(reports how) noexcept { return set(fabric_options_set_report_errors, number(how)); }
+    options &report_errors(reports how) &noexcept { return set(fabric_options_set_report_errors, number(how)); }
     /** One more errno that Fabric is told of. */
-    options &report_errno(std::int32_t mysql_errno) noexcept
+    options &report_errno(std::int32_t mysql_errno) &noexcept
     {
         return set(fabric_options_add_report_errno, mysql_errno);
     }
     /** See fabric_options_set_report_window_ms(). */
-    options &report_window(milliseconds time) noexcept
+    options &report_window(milliseconds time) &noexcept
     {
         return set(fabric_options_set_report_window_ms, time.count());
     }
     /** See fabric_options_set_background_refresh(). */
-    options &background_refresh(bool on) noexcept { return set(fabric_options_set_background_refresh, on); }
+    options &background_refresh(bool on) &noexcept { return set(fabric_options_set_background_refresh, on); }
     /** At most this share of its time for the background refresh, in percent. */
-    options &refresh_share(std::int32_t percent) noexcept { return set(fabric_options_set_refresh_share, percent); }
+    options &refresh_share(std::int32_t percent) &noexcept { return set(fabric_options_set_refresh_share, percent); }
     /** See fabric_options_set_backoff_limit_ms(). */
-    options &backoff_limit(milliseconds limit) noexcept
+    options &backoff_limit(milliseconds limit) &noexcept
     {
         return set(fabric_options_set_backoff_limit_ms, limit.count());
     }
     /** See fabric_options_set_idle_after_ms(). */
-    options &idle_after(milliseconds time) noexcept { return set(fabric_options_set_idle_after_ms, time.count()); }
+    options &idle_after(milliseconds time) &noexcept { return set(fabric_options_set_idle_after_ms, time.count()); }
     /** See fabric_options_set_max_stale_ms(). */
-    options &max_stale(milliseconds most) noexcept { return set(fabric_options_set_max_stale_ms, most.count()); }
+    options &max_stale(milliseconds most) &noexcept { return set(fabric_options_set_max_stale_ms, most.count()); }
     /** See fabric_options_set_quarantine_ms(). */
-    options &quarantine(milliseconds time) noexcept { return set(fabric_options_set_quarantine_ms, time.count()); }
+    options &quarantine(milliseconds time) &noexcept { return set(fabric_options_set_quarantine_ms, time.count()); }
     /** See fabric_options_set_least_write_hold_ms(). */
-    options &least_write_hold(milliseconds time) noexcept
+    options &least_write_hold(milliseconds time) &noexcept
     {
         return set(fabric_options_set_least_write_hold_ms, time.count());
     }
     /** See fabric_options_set_vanished_hold_ms(). */
-    options &vanished_hold(milliseconds time) noexcept
+    options &vanished_hold(milliseconds time) &noexcept
     {
         return set(fabric_options_set_vanished_hold_ms, time.count());
     }
     /** See fabric_options_set_ttl_ms(). */
-    options &ttl(milliseconds min, milliseconds max = milliseconds::zero()) noexcept
+    options &ttl(milliseconds min, milliseconds max = milliseconds::zero()) &noexcept
     {
         fabric_options_set_ttl_ms(get(), min.count(), max.count());
         return *this;
     }
     /** See fabric_options_set_compat(). */
-    options &answers_of(compat whose) noexcept { return set(fabric_options_set_compat, number(whose)); }
+    options &answers_of(compat whose) &noexcept { return set(fabric_options_set_compat, number(whose)); }
     /** See fabric_options_set_discovery_interval_ms(). */
-    options &discovery_interval(milliseconds interval) noexcept
+    options &discovery_interval(milliseconds interval) &noexcept
     {
         return set(fabric_options_set_discovery_interval_ms, interval.count());
     }
     /** See fabric_options_set_max_replica_lag_ms(). */
-    options &max_replica_lag(milliseconds lag) noexcept
+    options &max_replica_lag(milliseconds lag) &noexcept
     {
         return set(fabric_options_set_max_replica_lag_ms, lag.count());
     }
     /** See fabric_options_set_multi_primary(). */
-    options &multi_primary(bool on = true) noexcept { return set(fabric_options_set_multi_primary, on); }
+    options &multi_primary(bool on = true) &noexcept { return set(fabric_options_set_multi_primary, on); }
     /** See fabric_options_set_reads_without_majority(). */
-    options &reads_without_majority(bool on = true) noexcept
+    options &reads_without_majority(bool on = true) &noexcept
     {
         return set(fabric_options_set_reads_without_majority, on);
     }
@@ -1132,7 +1152,7 @@ class options
      * Who hears what the farms made from these options have to say. It may be called by several threads at
      * once, and lives as long as the last of the farms. What it throws is dropped: nothing may leave it.
      */
-    options &log(log_level level, std::function<void(log_level, std::string_view)> callback)
+    options &log(log_level level, std::function<void(log_level, std::string_view)> callback) &
     {
         auto *kept = keep(std::move(callback));
         fabric_options_set_log(get(), number(level), kept == nullptr ? nullptr : hear<decltype(*kept)>, kept,
@@ -1140,13 +1160,74 @@ class options
         return *this;
     }
     /** Who is called for each event, on a thread of the farm's own. As for log(). */
-    options &on_event(std::function<void(const event &)> callback)
+    options &on_event(std::function<void(const event &)> callback) &
     {
         auto *kept = keep(std::move(callback));
         fabric_options_set_event_callback(get(), kept == nullptr ? nullptr : tell<decltype(*kept)>, kept,
                                           release<decltype(*kept)>);
         return *this;
     }
+    /** @{ */
+    /** The same of options without a name: they go on by value, so that `auto o = options().source(url)` keeps them. */
+    options source(const name &url) &&noexcept { return std::move(source(url)); }
+    options node(const name &host, std::uint16_t port = 0) &&noexcept { return std::move(node(host, port)); }
+    options credentials(const name &user, const name &password) &&noexcept
+    {
+        return std::move(credentials(user, password));
+    }
+    options tls(const name &ca, const name &key = std::string_view(), const name &cert = std::string_view()) &&noexcept
+    {
+        return std::move(tls(ca, key, cert));
+    }
+    options mysql_credentials(const name &user, const name &password) &&noexcept
+    {
+        return std::move(mysql_credentials(user, password));
+    }
+    options mysql_tls(tls_mode how, const name &ca = std::string_view(), const name &key = std::string_view(),
+                      const name &cert = std::string_view()) &&noexcept
+    {
+        return std::move(mysql_tls(how, ca, key, cert));
+    }
+    options mysql_password_unverified(bool on = true) &&noexcept { return std::move(mysql_password_unverified(on)); }
+    options snapshot_file(const name &path) &&noexcept { return std::move(snapshot_file(path)); }
+    options topology_file(const name &path) &&noexcept { return std::move(topology_file(path)); }
+    options reads(prefer which) &&noexcept { return std::move(reads(which)); }
+    options zone(const name &near) &&noexcept { return std::move(zone(near)); }
+    options connect_attempts(std::int64_t attempts) &&noexcept { return std::move(connect_attempts(attempts)); }
+    options connect_delay(milliseconds delay) &&noexcept { return std::move(connect_delay(delay)); }
+    options connect_timeout(milliseconds timeout) &&noexcept { return std::move(connect_timeout(timeout)); }
+    options request_timeout(milliseconds timeout) &&noexcept { return std::move(request_timeout(timeout)); }
+    options lookup_timeout(milliseconds timeout) &&noexcept { return std::move(lookup_timeout(timeout)); }
+    options max_reply_bytes(std::int64_t bytes) &&noexcept { return std::move(max_reply_bytes(bytes)); }
+    options report_errors(reports how) &&noexcept { return std::move(report_errors(how)); }
+    options report_errno(std::int32_t mysql_errno) &&noexcept { return std::move(report_errno(mysql_errno)); }
+    options report_window(milliseconds time) &&noexcept { return std::move(report_window(time)); }
+    options background_refresh(bool on) &&noexcept { return std::move(background_refresh(on)); }
+    options refresh_share(std::int32_t percent) &&noexcept { return std::move(refresh_share(percent)); }
+    options backoff_limit(milliseconds limit) &&noexcept { return std::move(backoff_limit(limit)); }
+    options idle_after(milliseconds time) &&noexcept { return std::move(idle_after(time)); }
+    options max_stale(milliseconds most) &&noexcept { return std::move(max_stale(most)); }
+    options quarantine(milliseconds time) &&noexcept { return std::move(quarantine(time)); }
+    options least_write_hold(milliseconds time) &&noexcept { return std::move(least_write_hold(time)); }
+    options vanished_hold(milliseconds time) &&noexcept { return std::move(vanished_hold(time)); }
+    options ttl(milliseconds min, milliseconds max = milliseconds::zero()) &&noexcept
+    {
+        return std::move(ttl(min, max));
+    }
+    options answers_of(compat whose) &&noexcept { return std::move(answers_of(whose)); }
+    options discovery_interval(milliseconds interval) &&noexcept { return std::move(discovery_interval(interval)); }
+    options max_replica_lag(milliseconds lag) &&noexcept { return std::move(max_replica_lag(lag)); }
+    options multi_primary(bool on = true) &&noexcept { return std::move(multi_primary(on)); }
+    options reads_without_majority(bool on = true) &&noexcept { return std::move(reads_without_majority(on)); }
+    options log(log_level level, std::function<void(log_level, std::string_view)> callback) &&
+    {
+        return std::move(log(level, std::move(callback)));
+    }
+    options on_event(std::function<void(const event &)> callback) &&
+    {
+        return std::move(on_event(std::move(callback)));
+    }
+    /** @} */
 
     /** As C takes them, for whatever is not here; they stay these options'. */
     fabric_options_t *get() const noexcept { return options_.get(); }
@@ -1319,8 +1400,8 @@ class farm
         return group_server_wait_of(group, FABRIC_MODE_NONE, number(role), deadline);
     }
     /**
-     * Which servers hold these tables and this key, in the order in which they should be tried? `most` at most; for a
-     * write there is one.
+     * Which servers hold these tables and this key, in the order in which they should be tried? `most` at most, which
+     * is from 1 on, and 1024; for a write there is one.
      */
     result<std::vector<mysqlfabric::server>> try_choose_servers(const names &tables, const key &key, mode mode,
                                                                 const choice &choice = {}, std::size_t most = 16) const
@@ -1333,7 +1414,7 @@ class farm
             },
             tables);
     }
-    /** Which servers of this group serve this mode, in the order in which they should be tried? */
+    /** Which servers of this group serve this mode, in the order in which they should be tried? `most` as before. */
     result<std::vector<mysqlfabric::server>>
     try_choose_group_servers(const name &group, mode mode, const choice &choice = {}, std::size_t most = 16) const
     {

@@ -145,6 +145,14 @@ static void chosen(const farm &f)
         f.choose_group_servers("shard1", mode::read_only, choice().reads(prefer::primary))[0].port,
         33611);
 
+    CHECK_INT(f.choose_servers("employees.salaries", 42, mode::read_only, {}, SIZE_MAX).size(), 3);
+    CHECK_INT(f.choose_group_servers("shard1", mode::read_only, {}, SIZE_MAX).size(), 3);
+    const auto none = f.try_choose_group_servers("shard1", mode::read_only, {}, 0);
+    CHECK_INT(none.code(), FABRIC_ERR_ARGUMENT);
+    CHECK_CONTAINS(none.error().message, "'most' is 0");
+    CHECK_INT(f.try_choose_servers("employees.salaries", 42, mode::any, {}, 0).code(),
+              FABRIC_ERR_ARGUMENT);
+
     choice other;
     other.reads(prefer::secondary)
         .zone("")
@@ -302,40 +310,40 @@ static void refused(const farm &f)
 // Each option arrives: what is in range is taken, and what is not is refused.
 static void every_option()
 {
-    options all = fabricd_options();
-    all.max_reply_bytes(1 << 20)
-        .report_errors(reports::errors)
-        .report_errno(1205)
-        .report_window(seconds(1))
-        .background_refresh(true)
-        .refresh_share(10)
-        .backoff_limit(seconds(5))
-        .idle_after(seconds(60))
-        .max_stale(seconds(600))
-        .quarantine(seconds(1))
-        .least_write_hold(seconds(2))
-        .vanished_hold(forever)
-        .ttl(seconds(1), seconds(2))
-        .answers_of(compat::connector_python)
-        .discovery_interval(milliseconds(100))
-        .max_replica_lag(forever)
-        .multi_primary()
-        .reads_without_majority()
-        .mysql_credentials("u", "p")
-        .mysql_tls(tls_mode::required)
-        .mysql_password_unverified()
-        .zone("a");
+    options all = fabricd_options()
+                      .max_reply_bytes(1 << 20)
+                      .report_errors(reports::errors)
+                      .report_errno(1205)
+                      .report_window(seconds(1))
+                      .background_refresh(true)
+                      .refresh_share(10)
+                      .backoff_limit(seconds(5))
+                      .idle_after(seconds(60))
+                      .max_stale(seconds(600))
+                      .quarantine(seconds(1))
+                      .least_write_hold(seconds(2))
+                      .vanished_hold(forever)
+                      .ttl(seconds(1), seconds(2))
+                      .answers_of(compat::connector_python)
+                      .discovery_interval(milliseconds(100))
+                      .max_replica_lag(forever)
+                      .multi_primary()
+                      .reads_without_majority()
+                      .mysql_credentials("u", "p")
+                      .mysql_tls(tls_mode::required)
+                      .mysql_password_unverified()
+                      .zone("a");
     // Where Connector/Python puts a key below the lowest bound.
     CHECK_INT(farm(all).server("employees.salaries", 0, mode::read_write).port, 33631);
-    const auto refuses = [](options &&one) {
+    const auto refuses = [](const options &one) {
         return thrown<argument_error>([&] { farm made(one); });
     };
-    CHECK_INT(refuses(std::move(options().ttl(seconds(2), seconds(1)))), FABRIC_ERR_ARGUMENT);
-    CHECK_INT(refuses(std::move(options().refresh_share(0))), FABRIC_ERR_ARGUMENT);
-    CHECK_INT(refuses(std::move(options().tls("ca.pem", "key.pem"))), FABRIC_ERR_ARGUMENT);
-    CHECK_INT(refuses(std::move(options().mysql_tls(tls_mode::verify_ca))), FABRIC_ERR_ARGUMENT);
-    CHECK_INT(refuses(std::move(options().source("http://x"))), FABRIC_ERR_ARGUMENT);
-    CHECK_INT(refuses(std::move(options().snapshot_file(""))), FABRIC_ERR_ARGUMENT);
+    CHECK_INT(refuses(options().ttl(seconds(2), seconds(1))), FABRIC_ERR_ARGUMENT);
+    CHECK_INT(refuses(options().refresh_share(0)), FABRIC_ERR_ARGUMENT);
+    CHECK_INT(refuses(options().tls("ca.pem", "key.pem")), FABRIC_ERR_ARGUMENT);
+    CHECK_INT(refuses(options().mysql_tls(tls_mode::verify_ca)), FABRIC_ERR_ARGUMENT);
+    CHECK_INT(refuses(options().source("http://x")), FABRIC_ERR_ARGUMENT);
+    CHECK_INT(refuses(options().snapshot_file("")), FABRIC_ERR_ARGUMENT);
     const std::string tls = "/no/such/ca.pem";
     CHECK(*farm(options().node("x").tls(tls, "/k", "/c")).tls_ca() == tls);
 }

@@ -38,6 +38,10 @@ int main()
     CHECK_INT(f.try_shards("no.such").code(), FABRIC_ERR_UNKNOWN_TABLE);
     CHECK_INT(f.try_group_server("no such", role::primary).code(), FABRIC_ERR_UNKNOWN_GROUP);
 
+    CHECK_INT(f.try_choose_group_servers("shard1", mode::read_only, {}, SIZE_MAX)->size(), 3);
+    CHECK_INT(f.try_choose_group_servers("shard1", mode::read_only, {}, 0).code(),
+              FABRIC_ERR_ARGUMENT);
+
     std::size_t events = 0;
     for (const event &e : f.events())
         events += e.kind > 0;

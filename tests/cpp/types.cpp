@@ -25,6 +25,11 @@ constexpr bool moves = std::is_nothrow_move_constructible_v<T> &&std::is_nothrow
 static_assert(moves<farm> && moves<table> && moves<options> && moves<command_result>);
 static_assert(moves<choice>, "it refers to what it keeps");
 static_assert(moves<partition>, "its parts lead to its servers");
+// What has no name goes on by value: a reference to it would outlive it.
+static_assert(std::is_same_v<decltype(options().source("x").zone("a")), options>);
+static_assert(std::is_same_v<decltype(std::declval<options &>().source("x").zone("a")), options &>);
+static_assert(std::is_same_v<decltype(choice().zone("a").exclude("x")), choice>);
+static_assert(std::is_same_v<decltype(std::declval<choice &>().zone("a")), choice &>);
 static_assert(std::is_copy_constructible_v<result<server>>);
 
 // Keys: integers of every width, texts, and `global`.
@@ -202,6 +207,25 @@ static void other_values()
     CHECK(*result<std::unique_ptr<int>>(std::make_unique<int>(1)).value_or(nullptr) == 1);
 }
 
+// A choice that was moved from leads to nothing that went along.
+static void moved_choices()
+{
+    const std::string longer(100, 'z');
+    choice first = choice().zone(longer).weight("a", 1).exclude("b");
+    {
+        const choice second = std::move(first);
+        CHECK(second.get().zone == longer);
+        CHECK_TEXT(second.get().weights[0].server, "a");
+        CHECK_TEXT(second.get().excluded[0], "b");
+        CHECK(first.get().zone != second.get().zone);
+        CHECK_INT(first.get().weights_count + first.get().excluded_count, 0);
+    }
+    CHECK(first.get().zone == nullptr || std::strlen(first.get().zone) < 100);
+    CHECK_TEXT(first.zone("short").get().zone, "short");
+    CHECK(first.zone(std::string_view()).get().zone != nullptr);
+    CHECK(first.zone(static_cast<const char *>(nullptr)).get().zone == nullptr);
+}
+
 static void texts()
 {
     failure err;
@@ -228,5 +252,6 @@ int main()
     made_texts();
     null_texts();
     other_values();
+    moved_choices();
     return 0;
 }
