@@ -57,6 +57,8 @@
  * refresh, a fetch, a command, a report of a failure; and one for its event callback, if it has
  * one, from the first event on. All end with fabric_free(), which waits for them, and so for an
  * event or log callback that runs on one of them, but not for the network.
+ * No call is for a signal handler: it may wait for a lock that the interrupted thread holds. A handler
+ * sets a flag or writes to a pipe, and a thread of the service makes the call.
  * The library installs no signal handler, reads no environment variable, and prints nothing. A
  * connection that breaks sends the service no SIGPIPE, and a snapshot file that is larger than the
  * process may write (`ulimit -f`) no SIGXFSZ: on a thread of the service that does such I/O for a
@@ -2737,8 +2739,9 @@ int32_t fabric_get_shard_server(const struct fabric_t *f,
  * @param mode    As for fabric_get_shard_server(); @ref FABRIC_MODE_NONE with a status. Neither is
  *                as @ref FABRIC_MODE_NONE there: a read.
  * @param status  @ref FABRIC_STATUS_NONE with a mode, @ref FABRIC_STATUS_PRIMARY for the
- *                primary, @ref FABRIC_STATUS_SECONDARY for a secondary, or the primary where
- *                there is none. Others never serve: FABRIC_ERR_NO_SERVER.
+ *                primary, @ref FABRIC_STATUS_SECONDARY for a read: a secondary, or the primary where
+ *                there is none, or as fabric_options_set_read_preference() has it, which may be the
+ *                primary. Others never serve: FABRIC_ERR_NO_SERVER.
  * @param server  Where the server goes; left alone on failure.
  * @param err     Where details of a failure go; may be NULL.
  * @retval FABRIC_OK

@@ -258,8 +258,9 @@ pub(super) fn wait_for_server(
 /// @param mode    As for fabric_get_shard_server(); @ref FABRIC_MODE_NONE with a status. Neither is
 ///                as @ref FABRIC_MODE_NONE there: a read.
 /// @param status  @ref FABRIC_STATUS_NONE with a mode, @ref FABRIC_STATUS_PRIMARY for the
-///                primary, @ref FABRIC_STATUS_SECONDARY for a secondary, or the primary where
-///                there is none. Others never serve: FABRIC_ERR_NO_SERVER.
+///                primary, @ref FABRIC_STATUS_SECONDARY for a read: a secondary, or the primary where
+///                there is none, or as fabric_options_set_read_preference() has it, which may be the
+///                primary. Others never serve: FABRIC_ERR_NO_SERVER.
 /// @param server  Where the server goes; left alone on failure.
 /// @param err     Where details of a failure go; may be NULL.
 /// @retval FABRIC_OK
