@@ -224,6 +224,9 @@ int main(int argc, char **argv)
         all.longest_ms = w->longest_ms > all.longest_ms ? w->longest_ms : all.longest_ms;
         lost += lost_rows(w);
     }
+    if (stops)
+        fprintf(stderr,
+                "service: the count ended early; rows that nobody looked for are lost here\n");
     printf("rows written       %ld\nrows lost          %ld\nwrites that failed %ld\n"
            "longest pause      %lld ms\nreads              %ld, not found on a secondary: %ld\n",
            all.written, lost, all.failed, (long long)all.longest_ms, all.reads, all.missed);
