@@ -21,9 +21,11 @@ enum {
 };
 
 /* Sent over each new connection. A server ends a wait for a lock (1205) and a long SELECT (3024) before the driver's
- * time is up: for the driver it would be lost, and go on with what nobody waits for any more. MySQL 5.7.8 or later. */
+ * time is up: for the driver it would be lost, and go on with what nobody waits for any more. MySQL before 5.7.8 and
+ * MariaDB have no limit for a SELECT by this name, and skip what is in the comment. */
 #define POOL_LIMITS                                                                                \
-    "SET SESSION innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, max_execution_time = 1000"
+    "SET SESSION innodb_lock_wait_timeout = 1, lock_wait_timeout = 1"                              \
+    " /*!50708 , max_execution_time = 1000 */"
 
 /* What a statement came to. */
 struct answer {

@@ -49,7 +49,8 @@ static void on_event(const fabric_event_t *event, void *unused)
     (void)unused;
     if (event->kind == FABRIC_EVENT_PRIMARY_CHANGED) {
         printf("  group %s has %s primary\n", event->group, *event->server_uuid ? "another" : "no");
-        pool_cut(event->group, event->server_uuid);
+        if (*event->server_uuid) /* else it may be the same again in a moment */
+            pool_cut(event->group, event->server_uuid);
     }
 }
 

@@ -47,8 +47,8 @@ class connection
             mysql_options(mysql_.get(), option, &timeout);
         // The server ends a wait for a lock and a long SELECT before that: see pool.h.
         mysql_options(mysql_.get(), MYSQL_INIT_COMMAND,
-                      "SET SESSION innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, "
-                      "max_execution_time = 1000");
+                      "SET SESSION innodb_lock_wait_timeout = 1, lock_wait_timeout = 1"
+                      " /*!50708 , max_execution_time = 1000 */");
         if (!mysql_real_connect(mysql_.get(), server.host, user, password, nullptr, server.port,
                                 nullptr, 0))
             throw driver_error(mysql_.get());
@@ -184,7 +184,8 @@ class service
                     continue;
                 std::cout << "  group " << event.group << " has "
                           << (event.server_uuid[0] ? "another" : "no") << " primary" << std::endl;
-                pool_.cut_writes(event.group, event.server_uuid);
+                if (event.server_uuid[0]) // else it may be the same again in a moment
+                    pool_.cut_writes(event.group, event.server_uuid);
             }
     }
 
