@@ -37,7 +37,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Logs in by the account of the configuration.
+    /// Logs in by the account of the configuration to a server that the service itself has named, or another
+    /// one, which never gets the password unverified.
     pub fn open(
         config: &Config,
         address: Address,
@@ -48,9 +49,7 @@ impl Connection {
         let mut target =
             Target::new(address, mysql.tls_mode, mysql.ca.clone(), mysql.identity.clone());
         target.database = database.map(str::to_owned);
-        let mut account = Account::of(mysql.credentials.as_ref());
-        account.full_password_unverified = mysql.full_password_unverified;
-        account.is_for_named = is_for_named;
+        let account = Account::at(mysql, is_for_named);
         let (cut, is_cut) = watch::channel(false);
         let deadline = Instant::now() + config.request_timeout;
         let session = Session::connect(&target, &account, deadline, [is_cut.clone(), is_cut])?;

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::config::Credentials;
+use crate::config::{Credentials, MysqlOptions};
 
 /// A user of the server. The password is wiped when the last copy goes, and never shown.
 #[derive(Clone)]
@@ -23,6 +23,13 @@ impl Account {
             Some(Credentials { user, password }) => Self::new(user.as_str(), password.as_str()),
             None => Self::new("", ""),
         }
+    }
+
+    /// The user of the options at a server that the service itself has named, or another one: whether the
+    /// password may go out unverified is for the former alone.
+    pub fn at(options: &MysqlOptions, is_for_named: bool) -> Self {
+        let full_password_unverified = is_for_named && options.full_password_unverified;
+        Self { full_password_unverified, is_for_named, ..Self::of(options.credentials.as_ref()) }
     }
 
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {

@@ -70,8 +70,7 @@ impl DatabaseServers {
                 Some(path) => Address::Socket(path.clone()),
                 None => Address::Tcp(node.clone()),
             };
-            let mut account = Account::of(self.config.mysql.credentials.as_ref());
-            account.full_password_unverified = self.config.mysql.full_password_unverified;
+            let account = Account::at(&self.config.mysql, true);
             let answer = wait_for(|| {
                 self.ask_one(&address, &account, attempt, &question)
                     .map_err(|failure| error(failure, &address, &account.user, &self.database))

@@ -60,7 +60,7 @@ pub struct Connection {
     #[arg(id = "tls_key", long = "key", global = true, value_name = "FILE")]
     pub key: Option<PathBuf>,
 
-    /// Send the password in full over TLS that nobody verified, to servers that the URL names
+    /// Send the password in full over TLS that nobody verified, to servers that the URL or its file names
     #[arg(long, global = true)]
     pub password_unverified: bool,
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::args::Ping;
 use crate::exit::{Exit, Failure, Result};
+use crate::farm;
 use crate::output::{Progress, Row, note, or_dash};
 
 use self::ask::{ask, ask_nodes};
@@ -57,7 +58,7 @@ impl Row for Ponged {
 
 pub fn run(run: &Run, args: &Ping) -> Result<Exit> {
     let config = run.settings.config()?;
-    let named = named(&config);
+    let (named, trusted) = (named(&config), trusted(&config));
     // What it knows is asked for, and nobody waits for it but here.
     let router = Router::new(Config { lookup_timeout: Duration::ZERO, ..config.clone() });
     if config.mysql.credentials.is_none() {
@@ -72,7 +73,7 @@ pub fn run(run: &Run, args: &Ping) -> Result<Exit> {
         let _progress = Progress::of("loading the farm");
         let early = scope.spawn(|| {
             let nodes = named.iter().map(|node| (node.clone(), None)).collect();
-            ask_nodes(&config, &named, nodes)
+            ask_nodes(&config, &named, &trusted, nodes)
         });
         let loaded = router.seed(None).map_err(Failure::from);
         (loaded, early.join().unwrap_or_default())
@@ -91,7 +92,7 @@ pub fn run(run: &Run, args: &Ping) -> Result<Exit> {
         };
         let rows = {
             let _progress = Progress::of("asking");
-            ask(&config, &named, nodes, servers::of(&router)?, early)
+            ask(&config, &named, &trusted, nodes, servers::of(&router)?, early)
         };
         run.out.list("pings", &rows)?;
         let is_well = rows.iter().all(|row| matches!(row.result, "ok" | "not tried"));
@@ -114,6 +115,18 @@ fn named(config: &Config) -> Vec<Node> {
         }
         Some(SourceUrl::Cluster(cluster)) => cluster.servers.clone(),
         Some(SourceUrl::File { .. }) | None => Vec::new(),
+    }
+}
+
+/// The servers that the service itself has named, in the URL or in a topology file: they may get the password
+/// unverified where that is allowed, and no server that others have named.
+fn trusted(config: &Config) -> Vec<Node> {
+    match &config.source {
+        // One that cannot be read is told when it is loaded.
+        Some(SourceUrl::File { path }) => farm::named(path).unwrap_or_default(),
+        // These name Fabric nodes, which in turn name all servers.
+        Some(SourceUrl::Fabric { .. } | SourceUrl::FabricMysql { .. }) => Vec::new(),
+        _ => named(config),
     }
 }
 

@@ -7,6 +7,7 @@ use mysqlfabric::topology::Server;
 use serde::Serialize;
 
 use crate::args::Servers;
+use crate::c_names::translated;
 use crate::exit::{Exit, Result};
 use crate::farm::{mode_name, status_name};
 use crate::output::{Row, address, or_dash};
@@ -154,7 +155,7 @@ fn missing(router: &Router, listed: &[ServerRow]) -> Vec<MissingRow> {
             weight: None,
             zone: None,
             uuid: None,
-            error,
+            error: translated(&error),
             silent_ms,
         })
     });

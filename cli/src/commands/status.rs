@@ -52,6 +52,7 @@ impl NodeOf {
     fn new(KnownNode { node, group, silence, .. }: KnownNode) -> Self {
         let up = silence.is_none();
         let (silent_ms, error) = silence.unzip();
+        let error = error.map(|error| translated(&error));
         Self { host: node.host, port: node.port, group, up, error, silent_ms }
     }
 

@@ -18,7 +18,7 @@ use super::{Farm, Group, Held, Server, Shard, State, Table};
 /// # Errors
 /// `Exit::File`, in the words that a handle would have.
 pub fn read(path: &Path) -> Result<Farm> {
-    content(path, read::open(path)).map(|(_, farm)| farm)
+    content(path, read::open(path), farm_of).map(|(_, farm)| farm)
 }
 
 /// As `read`, with the text; nothing where there is no file.
@@ -28,17 +28,35 @@ pub fn read(path: &Path) -> Result<Farm> {
 pub fn read_text(path: &Path) -> Result<Option<(String, Farm)>> {
     match read::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        opened => content(path, opened).map(Some),
+        opened => content(path, opened, farm_of).map(Some),
     }
 }
 
-fn content(path: &Path, opened: io::Result<Opened>) -> Result<(String, Farm)> {
+fn content<T>(
+    path: &Path,
+    opened: io::Result<Opened>,
+    of: impl Fn(&[u8]) -> std::result::Result<T, String>,
+) -> Result<(String, T)> {
     let refused = |why: String| Failure::new(Exit::File, format!("'{}': {why}", path.display()));
     let opened = opened.map_err(|error| refused(format!("it cannot be opened: {error}")))?;
     let bytes = opened.bytes().map_err(refused)?;
-    let farm = farm_of(&bytes).map_err(refused)?;
+    let content = of(&bytes).map_err(refused)?;
     let text = String::from_utf8(bytes).map_err(|error| refused(error.to_string()))?;
-    Ok((text, farm))
+    Ok((text, content))
+}
+
+/// The servers that a topology file names. Those that the library wrote down nobody has named.
+///
+/// # Errors
+/// As of `read`.
+pub fn named(path: &Path) -> Result<Vec<Node>> {
+    let (_, document) = content(path, read::open(path), |bytes| parse(bytes, Author::Anybody))?;
+    let groups = document.groups.into_iter().filter(|_| document.written_by.is_none());
+    let nodes = groups.flat_map(|group| match group.discover {
+        Some(spec) => spec.seeds,
+        None => group.servers.into_iter().map(|of| Node { host: of.host, port: of.port }).collect(),
+    });
+    Ok(nodes.collect())
 }
 
 /// The farm of a file's content.

@@ -12,7 +12,7 @@ use mysqlfabric::config::DiscoveryKind;
 use mysqlfabric::topology::ShardingType;
 
 pub use self::diff::{Change, changes};
-pub use self::document::{farm_of, read, read_text};
+pub use self::document::{farm_of, named, read, read_text};
 pub use self::edit::{is_sealed, with_table};
 pub use self::from_router::of_router;
 pub use self::rows::of_tables;

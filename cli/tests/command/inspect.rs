@@ -1,5 +1,7 @@
 //! What the commands say that look at a farm: to people word by word, to programs by stable names.
 
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 
 use crate::support::{Directory, documented, fabric, run, run_on};
@@ -357,4 +359,19 @@ fn nodes_that_do_not_answer_are_a_problem() {
     let problem = format!("problems    node 127.0.0.1:{port} cannot be reached: ");
     assert!(ran.code == 1 && ran.out.contains(&problem), "{ran:?}");
     assert!(ran.out.contains("nodes       1 of 2 up"), "{ran:?}");
+}
+
+#[test]
+fn a_node_that_fails_is_told_without_names_of_c() {
+    let fabric = fabric();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("its address").port();
+    // The thread ends with the test's process.
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let url = format!("fabric://127.0.0.1:{port},{}", fabric.url.trim_start_matches("fabric://"));
+    for args in [&["status"][..], &["--json", "status"]] {
+        let ran = fabric.run(&[&["--quiet", "--url", &url], args].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.out.contains("--fabric-ca") && !ran.out.contains("fabric_"), "{ran:?}");
+    }
 }

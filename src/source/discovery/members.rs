@@ -56,10 +56,7 @@ impl Ways {
             _ => Address::Tcp(node.clone()),
         };
         let target = Target::new(address, mysql.tls_mode, mysql.ca.clone(), mysql.identity.clone());
-        let mut account = Account::of(mysql.credentials.as_ref());
-        let trusts = is_seed && self.trusts_seeds;
-        account.full_password_unverified = trusts && mysql.full_password_unverified;
-        account.is_for_named = trusts;
+        let account = Account::at(mysql, is_seed && self.trusts_seeds);
         Way { target: Arc::new(target), account }
     }
 }

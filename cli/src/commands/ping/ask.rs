@@ -29,6 +29,7 @@ pub struct Asked {
 pub fn ask(
     config: &Config,
     named: &[Node],
+    trusted: &[Node],
     nodes: Vec<Node>,
     servers: Vec<ServerRow>,
     mut early: Vec<Asked>,
@@ -52,13 +53,12 @@ pub fn ask(
         })
         .collect();
     thread::scope(|scope| {
-        let nodes = scope.spawn(move || ask_nodes(config, named, nodes));
+        let nodes = scope.spawn(move || ask_nodes(config, named, trusted, nodes));
         let servers: Vec<_> = servers
             .into_iter()
             .map(|(server, node, asked)| {
                 scope.spawn(move || {
-                    let is_for_named = named.contains(&node);
-                    let asked = asked.unwrap_or_else(|| ask_mysql(config, node, is_for_named));
+                    let asked = asked.unwrap_or_else(|| ask_mysql(config, node, trusted));
                     of_server(&server, asked)
                 })
             })
@@ -69,13 +69,18 @@ pub fn ask(
 }
 
 /// All nodes at once, but for those who were asked already.
-pub fn ask_nodes(config: &Config, named: &[Node], nodes: Vec<(Node, Option<Asked>)>) -> Vec<Asked> {
+pub fn ask_nodes(
+    config: &Config,
+    named: &[Node],
+    trusted: &[Node],
+    nodes: Vec<(Node, Option<Asked>)>,
+) -> Vec<Asked> {
     let ask_node = |node: Node| match (is_fabric(config), named.contains(&node)) {
         (true, _) => ask_fabric(config, node),
-        (false, true) => ask_mysql(config, node, true),
+        (false, true) => ask_mysql(config, node, trusted),
         // A member that was found, and is no server of a group any more.
         (false, false) => {
-            let asked = ask_mysql(config, node, false);
+            let asked = ask_mysql(config, node, trusted);
             Asked { row: Ponged { what: "member", ..asked.row }, ..asked }
         }
     };
@@ -149,8 +154,8 @@ fn of_server(server: &ServerRow, Asked { row, uuid, .. }: Asked) -> Ponged {
 }
 
 /// A login, and one statement.
-fn ask_mysql(config: &Config, node: Node, is_for_named: bool) -> Asked {
-    let (row, uuid) = login(config, &node, is_for_named);
+fn ask_mysql(config: &Config, node: Node, trusted: &[Node]) -> Asked {
+    let (row, uuid) = login(config, &node, trusted.contains(&node));
     Asked { node, row, uuid }
 }
 
