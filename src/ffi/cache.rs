@@ -74,8 +74,8 @@ pub unsafe extern "C" fn fabric_reset_cache(
 /// From memory: fabric_seed() has all of the farm fetched first. Servers are written as they are now,
 /// also those of groups that are asked themselves; a group of which none is known at the moment is written
 /// without servers, and so its keys have none in the file. The file is replaced as a whole, or stays as it was,
-/// behind symbolic links; a new one is for the owner's eyes only, another one keeps its mode. It has no
-/// password.
+/// behind symbolic links; a new one is for the owner's eyes only, another one keeps its mode and,
+/// where the process may give files away, its owner and group. It has no password.
 ///
 /// @param f     The handle.
 /// @param path  Where the file goes, UTF-8, NUL-terminated.

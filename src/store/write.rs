@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::thread;
@@ -25,8 +25,9 @@ const TEMPORARY: &str = ".tmp";
 /// The end of the name of one that was locked before it had a name.
 const LOCKED: &str = ".locked.tmp";
 
-/// Nobody waits longer for another writer: what the two know of is then in the file at the next writing.
-const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
+/// Nobody waits longer for another writer of a snapshot: what the two know of is then in the file at the next
+/// writing.
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How often a writer looks whether the other one is done.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -38,18 +39,22 @@ pub struct DirectoryLock {
 }
 
 impl DirectoryLock {
-    /// Waits for it, but not for long; nothing if it cannot be had.
-    pub fn take(path: &Path) -> Option<Self> {
-        let place = Place::of(path).ok()?;
-        let directory = File::open(parts(&place.path)?.0).ok()?;
+    /// Waits for it at most that long.
+    ///
+    /// # Errors
+    /// `WouldBlock` if another writer has it all the while; others where there can be none, as on some file
+    /// systems.
+    pub fn take(path: &Path, timeout: Duration) -> io::Result<Self> {
+        let place = Place::of(path)?;
+        let directory = File::open(place.parts()?.0)?;
         let begun = Instant::now();
         loop {
             match directory.try_lock() {
-                Ok(()) => return Some(Self { directory }),
-                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_TIMEOUT => {
+                Ok(()) => return Ok(Self { directory }),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < timeout => {
                     thread::sleep(LOOK_EVERY);
                 }
-                Err(_) => return None,
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -68,11 +73,13 @@ const NEW_MODE: u32 = 0o600;
 /// How many symbolic links are followed, one after the other: as many as the system does.
 const MOST_LINKS: usize = 40;
 
-/// Where a file is or will be, behind symbolic links, and the mode that it has or gets.
+/// Where a file is or will be, behind symbolic links, the mode that it has or gets, and who owns it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Place {
     pub path: PathBuf,
     mode: u32,
+    /// User and group of a file that is there.
+    owner: Option<(u32, u32)>,
 }
 
 impl Place {
@@ -89,21 +96,26 @@ impl Place {
                     path = path.parent().unwrap_or(Path::new("")).join(target);
                 }
                 Ok(found) if found.is_file() => {
-                    return Ok(Self { path, mode: found.mode() & 0o777 });
+                    let owner = Some((found.uid(), found.gid()));
+                    return Ok(Self { path, mode: found.mode() & 0o777, owner });
                 }
                 Ok(_) => return Err(io::Error::other("it is no regular file")),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Ok(Self { path, mode: NEW_MODE });
+                    return Ok(Self { path, mode: NEW_MODE, owner: None });
                 }
                 Err(error) => return Err(error),
             }
         }
         Err(io::Error::other("too many symbolic links"))
     }
+
+    fn parts(&self) -> io::Result<(&Path, &OsStr)> {
+        parts(&self.path).ok_or_else(|| io::Error::other("the path names no file"))
+    }
 }
 
-/// Puts what `fill` writes in the place of the regular file at `path`, which keeps its mode, or makes one for
-/// the owner's eyes only. Symbolic links stay: what they lead to is replaced. `fill` may be called twice.
+/// Puts what `fill` writes in the place of the regular file at `path`, which keeps its mode and, where the
+/// process may give files away, its owner and group, or makes one for the owner's eyes only. Symbolic links stay: what they lead to is replaced. `fill` may be called twice.
 ///
 /// Where the process may have no file of that size (`ulimit -f`) it is an error, and no signal.
 ///
@@ -114,9 +126,8 @@ pub fn replace(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::R
 }
 
 fn replace_by(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let Place { path, mode } = &Place::of(path)?;
-    let (directory, name) =
-        parts(path).ok_or_else(|| io::Error::other("the path names no file"))?;
+    let place = Place::of(path)?;
+    let (directory, name) = place.parts()?;
     let random = random::uuid().map_err(|error| io::Error::other(error.message))?;
     let temporary = |end: &str| {
         let mut temporary = OsString::from(".");
@@ -128,15 +139,27 @@ fn replace_by(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Re
         Some(whole) => whole,
         None => with_name(temporary(TEMPORARY), &fill)?,
     };
-    if *mode != NEW_MODE {
-        whole.file.set_permissions(fs::Permissions::from_mode(*mode))?;
+    if let Some(owner) = place.owner {
+        give(&whole.file, owner);
     }
-    fs::rename(&whole.path, path)?;
+    if place.mode != NEW_MODE {
+        whole.file.set_permissions(fs::Permissions::from_mode(place.mode))?;
+    }
+    fs::rename(&whole.path, &place.path)?;
     whole.keep();
     // The content is in place; some file systems cannot sync a directory, and then the old
     // file may come back after a crash, which is as good a snapshot.
     let _ = File::open(directory).and_then(|directory| directory.sync_all());
     Ok(())
+}
+
+/// Gives a file to the user and the group that had the old one, or to the group alone, where that is allowed:
+/// whoever could read it should not be shut out.
+fn give(file: &File, (user, group): (u32, u32)) {
+    let is_so = file.metadata().is_ok_and(|of| (of.uid(), of.gid()) == (user, group));
+    if !is_so && fchown(file, Some(user), Some(group)).is_err() {
+        let _ = fchown(file, None, Some(group));
+    }
 }
 
 /// Writes a file that has no name before it is whole, so that of a writer that is killed nothing is
@@ -189,7 +212,7 @@ fn with_name(path: PathBuf, fill: impl Fn(&mut File) -> io::Result<()>) -> io::R
 /// Takes away what writers of `path` have left beside it that were killed while they wrote.
 pub fn clean_up(path: &Path) {
     let Ok(place) = Place::of(path) else { return };
-    let Some((directory, name)) = parts(&place.path) else { return };
+    let Ok((directory, name)) = place.parts() else { return };
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
         let file = entry.file_name();
@@ -323,6 +346,34 @@ mod tests {
         assert!(!left.exists(), "writers leave it where the file is");
         symlink("round", directory.join("round")).expect("a link");
         replace(&directory.join("round"), |_| Ok(())).expect_err("it leads nowhere");
+        fs::remove_dir_all(directory).expect("removed");
+    }
+
+    #[test]
+    fn the_owner_stays_where_files_can_be_given_away() {
+        let directory = fresh("owner");
+        let path = directory.join("file");
+        replace(&path, |file| file.write_all(b"old")).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("a mode");
+        // Nobody but root may give files away.
+        if std::os::unix::fs::chown(&path, Some(65_534), Some(65_533)).is_ok() {
+            replace(&path, |file| file.write_all(b"new")).expect("written");
+            let file = fs::metadata(&path).expect("metadata");
+            assert_eq!((file.uid(), file.gid(), file.mode() & 0o7777), (65_534, 65_533, 0o640));
+        }
+        fs::remove_dir_all(directory).expect("removed");
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_and_not_for_ever() {
+        let directory = fresh("lock");
+        let path = directory.join("file");
+        let held = DirectoryLock::take(&path, Duration::ZERO).expect("nobody has it");
+        let busy = DirectoryLock::take(&path, Duration::from_millis(20)).err();
+        assert_eq!(busy.map(|error| error.kind()), Some(io::ErrorKind::WouldBlock));
+        let waiting = thread::spawn(move || DirectoryLock::take(&path, Duration::from_secs(600)));
+        drop(held);
+        waiting.join().expect("no panic").expect("it is free");
         fs::remove_dir_all(directory).expect("removed");
     }
 

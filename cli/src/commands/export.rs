@@ -1,13 +1,10 @@
 //! `export`: a shard map as a topology file for people.
 
-use std::io::Write;
-
 use mysqlfabric::config::SourceUrl;
-use mysqlfabric::store::write::replace;
 
 use crate::args::Export;
-use crate::exit::{Exit, Failure, Result};
-use crate::farm::{Farm, file_of, of_router};
+use crate::exit::{Exit, Result};
+use crate::farm::{Farm, file_of, lock_file, of_router, write_file};
 use crate::output::Progress;
 
 use super::Run;
@@ -18,10 +15,10 @@ pub fn run(run: &Run, args: &Export) -> Result<Exit> {
     text.push('\n');
     match &args.file {
         None => run.out.text(&text)?,
-        Some(path) => replace(path, |file| file.write_all(text.as_bytes())).map_err(|error| {
-            let message = format!("'{}' cannot be written: {error}", path.display());
-            Failure::new(Exit::File, message)
-        })?,
+        Some(path) => {
+            let _lock = lock_file(path, run.settings.timeout)?;
+            write_file(path, &text)?;
+        }
     }
     Ok(Exit::Done)
 }

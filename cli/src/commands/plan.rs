@@ -52,7 +52,7 @@ pub fn run(run: &Run, args: &Plan) -> Result<Exit> {
         warn(&format!("no shard is left for {}; give more by --shards", idle.join(", ")));
     }
     if let Some(into) = &into {
-        into.write(&made.table)?;
+        into.write(&made.table, run.settings.timeout)?;
     }
     let is_moving = made.moves.as_ref().is_some_and(|moves| !moves.is_empty());
     if is_moving && (common.sql || into.is_some()) {

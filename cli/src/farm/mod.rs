@@ -3,6 +3,7 @@
 mod diff;
 mod document;
 mod edit;
+mod file;
 mod from_router;
 mod rows;
 mod sql;
@@ -14,6 +15,7 @@ use mysqlfabric::topology::ShardingType;
 pub use self::diff::{Change, changes};
 pub use self::document::{farm_of, named, read, read_text};
 pub use self::edit::{is_sealed, with_table};
+pub use self::file::{lock_file, write_file};
 pub use self::from_router::of_router;
 pub use self::rows::of_tables;
 pub use self::sql::{

@@ -1,11 +1,13 @@
 //! A plan goes into a topology file, all else of which stays.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+use std::process::{Child, ChildStdin, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Directory, documented, exists, fabric, run};
+use crate::support::{Directory, Ran, command, documented, exists, fabric, run};
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).expect("a file")
@@ -172,4 +174,83 @@ fn links_modes_and_what_is_no_file_for_people_stay() {
     let nowhere = directory.path("nowhere/farm.json");
     assert!(plan(&nowhere).complained(6).contains("cannot be written"));
     assert!(!exists(&nowhere));
+}
+
+/// Arguments of a plan of table `s.NAME` with two shards, into a file.
+fn into<'a>(table: &'a str, path: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let plan = ["plan", "range", "--table", table, "--groups", "shard1", "--shards", "2"];
+    [&plan[..], &["--into", path], more].concat()
+}
+
+#[test]
+fn plans_at_once_are_all_in_the_file() {
+    let directory = Directory::new();
+    let path = directory.write("farm.json", &documented());
+    let tables: Vec<String> = (0..8).map(|number| format!("s.t{number}")).collect();
+    let start = |table: &String| {
+        command(&into(table, &path, &["--low", "1", "--high", "9"]))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the command")
+    };
+    for mut child in tables.iter().map(start).collect::<Vec<_>>() {
+        assert!(child.wait().expect("its end").success());
+    }
+    let file = parsed(&path);
+    let known = file["tables"].as_array().expect("tables").iter();
+    let known: Vec<_> = known.filter(|of| of["schema"] == "s").collect();
+    assert_eq!(known.len(), tables.len(), "{file}");
+}
+
+#[test]
+fn what_changes_while_a_plan_is_made_stays_or_is_told() {
+    let directory = Directory::new();
+    let path = directory.write("farm.json", &documented());
+    let begin = |table| {
+        let mut child = command(&into(table, &path, &["--keys", "-"]))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command");
+        let mut to = child.stdin.take().expect("piped");
+        // More than a pipe holds: the file was read before the last of them is.
+        to.write_all("1\n2\n3\n".repeat(40_000).as_bytes()).expect("it reads");
+        (child, to)
+    };
+    let end = |(child, to): (Child, ChildStdin)| -> Ran {
+        drop(to);
+        child.wait_with_output().expect("its end").into()
+    };
+    let (other, same) = (begin("s.slow"), begin("s.quick"));
+    run(&into("s.quick", &path, &["--low", "1", "--high", "9"])).said();
+    assert_eq!(end(other).code, 0);
+    let before = read(&path);
+    let why = end(same).complained(10);
+    assert!(why.contains("s.quick was changed in") && why.contains("plan it again"), "{why}");
+    assert_eq!(read(&path), before);
+    let names: Vec<_> = parsed(&path)["tables"]
+        .as_array()
+        .expect("tables")
+        .iter()
+        .filter(|of| of["schema"] == "s")
+        .map(|of| of["table"].clone())
+        .collect();
+    assert_eq!(names, ["quick", "slow"]);
+}
+
+#[test]
+fn nobody_waits_for_ever_for_a_lock() {
+    let directory = Directory::new();
+    let path = directory.write("farm.json", &documented());
+    let lock = File::open(directory.path("")).expect("the directory");
+    lock.lock().expect("a lock");
+    let args = into("s.t", &path, &["--low", "1", "--high", "9", "--timeout", "0.1"]);
+    let why = run(&args).complained(6);
+    assert!(why.contains("another process has locked its directory for 0.1 s"), "{why}");
+    let export = ["--url", &format!("file:{path}"), "--timeout", "0.1", "export", &path];
+    assert!(run(&export).complained(6).contains("another process"));
+    assert_eq!(read(&path), documented());
+    drop(lock);
+    run(&args).said();
 }

@@ -60,7 +60,7 @@ impl SnapshotFile {
         // Even if it cannot be written: what failed now fails again for the same topology,
         // and the next one is a new try.
         seen.saved = Some(Saved { topology: Arc::downgrade(&topology), content, answer });
-        let _lock = write::DirectoryLock::take(path);
+        let _lock = write::DirectoryLock::take(path, write::LOCK_TIMEOUT).ok();
         convert::keep(&mut document, self.foreign_entries(&mut seen, path, &topology));
         let mut written = write::replace(path, |file| document.write(read::Limited::of(file)));
         if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::FileTooLarge) {

@@ -1,13 +1,15 @@
 //! `plan --into`: the table goes into a topology file.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
-
-use mysqlfabric::store::write::replace;
+use std::time::Duration;
 
 use crate::exit::{Exit, Failure, Result};
-use crate::farm::{Farm, Group, Table, farm_of, file_of, is_sealed, read_text, with_table};
+use crate::farm::{
+    Farm, Group, Held, Table, farm_of, file_of, is_sealed, lock_file, read_text, with_table,
+    write_file,
+};
 use crate::output::warn;
 
 /// A topology file that a table goes into.
@@ -38,15 +40,25 @@ impl<'p> IntoFile<'p> {
         })
     }
 
-    /// Writes the file with the table.
+    /// Writes the file, as it is by now, with the table.
     ///
     /// # Errors
-    /// A group is not in it: nobody may have meant one without servers.
-    pub fn write(&self, table: &Table) -> Result<()> {
+    /// A group is not in it: nobody may have meant one without servers. Its table is another one by now, or
+    /// others write files there for as long as `timeout`.
+    pub fn write(&self, table: &Table, timeout: Duration) -> Result<()> {
         let shown = self.path.display();
-        let text = match &self.text {
+        let _lock = lock_file(self.path, timeout)?;
+        let now = Self::read(self.path)?;
+        if now.of_table(table) != self.of_table(table) {
+            let what = table.full_name();
+            let message = format!(
+                "table {what} was changed in '{shown}' since it was read for this plan; plan it again"
+            );
+            return Err(Failure::new(Exit::Refused, message));
+        }
+        let text = match &now.text {
             Some(text) => {
-                self.expect_groups(table)?;
+                now.expect_groups(table)?;
                 with_table(text, table)?
             }
             None => new(table)?,
@@ -55,16 +67,20 @@ impl<'p> IntoFile<'p> {
             let message = format!("'{shown}' is not written, since no handle would take it: {why}");
             Failure::new(Exit::File, message)
         })?;
-        replace(self.path, |file| file.write_all(text.as_bytes())).map_err(|error| {
-            Failure::new(Exit::File, format!("'{shown}' cannot be written: {error}"))
-        })?;
-        if self.text.is_none() {
+        write_file(self.path, &text)?;
+        if now.text.is_none() {
             warn(&format!(
                 "'{shown}' is new, and its groups have no servers yet: add them, as \
                  docs/TOPOLOGY_FILE.md shows, and see what `mysqlfabric check` says"
             ));
         }
         Ok(())
+    }
+
+    /// What the file says of a table: itself, and what of it is held.
+    fn of_table(&self, table: &Table) -> (Option<&Table>, Vec<&Held>) {
+        let is_of = |held: &&Held| held.schema == table.schema && held.table == table.name;
+        (self.farm.table(&table.full_name()), self.farm.held.iter().filter(is_of).collect())
     }
 
     fn expect_groups(&self, table: &Table) -> Result<()> {
