@@ -45,7 +45,7 @@ pub struct Import {
 
 #[derive(Debug, Args)]
 pub struct Export {
-    /// The file, which is replaced as a whole; without it standard output
+    /// The file, which is replaced as a whole; without it, or as `-`, standard output
     pub file: Option<PathBuf>,
 }
 
@@ -63,9 +63,9 @@ pub struct PlanCommon {
     #[arg(long, value_name = "SCHEMA.TABLE")]
     pub table: Option<String>,
 
-    /// The column of the key
-    #[arg(long, default_value = "id")]
-    pub column: String,
+    /// The column of the key [default: that of the old plan, else id]
+    #[arg(long, value_name = "COLUMN")]
+    pub column: Option<String>,
 
     /// The groups that share the shards, with commas between
     #[arg(long, required = true, value_delimiter = ',')]

@@ -13,7 +13,8 @@ pub fn run(run: &Run, args: &Export) -> Result<Exit> {
     let farm = farm(run, run.settings.url()?)?.sorted();
     let mut text = serde_json::to_string_pretty(&file_of(&farm)?).map_err(std::io::Error::from)?;
     text.push('\n');
-    match &args.file {
+    let path = args.file.as_deref().filter(|path| path.as_os_str() != "-");
+    match path {
         None => run.out.text(&text)?,
         Some(path) => {
             let _lock = lock_file(path, run.settings.timeout)?;

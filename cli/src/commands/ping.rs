@@ -2,7 +2,6 @@
 
 mod ask;
 
-use std::mem;
 use std::thread;
 use std::time::Duration;
 
@@ -69,17 +68,25 @@ pub fn run(run: &Run, args: &Ping) -> Result<Exit> {
     }
     // Who cannot be had from the source is asked all the same, and meanwhile: where nobody answers, both
     // end together.
-    let (loaded, mut early) = thread::scope(|scope| {
-        let _progress = Progress::of("loading the farm");
-        let early = scope.spawn(|| {
-            let nodes = named.iter().map(|node| (node.clone(), None)).collect();
-            ask_nodes(&config, &named, &trusted, nodes)
-        });
-        let loaded = router.seed(None).map_err(Failure::from);
-        (loaded, early.join().unwrap_or_default())
-    });
+    let load = || {
+        thread::scope(|scope| {
+            let _progress = Progress::of("loading the farm");
+            let early = scope.spawn(|| {
+                let nodes = named.iter().map(|node| (node.clone(), None)).collect();
+                ask_nodes(&config, &named, &trusted, nodes)
+            });
+            let loaded = router.seed(None).map_err(Failure::from);
+            (loaded, early.join().unwrap_or_default())
+        })
+    };
+    let mut loaded = None;
     run.repeat(args.repeat, || {
-        let early = mem::take(&mut early);
+        let mut early = Vec::new();
+        // A source that was down comes back while somebody watches.
+        if !matches!(loaded, Some(Ok(()))) {
+            let (now, asked) = load();
+            (loaded, early) = (Some(now), asked);
+        }
         let nodes = router.fabric_nodes().unwrap_or_default();
         let nodes = match (is_fabric(&config), nodes.is_empty()) {
             (true, false) => nodes,
@@ -97,11 +104,11 @@ pub fn run(run: &Run, args: &Ping) -> Result<Exit> {
         run.out.list("pings", &rows)?;
         let is_well = rows.iter().all(|row| matches!(row.result, "ok" | "not tried"));
         match (&loaded, is_well) {
-            (Ok(()), true) => Ok(Exit::Done),
+            (Some(Ok(())), true) => Ok(Exit::Done),
             _ => Ok(Exit::Found),
         }
     })
-    .and_then(|exit| loaded.map(|()| exit))
+    .and_then(|exit| loaded.unwrap_or(Ok(())).map(|()| exit))
 }
 
 /// The nodes that the URL names.

@@ -151,7 +151,21 @@ fn range(run: &Run, args: &PlanRange, into: Option<&IntoFile<'_>>) -> Result<Mad
         let moves = old_range.as_ref().map(|old| old.moves(&new, &keys)).transpose();
         (shares, of_groups, moves.map_err(told)?)
     };
+    expect_shards_for_all(moves.as_deref().unwrap_or_default())?;
     Ok(Made { table, old, shares, groups: of_groups, moves })
+}
+
+/// # Errors
+/// Keys that have a shard would have none any more.
+fn expect_shards_for_all(moves: &[Move]) -> Result<()> {
+    let Some(lost) = moves.iter().find(|of| of.new_group.is_none()) else { return Ok(()) };
+    let bound = |bound: &Option<String>| bound.clone().unwrap_or_default();
+    Err(Failure::usage(format!(
+        "keys from '{}' to below '{}' are in group {} now, and would have no shard; begin with --low '{0}'",
+        bound(&lost.from),
+        bound(&lost.until),
+        lost.old_group.as_deref().unwrap_or_default()
+    )))
 }
 
 /// Which part of each new shard each group has: of the sampled keys, else the group of its first key has
@@ -261,7 +275,7 @@ fn blank(
     Ok(Table {
         schema: schema.to_owned(),
         name: name.to_owned(),
-        column: old.as_ref().map_or_else(|| args.column.clone(), |old| old.column.clone()),
+        column: column(args, old.as_ref())?,
         // Of one class: RANGE stays RANGE where RANGE_INTEGER is planned.
         kind: old.as_ref().map_or(kind, |old| old.kind),
         global_group: match (&args.global, old) {
@@ -271,6 +285,23 @@ fn blank(
         },
         shards: shards.collect(),
     })
+}
+
+/// The column of the old plan, else that of the options.
+///
+/// # Errors
+/// The two differ: by another column every key may be another one.
+fn column(args: &PlanCommon, old: Option<&Table>) -> Result<String> {
+    match (&args.column, old) {
+        (Some(column), Some(old)) if *column != old.column => Err(Failure::usage(format!(
+            "--column '{column}': table {} is sharded by '{}' in the old plan; leave --column out, or plan \
+             without the old plan",
+            old.full_name(),
+            old.column
+        ))),
+        (_, Some(old)) => Ok(old.column.clone()),
+        (column, None) => Ok(column.clone().unwrap_or_else(|| "id".to_owned())),
+    }
 }
 
 fn groups(args: &PlanCommon) -> Result<Vec<String>> {

@@ -1,7 +1,10 @@
 //! `status`: what a handle knows, how old it is, and what is wrong.
 
+use std::collections::BTreeSet;
+
 use mysqlfabric::router::Router;
 use mysqlfabric::router::inventory::KnownNode;
+use mysqlfabric::topology::TableState;
 use serde::Serialize;
 
 use crate::args::Status;
@@ -72,7 +75,7 @@ pub fn run(run: &Run, args: &Status) -> Result<Exit> {
     let router = run.load()?;
     run.repeat(args.repeat, || {
         let (groups, tables) = (groups::of(&router)?, tables::of(&router)?);
-        let status = status(run.settings.url()?, &router, &groups, &tables);
+        let status = status(run.settings.url()?, &router, &groups, &tables)?;
         match (args.prometheus, run.out.json) {
             (true, _) => run.out.text(&prometheus(&status, &groups, &tables))?,
             (_, true) => run.out.value(&status)?,
@@ -83,10 +86,15 @@ pub fn run(run: &Run, args: &Status) -> Result<Exit> {
     })
 }
 
-fn status(url: &str, router: &Router, groups: &[GroupRow], tables: &[TableRow]) -> StatusOf {
+fn status(
+    url: &str,
+    router: &Router,
+    groups: &[GroupRow],
+    tables: &[TableRow],
+) -> Result<StatusOf> {
     let numbers = router.metrics();
     let nodes: Vec<NodeOf> = router.known_nodes().into_iter().map(NodeOf::new).collect();
-    StatusOf {
+    Ok(StatusOf {
         source: url.to_owned(),
         identity: router.identity(),
         generation: numbers.generation,
@@ -108,10 +116,24 @@ fn status(url: &str, router: &Router, groups: &[GroupRow], tables: &[TableRow]) 
         problems: nodes
             .iter()
             .filter_map(NodeOf::problem)
+            .chain(without_servers(router, groups)?)
             .chain(problems(groups, tables))
             .collect(),
         nodes,
-    }
+    })
+}
+
+/// Groups of tables that the source lists no server of.
+fn without_servers(router: &Router, groups: &[GroupRow]) -> Result<Vec<String>> {
+    let of_tables = router.tables(usize::MAX, |topology, _, state| {
+        let TableState::Known(known) = state else { return Ok(Vec::new()) };
+        let names = known.groups().into_iter().map(|group| topology.group_name(group).to_owned());
+        Ok(names.collect())
+    })?;
+    let mut missing: BTreeSet<String> = of_tables.into_iter().flatten().collect();
+    missing.retain(|name| groups.iter().all(|known| known.group != *name));
+    let told = |group| format!("group {group} of the tables has no servers: none is listed");
+    Ok(missing.into_iter().map(told).collect())
 }
 
 /// What keeps lookups from being answered.

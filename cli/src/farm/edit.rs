@@ -56,29 +56,36 @@ pub fn with_table(text: &str, table: &Table) -> io::Result<String> {
         }
     }
     let own = serde_json::to_string_pretty(&table_of(table))?;
+    let newline = newline(text);
     let (at, new) = match (known, entries.last()) {
         (Some(known), _) => {
             let at = place(text, known);
-            let own = own.replace('\n', &format!("\n{}", indent(text, at.start).0));
+            let own = own.replace('\n', &format!("{newline}{}", indent(text, at.start).0));
             (at, own)
         }
         (None, Some(last)) => {
             let last = place(text, last);
             let (indent, is_first) = indent(text, last.start);
-            let own = own.replace('\n', &format!("\n{indent}"));
-            let between = if is_first { format!(",\n{indent}") } else { ", ".to_owned() };
+            let own = own.replace('\n', &format!("{newline}{indent}"));
+            let between = if is_first { format!(",{newline}{indent}") } else { ", ".to_owned() };
             (last.end..last.end, between + &own)
         }
         (None, None) => {
             let at = place(text, tables);
             let outer = indent(text, at.start).0;
-            let own = own.replace('\n', &format!("\n{outer}  "));
-            (at, format!("[\n{outer}  {own}\n{outer}]"))
+            let own = own.replace('\n', &format!("{newline}{outer}  "));
+            (at, format!("[{newline}{outer}  {own}{newline}{outer}]"))
         }
     };
     let mut edited = text.to_owned();
     edited.replace_range(at, &new);
     Ok(edited)
+}
+
+/// How the lines of a text end: as the first one does.
+fn newline(text: &str) -> &'static str {
+    let first = text.split_once('\n').map_or("", |(line, _)| line);
+    if first.ends_with('\r') { "\r\n" } else { "\n" }
 }
 
 /// Where a part of a text is that was read from it.
@@ -135,6 +142,16 @@ mod tests {
                 (format!("{before}{old}{after}"), format!("{before}{}{after}", own(indent)));
             assert_eq!(edited(&text), expected);
             assert_eq!(edited(&expected), expected, "once more");
+        }
+    }
+
+    #[test]
+    fn lines_end_as_those_of_the_file_do() {
+        let other = OLD.replace("\"r\"", "\"q\"");
+        for entry in [OLD, &other, ""] {
+            let text = format!("{{\n  \"tables\": [\n    {entry}\n  ]\n}}\n");
+            let as_there = edited(&text.replace('\n', "\r\n"));
+            assert_eq!(as_there, edited(&text).replace('\n', "\r\n"));
         }
     }
 

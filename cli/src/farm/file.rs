@@ -29,6 +29,15 @@ pub fn lock_file(path: &Path, timeout: Duration) -> Result<Option<DirectoryLock>
     }
 }
 
+/// # Errors
+/// The path is what elsewhere stands for standard input or output.
+pub fn expect_file(path: &Path) -> Result<()> {
+    match path.as_os_str() == "-" {
+        true => Err(Failure::usage("'-' is no file here; name one, or ./- if that is its name")),
+        false => Ok(()),
+    }
+}
+
 /// Puts a text in the place of a file. Whoever read it before has its lock.
 ///
 /// # Errors

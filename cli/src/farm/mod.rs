@@ -15,7 +15,7 @@ use mysqlfabric::topology::ShardingType;
 pub use self::diff::{Change, changes};
 pub use self::document::{farm_of, named, read, read_text};
 pub use self::edit::{is_sealed, with_table};
-pub use self::file::{lock_file, write_file};
+pub use self::file::{expect_file, lock_file, write_file};
 pub use self::from_router::of_router;
 pub use self::rows::of_tables;
 pub use self::sql::{
@@ -101,6 +101,13 @@ impl Table {
     pub fn full_name(&self) -> String {
         format!("{}.{}", self.schema, self.name)
     }
+
+    /// With its shards in the order of their bounds.
+    pub fn sorted(mut self) -> Self {
+        let kind = self.kind;
+        self.shards.sort_by_cached_key(|shard| order_of_bound(kind, &shard.lower_bound));
+        self
+    }
 }
 
 /// The keys of a shard, by bounds that are compared as those of its type are.
@@ -137,10 +144,7 @@ impl Farm {
     /// In the order of names and bounds.
     pub fn sorted(mut self) -> Self {
         self.tables.sort_by_key(Table::full_name);
-        for table in &mut self.tables {
-            let kind = table.kind;
-            table.shards.sort_by_cached_key(|shard| order_of_bound(kind, &shard.lower_bound));
-        }
+        self.tables = self.tables.into_iter().map(Table::sorted).collect();
         self.groups.sort_by(|a, b| a.id.cmp(&b.id));
         self
     }

@@ -1,10 +1,15 @@
 //! What the commands say that look at a farm: to people word by word, to programs by stable names.
 
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Directory, documented, fabric, run, run_on};
+use crate::support::{Directory, command, documented, fabric, run, run_on};
 
 /// Numbers of milliseconds differ from run to run.
 fn masked(text: &str) -> String {
@@ -374,4 +379,99 @@ fn a_node_that_fails_is_told_without_names_of_c() {
         assert_eq!(ran.code, 0, "{ran:?}");
         assert!(ran.out.contains("--fabric-ca") && !ran.out.contains("fabric_"), "{ran:?}");
     }
+}
+
+/// Connections to a port that are let through to a farm only when it is open.
+fn gate(to: u16) -> (u16, Arc<AtomicBool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("its address").port();
+    let is_open = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&is_open);
+    // The threads end with the test's process.
+    std::thread::spawn(move || {
+        for from in listener.incoming().flatten().filter(|_| seen.load(Ordering::SeqCst)) {
+            let to = TcpStream::connect(("127.0.0.1", to)).expect("the farm");
+            for (mut from, mut to) in [(&from, &to), (&to, &from)]
+                .map(|(a, b)| (a.try_clone().expect("a socket"), b.try_clone().expect("a socket")))
+            {
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Write);
+                });
+            }
+        }
+    });
+    (port, is_open)
+}
+
+#[test]
+fn who_watches_sees_the_farm_when_its_source_is_back() {
+    let fabric = fabric();
+    let (port, is_open) = gate(fabric.server.port());
+    let url = format!("fabric://127.0.0.1:{port}");
+    let mut child = command(&["--json", "--quiet", "--url", &url, "ping", "--watch", "0.05"])
+        .envs(fabric.environment().into_iter().skip(1))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the command");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut rows = || -> Vec<Value> {
+        let line = lines.next().expect("an answer").expect("UTF-8");
+        let mut pings: Value = serde_json::from_str(&line).expect("JSON");
+        std::mem::take(pings["pings"].as_array_mut().expect("a list"))
+    };
+    assert_eq!(rows().len(), 1, "the node alone");
+    is_open.store(true, Ordering::SeqCst);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let all = rows();
+        if all.iter().filter(|row| row["what"] == "server").count() == 11 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the farm has 11 servers: {all:?}");
+    }
+    child.kill().expect("killed");
+    child.wait().expect("its end");
+}
+
+#[test]
+fn groups_without_servers_are_a_problem() {
+    let directory = Directory::new();
+    let path = directory.path("new.json");
+    let plan = ["plan", "range", "--table", "s.t", "--groups", "a,b", "--shards", "2"];
+    run(&[&plan[..], &["--low", "1", "--high", "9", "--into", &path, "--quiet"]].concat());
+    let url = format!("file:{path}");
+    let ran = run(&["--url", &url, "status", "--strict"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    for group in ["a", "b"] {
+        assert!(
+            ran.out.contains(&format!("group {group} of the tables has no servers")),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
+fn the_keys_of_a_held_shard_are_no_other_one_s() {
+    let directory = Directory::new();
+    let shard = |id, bound, group| json!({"id": id, "lower_bound": bound, "group": group});
+    let file = json!({"format": "libmysqlfabric topology", "version": 1,
+        "tables": [{"schema": "s", "table": "t", "column": "id", "type": "HASH", "global_group": "g",
+            "shards": [shard(1, "0".repeat(32), "g"), shard(3, format!("8{}", "0".repeat(31)), "h")]}],
+        "held_shards": [{"schema": "s", "table": "t", "type": "HASH", "id": 2, "group": "h",
+            "lower_bound": format!("4{}", "0".repeat(31))}],
+        "groups": [{"id": "g", "servers": []}, {"id": "h", "servers": []}]});
+    let url = format!("file:{}", directory.write("farm.json", &file.to_string()));
+    let shards = run(&["--quiet", "--json", "--url", &url, "shards", "s.t"]).json();
+    let shards = shards["shards"].as_array().expect("a list").iter();
+    let shards: Vec<_> = shards.map(|of| (&of["id"], &of["state"], of["share"].as_f64())).collect();
+    let (one, three, enabled) = (json!(1), json!(3), json!("ENABLED"));
+    assert_eq!(
+        shards,
+        [
+            (&one, &enabled, Some(0.25)),
+            (&Value::Null, &json!("HELD"), Some(0.25)),
+            (&three, &enabled, Some(0.5)),
+        ]
+    );
 }

@@ -254,3 +254,42 @@ fn nobody_waits_for_ever_for_a_lock() {
     drop(lock);
     run(&args).said();
 }
+
+#[test]
+fn no_plan_leaves_keys_without_a_shard_or_takes_another_column() {
+    let directory = Directory::new();
+    let path = directory.write("farm.json", &documented());
+    let plan = |low, more: &[&str]| {
+        let args = ["plan", "range", "--table", "employees.salaries", "--groups", "shard1,shard2"];
+        let args = [&args[..], &["--shards", "2", "--high", "900", "--low", low, "--into", &path]];
+        run(&[&args.concat(), more].concat())
+    };
+    let before = read(&path);
+    let why = plan("100", &[]).complained(2);
+    assert!(why.contains("keys from '1' to below '100' are in group shard1"), "{why}");
+    let why = plan("1", &["--column", "other"]).complained(2);
+    assert!(why.contains("is sharded by 'emp_no'"), "{why}");
+    assert_eq!(read(&path), before);
+    assert_eq!(plan("1", &["--column", "emp_no"]).code, 0);
+}
+
+#[test]
+fn a_dash_is_no_name_of_a_file() {
+    let directory = Directory::new();
+    let at = |args: &[&str]| -> Ran {
+        command(args).current_dir(directory.path("")).output().expect("the command").into()
+    };
+    let fabric = fabric();
+    let with = |args: &[&str]| -> Ran {
+        let mut command = command(args);
+        command.envs(fabric.environment()).current_dir(directory.path(""));
+        command.output().expect("the command").into()
+    };
+    assert!(
+        at(&into("s.t", "-", &["--low", "1", "--high", "9"])).complained(2).contains("no file")
+    );
+    assert!(with(&["dump", "-"]).complained(2).contains("no file"));
+    let table = "disabled_db.t";
+    assert!(with(&["export", "-"]).said().contains(table.split_once('.').expect("a name").0));
+    assert!(!exists(&directory.path("-")));
+}

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::exit::{Exit, Failure, Result};
 use crate::farm::{
-    Farm, Group, Held, Table, farm_of, file_of, is_sealed, lock_file, read_text, with_table,
-    write_file,
+    Farm, Group, Held, Table, expect_file, farm_of, file_of, is_sealed, lock_file, read_text,
+    with_table, write_file,
 };
 use crate::output::warn;
 
@@ -24,6 +24,7 @@ impl<'p> IntoFile<'p> {
     /// # Errors
     /// It is there and no topology file, or one that nobody may edit.
     pub fn read(path: &'p Path) -> Result<Self> {
+        expect_file(path)?;
         Ok(match read_text(path)? {
             Some((text, _)) if is_sealed(&text)? => {
                 let shown = path.display();
