@@ -150,12 +150,17 @@ fn problems(groups: &[GroupRow], tables: &[TableRow]) -> Vec<String> {
             problems.push(format!("group {group}: {quarantined} of its servers are left out"));
         }
     }
-    for TableRow { table, held, problem, .. } in tables {
+    for TableRow { table, held, read_only, problem, .. } in tables {
         if let Some(problem) = problem {
             problems.push(format!("table {table} cannot be used: {problem}"));
         }
         if *held > 0 {
             problems.push(format!("table {table}: the keys of {held} shards are held"));
+        }
+        if *read_only > 0 {
+            problems.push(format!(
+                "table {table}: {read_only} of its shards are READ_ONLY: writes of their keys are held"
+            ));
         }
     }
     problems

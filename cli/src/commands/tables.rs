@@ -20,6 +20,8 @@ pub struct TableRow {
     pub shards: usize,
     /// Bounds that were seen and are not listed any more.
     pub held: usize,
+    /// Shards whose keys take no writes.
+    pub read_only: usize,
     /// Why it cannot be used.
     pub problem: Option<String>,
 }
@@ -59,6 +61,7 @@ pub fn of(router: &mysqlfabric::router::Router) -> Result<Vec<TableRow>> {
             global_group: None,
             shards: 0,
             held: 0,
+            read_only: 0,
             problem: None,
         };
         Ok(match state {
@@ -68,6 +71,11 @@ pub fn of(router: &mysqlfabric::router::Router) -> Result<Vec<TableRow>> {
                 global_group: Some(topology.group_name(known.global_group).to_owned()),
                 shards: known.map.shards().filter(|shard| !shard.is_kept()).count(),
                 held: known.map.held(),
+                read_only: known
+                    .map
+                    .shards()
+                    .filter(|shard| !shard.is_kept() && shard.group.is_read_only())
+                    .count(),
                 ..row
             },
             TableState::Unusable(error) => {

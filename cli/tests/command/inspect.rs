@@ -89,7 +89,7 @@ fn programs_get_json_of_the_same() {
     let fabric = fabric();
     let tables = fabric.run(&["tables", "--json"]).json();
     let expected = json!({"table": "crm.names", "type": "RANGE_STRING", "column": "name",
-        "global_group": "global", "shards": 4, "held": 0, "problem": null});
+        "global_group": "global", "shards": 4, "held": 0, "read_only": 0, "problem": null});
     assert_eq!(tables["tables"][0], expected);
     let mut groups = fabric.run(&["--json", "groups", "shard1"]).json();
     assert!(groups["groups"][0]["age_ms"].take().is_u64());
@@ -474,4 +474,22 @@ fn the_keys_of_a_held_shard_are_no_other_one_s() {
             (&three, &enabled, Some(0.5)),
         ]
     );
+}
+
+#[test]
+fn writes_that_a_shard_does_not_take_are_a_problem() {
+    let directory = Directory::new();
+    let mut file: Value = serde_json::from_str(&documented()).expect("JSON");
+    file["tables"][0]["shards"][1]["state"] = json!("READ_ONLY");
+    let url = format!("file:{}", directory.write("farm.json", &file.to_string()));
+    let ran = run(&["--url", &url, "status", "--strict"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("employees.salaries: 1 of its shards are READ_ONLY"), "{ran:?}");
+    let tables = run(&["--url", &url, "tables", "--json"]).json();
+    let table = tables["tables"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|of| of["table"] == "employees.salaries");
+    assert_eq!(table.expect("the table")["read_only"], 1);
 }
