@@ -47,9 +47,8 @@ impl Row for GroupRow {
 }
 
 pub fn run(run: &Run, args: &Groups) -> Result<Exit> {
-    let router = run.load()?;
-    run.repeat(args.repeat, || {
-        let rows = of_group(of(&router)?, args.group.as_deref(), |row| &row.group)?;
+    run.look(args.repeat, |router, _| {
+        let rows = of_group(of(router)?, args.group.as_deref(), |row| &row.group)?;
         run.out.list("groups", &rows)?;
         Ok(Exit::Done)
     })

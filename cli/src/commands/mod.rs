@@ -25,7 +25,7 @@ use mysqlfabric::router::Router;
 use mysqlfabric::topology::Wanted;
 
 use crate::args::{Cli, Command, Repeat, Role};
-use crate::exit::{Exit, Result};
+use crate::exit::{Exit, Failure, Result};
 use crate::output::{Output, Progress, is_seen};
 use crate::settings::{Settings, seconds};
 
@@ -74,6 +74,35 @@ impl Run {
         let _progress = Progress::of("loading the farm");
         router.seed(None)?;
         Ok(router)
+    }
+
+    /// Says once, or again and again, what of the farm could be loaded: `say` gets why the rest could not, which
+    /// is the failure at the end.
+    pub fn look(
+        &self,
+        repeat: Repeat,
+        mut say: impl FnMut(&Router, Option<&Failure>) -> Result<Exit>,
+    ) -> Result<Exit> {
+        let router = Router::new(self.settings.config()?);
+        let load = || {
+            let _progress = Progress::of("loading the farm");
+            router.seed(None).map_err(Failure::from)
+        };
+        let mut loaded = load();
+        let is_empty = router.groups(|_| Ok(()))?.is_empty()
+            && router.tables(usize::MAX, |_, _, _| Ok(()))?.is_empty();
+        if is_empty && loaded.is_err() {
+            return loaded.map(|()| Exit::Done);
+        }
+        let mut is_first = true;
+        let said = self.repeat(repeat, || {
+            if loaded.is_err() && !is_first {
+                loaded = load();
+            }
+            is_first = false;
+            say(&router, loaded.as_ref().err())
+        });
+        loaded.and(said)
     }
 
     /// Says something once, or again and again until it fails or somebody ends the command.

@@ -114,10 +114,9 @@ impl Row for AnyRow {
 }
 
 pub fn run(run: &Run, args: &Servers) -> Result<Exit> {
-    let router = run.load()?;
-    run.repeat(args.repeat, || {
-        let listed = of(&router)?;
-        let missing = missing(&router, &listed).into_iter().map(AnyRow::Missing);
+    run.look(args.repeat, |router, _| {
+        let listed = of(router)?;
+        let missing = missing(router, &listed).into_iter().map(AnyRow::Missing);
         let mut rows: Vec<AnyRow> = listed.into_iter().map(AnyRow::Listed).collect();
         rows.extend(missing);
         // Groups are in this order already, and those that are missing come last of theirs.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::args::Status;
 use crate::c_names::translated;
-use crate::exit::{Exit, Result};
+use crate::exit::{Exit, Failure, Result};
 use crate::output::{Metrics, address, ago, or_dash, printable};
 
 use super::groups::GroupRow;
@@ -72,10 +72,12 @@ impl NodeOf {
 }
 
 pub fn run(run: &Run, args: &Status) -> Result<Exit> {
-    let router = run.load()?;
-    run.repeat(args.repeat, || {
-        let (groups, tables) = (groups::of(&router)?, tables::of(&router)?);
-        let status = status(run.settings.url()?, &router, &groups, &tables)?;
+    run.look(args.repeat, |router, not_loaded| {
+        let (groups, tables) = (groups::of(router)?, tables::of(router)?);
+        let mut status = status(run.settings.url()?, router, &groups, &tables)?;
+        if let Some(Failure::Told { message, .. }) = not_loaded {
+            status.problems.push(message.clone());
+        }
         match (args.prometheus, run.out.json) {
             (true, _) => run.out.text(&prometheus(&status, &groups, &tables))?,
             (_, true) => run.out.value(&status)?,

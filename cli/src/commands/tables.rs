@@ -44,9 +44,8 @@ impl Row for TableRow {
 }
 
 pub fn run(run: &Run, repeat: Repeat) -> Result<Exit> {
-    let router = run.load()?;
-    run.repeat(repeat, || {
-        run.out.list("tables", &of(&router)?)?;
+    run.look(repeat, |router, _| {
+        run.out.list("tables", &of(router)?)?;
         Ok(Exit::Done)
     })
 }

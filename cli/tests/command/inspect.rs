@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Directory, command, documented, fabric, run, run_on};
+use crate::support::{Directory, command, documented, fabric, run, run_on, run_with};
 
 /// Numbers of milliseconds differ from run to run.
 fn masked(text: &str) -> String {
@@ -492,4 +492,30 @@ fn writes_that_a_shard_does_not_take_are_a_problem() {
         .iter()
         .find(|of| of["table"] == "employees.salaries");
     assert_eq!(table.expect("the table")["read_only"], 1);
+}
+
+#[test]
+fn a_group_that_nobody_tells_of_hides_no_other_one() {
+    let directory = Directory::new();
+    let account = [("MYSQLFABRIC_USER", "x"), ("MYSQLFABRIC_PASSWORD", "y")];
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let dead = listener.local_addr().expect("its address").to_string();
+    drop(listener);
+    let mut file: Value = serde_json::from_str(&documented()).expect("JSON");
+    file["version"] = json!(2);
+    let groups = file["groups"].as_array_mut().expect("groups");
+    groups.push(json!({"id": "dead", "discover": "auto", "seeds": [dead]}));
+    let url = format!("file:{}", directory.write("farm.json", &file.to_string()));
+    for (args, part) in [
+        (&["status"][..], "nobody tells which servers are in group 'dead'"),
+        (&["groups"], "shard1"),
+        (&["servers", "shard1"], "db11.example.com:3306"),
+        (&["tables"], "employees.salaries"),
+    ] {
+        let ran = run_with(&[&["--quiet", "--url", &url], args].concat(), &account);
+        assert!(ran.code == 3 && ran.out.contains(part), "{part}: {ran:?}");
+        assert!(ran.err.contains("in group 'dead'"), "{ran:?}");
+    }
+    let ran = run_with(&["--quiet", "--url", &url, "servers", "dead"], &account);
+    assert_eq!(ran.code, 3, "{ran:?}");
 }
