@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use mysqlfabric::topology::{Compat, GroupId, Key, KeyError, Shard, ShardMap, ShardingType};
+use mysqlfabric::topology::{
+    Compat, GroupId, Key, KeyError, Shard, ShardMap, ShardingType, integer,
+};
 
 use crate::farm::Table;
 
@@ -136,8 +138,14 @@ pub fn by_sample(
     low: &str,
     shards: u32,
 ) -> Result<Vec<String>, String> {
-    // Keys are sorted by a map in which each is a bound.
-    let each = keys.iter().map(|key| (key.as_str(), Shard::listed(0, GroupId(0))));
+    // Keys are sorted by a map in which each is a bound. A BIGINT UNSIGNED key may be above all bounds.
+    let is_bound = |key: &&String| {
+        kind.class() != ShardingType::Range || integer::bound(key.as_bytes()).is_some()
+    };
+    // Where none is, they are none of the type, or no bound lies between them.
+    let has_bounds = keys.iter().any(|key| is_bound(&key));
+    let sorted = keys.iter().filter(|key| !has_bounds || is_bound(key));
+    let each = sorted.map(|key| (key.as_str(), Shard::listed(0, GroupId(0))));
     let map = ShardMap::new(kind, each, |_| String::new()).map_err(|error| error.to_string())?;
     let mut counts: Vec<u64> = vec![0; map.len()];
     for key in keys {
@@ -225,5 +233,16 @@ mod tests {
         assert!(why.contains("below --low"), "{why}");
         let why = by_sample(ShardingType::Range, &texts(["x"]), "2", 2).unwrap_err();
         assert!(why.contains("'x'"), "{why}");
+    }
+
+    #[test]
+    fn a_key_above_all_bounds_is_in_the_last_shard() {
+        let above = "18446744073709551615".to_owned();
+        let keys = [texts(1..=3), vec![above.clone(); 3]].concat();
+        let bounds = by_sample(ShardingType::Range, &keys, "0", 2).unwrap();
+        assert_eq!(bounds, ["0", "3"]);
+        by_sample(ShardingType::Range, &[above], "0", 1).unwrap_err();
+        let none = by_sample(ShardingType::Range, &texts(["1", "x"]), "0", 1).unwrap_err();
+        assert!(none.contains("'x' is no key"), "{none}");
     }
 }

@@ -35,6 +35,7 @@ pub fn ask(
     mut early: Vec<Asked>,
 ) -> Vec<Ponged> {
     let is_fabric = is_fabric(config);
+    let is_cluster = matches!(config.source, Some(SourceUrl::Cluster(_)));
     let is_server =
         |node: &Node| servers.iter().any(|of| of.host == node.host && of.port == node.port);
     let mut early = |node: &Node| {
@@ -52,6 +53,7 @@ pub fn ask(
             (server, node, asked)
         })
         .collect();
+    let listed: Vec<String> = servers.iter().map(|(server, ..)| server.uuid.clone()).collect();
     thread::scope(|scope| {
         let nodes = scope.spawn(move || ask_nodes(config, named, trusted, nodes));
         let servers: Vec<_> = servers
@@ -63,7 +65,8 @@ pub fn ask(
                 })
             })
             .collect();
-        let nodes = nodes.join().unwrap_or_default().into_iter().map(|asked| asked.row);
+        let nodes = nodes.join().unwrap_or_default().into_iter();
+        let nodes = nodes.map(|asked| of_node(asked, is_cluster, &listed));
         nodes.chain(servers.into_iter().filter_map(|thread| thread.join().ok())).collect()
     })
 }
@@ -129,6 +132,20 @@ fn ask_fabric(config: &Config, node: Node) -> Asked {
 
 fn failed(row: Ponged, error: &Error) -> Ponged {
     Ponged { result: "failed", note: Some(translated(&error.message)), ..row }
+}
+
+/// The row of a node that was asked. One that should be in a group may have another address there, and so is
+/// looked for by its UUID.
+fn of_node(Asked { row, uuid, .. }: Asked, is_cluster: bool, listed: &[String]) -> Ponged {
+    let is_of_group = is_cluster || row.what == "member";
+    let is_listed = |uuid: &String| listed.iter().any(|of| of.eq_ignore_ascii_case(uuid));
+    match uuid {
+        Some(uuid) if is_of_group && !listed.is_empty() && !is_listed(&uuid) => {
+            let note = Some("it answers, and is in no group that was found".to_owned());
+            Ponged { result: "doubtful", note, ..row }
+        }
+        _ => row,
+    }
 }
 
 /// The row of a server that was asked, which may be another one than is listed.
@@ -205,4 +222,26 @@ fn login(config: &Config, node: &Node, is_for_named: bool) -> (Ponged, Option<St
 
 fn millis(begun: Instant) -> f64 {
     begun.elapsed().as_secs_f64() * 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_left_its_group_is_doubtful() {
+        let node = Node { host: "a".into(), port: 1 };
+        let result = |what, is_cluster, uuid: Option<&str>, listed: &[&str]| {
+            let row = Ponged { what, ..blank(&node) };
+            let asked = Asked { node: node.clone(), row, uuid: uuid.map(str::to_owned) };
+            let listed: Vec<String> = listed.iter().map(|of| (*of).to_owned()).collect();
+            of_node(asked, is_cluster, &listed).result
+        };
+        assert_eq!(result("node", true, Some("u"), &["v"]), "doubtful");
+        assert_eq!(result("member", false, Some("u"), &["v"]), "doubtful");
+        assert_eq!(result("node", true, Some("u"), &["v", "U"]), "ok", "by another address");
+        assert_eq!(result("node", false, Some("u"), &["v"]), "ok", "it has the map alone");
+        assert_eq!(result("node", true, None, &["v"]), "ok", "MariaDB has none");
+        assert_eq!(result("node", true, Some("u"), &[]), "ok", "nothing was found");
+    }
 }
