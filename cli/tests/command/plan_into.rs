@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Directory, Ran, command, documented, exists, fabric, run};
+use crate::support::{Directory, Ran, command, documented, exists, fabric, run, start};
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).expect("a file")
@@ -207,12 +207,7 @@ fn what_changes_while_a_plan_is_made_stays_or_is_told() {
     let directory = Directory::new();
     let path = directory.write("farm.json", &documented());
     let begin = |table| {
-        let mut child = command(&into(table, &path, &["--keys", "-"]))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the command");
+        let mut child = start(&into(table, &path, &["--keys", "-"]));
         let mut to = child.stdin.take().expect("piped");
         // More than a pipe holds: the file was read before the last of them is.
         to.write_all("1\n2\n3\n".repeat(40_000).as_bytes()).expect("it reads");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use fabricd::{Farm, Options, Server};
@@ -66,14 +66,16 @@ pub fn run_with(args: &[&str], environment: &[(&str, &str)]) -> Ran {
     command.envs(environment.iter().copied()).output().expect("the command").into()
 }
 
+/// Begun, with pipes to and from it.
+pub fn start(args: &[&str]) -> Child {
+    let mut command = command(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the command")
+}
+
 /// With a text on its standard input.
 pub fn run_on(args: &[&str], input: &str) -> Ran {
-    let mut child = command(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the command");
+    let mut child = start(args);
     let mut to = child.stdin.take().expect("piped");
     let input = input.to_owned();
     let writing = std::thread::spawn(move || to.write_all(input.as_bytes()));
