@@ -25,10 +25,11 @@ const (
 // its COMMIT too: such as a REPLACE, an UPDATE to a value, or a transaction that looks first. It begins anew
 // each time, and returns the driver's errors or such that wrap them.
 //
-// It ends with ctx, the error of which the last failure is then joined to, with an error that does not pass, or after the first failure that [Pools.Wait] or later
-// follows upon. A commit that Group Replication refuses ten times in a row (3100) is too large. An attempt has no limit but ctx: where statements may hang, at a server that is cut off while it is
-// still the primary, give the configuration a ReadTimeout, or have work use a context of its own with a limit, the
-// end of which is a failure that passes.
+// It ends with ctx, the error of which the last failure is then joined to, with an error that does not pass, or
+// after the first failure that [Pools.Wait] or later follows upon. A commit that Group Replication refuses ten times
+// in a row (3100) is too large. An attempt has no limit but ctx: where statements may hang, at a server that is cut
+// off while it is still the primary, give the configuration a ReadTimeout, or have work use a context of its own with
+// a limit, the end of which is a failure that passes.
 func (p *Pools) Retry(
 	ctx context.Context, table string, key any, mode mysqlfabric.Mode,
 	work func(ctx context.Context, db *sql.DB) error,
