@@ -13,7 +13,7 @@ first() {
     local name=$1 built
     shift
     for built in "$@"; do
-        if [ -n "$built" ] && [ -e "$built" ]; then
+        if [ -f "$built" ]; then
             realpath "$built"
             return
         fi
@@ -30,7 +30,7 @@ export FABRICD
 # What pkg-config finds. Cargo makes the library without the name that the loader looks for.
 place=$root/build/go
 mkdir -p "$place"
-ln -sf "$library" "$place/libmysqlfabric.so"
+ln -sfn "$library" "$place/libmysqlfabric.so"
 ln -sf libmysqlfabric.so "$place/libmysqlfabric.so.0"
 cat >"$place/mysqlfabric.pc" <<PC
 Name: mysqlfabric
