@@ -14,6 +14,6 @@ command -v "$format" >/dev/null || {
     echo "the format of C files is not checked: no $format"
     exit 0
 }
-mapfile -t files < <(find benches bindings examples-c include tests \( -name '*.[ch]' -o -name '*.[ch]pp' \) \
-    ! -path include/mysqlfabric.h)
+mapfile -t files < <(find benches bindings examples-c include tests -name target -prune -o \
+    \( -name '*.[ch]' -o -name '*.[ch]pp' \) ! -path include/mysqlfabric.h -print)
 "$format" --style=file "${how[@]}" "${files[@]}"
