@@ -140,10 +140,7 @@ static void vanished_shard(const fabric_t *ctl)
 static fabric_t *of_seven(void)
 {
     char path[] = "/tmp/mysqlfabric-XXXXXX";
-    int descriptor = mkstemp(path);
-    CHECK(descriptor >= 0);
-    FILE *file = fdopen(descriptor, "w");
-    CHECK(file != NULL);
+    FILE *file = temporary_file(path);
     fputs("{\"format\": \"libmysqlfabric topology\", \"version\": 1, \"ttl_ms\": 86400000,"
           " \"tables\": [{\"schema\": \"d\", \"table\": \"t\", \"column\": \"c\", \"type\": "
           "\"RANGE\","

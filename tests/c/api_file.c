@@ -23,10 +23,7 @@ static fabric_t *routing_from(const char *nodes, const char *bound, int32_t want
                               fabric_error_t *err)
 {
     char path[] = "/tmp/mysqlfabric-XXXXXX";
-    int descriptor = mkstemp(path);
-    CHECK(descriptor >= 0);
-    FILE *file = fdopen(descriptor, "w");
-    CHECK(file != NULL);
+    FILE *file = temporary_file(path);
     fprintf(file, head, nodes, bound);
     CHECK_INT(fclose(file), 0);
     fabric_options_t *o = fabric_options_new();
@@ -169,12 +166,9 @@ static const char discovered[] =
 /* A table stays in a dump although one of its groups answers nobody. */
 static void a_dump_beside_a_silent_group(void)
 {
-    char directory[] = "/tmp/mysqlfabric-XXXXXX", path[64], dump[64];
-    CHECK(mkdtemp(directory) != NULL);
-    snprintf(path, sizeof path, "%s/farm", directory);
-    snprintf(dump, sizeof dump, "%s/dump", directory);
-    FILE *file = fopen(path, "w");
-    CHECK(file != NULL);
+    char path[] = "/tmp/mysqlfabric-XXXXXX", dump[] = "/tmp/mysqlfabric-dump-XXXXXX";
+    CHECK_INT(fclose(temporary_file(dump)), 0);
+    FILE *file = temporary_file(path);
     fprintf(file, discovered, closed_port());
     CHECK_INT(fclose(file), 0);
     fabric_options_t *o = fabric_options_new();
@@ -196,7 +190,6 @@ static void a_dump_beside_a_silent_group(void)
     fabric_free(f);
     CHECK_INT(unlink(path), 0);
     CHECK_INT(unlink(dump), 0);
-    CHECK_INT(rmdir(directory), 0);
 }
 
 int main(void)

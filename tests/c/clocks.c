@@ -78,9 +78,7 @@ static void is_held(const fabric_t *f, const char *table, int64_t key)
 static void a_topology_file(void)
 {
     char path[] = "/tmp/mysqlfabric-XXXXXX";
-    int descriptor = mkstemp(path);
-    CHECK(descriptor >= 0);
-    CHECK_INT(close(descriptor), 0);
+    CHECK_INT(fclose(temporary_file(path)), 0);
     fabric_error_t err;
 
     /* The clock was ahead when the handle was made. */

@@ -36,9 +36,7 @@ static int gets_it(const fabric_t *f)
 static fabric_t *routing_to(const mysql_server_t *server, int has_account)
 {
     char path[] = "/tmp/probes-XXXXXX";
-    int made = mkstemp(path);
-    CHECK(made >= 0);
-    close(made);
+    CHECK_INT(fclose(temporary_file(path)), 0);
     write_file(path, mysql_server_port(server));
     fabric_options_t *o = fabric_options_new();
     CHECK_INT(fabric_options_set_topology_file(o, path), FABRIC_OK);

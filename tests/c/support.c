@@ -145,6 +145,15 @@ fabric_key_t text(const char *key)
     return fabric_key_text(key, strlen(key));
 }
 
+FILE *temporary_file(char *path)
+{
+    int descriptor = mkstemp(path);
+    CHECK(descriptor >= 0);
+    FILE *file = fdopen(descriptor, "w");
+    CHECK(file != NULL);
+    return file;
+}
+
 uint16_t closed_port(void)
 {
     /* Bound and never listening: nobody else gets the port, and a connection is refused. */

@@ -45,6 +45,9 @@ uint32_t port_of(const fabric_t *f, const char *table, fabric_key_t key, int32_t
 /* A text key of a NUL-terminated string. */
 fabric_key_t text(const char *key);
 
+/* Makes a file of its own at `path`, which ends with XXXXXX and gets its name, and opens it for writing. */
+FILE *temporary_file(char *path);
+
 /* A port of 127.0.0.1 that is taken, but takes no connection. */
 uint16_t closed_port(void);
 
