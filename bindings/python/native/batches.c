@@ -277,9 +277,8 @@ static PyObject *answer_batch(batch_question *q, PyObject *keys)
     if (q->index == NULL || q->status == NULL || q->order == NULL)
         PyErr_NoMemory();
     else if (is_open(q->farm)) {
-        about_what what = q->scope == FABRIC_SCOPE_GLOBAL ? ABOUT_GLOBAL_GROUP : ABOUT_SERVERS;
         int32_t status;
-        if (!run_call(q->farm, about(what, q->name), ask_until_room, q, &status, &err))
+        if (!run_call(q->farm, about(what_of(q->scope), q->name), ask_until_room, q, &status, &err))
             made = NULL;
         else if (status == NO_MEMORY)
             PyErr_NoMemory();

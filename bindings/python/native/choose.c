@@ -98,9 +98,8 @@ PyObject *farm_choose(PyObject *self, PyObject *args)
             q.choice.excluded = q.excluded.names;
             q.choice.excluded_count = q.excluded.count;
             q.capacity = (size_t)most;
-            about_what what = q.scope == FABRIC_SCOPE_GLOBAL ? ABOUT_GLOBAL_GROUP : ABOUT_SERVERS;
             uint64_t asks = q.group != NULL ? about(ABOUT_GROUP, hash_of_name(group))
-                                            : about(what, q.tables.hash);
+                                            : about(what_of(q.scope), q.tables.hash);
             if (is_open(q.farm))
                 list = choose(&q, asks);
         }

@@ -129,6 +129,11 @@ typedef enum {
 } about_what;
 /* Of a call with a deadline of its own, by which it may wait for a server, too. */
 #define WITH_DEADLINE ((uint64_t)1 << 62)
+/* What a lookup of tables in this scope asks for. */
+static inline about_what what_of(int32_t scope)
+{
+    return scope == FABRIC_SCOPE_GLOBAL ? ABOUT_GLOBAL_GROUP : ABOUT_SERVERS;
+}
 uint64_t about(about_what what, uint64_t name);
 bool is_known(farm_object *farm, uint64_t asks);
 void forget_answer(farm_object *farm, uint64_t asks);

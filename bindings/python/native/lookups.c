@@ -108,11 +108,6 @@ static PyObject *answer(question *q)
     return status == FABRIC_OK ? of_server(q->farm, &server) : fail(status, &err);
 }
 
-static about_what what_of(int32_t scope)
-{
-    return scope == FABRIC_SCOPE_GLOBAL ? ABOUT_GLOBAL_GROUP : ABOUT_SERVERS;
-}
-
 static bool take_wait(PyObject *value, question *q)
 {
     q->wait = -1;
